@@ -1,0 +1,40 @@
+"""Host devices: one a core, so that seeds run side by side on a CPU.
+
+XLA runs a CPU device's program on a thread of one shared pool, and a batched LAPACK
+call inside it waits for further threads of the same pool. With as many devices as
+threads all of them wait for each other for ever (seen with jaxlib 0.10.1: two devices,
+two cores, a QR inside a scan). A pool larger than the number of devices cures it, and
+its size is read from the environment variable NPROC when the first array is made.
+"""
+
+import os
+
+import jax
+
+_THREADS_PER_DEVICE = 4
+
+
+def use_all_cores() -> None:
+    """Let jax see one CPU device a core; call before the first array is made.
+
+    Does nothing to accelerators, and nothing if the number of CPU devices has been
+    chosen already.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    cores = max(cores, 1)
+    os.environ.setdefault("NPROC", str(_THREADS_PER_DEVICE * cores))
+    if jax.config.jax_num_cpu_devices == -1:
+        jax.config.update("jax_num_cpu_devices", cores)
+
+
+def seed_devices() -> list[jax.Device]:
+    """The devices that seeds may be split over: all, unless that could hang.
+
+    Several CPU devices are used only where the thread pool is known to be larger than
+    their number, as after `use_all_cores`; else one is.
+    """
+    devices = jax.devices()
+    if devices[0].platform != "cpu" or len(devices) == 1:
+        return devices
+    threads = int(os.environ.get("NPROC", "0"))
+    return devices if threads >= 2 * len(devices) else devices[:1]

@@ -1,0 +1,162 @@
+"""Random variates laid out for the compiler: same laws, several times faster on CPU.
+
+Random numbers take most of the time of a closed-form experiment. `jax.random` lowers
+threefry to a rolled loop that does not vectorise along a short axis; here the twenty
+rounds are written out over one flat counter array. Values are bit-identical to
+`jax.random` for `normal` and `uniform`, and where the key is not a partitionable
+threefry key `jax.random` itself is used.
+
+Every function consumes its key.
+"""
+
+import math
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from collapse.types import Key
+
+_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+
+
+def normal(key: Key, shape: Sequence[int], dtype=None) -> Float[Array, "..."]:
+    """Standard normals, the same bits as `jax.random.normal(key, shape, dtype)`.
+
+    Draw with a long last axis: the inverse error function then vectorises.
+    """
+    dtype = jnp.dtype(dtype or jnp.result_type(float))
+    if not _is_fast(key):
+        return jax.random.normal(key, shape, dtype)
+    low = np.nextafter(np.array(-1, dtype), np.array(0, dtype))
+    unit = _unit_interval(key, shape, dtype)
+    # jax.random.uniform(minval=low, maxval=1), in its own order of operations
+    spread = lax.max(low, unit * (np.array(1, dtype) - low) + low)
+    return np.array(math.sqrt(2), dtype) * lax.erf_inv(spread)
+
+
+def uniform(key: Key, shape: Sequence[int], dtype=None) -> Float[Array, "..."]:
+    """Uniforms on [0, 1), the same bits as `jax.random.uniform(key, shape, dtype)`."""
+    dtype = jnp.dtype(dtype or jnp.result_type(float))
+    if not _is_fast(key):
+        return jax.random.uniform(key, shape, dtype)
+    return _unit_interval(key, shape, dtype)
+
+
+def gamma(key: Key, shape: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Gamma variates of unit scale, one for each entry of `shape` (all at least 1).
+
+    Marsaglia & Tsang (2000, ACM TOMS 26:363), proposing for the whole array at once and
+    keeping the first accepted proposal of each entry; at shape 1 about 95 % are
+    accepted at the first attempt, at shape 50 99.9 %. `jax.random.gamma` loops entry by
+    entry and is six times slower. Values below shape 1 would be wrong: see `Raises`.
+
+    Raises:
+      ValueError: if `shape` is a concrete array with an entry below 1.
+    """
+    if not isinstance(shape, jax.core.Tracer) and np.any(np.asarray(shape) < 1):
+        raise ValueError(f"shape must be at least 1, got {np.min(shape)}")
+    shape = jnp.asarray(shape)
+    d = shape - 1 / 3
+    c = 1 / jnp.sqrt(9 * d)
+
+    def attempt(carry):
+        round_, value, done = carry
+        x_key, u_key = jax.random.split(jax.random.fold_in(key, round_))
+        x = normal(x_key, shape.shape, shape.dtype)
+        u = uniform(u_key, shape.shape, shape.dtype)
+        v = (1 + c * x) ** 3
+        log_v = jnp.log(jnp.where(v > 0, v, 1))
+        accept = (v > 0) & (jnp.log(u) < x**2 / 2 + d - d * v + d * log_v)
+        return round_ + 1, jnp.where(accept & ~done, d * v, value), done | accept
+
+    first = attempt((jnp.uint32(0), jnp.zeros_like(d), jnp.zeros(d.shape, bool)))
+    return lax.while_loop(lambda carry: ~jnp.all(carry[2]), attempt, first)[1]
+
+
+def subset(key: Key, population: Int[Array, ""], num: int) -> Int[Array, " num"]:
+    """A uniform `num`-subset of range(population), without replacement.
+
+    Floyd's algorithm (Bentley & Floyd 1987, CACM 30:754) draws r_j uniform on 0..j for
+    the last `num` values of j and takes j instead whenever r_j is taken already. That
+    is so if an earlier draw equals r_j, or if r_j is itself one of the last values and
+    was taken in place of *its* draw; the second rule is followed by pointer doubling,
+    so the whole set is found without a sequential loop.
+
+    Args:
+      population: scalar, at least `num`; may be traced.
+      num: static size of the subset.
+
+    Returns:
+      [num] distinct row numbers, in no meaningful order.
+    """
+    start = jnp.asarray(population, jnp.int32) - num
+    here = jnp.arange(num, dtype=jnp.int32)
+    last = start + here
+    draw = _below(key, (last + 1).astype(jnp.uint32)).astype(jnp.int32)
+    order = jnp.argsort(draw, stable=True)
+    repeats = jnp.concatenate([jnp.zeros(1, bool), jnp.diff(draw[order]) == 0])
+    taken = jnp.zeros(num, bool).at[order].set(repeats)
+    target = draw - start
+    pointer = jnp.where((target >= 0) & (target < here), target, here)
+    for _ in range(max(1, (num - 1).bit_length())):
+        taken = taken | taken[pointer]
+        pointer = pointer[pointer]
+    return jnp.where(taken, last, draw)
+
+
+def _below(key: Key, bound: Array) -> Array:
+    """Integers uniform on 0..bound-1 [num], by the high word of a 64-bit product.
+
+    No value is off its probability by more than bound / 2^32 of it.
+    """
+    if _is_fast(key):
+        high, low = _threefry(key, bound.size)
+        word = high ^ low
+    else:
+        word = jax.random.bits(key, bound.shape, jnp.uint32)
+    half, mask = np.uint32(16), np.uint32(0xFFFF)  # uint64 needs x64, so by halves
+    carry = (word & mask) * (bound & mask) >> half
+    middle = (word >> half) * (bound & mask) + carry
+    cross = (word & mask) * (bound >> half) + (middle & mask)
+    return (word >> half) * (bound >> half) + (middle >> half) + (cross >> half)
+
+
+def _is_fast(key: Key) -> bool:
+    """Whether the key's bits are those of the unrolled generator below."""
+    return (
+        jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+        and str(jax.random.key_impl(key)) == "threefry2x32"
+        and bool(jax.config.jax_threefry_partitionable)
+    )
+
+
+def _unit_interval(key: Key, shape: Sequence[int], dtype: np.dtype) -> Array:
+    """Uniforms on [0, 1) made by filling the mantissa of a number in [1, 2)."""
+    high, low = _threefry(key, math.prod(shape))
+    if dtype == jnp.float64:
+        word = (high.astype(jnp.uint64) << np.uint64(32)) | low.astype(jnp.uint64)
+        bits = (word >> np.uint64(12)) | np.uint64(0x3FF0000000000000)
+    elif dtype == jnp.float32:
+        bits = ((high ^ low) >> np.uint32(9)) | np.uint32(0x3F800000)
+    else:
+        raise ValueError(f"dtype must be float32 or float64, got {dtype}")
+    return (lax.bitcast_convert_type(bits, dtype) - np.array(1, dtype)).reshape(shape)
+
+
+def _threefry(key: Key, num: int) -> tuple[Array, Array]:
+    """Two uint32 words for each counter 0..num-1 (Salmon et al. 2011, threefry2x32)."""
+    k0, k1 = jax.random.key_data(key)
+    schedule = (k0, k1, k0 ^ k1 ^ np.uint32(0x1BD11BDA))
+    x0 = jnp.zeros(num, jnp.uint32) + k0
+    x1 = jnp.arange(num, dtype=jnp.uint32) + k1
+    for i in range(5):
+        for r in _ROTATIONS[i % 2]:
+            x0 = x0 + x1
+            x1 = ((x1 << np.uint32(r)) | (x1 >> np.uint32(32 - r))) ^ x0
+        x0 = x0 + schedule[(i + 1) % 3]
+        x1 = x1 + schedule[(i + 2) % 3] + np.uint32(i + 1)
+    return x0, x1

@@ -1,0 +1,1 @@
+"""Generative models, one file each: functions that return a `Model`."""

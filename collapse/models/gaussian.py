@@ -1,0 +1,187 @@
+"""The multivariate Gaussian: the model whose collapse is known in closed form.
+
+Three kinds of row, one model:
+
+* samples: a row is one point [d].
+* statistics: a row is the mean and scatter of a batch of points, drawn as points and
+  reduced at once. Keeping G generations costs O(G d^2), not O(G n d).
+* law: the same row drawn from its exact distribution, O(d^3) whatever the batch size:
+  the mean is normal, the scatter Wishart, by Bartlett's decomposition (Bartlett 1933).
+
+A covariance is always held as a lower-triangular factor. Statistics are computed in
+the standardised coordinates z of x = mean + scale z and then transformed, so that they
+stay exact when a direction has collapsed by many orders of magnitude.
+"""
+
+from typing import Literal, NamedTuple, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.linalg import solve_triangular
+from jaxtyping import Array, Float
+
+from collapse import draws
+from collapse.estimators import triangular_factor, weighted_moments
+from collapse.types import Info, Key, Model, Weights
+
+Rows = Literal["samples", "statistics", "law"]
+
+
+class GaussianParams(NamedTuple):
+    """A Gaussian.
+
+    Attributes:
+      mean: [d].
+      scale: [d, d] lower triangular; the covariance is scale @ scale.T.
+    """
+
+    mean: Float[Array, " d"]
+    scale: Float[Array, "d d"]
+
+
+class GaussianStatistics(NamedTuple):
+    """Rows that each stand for a batch of points.
+
+    Attributes:
+      mean: [rows, d] of the batch.
+      factor: [rows, d, d] lower triangular; factor @ factor.T is the batch's scatter,
+        sum (x - mean)(x - mean)'.
+    """
+
+    mean: Float[Array, "rows d"]
+    factor: Float[Array, "rows d d"]
+
+
+def gaussian(
+    dimension: int, *, ddof: int = 0, rows: Rows = "samples", batch_size: int = 1
+) -> Model:
+    """A Gaussian fitted by maximum likelihood (ddof 0) or without bias (ddof 1).
+
+    Args:
+      dimension: d.
+      ddof: 0 divides the scatter by n, as in Shumailov et al.'s public code and Kazdan
+        et al.; 1 by n - 1, as in Shumailov et al.'s theorem. The choice changes what
+        collapses: see `collapse.theory`.
+      rows: what a row is, see the module.
+      batch_size: points behind one row of statistics or law.
+
+    Raises:
+      ValueError: for an unknown ddof or kind of row, or where a batch has too few
+        points for the law of its scatter (batch_size <= dimension).
+    """
+    if ddof not in (0, 1):
+        raise ValueError(f"ddof must be 0 or 1, got {ddof}")
+    if rows not in get_args(Rows):
+        raise ValueError(f"rows must be one of {get_args(Rows)}, got {rows!r}")
+    if rows == "law" and batch_size <= dimension:
+        raise ValueError(
+            f"rows = law needs more than {dimension} samples, got {batch_size}"
+        )
+
+    def init(key: Key, batch, weights: Weights) -> GaussianParams:
+        del key, weights
+        mean = batch if rows == "samples" else batch.mean
+        return standard(dimension, mean.dtype)
+
+    def fit(key: Key, params, batch, weights: Weights) -> tuple[GaussianParams, Info]:
+        del key, params
+        if rows == "samples":
+            return GaussianParams(*weighted_moments(batch, weights, ddof)), {}
+        return pool(batch, weights, batch_size, ddof), {}
+
+    def sample(key: Key, params: GaussianParams, num: int):
+        if rows == "samples":
+            return sample_points(key, params, num)
+        standardised = _reduce if rows == "statistics" else _law
+        mean, factor = standardised(
+            key, num, batch_size, dimension, params.mean.dtype
+        )
+        return GaussianStatistics(
+            params.mean[None] + mean @ params.scale.T, params.scale[None] @ factor
+        )
+
+    return Model(init, fit, sample)
+
+
+def standard(dimension: int, dtype=None) -> GaussianParams:
+    """The standard normal in `dimension` dimensions."""
+    dtype = dtype or jnp.result_type(float)
+    return GaussianParams(jnp.zeros(dimension, dtype), jnp.eye(dimension, dtype=dtype))
+
+
+def sample_points(
+    key: Key, params: GaussianParams, num: int
+) -> Float[Array, "num d"]:
+    """Independent points of a Gaussian. Consumes the key."""
+    dimension = params.mean.shape[0]
+    z = draws.normal(key, (dimension, num), params.mean.dtype)  # long axis last
+    return (params.mean[:, None] + params.scale @ z).T
+
+
+def log_density(
+    params: GaussianParams, points: Float[Array, "m d"]
+) -> Float[Array, " m"]:
+    """Log-density in nats; not finite where the covariance is singular."""
+    d = params.mean.shape[0]
+    centred = (points - params.mean[None]).T
+    if d == 1:
+        z = centred / params.scale
+    else:
+        z = solve_triangular(params.scale, centred, lower=True)
+    log_root = jnp.sum(jnp.log(jnp.abs(jnp.diagonal(params.scale))))
+    return -0.5 * jnp.sum(z**2, axis=0) - log_root - d / 2 * np.log(2 * np.pi)
+
+
+def pool(
+    batch: GaussianStatistics, weights: Weights, batch_size: int, ddof: int = 0
+) -> GaussianParams:
+    """The fit to all points behind weighted rows of statistics.
+
+    One row is passed on unchanged but for its divisor: under `replace` no
+    factorisation stands between the generations, so nothing is lost however far the
+    covariance has collapsed.
+    """
+    total = batch_size * jnp.sum(weights) - ddof
+    if batch.mean.shape[0] == 1:
+        scale = batch.factor[0] * jnp.sqrt(weights[0] / total)
+        return GaussianParams(batch.mean[0], scale)
+    dimension = batch.mean.shape[1]
+    mean = jnp.sum(weights[:, None] * batch.mean, axis=0) / jnp.sum(weights)
+    root = jnp.sqrt(weights)
+    within = root[:, None, None] * jnp.swapaxes(batch.factor, 1, 2)
+    between = (root * np.sqrt(batch_size))[:, None] * (batch.mean - mean[None])
+    stacked = jnp.concatenate([within.reshape(-1, dimension), between])
+    return GaussianParams(mean, triangular_factor(stacked) / jnp.sqrt(total))
+
+
+def _reduce(key: Key, num: int, batch_size: int, dimension: int, dtype):
+    """Means [num, d] and scatter factors [num, d, d] of standard normal batches."""
+    z = draws.normal(key, (num, dimension, batch_size), dtype)
+    mean = jnp.mean(z, axis=2)
+    centred = jnp.swapaxes(z - mean[..., None], 1, 2)
+    factor = [triangular_factor(block, exact=True) for block in centred]
+    return mean, jnp.stack(factor)
+
+
+def _law(key: Key, num: int, batch_size: int, dimension: int, dtype):
+    """The same, from the exact law: N(0, I/batch_size) and Bartlett's factor.
+
+    The factor's diagonal holds roots of chi-squared variates with batch_size - 1, ...,
+    batch_size - d degrees of freedom, below it stand standard normals.
+    """
+    below = dimension * (dimension - 1) // 2
+    normals_key, gamma_key = jax.random.split(key)
+    z = draws.normal(normals_key, (num * (dimension + below + 1),), dtype)
+    mean = z[: num * dimension].reshape(num, dimension) / np.sqrt(batch_size)
+    off = z[num * dimension : num * (dimension + below)].reshape(num, below)
+    freedom = batch_size - 1 - np.arange(dimension)
+    shape = np.broadcast_to(np.maximum(freedom, 2) / 2, (num, dimension))
+    chi2 = 2 * draws.gamma(gamma_key, shape.astype(dtype))
+    # gamma needs a shape of 1; one degree of freedom is the square of a normal
+    chi2 = jnp.where((freedom == 1)[None], z[-num:, None] ** 2, chi2)
+    rows, columns = np.tril_indices(dimension, -1)
+    diagonal = np.arange(dimension)
+    factor = jnp.zeros((num, dimension, dimension), dtype)
+    factor = factor.at[:, rows, columns].set(off)
+    return mean, factor.at[:, diagonal, diagonal].set(jnp.sqrt(chi2))

@@ -1,0 +1,1 @@
+"""Experiment families: `python -m collapse.sims.<name> --help`."""

@@ -1,0 +1,44 @@
+"""Named random streams: a key is derived from what it is for, never carried along.
+
+Since a key depends only on (root, generation, purpose), a run of 6 generations is the
+beginning of a run of 10, a resumed run equals an uninterrupted one, and all workflows
+of one seed see the same real data and the same generation 0.
+"""
+
+import enum
+
+import jax
+from jaxtyping import Array, Int
+
+from collapse.types import Key
+
+
+class Purpose(enum.IntEnum):
+    """What a stream is for. The numbers are part of every published result."""
+
+    NATURE = 0  # real rows
+    INIT = 1  # where a fit may start
+    FIT = 2  # randomness inside a fit
+    SAMPLE = 3  # rows a model writes
+    WEIGH = 4  # rows a workflow picks
+    MEASURE = 5  # points a metric looks at
+    HELD_OUT = 6  # real rows no generation is trained on
+
+
+def key(root: Key, generation: int | Int[Array, ""], purpose: Purpose) -> Key:
+    """Key of one stream of one generation; `root` may be used again.
+
+    Args:
+      root: key of one seed.
+      generation: scalar, may be traced.
+      purpose: what the numbers are for.
+    """
+    return jax.random.fold_in(jax.random.fold_in(root, generation), int(purpose))
+
+
+def seeds(seed: int, num_seeds: int) -> Key:
+    """[S] root keys. Seed i has the same key whatever `num_seeds` is."""
+    root = jax.random.key(seed)
+    return jax.vmap(lambda i: jax.random.fold_in(root, i))(
+        jax.numpy.arange(num_seeds, dtype="uint32")
+    )

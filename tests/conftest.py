@@ -1,0 +1,91 @@
+"""What every test runs under: CPU, strict promotion, two devices, one root key.
+
+Environment:
+  COLLAPSE_TEST_X64=0          float32 throughout; tests marked x64 are skipped.
+  COLLAPSE_TEST_TYPES=0        signatures are not checked at run time.
+  COLLAPSE_TEST_SEED=7         another root key than the gate's. A failure under it is
+                               answered by more samples or a fix, never another seed.
+  HYPOTHESIS_PROFILE=weekly    500 random examples a property, not 30 fixed ones.
+"""
+
+import inspect
+import os
+from collections.abc import Callable
+from types import CodeType
+
+# before jax, matplotlib or anything of ours is imported
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import hypothesis
+import jax
+import jaxtyping
+import pytest
+
+from collapse.devices import use_all_cores
+
+X64 = os.environ.get("COLLAPSE_TEST_X64", "1") != "0"
+SEED = int(os.environ.get("COLLAPSE_TEST_SEED", "0"))
+
+jax.config.update("jax_enable_x64", X64)
+jax.config.update("jax_num_cpu_devices", 2)  # before the first array
+use_all_cores()  # more threads than devices: without them two devices can deadlock
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+# Shapes and dtypes in signatures are checked whenever a function is called or traced.
+if os.environ.get("COLLAPSE_TEST_TYPES", "1") != "0":
+    traced = "draws estimators loop metrics models store streams workflows".split()
+    jaxtyping.install_import_hook(
+        [f"collapse.{name}" for name in traced], "beartype.beartype"
+    )
+
+# deadlines would time the compilation
+hypothesis.settings.register_profile(
+    "dev", max_examples=30, derandomize=True, deadline=None
+)
+hypothesis.settings.register_profile(
+    "weekly", max_examples=500, deadline=None, print_blob=True
+)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+def pytest_report_header() -> str:
+    profile = hypothesis.settings.get_current_profile_name()
+    bits = 64 if X64 else 32
+    return f"jax {jax.__version__}, float{bits}, seed {SEED}, hypothesis {profile}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is statistical, and skip what needs float64 when there is none."""
+    for item in items:
+        if uses_calibrated(inspect.unwrap(item.obj), set()):
+            item.add_marker("statistical")
+        if item.get_closest_marker("x64") and not X64:
+            item.add_marker(pytest.mark.skip(reason="needs float64"))
+
+
+def uses_calibrated(function: Callable, seen: set[Callable]) -> bool:
+    """Whether a test, or a function of its module that it calls, asserts on a law."""
+    seen.add(function)
+    inner = getattr(getattr(function, "hypothesis", None), "inner_test", function)
+    for name in names_in(inner.__code__):
+        value = inner.__globals__.get(name)
+        if name == "calibrated" or getattr(value, "__module__", None) == "calibrated":
+            return True
+        if inspect.isfunction(value) and value.__module__ == inner.__module__:
+            if value not in seen and uses_calibrated(value, seen):
+                return True
+    return False
+
+
+def names_in(code: CodeType) -> set[str]:
+    """Names that a function looks up, those of the functions inside it included."""
+    nested = [names_in(const) for const in code.co_consts if inspect.iscode(const)]
+    return set(code.co_names).union(*nested)
+
+
+@pytest.fixture(scope="session")
+def root() -> jax.Array:
+    """The root key of all randomness in a test."""
+    return jax.random.key(SEED)

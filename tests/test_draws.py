@@ -1,0 +1,240 @@
+"""Random variates: the bits of jax.random where promised, the stated law elsewhere."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.stats
+from calibrated import NUM_CHECKS, SUITE_FALSE_ALARM, assert_cdf, detectable_gap
+from conftest import SEED
+
+from collapse import draws
+
+DTYPES = [jnp.float32, pytest.param(jnp.float64, marks=pytest.mark.x64)]
+SHAPES = [(), (0,), (7, 3), (100_000,)]
+PAIRS = [(draws.normal, jax.random.normal), (draws.uniform, jax.random.uniform)]
+IDS = ["normal", "uniform"]
+CHECK_ALARM = SUITE_FALSE_ALARM / NUM_CHECKS
+
+
+def assert_same_bits(ours, theirs):
+    ours, theirs = np.asarray(ours), np.asarray(theirs)
+    assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
+    assert ours.tobytes() == theirs.tobytes()
+
+
+# normal and uniform: the values of jax.random
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS, ids=IDS)
+def test_bits_are_those_of_jax_random(root, ours, theirs, dtype, shape):
+    compiled = jax.jit(lambda key: (ours(key, shape, dtype), theirs(key, shape, dtype)))
+    assert_same_bits(*compiled(root))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS, ids=IDS)
+def test_bits_are_the_same_under_vmap(root, ours, theirs, dtype):
+    keys = jax.random.split(root, 5)
+    mapped = jax.jit(jax.vmap(lambda key: ours(key, (9, 2), dtype)))(keys)
+    for key, values in zip(keys, mapped, strict=True):
+        # neither side compiled: operation by operation
+        assert_same_bits(values, theirs(key, (9, 2), dtype))
+        assert_same_bits(values, ours(key, (9, 2), dtype))
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS, ids=IDS)
+def test_default_dtype_is_that_of_jax(root, ours, theirs):
+    assert_same_bits(ours(root, (5,)), theirs(root, (5,)))
+
+
+@pytest.mark.parametrize("impl", ["rbg", "unsafe_rbg"])
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS, ids=IDS)
+def test_other_generators_fall_back_to_jax_random(ours, theirs, impl):
+    key = jax.random.key(3, impl=impl)
+    assert_same_bits(ours(key, (5, 2)), theirs(key, (5, 2)))
+
+
+@pytest.mark.parametrize(("ours", "theirs"), PAIRS, ids=IDS)
+def test_raw_and_unpartitionable_keys_fall_back_too(ours, theirs):
+    raw = jax.random.PRNGKey(3)
+    assert_same_bits(ours(raw, (5, 2)), theirs(raw, (5, 2)))
+    with jax.threefry_partitionable(False):
+        key = jax.random.key(3)
+        old = theirs(key, (5, 2))
+        assert_same_bits(ours(key, (5, 2)), old)
+    assert not np.array_equal(old, theirs(jax.random.key(3), (5, 2)))
+
+
+@pytest.mark.parametrize("ours", [draws.normal, draws.uniform], ids=IDS)
+def test_half_precision_is_refused(root, ours):
+    with pytest.raises(ValueError, match="float32 or float64, got bfloat16"):
+        ours(root, (3,), jnp.bfloat16)
+
+
+# gamma: the law
+
+GAMMA_SHAPES = [1.0, 2.5, 49.5]
+NUM_GAMMA = 200_000
+
+
+@pytest.fixture(scope="module")
+def gammas(root):
+    """[shapes, draws] in float32."""
+    shape = jnp.broadcast_to(
+        jnp.array(GAMMA_SHAPES, jnp.float32)[:, None], (len(GAMMA_SHAPES), NUM_GAMMA)
+    )
+    return np.asarray(jax.jit(draws.gamma)(root, shape))
+
+
+@pytest.mark.parametrize("i", range(len(GAMMA_SHAPES)), ids=map(str, GAMMA_SHAPES))
+def test_gamma_follows_its_law(gammas, i):
+    law = scipy.stats.gamma(GAMMA_SHAPES[i])
+    # leaving out the -1/3 of d = a - 1/3 adds a third to the mean
+    mistaken = scipy.stats.gamma(GAMMA_SHAPES[i] + 1 / 3)
+    assert detectable_gap(NUM_GAMMA) < largest_gap(law, mistaken)
+    assert_cdf(gammas[i], law.cdf)
+    with pytest.raises(AssertionError):
+        assert_cdf(gammas[i], mistaken.cdf)
+
+
+def largest_gap(law, other):
+    x = law.ppf(np.linspace(0.001, 0.999, 999))
+    return abs(law.cdf(x) - other.cdf(x)).max()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_an_entry_of_gamma_does_not_depend_on_the_others(root, dtype):
+    mapped = jax.jit(jax.vmap(draws.gamma, (0, None)))
+    keys = jax.random.split(root, 30)
+    quick = jnp.full((2, 100), 49.5, dtype)
+    slow = quick.at[1].set(1)  # rejected far more often: the loop runs longer
+    values = mapped(keys, quick)
+    assert values.dtype == dtype and values.shape == (30, 2, 100)
+    # what has been accepted is kept while the loop waits for others
+    assert_same_bits(mapped(keys, slow)[:, 0], values[:, 0])
+
+
+def test_gamma_below_one_is_refused(root):
+    with pytest.raises(ValueError, match="at least 1, got 0.5"):
+        draws.gamma(root, jnp.array([2.0, 0.5]))
+
+
+# subset: Floyd's algorithm
+
+
+def subsets(key, population, num, repeats):
+    """[repeats, num], each sorted; the population is traced."""
+
+    @jax.jit
+    def many(keys, population):
+        return jax.vmap(lambda key: draws.subset(key, population, num))(keys)
+
+    found = many(jax.random.split(key, repeats), jnp.array(population, jnp.int32))
+    return np.sort(np.asarray(found), axis=1)
+
+
+@pytest.mark.parametrize(
+    ("population", "num"),
+    [(1, 1), (9, 4), (50, 49), (2**31 - 1, 1000)],
+)
+def test_subset_is_distinct_and_in_range(root, population, num):
+    found = subsets(root, population, num, 50)
+    assert found.shape == (50, num) and found.dtype == np.int32
+    assert (np.diff(found, axis=1) > 0).all()
+    assert found.min() >= 0 and found.max() < population
+
+
+@pytest.mark.parametrize("num", [1, 7, 1000])
+def test_subset_of_everything_is_everything(root, num):
+    found = subsets(root, num, num, 20)
+    assert (found == np.arange(num)).all()
+
+
+@pytest.mark.parametrize(("population", "num"), [(60, 50), (1000, 400)])
+def test_subset_is_floyds_loop_written_without_a_loop(root, population, num):
+    last = np.arange(population - num, population)
+
+    @jax.jit
+    @jax.vmap
+    def both(key):
+        bound = jnp.asarray(last + 1, jnp.uint32)
+        return draws.subset(key, jnp.int32(population), num), draws._below(key, bound)
+
+    for ours, draw in zip(*both(jax.random.split(root, 20)), strict=True):
+        assert set(ours.tolist()) == floyd(last, draw.tolist())
+
+
+def floyd(last, draw):
+    """The textbook loop: j in place of a draw that is already in the set."""
+    taken = set()
+    for j, r in zip(last.tolist(), draw, strict=True):
+        taken.add(j if r in taken else r)
+    return taken
+
+
+def test_integers_are_the_high_word_of_the_product(root):
+    bound = np.array([1, 2, 3, 65_535, 65_536, 65_537, 2**31, 2**32 - 1], np.uint32)
+    high, low = draws._threefry(root, len(bound))
+    words = np.asarray(high ^ low).tolist()
+    expected = [w * b >> 32 for w, b in zip(words, bound.tolist(), strict=True)]
+    assert draws._below(root, jnp.asarray(bound)).tolist() == expected
+
+
+REPEATS = 40_000
+CASES = [(6, 3), (6, 5)]
+
+
+@pytest.mark.parametrize(("population", "num"), CASES)
+@pytest.mark.statistical
+def test_every_subset_is_equally_likely(root, population, num):
+    found = subsets(root, population, num, REPEATS)
+    assert_uniform_subsets(found, population)
+    # a familiar slip: the j-th draw is from 0..j-1, so that row j comes in too rarely
+    mistaken = mistaken_subsets(population, num)
+    assert detectable_share(math.comb(population, num)) < uneven_share(mistaken)
+    with pytest.raises(AssertionError):
+        assert_uniform_subsets(mistaken, population)
+
+
+@pytest.mark.statistical
+def test_subset_of_the_fallback_generator_is_uniform_too():
+    found = subsets(jax.random.key(SEED, impl="rbg"), 6, 3, REPEATS)
+    assert_uniform_subsets(found, 6)
+
+
+def assert_uniform_subsets(found, population):
+    """Chi-squared test over all subsets, at the false-alarm rate of one check."""
+    size = math.comb(population, found.shape[1])
+    _, counts = np.unique(found, axis=0, return_counts=True)
+    counts = np.pad(counts, (0, size - len(counts)))
+    statistic = ((counts - len(found) / size) ** 2).sum() / (len(found) / size)
+    assert statistic < scipy.stats.chi2.isf(CHECK_ALARM, size - 1), statistic
+
+
+def detectable_share(size, power=0.999):
+    """Least sum (p - 1/size)^2 size that the test sees: noncentrality / repeats."""
+    threshold = scipy.stats.chi2.isf(CHECK_ALARM, size - 1)
+    grid = np.linspace(0, 0.05, 2001)[1:]
+    seen = scipy.stats.ncx2.sf(threshold, size - 1, REPEATS * grid) > power
+    return grid[seen.argmax()] if seen.any() else math.inf
+
+
+def uneven_share(found):
+    """The same measure of unevenness, of subsets that were found."""
+    _, counts = np.unique(found, axis=0, return_counts=True)
+    size = math.comb(found.max() + 1, found.shape[1])
+    share = np.pad(counts, (0, size - len(counts))) / len(found)
+    return size * ((share - 1 / size) ** 2).sum()
+
+
+def mistaken_subsets(population, num):
+    rng = np.random.default_rng(0)
+    last = np.arange(population - num, population)
+    bound = np.maximum(last, 1)
+    draw = rng.integers(0, bound, (REPEATS, num))
+    return np.array([sorted(floyd(last, row)) for row in draw.tolist()])
