@@ -1,8 +1,8 @@
 """Random variates laid out for the compiler: same laws, several times faster on CPU.
 
 Random numbers take most of the time of a closed-form experiment. `jax.random` lowers
-threefry to a rolled loop that does not vectorise along a short axis; here the twenty
-rounds are written out over one flat counter array. Values are bit-identical to
+threefry to a rolled loop that does not vectorise along a short axis; here its bits come
+from `collapse.threefry`, over one flat counter array. Values are bit-identical to
 `jax.random` for `normal` and `uniform`, and where the key is not a partitionable
 threefry key `jax.random` itself is used.
 
@@ -18,9 +18,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from collapse import threefry
 from collapse.types import Key
-
-_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 
 def normal(key: Key, shape: Sequence[int], dtype=None) -> Float[Array, "..."]:
@@ -29,7 +28,7 @@ def normal(key: Key, shape: Sequence[int], dtype=None) -> Float[Array, "..."]:
     Draw with a long last axis: the inverse error function then vectorises.
     """
     dtype = jnp.dtype(dtype or jnp.result_type(float))
-    if not _is_fast(key):
+    if not threefry.applies(key):
         return jax.random.normal(key, shape, dtype)
     low = np.nextafter(np.array(-1, dtype), np.array(0, dtype))
     unit = _unit_interval(key, shape, dtype)
@@ -41,7 +40,7 @@ def normal(key: Key, shape: Sequence[int], dtype=None) -> Float[Array, "..."]:
 def uniform(key: Key, shape: Sequence[int], dtype=None) -> Float[Array, "..."]:
     """Uniforms on [0, 1), the same bits as `jax.random.uniform(key, shape, dtype)`."""
     dtype = jnp.dtype(dtype or jnp.result_type(float))
-    if not _is_fast(key):
+    if not threefry.applies(key):
         return jax.random.uniform(key, shape, dtype)
     return _unit_interval(key, shape, dtype)
 
@@ -65,7 +64,7 @@ def gamma(key: Key, shape: Float[Array, "..."]) -> Float[Array, "..."]:
 
     def attempt(carry):
         round_, value, done = carry
-        x_key, u_key = jax.random.split(jax.random.fold_in(key, round_))
+        x_key, u_key = threefry.split(threefry.fold_in(key, round_))
         x = normal(x_key, shape.shape, shape.dtype)
         u = uniform(u_key, shape.shape, shape.dtype)
         v = (1 + c * x) ** 3
@@ -73,8 +72,8 @@ def gamma(key: Key, shape: Float[Array, "..."]) -> Float[Array, "..."]:
         accept = (v > 0) & (jnp.log(u) < x**2 / 2 + d - d * v + d * log_v)
         return round_ + 1, jnp.where(accept & ~done, d * v, value), done | accept
 
-    first = attempt((jnp.uint32(0), jnp.zeros_like(d), jnp.zeros(d.shape, bool)))
-    return lax.while_loop(lambda carry: ~jnp.all(carry[2]), attempt, first)[1]
+    nothing = (jnp.uint32(0), jnp.zeros_like(d), jnp.zeros(d.shape, bool))
+    return lax.while_loop(lambda carry: ~jnp.all(carry[2]), attempt, nothing)[1]
 
 
 def subset(key: Key, population: Int[Array, ""], num: int) -> Int[Array, " num"]:
@@ -113,8 +112,8 @@ def _below(key: Key, bound: Array) -> Array:
 
     No value is off its probability by more than bound / 2^32 of it.
     """
-    if _is_fast(key):
-        high, low = _threefry(key, bound.size)
+    if threefry.applies(key):
+        high, low = threefry.words(key, bound.size)
         word = high ^ low
     else:
         word = jax.random.bits(key, bound.shape, jnp.uint32)
@@ -125,18 +124,9 @@ def _below(key: Key, bound: Array) -> Array:
     return (word >> half) * (bound >> half) + (middle >> half) + (cross >> half)
 
 
-def _is_fast(key: Key) -> bool:
-    """Whether the key's bits are those of the unrolled generator below."""
-    return (
-        jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-        and str(jax.random.key_impl(key)) == "threefry2x32"
-        and bool(jax.config.jax_threefry_partitionable)
-    )
-
-
 def _unit_interval(key: Key, shape: Sequence[int], dtype: np.dtype) -> Array:
     """Uniforms on [0, 1) made by filling the mantissa of a number in [1, 2)."""
-    high, low = _threefry(key, math.prod(shape))
+    high, low = threefry.words(key, math.prod(shape))
     if dtype == jnp.float64:
         word = (high.astype(jnp.uint64) << np.uint64(32)) | low.astype(jnp.uint64)
         bits = (word >> np.uint64(12)) | np.uint64(0x3FF0000000000000)
@@ -145,18 +135,3 @@ def _unit_interval(key: Key, shape: Sequence[int], dtype: np.dtype) -> Array:
     else:
         raise ValueError(f"dtype must be float32 or float64, got {dtype}")
     return (lax.bitcast_convert_type(bits, dtype) - np.array(1, dtype)).reshape(shape)
-
-
-def _threefry(key: Key, num: int) -> tuple[Array, Array]:
-    """Two uint32 words for each counter 0..num-1 (Salmon et al. 2011, threefry2x32)."""
-    k0, k1 = jax.random.key_data(key)
-    schedule = (k0, k1, k0 ^ k1 ^ np.uint32(0x1BD11BDA))
-    x0 = jnp.zeros(num, jnp.uint32) + k0
-    x1 = jnp.arange(num, dtype=jnp.uint32) + k1
-    for i in range(5):
-        for r in _ROTATIONS[i % 2]:
-            x0 = x0 + x1
-            x1 = ((x1 << np.uint32(r)) | (x1 >> np.uint32(32 - r))) ^ x0
-        x0 = x0 + schedule[(i + 1) % 3]
-        x1 = x1 + schedule[(i + 2) % 3] + np.uint32(i + 1)
-    return x0, x1

@@ -4,12 +4,14 @@ The only scan over generations and the only map over seeds in the lab. Nothing h
 knows which model or workflow it runs.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Bool, Int
 
@@ -17,65 +19,71 @@ from collapse import store as store_lib
 from collapse import streams
 from collapse.devices import seed_devices
 from collapse.streams import Purpose
-from collapse.types import (
-    Batch,
-    Key,
-    Params,
-    Problem,
-    Selection,
-    State,
-    Store,
-    Trace,
-    Workflow,
-)
+from collapse.types import Batch, Key, Problem, State, Trace, Workflow
+
+# How a State is mapped over seeds: they all are in the same generation. With one number
+# for all, writing a slot is a copy and not a scatter, and generation 0 a true branch.
+STATE_AXES = State(params=0, store=0, generation=None)  # type: ignore[arg-type]
 
 
-def init(
-    root: Key, problem: Problem, workflow: Workflow, num_rows: int
-) -> tuple[State, Trace]:
-    """Generation 0: the model fitted to `num_rows` real rows.
+def init(root: Key, problem: Problem, workflow: Workflow, num_rows: int) -> State:
+    """The state before generation 0: an empty store, and parameters of no meaning.
+
+    Generation 0 is a step like any other, except that nature writes its rows; so a run
+    is one compiled program.
 
     Args:
-      root: key of the seed; all randomness of the run derives from it.
+      root: key of the seed, looked at for its type only.
       num_rows: n, rows a generation writes (for models whose row is the statistics of
         a whole batch: the number of batches).
-
-    Returns:
-      The state, and the first entry of the trace (leaves without a generation axis).
     """
-    generation = jnp.zeros((), jnp.int32)
-    batch = problem.draw(streams.key(root, 0, Purpose.NATURE), num_rows)
-    store = store_lib.write(
-        store_lib.allocate(batch, workflow.num_slots),
-        batch,
-        jnp.zeros(num_rows, jnp.int32),
-        workflow.slot(generation),
+    batch = jax.eval_shape(lambda key: problem.draw(key, num_rows), root)
+    batch = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), batch)
+    store = store_lib.allocate(batch, workflow.num_slots)
+    generation = jnp.array(-1, jnp.int32)
+
+    def fit(key: Key) -> Any:
+        rows, weights = store_lib.select(
+            store, workflow.weigh(key, store.origin, generation)
+        )
+        start = problem.model.init(key, rows, weights)
+        return problem.model.fit(key, start, rows, weights)[0]
+
+    params = jax.tree.map(
+        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(fit, root)
     )
-    selection = _weigh(root, workflow, store, generation)
-    rows, weights = store_lib.select(store, selection)
-    start = problem.model.init(streams.key(root, 0, Purpose.INIT), rows, weights)
-    return _fit(root, problem, workflow, start, store, generation)
+    return State(params, store, generation)
 
 
 def step(
     root: Key, problem: Problem, workflow: Workflow, num_rows: int, state: State
 ) -> tuple[State, Trace]:
-    """One generation: the last model writes, the next one learns from the store.
+    """One generation: rows are written, and the next model learns from the store.
+
+    All randomness derives from `root` and the generation's number.
 
     Returns:
       The next state and its entry of the trace (leaves without a generation axis).
     """
     generation = state.generation + 1
-    num = num_rows * workflow.slots_per_write
-    key = streams.key(root, generation, Purpose.SAMPLE)
-    batch = problem.model.sample(key, state.params, num)
-    origin = jnp.full(num, generation)
-    if workflow.real_fraction is not None:
-        batch, origin = _refresh(
-            root, problem, workflow.real_fraction, generation, batch, origin
-        )
-    store = store_lib.write(state.store, batch, origin, workflow.slot(generation))
-    return _fit(root, problem, workflow, state.params, store, generation)
+    batch, origin = _write(root, problem, workflow, num_rows, state, generation)
+    # Filters, verifiers and deduplication of what was written belong here.
+    slot = workflow.slot(generation)
+    store = store_lib.write(state.store, batch, origin, slot)
+    key = streams.key(root, generation, Purpose.WEIGH)
+    selection = workflow.weigh(key, store.origin, generation)
+    rows, weights = store_lib.select(store, selection)
+    start = lax.cond(
+        generation == 0,
+        lambda: problem.model.init(streams.key(root, 0, Purpose.INIT), rows, weights),
+        lambda: state.params,
+    )
+    key = streams.key(root, generation, Purpose.FIT)
+    params, info = problem.model.fit(key, start, rows, weights)
+    key = streams.key(root, generation, Purpose.MEASURE)
+    metrics = {name: metric(key, params) for name, metric in problem.metrics.items()}
+    trace = Trace(metrics, info, _all_finite((params, metrics)))
+    return State(params, store, generation), trace
 
 
 def advance(
@@ -84,22 +92,20 @@ def advance(
     workflow: Workflow,
     num_rows: int,
     state: State,
-    num_generations: int,
+    num_steps: int,
 ) -> tuple[State, Trace]:
-    """`num_generations` steps as one scan; the trace has a leading axis of that size.
+    """`num_steps` generations as one scan; the trace has a leading axis of that size.
 
     `advance(4)` then `advance(6)` gives bit for bit what `advance(10)` gives.
     """
 
     def body(carry: State, _: None) -> tuple[State, Trace]:
-        # The barrier keeps a scan of length 1, which XLA inlines, from being fused
+        # The barriers keep a scan of length 1, which XLA inlines, from being fused
         # with what surrounds it: its last bits would differ from a longer scan's.
-        carry = jax.lax.optimization_barrier(carry)
-        return jax.lax.optimization_barrier(
-            step(root, problem, workflow, num_rows, carry)
-        )
+        carry = lax.optimization_barrier(carry)
+        return lax.optimization_barrier(step(root, problem, workflow, num_rows, carry))
 
-    return jax.lax.scan(body, state, None, length=num_generations)
+    return lax.scan(body, state, None, length=num_steps)
 
 
 def run(
@@ -114,16 +120,8 @@ def run(
     Returns:
       The last state, and the trace with leaves [G + 1].
     """
-    state, first = init(root, problem, workflow, num_rows)
-    state, rest = advance(root, problem, workflow, num_rows, state, num_generations)
-    return state, join(first, rest)
-
-
-def join(first: Trace, rest: Trace, axis: int = 0) -> Trace:
-    """Put the entry of generation 0 before the entries that follow it."""
-    return jax.tree.map(
-        lambda a, b: jnp.concatenate([jnp.expand_dims(a, axis), b], axis), first, rest
-    )
+    state = init(root, problem, workflow, num_rows)
+    return advance(root, problem, workflow, num_rows, state, num_generations + 1)
 
 
 def run_seeds(
@@ -140,89 +138,98 @@ def run_seeds(
       make_problem: root key -> Problem, so that each seed may hold out its own rows.
 
     Returns:
-      Last states with leaves [S, ...] and traces with leaves [S, G + 1].
+      Last states with leaves [S, ...] (one generation for all) and traces with leaves
+      [S, G + 1].
     """
 
     def one(root: Key) -> tuple[State, Trace]:
         return run(root, make_problem(root), workflow, num_rows, num_generations)
 
-    return over_seeds(one)(roots)
+    return over_seeds(one, out_axes=(STATE_AXES, 0))(roots)
 
 
-def over_seeds(function: Callable[..., Any]) -> Callable[..., Any]:
+def over_seeds(
+    function: Callable[..., Any],
+    in_axes: Any = 0,
+    out_axes: Any = 0,
+    donate: int | tuple[int, ...] = (),
+) -> Callable[..., Any]:
     """Map `function` over a leading axis of seeds, compiled and split over devices.
 
-    Every argument and result has leaves [S, ...]. Where S is not a multiple of the
-    number of devices the last seed is repeated and the copies are dropped again.
+    Where the number of seeds is not a multiple of the number of devices the last seed
+    is repeated and the copies are dropped again.
+
+    Args:
+      function: of keys, states and the like of one seed.
+      in_axes: for each argument 0, None (the same for all seeds) or a pytree of these,
+        as in `jax.vmap`; a single value stands for all arguments.
+      out_axes: the same for the result.
+      donate: arguments whose memory may be used again, so that a large store is not
+        copied; they must not be touched afterwards.
     """
     devices = seed_devices()
     mesh = Mesh(np.array(devices), ("seeds",))
-    spec = PartitionSpec("seeds")
     mapped = jax.shard_map(
-        jax.vmap(function), mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False
+        jax.vmap(function, in_axes, out_axes),
+        mesh=mesh,
+        in_specs=_specs(in_axes),
+        out_specs=_specs(out_axes),
+        check_vma=False,
     )
 
-    @jax.jit
+    @functools.partial(jax.jit, donate_argnums=donate)
     def call(*args: Any) -> Any:
-        num_seeds = jax.tree.leaves(args)[0].shape[0]
-        index = jnp.arange(num_seeds + -num_seeds % len(devices))
-        index = jnp.minimum(index, num_seeds - 1)
-        if len(index) == num_seeds:
+        num_seeds = args[0].shape[0]
+        padded = num_seeds + -num_seeds % len(devices)
+        if padded == num_seeds:
             return mapped(*args)
-        padded = jax.tree.map(lambda leaf: leaf[index], args)
-        return jax.tree.map(lambda leaf: leaf[:num_seeds], mapped(*padded))
+        index = jnp.minimum(jnp.arange(padded), num_seeds - 1)
+        result = mapped(*_each(lambda leaf: leaf[index], in_axes, args))
+        return _each(lambda leaf: leaf[:num_seeds], out_axes, result)
 
     return call
 
 
-def _refresh(
+def _write(
     root: Key,
     problem: Problem,
-    real_fraction: float | Array,
+    workflow: Workflow,
+    num_rows: int,
+    state: State,
     generation: Int[Array, ""],
-    batch: Batch,
-    origin: Int[Array, " rows"],
 ) -> tuple[Batch, Int[Array, " rows"]]:
-    """Put fresh real rows in place of the first rows of a batch.
+    """The rows of a generation and who wrote each.
 
-    As many real rows are drawn as there are places, so that row i of a seed is the
-    same draw whatever the fraction: a sweep over fractions is paired.
+    Nature writes n rows of generation 0, and the first rows of later ones if the
+    workflow asks for fresh real rows. As many real rows are drawn then as there are
+    places, so that row i of a seed is the same draw whatever the fraction: a sweep over
+    fractions is paired.
     """
-    num = origin.shape[0]
-    real = problem.draw(streams.key(root, generation, Purpose.NATURE), num)
-    count = jnp.floor(jnp.asarray(real_fraction) * num + 0.5).astype(jnp.int32)
-    is_real = jnp.arange(num, dtype=jnp.int32) < count
+    num = num_rows * workflow.slots_per_write
+
+    def real() -> Batch:
+        batch = problem.draw(streams.key(root, generation, Purpose.NATURE), num_rows)
+        missing = num - num_rows
+        return jax.tree.map(
+            lambda x: jnp.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)), batch
+        )
+
+    def synthetic() -> Batch:
+        key = streams.key(root, generation, Purpose.SAMPLE)
+        return problem.model.sample(key, state.params, num)
+
+    place = jnp.arange(num, dtype=jnp.int32)
+    if workflow.real_fraction is None:
+        batch = lax.cond(generation == 0, real, synthetic)
+        origin = jnp.where((generation == 0) & (place >= num_rows), -1, generation)
+        return batch, origin.astype(jnp.int32)
+    share = jnp.where(generation == 0, 1, jnp.asarray(workflow.real_fraction))
+    is_real = place < jnp.floor(share * num + 0.5).astype(jnp.int32)
 
     def choose(ours: Array, written: Array) -> Array:
         return jnp.where(is_real.reshape(-1, *[1] * (ours.ndim - 1)), ours, written)
 
-    return jax.tree.map(choose, real, batch), jnp.where(is_real, 0, origin)
-
-
-def _weigh(
-    root: Key, workflow: Workflow, store: Store, generation: Int[Array, ""]
-) -> Selection:
-    key = streams.key(root, generation, Purpose.WEIGH)
-    return workflow.weigh(key, store.origin, generation)
-
-
-def _fit(
-    root: Key,
-    problem: Problem,
-    workflow: Workflow,
-    start: Params,
-    store: Store,
-    generation: Int[Array, ""],
-) -> tuple[State, Trace]:
-    """Fit to the weighted store, then measure."""
-    selection = _weigh(root, workflow, store, generation)
-    rows, weights = store_lib.select(store, selection)
-    key = streams.key(root, generation, Purpose.FIT)
-    params, info = problem.model.fit(key, start, rows, weights)
-    key = streams.key(root, generation, Purpose.MEASURE)
-    metrics = {name: metric(key, params) for name, metric in problem.metrics.items()}
-    trace = Trace(metrics, info, _all_finite((params, metrics)))
-    return State(params, store, generation), trace
+    return jax.tree.map(choose, real(), synthetic()), jnp.where(is_real, 0, generation)
 
 
 def _all_finite(tree: Any) -> Bool[Array, ""]:
@@ -233,3 +240,23 @@ def _all_finite(tree: Any) -> Bool[Array, ""]:
         if jnp.issubdtype(leaf.dtype, jnp.floating)
     ]
     return jnp.all(jnp.array(checks)) if checks else jnp.array(True)
+
+
+def _specs(axes: Any) -> Any:
+    """Partition specs of the same tree as vmap axes."""
+    return jax.tree.map(
+        lambda axis: PartitionSpec() if axis is None else PartitionSpec("seeds"),
+        axes,
+        is_leaf=lambda axis: axis is None,
+    )
+
+
+def _each(change: Callable[[Array], Array], axes: Any, tree: Any) -> Any:
+    """Change the leaves that have an axis of seeds."""
+    flat = jax.tree.broadcast(axes, tree, is_leaf=lambda axis: axis is None)
+    return jax.tree.map(
+        lambda axis, leaf: leaf if axis is None else change(leaf),
+        flat,
+        tree,
+        is_leaf=lambda axis: axis is None,
+    )

@@ -10,6 +10,7 @@ import enum
 import jax
 from jaxtyping import Array, Int
 
+from collapse import threefry
 from collapse.types import Key
 
 
@@ -33,12 +34,12 @@ def key(root: Key, generation: int | Int[Array, ""], purpose: Purpose) -> Key:
       generation: scalar, may be traced.
       purpose: what the numbers are for.
     """
-    return jax.random.fold_in(jax.random.fold_in(root, generation), int(purpose))
+    return threefry.fold_in(threefry.fold_in(root, generation), int(purpose))
 
 
 def seeds(seed: int, num_seeds: int) -> Key:
     """[S] root keys. Seed i has the same key whatever `num_seeds` is."""
     root = jax.random.key(seed)
-    return jax.vmap(lambda i: jax.random.fold_in(root, i))(
+    return jax.vmap(lambda i: threefry.fold_in(root, i))(
         jax.numpy.arange(num_seeds, dtype="uint32")
     )

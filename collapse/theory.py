@@ -160,7 +160,7 @@ def mix(
     first order in 1/n, at r = a n and s = (1-a) n, the mean error ends at
     1 / (n a (2-a)) if fresh and (1/a + (1-a) / (a (2-a))) / n if fixed.
     """
-    _schedule(n, num_generations, ddof)
+    _schedule(_whole("n", n, 1), num_generations, ddof)
     r, s = _whole("real", real, 0), _whole("synthetic", synthetic, 0)
     total = _whole("real + synthetic", r + s, 1 + ddof)
     if anchor not in ("fresh", "fixed"):

@@ -10,7 +10,7 @@ import scipy.stats
 from calibrated import NUM_CHECKS, SUITE_FALSE_ALARM, assert_cdf, detectable_gap
 from conftest import SEED
 
-from collapse import draws
+from collapse import draws, threefry
 
 DTYPES = [jnp.float32, pytest.param(jnp.float64, marks=pytest.mark.x64)]
 SHAPES = [(), (0,), (7, 3), (100_000,)]
@@ -179,7 +179,7 @@ def floyd(last, draw):
 
 def test_integers_are_the_high_word_of_the_product(root):
     bound = np.array([1, 2, 3, 65_535, 65_536, 65_537, 2**31, 2**32 - 1], np.uint32)
-    high, low = draws._threefry(root, len(bound))
+    high, low = threefry.words(root, len(bound))
     words = np.asarray(high ^ low).tolist()
     expected = [w * b >> 32 for w, b in zip(words, bound.tolist(), strict=True)]
     assert draws._below(root, jnp.asarray(bound)).tolist() == expected

@@ -14,6 +14,9 @@ import pytest
 import scipy.special
 import scipy.stats
 from calibrated import (
+    NUM_CHECKS,
+    SUITE_FALSE_ALARM,
+    Z,
     assert_cdf,
     assert_mean,
     assert_same_law,
@@ -194,7 +197,7 @@ CASES = {
         everything,
         UNEVEN[:5],
         lambda g, ddof: theory.accumulate(UNEVEN[: g + 1], g, ddof),
-        lambda g, ddof: theory.accumulate(4, g, ddof),
+        lambda g, ddof: theory.window(UNEVEN[: g + 1], 2, g, ddof),
     ),
     "fixed_budget": (
         subset,
@@ -445,29 +448,41 @@ def test_poisson_survival_is_met_by_simulation():
     assert_tells_apart(draws[:, at], right[at], lower_bound[at])
 
 
-@pytest.mark.statistical
-def test_calibrated_assertions_can_fail():
-    rng = np.random.default_rng(SEED)
-    draws = rng.standard_normal((1000, 2))
-    edge = detectable(draws)
-    assert_mean(draws, 0.0)
-    for wrong in ([edge[0], 0.0], [0.0, np.nan]):
-        with pytest.raises(AssertionError, match="standard errors"):
-            assert_mean(draws, wrong)
-    with pytest.raises(AssertionError, match="blind"):
-        assert_tells_apart(draws, [0.0, 0.0], edge / 2)
-    with pytest.raises(AssertionError, match="standard errors"):
-        assert_tells_apart(draws, [1.0, 0.0], [0.0, 0.0])
-    with pytest.raises(AssertionError, match="CDFs"):
-        assert_cdf(np.append(draws[:, 0], np.nan), scipy.stats.norm.cdf)
-    with pytest.raises(AssertionError, match="NaN"):
-        assert_same_law([np.nan, 0.0], [0.0, 1.0])
-    coins = [rng.integers(0, 3, num) for num in (3000, 3000, 2000)]  # ties are allowed
-    for other in coins[1:]:
-        assert_same_law(coins[0], other)
-        assert detectable_gap(3000, other.size) < 1 / 3
-        with pytest.raises(AssertionError, match="CDFs"):
-            assert_same_law(coins[0], other + 1)
+def test_calibrated_thresholds_are_where_they_are_said_to_be():
+    alarm, draws = SUITE_FALSE_ALARM / NUM_CHECKS, np.arange(500.0)
+    se = draws.std(ddof=1) / math.sqrt(500)
+    close(2 * scipy.stats.norm.sf(Z), alarm)
+    assert_mean(draws, draws.mean() + 0.999 * Z * se)
+    one, two = (int(500 * math.sqrt(math.log(2 / alarm) / k)) for k in (1000, 500))
+    roots = math.sqrt(1 / 1000) + math.sqrt(1 / 2000)
+    uneven = int(500 * math.sqrt(math.log(4 / alarm)) * roots)
+    assert_cdf(draws, lambda x: np.clip((x + 1 - one) / 500, 0, 1))
+    assert_same_law(draws, draws + two)
+    assert_same_law(draws, np.tile(draws + uneven, 2))  # unequal sizes, and ties
+    for call in (
+        lambda: assert_mean(draws, draws.mean() - 1.001 * Z * se),
+        lambda: assert_mean(np.stack([draws, draws], 1), [draws.mean(), np.nan]),
+        lambda: assert_cdf(draws, lambda x: np.clip((x - one) / 500, 0, 1)),
+        lambda: assert_cdf(np.append(draws, np.nan), lambda x: x / 500),
+        lambda: assert_same_law(draws, draws + two + 1),
+        lambda: assert_same_law(draws, np.tile(draws + uneven + 1, 2)),
+        lambda: assert_same_law(np.append(draws, np.nan), draws),
+    ):
+        with pytest.raises(AssertionError):
+            call()
+
+
+def test_negative_controls_are_controlled():
+    draws = np.arange(100.0)
+    mean, edge = draws.mean(), float(detectable(draws))
+    assert_tells_apart(draws, mean, mean + 1.01 * edge)
+    for right, wrong, message in (
+        (mean, mean + 0.99 * edge, "blind"),
+        (mean + edge, mean, "standard errors"),
+        (mean - 0.51 * edge, mean + 0.51 * edge, "not rejected"),
+    ):
+        with pytest.raises(AssertionError, match=message):
+            assert_tells_apart(draws, right, wrong)
 
 
 BAD = {
@@ -483,6 +498,7 @@ BAD = {
         lambda: theory.fixed_budget_limit(0),
         lambda: theory.window(-1, 2, 3, 0),
         lambda: theory.mix(1, 1, 1, 3, 1, "fresh"),
+        lambda: theory.mix([5] * 4, 1, 4, 3, 0, "fresh"),
         lambda: theory.log_det_mean(3, 3, 1, 3),
         lambda: theory.log_sigma_variance(1, 3),
         lambda: theory.expected_sigma(1, 3, 0),

@@ -21,7 +21,7 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float
 
-from collapse import draws
+from collapse import draws, threefry
 from collapse.estimators import triangular_factor, weighted_moments
 from collapse.types import Info, Key, Model, Weights
 
@@ -155,13 +155,20 @@ def pool(
     return GaussianParams(mean, triangular_factor(stacked) / jnp.sqrt(total))
 
 
+def summarise(points: Float[Array, "rows d"], num: int) -> GaussianStatistics:
+    """Mean and scatter of points in `num` equal batches, in order."""
+    dimension = points.shape[1]
+    batches = points.reshape(num, -1, dimension)
+    mean = jnp.mean(batches, axis=1)
+    centred = batches - mean[:, None]
+    factor = jax.vmap(lambda block: triangular_factor(block, exact=True))(centred)
+    return GaussianStatistics(mean, factor)
+
+
 def _reduce(key: Key, num: int, batch_size: int, dimension: int, dtype):
     """Means [num, d] and scatter factors [num, d, d] of standard normal batches."""
-    z = draws.normal(key, (num, dimension, batch_size), dtype)
-    mean = jnp.mean(z, axis=2)
-    centred = jnp.swapaxes(z - mean[..., None], 1, 2)
-    factor = [triangular_factor(block, exact=True) for block in centred]
-    return mean, jnp.stack(factor)
+    z = draws.normal(key, (dimension, num * batch_size), dtype)
+    return summarise(z.T, num)
 
 
 def _law(key: Key, num: int, batch_size: int, dimension: int, dtype):
@@ -171,7 +178,7 @@ def _law(key: Key, num: int, batch_size: int, dimension: int, dtype):
     batch_size - d degrees of freedom, below it stand standard normals.
     """
     below = dimension * (dimension - 1) // 2
-    normals_key, gamma_key = jax.random.split(key)
+    normals_key, gamma_key = threefry.split(key)
     z = draws.normal(normals_key, (num * (dimension + below + 1),), dtype)
     mean = z[: num * dimension].reshape(num, dimension) / np.sqrt(batch_size)
     off = z[num * dimension : num * (dimension + below)].reshape(num, below)

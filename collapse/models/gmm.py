@@ -1,7 +1,7 @@
 """Gaussian mixture with full covariances, fitted by expectation-maximisation.
 
 The model in which collapse was first shown (Shumailov et al. 2023, arXiv:2305.17493,
-section 4.1; Nature 631:755). The iteration itself is in `collapse.models.em`.
+section 4.1; Nature 631:755). The iteration itself is in `collapse.models.gmm_em`.
 """
 
 import math
@@ -13,8 +13,8 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from collapse import draws
-from collapse.models import em
-from collapse.models.em import GmmParams
+from collapse.models import gmm_em as em
+from collapse.models.gmm_em import GmmParams
 from collapse.types import Info, Key, Model, Weights
 
 MAX_LLOYD = 300  # scikit-learn's bound
@@ -97,19 +97,15 @@ def sample_points(key: Key, params: GmmParams, num: int) -> Float[Array, "num d"
     pick = draws.uniform(pick_key, (num,), dtype)
     noise = draws.normal(noise_key, (d, num), dtype)
     root = em.factorise(params.covariances, em.pivot_floor(jnp.zeros((), dtype))).root
-    below = [(i, j) for i in range(d) for j in range(i + 1)]
-    table = jnp.concatenate(
-        [params.means.T, jnp.stack([root[:, i, j] for i, j in below])]
-    )
-    edges = jnp.cumsum(params.weights)[:-1]
-    # A chain of selects vectorises, a gather of K rows does not.
-    chosen = jnp.broadcast_to(table[:, -1:], (len(table), num))
-    for k in reversed(range(len(edges))):
-        chosen = jnp.where((pick < edges[k])[None], table[:, k, None], chosen)
-    rows = [chosen[i] for i in range(d)]
-    for place, (i, j) in enumerate(below):
-        rows[i] = rows[i] + chosen[d + place] * noise[j]
-    return jnp.stack(rows, 1)
+    # All K candidates of a row by one product, then a chain of selects: both vectorise,
+    # a gather of each row's mean and root does not.
+    moved = jnp.einsum("kij,jm->kim", root, noise, precision="highest")
+    candidates = params.means[:, :, None] + moved
+    edges = jnp.cumsum(params.weights)
+    rows = candidates[-1]
+    for k in reversed(range(len(edges) - 1)):
+        rows = jnp.where((pick < edges[k])[None], candidates[k], rows)
+    return rows.T
 
 
 def log_density(params: GmmParams, points: Float[Array, "m d"]) -> Float[Array, " m"]:
@@ -182,20 +178,18 @@ def _plus_plus(
     squared distance from the nearest seed. Where fewer than K rows differ, seeds
     repeat.
     """
-    trials = 2 + int(math.log(num))
-    u = draws.uniform(key, (num, trials), points.dtype)
-    seed = points[:, _draw_rows(u[0, :1], weights)[0]]
-    nearest = _squared_distance(points, seed[None])[0]
-    seeds = [seed]
-    for k in range(1, num):
+    u = draws.uniform(key, (num, 2 + int(math.log(num))), points.dtype)
+    far = jnp.full_like(weights, math.sqrt(jnp.finfo(weights.dtype).max))
+
+    def add(nearest, u):
         mass = weights * nearest
         mass = jnp.where(jnp.sum(mass) > 0, mass, weights)
-        candidates = points[:, _draw_rows(u[k], mass)].T
+        candidates = points[:, _draw_rows(u, mass)].T
         left = jnp.minimum(nearest[None], _squared_distance(points, candidates))
         best = jnp.argmin(left @ weights)
-        seeds.append(candidates[best])
-        nearest = left[best]
-    return jnp.stack(seeds)
+        return left[best], candidates[best]
+
+    return lax.scan(add, far, u)[1]
 
 
 def _draw_rows(u: Float[Array, " t"], mass: Float[Array, " m"]) -> Int[Array, " t"]:
@@ -204,7 +198,10 @@ def _draw_rows(u: Float[Array, " t"], mass: Float[Array, " m"]) -> Int[Array, " 
     # could seem to own a sliver.
     reached = jnp.where(mass > 0, jnp.cumsum(mass), 0)
     target = u * jnp.max(reached) * (1 - jnp.finfo(mass.dtype).eps)
-    return jnp.argmax(reached[None] > target[:, None], 1)
+    index = jnp.arange(len(mass), dtype=jnp.int32)
+    beyond = reached[None] > target[:, None]
+    # the first one beyond; argmax does the same and does not vectorise
+    return jnp.min(jnp.where(beyond, index[None], len(mass) - 1), 1)
 
 
 def _lloyd(

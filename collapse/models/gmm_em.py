@@ -7,8 +7,8 @@ component had unit covariance, while the rows are still in cache.
 """
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -39,11 +39,13 @@ class Rows(NamedTuple):
     Attributes:
       points: [blocks, d, block].
       weights: [blocks, block], sum 1 over everything.
+      used: blocks after which all weights are 0, of every seed mapped over.
       spare: scalar, 10 eps of the weight of an average row (see `maximise`).
     """
 
     points: Float[Array, "blocks d block"]
     weights: Float[Array, "blocks block"]
+    used: Int[Array, ""]
     spare: Float[Array, ""]
 
 
@@ -86,9 +88,45 @@ def pack(batch: Float[Array, "rows d"], weights: Float[Array, " rows"]) -> Rows:
     points = jnp.pad(batch.T, ((0, 0), (0, extra))).reshape(dimension, blocks, block)
     weights = jnp.asarray(weights, batch.dtype)
     share = jnp.pad(weights / jnp.sum(weights), (0, extra)).reshape(blocks, block)
-    used = jnp.sum(weights > 0).astype(batch.dtype)
-    spare = 10 * jnp.finfo(batch.dtype).eps / used
-    return Rows(points.transpose(1, 0, 2), share, spare)
+    last = jnp.max(jnp.where(weights > 0, jnp.arange(num_rows, dtype=jnp.int32), -1))
+    used = _largest(last // block + 1)
+    positive = jnp.sum(weights > 0).astype(batch.dtype)
+    spare = 10 * jnp.finfo(batch.dtype).eps / positive
+    return Rows(points.transpose(1, 0, 2), share, used, spare)
+
+
+def sum_blocks(rows: Rows, function: Callable[[Array, Array], Any]) -> Any:
+    """Sum of `function(points [d, block], weights [block])` over the blocks in use.
+
+    One block after the other, so that no array of components x rows is ever written to
+    memory, and none for the empty places that an accumulating store begins with.
+    """
+    first = (rows.points[0], rows.weights[0])
+    if len(rows.points) == 1:
+        return function(*first)
+
+    def add(i, total):
+        part = function(rows.points[i], rows.weights[i])
+        return jax.tree.map(jnp.add, total, part)
+
+    shapes = jax.eval_shape(function, *first)
+    zero = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    return lax.fori_loop(0, rows.used, add, zero)
+
+
+@jax.custom_batching.custom_vmap
+def _largest(value: Int[Array, ""]) -> Int[Array, ""]:
+    """The largest value over all seeds mapped over; one number, not one a seed.
+
+    A loop bound of its own for each seed would turn every slice into a gather.
+    """
+    return value
+
+
+@_largest.def_vmap
+def _(axis_size: int, in_batched: Any, value: Array) -> tuple[Array, bool]:
+    del axis_size
+    return (jnp.max(value, 0) if in_batched[0] else value), False
 
 
 def climb(
@@ -134,27 +172,15 @@ def climb(
 def expect(
     params: GmmParams, factor: Factor, rows: Rows
 ) -> tuple[Float[Array, ""], Moments]:
-    """E-step: mean log-likelihood per unit weight, and the moments of each component.
+    """E-step: mean log-likelihood per unit weight, and the moments of each component."""
 
-    One block after the other, so that no [K, rows] array is ever written to memory.
-    """
-
-    def block(points_and_weights):
-        points, weights = points_and_weights
+    def block(points, weights):
         z, joint = whiten(points, params, factor)
         top, share, total = normalise(joint)
-        log_density = top + _log(total)
-        # A product with ones is summed by vector instructions, a reduction over the
-        # last axis is not: four times faster.
-        ones = jnp.ones(points.shape[1], points.dtype)
         moments = weighted_moments(share * (weights / total)[None], z)
-        return (weights * log_density) @ ones, moments
+        return sum_rows(weights * (top + jnp.log(total))), moments
 
-    if len(rows.points) == 1:
-        return block((rows.points[0], rows.weights[0]))
-    return jax.tree.map(
-        lambda leaf: jnp.sum(leaf, 0), lax.map(block, (rows.points, rows.weights))
-    )
+    return sum_blocks(rows, block)
 
 
 def maximise(
@@ -258,14 +284,14 @@ def weighted_moments(
 ) -> Moments:
     """Sums over m of mass, mass z and mass z z'."""
     d = len(z)
-    ones = jnp.ones(mass.shape[1], mass.dtype)
     first = [mass * zi for zi in z]
     if d > UNROLLED_DIMENSIONS:
         whole = jnp.stack(first, 1)
         second = jnp.einsum("kim,jkm->kij", whole, jnp.stack(z), precision="highest")
-        return Moments(mass @ ones, whole @ ones, second)
+        return Moments(sum_rows(mass), sum_rows(whole), second)
     pairs = [(i, j) for i in range(d) for j in range(i + 1)]
-    sums = jnp.stack([mass, *first, *(first[i] * z[j] for i, j in pairs)]) @ ones
+    products = [first[i] * z[j] for i, j in pairs]
+    sums = sum_rows(jnp.stack([mass, *first, *products]))
     at = {pair: sums[1 + d + place] for place, pair in enumerate(pairs)}
     second = [
         jnp.stack([at[max(i, j), min(i, j)] for j in range(d)], 1) for i in range(d)
@@ -273,22 +299,18 @@ def weighted_moments(
     return Moments(sums[0], sums[1 : 1 + d].T, jnp.stack(second, 1))
 
 
+def sum_rows(terms: Float[Array, "*leading m"]) -> Float[Array, "*leading"]:
+    """Sum over the last axis, as a product with ones.
+
+    XLA on CPU sums products by vector instructions and reduces the last axis value by
+    value: this is four times faster.
+    """
+    return terms @ jnp.ones(terms.shape[-1], terms.dtype)
+
+
 def _product(a: Float[Array, "K d d"], b: Float[Array, "K d d"]) -> Array:
     """Matrix products of many small matrices, fused instead of called one by one."""
     return jnp.sum(a[:, :, :, None] * b[:, None, :, :], 2)
-
-
-def _log(x: Array) -> Array:
-    """Logarithm of values within the range of float32, to the last bit or two.
-
-    XLA on CPU calls the float64 logarithm value by value but has a vectorised float32
-    one. One step of Halley's method cubes the float32 error: 1e-7 becomes 1e-21.
-    """
-    if x.dtype != jnp.float64:
-        return jnp.log(x)
-    guess = jnp.log(x.astype(jnp.float32)).astype(x.dtype)
-    power = jnp.exp(guess)
-    return guess + 2 * (x - power) / (x + power)
 
 
 def _sum(terms):

@@ -1,0 +1,201 @@
+"""The Gaussian mixture's recursive loop timed beside scikit-learn's.
+
+    python benchmarks/gmm.py [--quick]
+
+One process, candidates interleaved, the peer on one thread. A speed is a number of
+seed-generations a second: one model sampled and one fitted. Only ratios travel from
+machine to machine.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import time
+import warnings
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"  # before NumPy starts its threads
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import sklearn
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
+
+from collapse import streams
+from collapse.devices import seed_devices, use_all_cores
+from collapse.loop import over_seeds, run
+from collapse.models.gmm import GmmParams, gmm, sample_points
+from collapse.types import Problem
+from collapse.workflows import replace
+
+NUM_COMPONENTS, DIMENSION, NUM_ROWS = 5, 2, 1000
+EM = {"tol": 1e-3, "max_iter": 100, "reg_covar": 1e-6}
+GOALS = {"float64": (50, 35), "float32": (100, 70)}  # times scikit-learn (k), (w)
+
+
+def truth(dtype):
+    """Five unit Gaussians on a circle, near enough to overlap a little."""
+    angle = 2 * np.pi * np.arange(NUM_COMPONENTS) / NUM_COMPONENTS
+    means = 3.5 * np.stack([np.cos(angle), np.sin(angle)], 1)
+    return GmmParams(
+        jnp.full(NUM_COMPONENTS, 1 / NUM_COMPONENTS, dtype),
+        jnp.asarray(means, dtype),
+        jnp.broadcast_to(jnp.eye(DIMENSION, dtype=dtype), (NUM_COMPONENTS, 2, 2)),
+    )
+
+
+def lab(dtype, start, num_seeds, num_generations):
+    """The compiled program, how long it took to compile, and how to call it."""
+    nature = truth(dtype)
+    problem = Problem(
+        draw=lambda key, num: sample_points(key, nature, num),
+        model=gmm(NUM_COMPONENTS, dimension=DIMENSION, start=start, **EM),
+        metrics={},
+    )
+    roots = streams.seeds(0, num_seeds)
+    program = over_seeds(
+        lambda root: run(root, problem, replace(), NUM_ROWS, num_generations)
+    )
+    begin = time.perf_counter()
+    compiled = program.lower(roots).compile()
+    seconds = time.perf_counter() - begin
+
+    def call():
+        _, trace = jax.block_until_ready(compiled(roots))
+        assert bool(trace.finite.all())
+        return float(trace.info["iterations"][:, 1:].mean())
+
+    return call, seconds
+
+
+def peer(dtype, warm, num_generations):
+    """scikit-learn, one seed: each generation is sampled from the one before."""
+    start = np.asarray(sample_points(jax.random.key(1), truth(dtype), NUM_ROWS))
+
+    def call():
+        model, rows, iterations = None, start, []
+        for generation in range(num_generations + 1):
+            if generation:
+                rows = model.sample(NUM_ROWS)[0].astype(dtype)
+            model = GaussianMixture(
+                NUM_COMPONENTS, random_state=generation, **EM, **initial(model, warm)
+            ).fit(rows)
+            iterations.append(model.n_iter_)
+        return float(np.mean(iterations[1:]))
+
+    return call
+
+
+def initial(model, warm):
+    if model is None or not warm:
+        return {}
+    return {
+        "weights_init": model.weights_,
+        "means_init": model.means_,
+        "precisions_init": model.precisions_,
+    }
+
+
+def agreement(dtype):
+    """Worst disagreement with scikit-learn in float64 over 10 data sets, same start."""
+    fit = jax.jit(gmm(NUM_COMPONENTS, dimension=DIMENSION, start="previous", **EM).fit)
+    same, worst = 0, 0.0
+    for seed in range(10):
+        rows = sample_points(jax.random.key(seed), truth(jnp.float64), NUM_ROWS)
+        start = truth(jnp.float64)
+        start = start._replace(means=start.means + rows[:NUM_COMPONENTS] / 4)
+        theirs = GaussianMixture(
+            NUM_COMPONENTS,
+            weights_init=start.weights,
+            means_init=start.means,
+            precisions_init=np.linalg.inv(start.covariances),
+            **EM,
+        ).fit(rows)
+        _, info = fit(
+            jax.random.key(0),
+            jax.tree.map(lambda leaf: leaf.astype(dtype), start),
+            rows.astype(dtype),
+            jnp.ones(NUM_ROWS, dtype),
+        )
+        same += int(info["iterations"]) == theirs.n_iter_
+        worst = max(worst, abs(float(info["log_likelihood"]) - theirs.lower_bound_))
+    return f"{same}/10 fits with equal iterations, log-likelihood within {worst:.0e}"
+
+
+def interleave(candidates, repeats):
+    """Median seconds a call of each candidate, turn by turn after one warm-up."""
+    note = {name: call() for name, call in candidates.items()}
+    times = {name: [] for name in candidates}
+    for _ in range(repeats):
+        for name, call in candidates.items():
+            begin = time.perf_counter()
+            call()
+            times[name].append(time.perf_counter() - begin)
+    return {name: statistics.median(t) for name, t in times.items()}, note
+
+
+def machine():
+    with open("/proc/cpuinfo") as file:
+        models = [line.split(":")[1].strip() for line in file if "model name" in line]
+    return (
+        f"{models[0]}, {len(models)} cores, load {os.getloadavg()[0]:.1f}; "
+        f"{len(seed_devices())} host devices; Python {platform.python_version()}, "
+        f"jax {jax.__version__}, NumPy {np.__version__}, "
+        f"scikit-learn {sklearn.__version__} on 1 thread"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="seconds, rough numbers")
+    quick = parser.parse_args().quick
+    num_seeds, generations, peer_generations, repeats = (
+        (16, 10, 5, 5) if quick else (64, 50, 20, 7)
+    )
+    jax.config.update("jax_enable_x64", True)
+    use_all_cores()
+    warnings.simplefilter("ignore", ConvergenceWarning)
+
+    candidates, compile_seconds, work = {}, {}, {}
+    for dtype in ("float64", "float32"):
+        for start, label in (("previous", "warm"), ("kmeans++", "k-means++")):
+            name = f"lab {label}, {dtype}"
+            call, seconds = lab(jnp.dtype(dtype), start, num_seeds, generations)
+            candidates[name], compile_seconds[name] = call, seconds
+            work[name] = num_seeds * (generations + 1)
+        for warm, label in ((True, "warm (w)"), (False, "k-means (k)")):
+            name = f"scikit-learn {label}, {dtype}"
+            candidates[name] = peer(jnp.dtype(dtype), warm, peer_generations)
+            work[name] = peer_generations + 1
+    seconds, iterations = interleave(candidates, repeats)
+    speed = {name: work[name] / seconds[name] for name in candidates}
+
+    print(f"{machine()}\n")
+    print(
+        f"K={NUM_COMPONENTS}, d={DIMENSION}, n={NUM_ROWS}, {EM}; replace; lab "
+        f"{num_seeds} seeds x {generations} generations, peer 1 x {peer_generations}; "
+        f"median of {repeats}\n"
+    )
+    for dtype in ("float64", "float32"):
+        print(f"lab {dtype} against scikit-learn float64: {agreement(dtype)}")
+    print()
+    print("| | iterations a fit | seed-generations/s | compile s | x (k) | x (w) |")
+    print("|---|---|---|---|---|---|")
+    for name in candidates:
+        k, w = (
+            speed[name] / speed[f"scikit-learn {label}, float64"]
+            for label in ("k-means (k)", "warm (w)")
+        )
+        compiled = f"{compile_seconds[name]:.1f}" if name in compile_seconds else ""
+        print(
+            f"| {name} | {iterations[name]:.2f} | {speed[name]:,.0f} | {compiled} "
+            f"| {k:.1f} | {w:.1f} |"
+        )
+    print(f"\nGoals of the warm lab, x (k) / x (w): {GOALS}")
+
+
+if __name__ == "__main__":
+    main()

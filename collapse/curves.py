@@ -1,0 +1,299 @@
+"""Panels of curves: what `plotting` draws of the metrics of a summary."""
+
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from matplotlib import colors, ticker
+from matplotlib import colormaps as maps
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from collapse import experiment
+from collapse.experiment import InputError
+from collapse.metrics import describe
+
+# Okabe & Ito (2008): told apart with any kind of colour vision. A workflow keeps its
+# colour in every figure; its variants (`mix 0.1 fresh`, `mix 0.5 fresh`) are shades.
+_WORKFLOWS = {
+    "replace": "#D55E00",
+    "accumulate": "#0072B2",
+    "fixed_budget": "#009E73",
+    "window": "#E69F00",
+    "mix": "#CC79A7",
+    "replace_multiple": "#56B4E9",
+}
+# coordinate -> its name in front of a value, and where it has been named before
+_NAMES = {
+    "samples_per_generation": ("samples n", "n"),
+    "dimension": ("dimension d", "d"),
+}
+
+
+class _Panel(NamedTuple):
+    """One panel; those with the same metric and `row` share the y axis."""
+
+    metric: str
+    row: Mapping[str, Any]  # coordinate -> its value
+    column: Mapping[str, Any]
+    place: tuple[int, int]
+
+
+def paint(fig: Figure, summary: xr.Dataset, figure: experiment.Figure) -> list[Artist]:
+    """Fill `fig` with panels of curves; the entries of its legend."""
+    several = (n for n, v in summary.data_vars.items() if "statistic" in v.dims)
+    metrics = tuple(figure.metrics) or tuple(map(str, several))
+    _check(summary, figure, metrics)
+    panels = _arrange(summary, figure, metrics)
+    rows, columns = (1 + max(p.place[axis] for p in panels) for axis in (0, 1))
+    free = not any(panel.row or panel.column for panel in panels)
+    width = _width(columns, free)
+    fig.set_size_inches(width * columns, min(2.4, max(1.7, 0.75 * width)) * rows)
+    grid = fig.add_gridspec(rows, columns)
+    name = figure.hue if figure.hue in summary.dims else "workflow"
+    hues = colours(name, summary[name].values)
+    for panel in panels:
+        i, j = panel.place
+        ax = fig.add_subplot(grid[i, j])
+        _curves(ax, summary, figure, panel, name, hues)
+        bottom = not any(p.place == (i + 1, j) for p in panels)
+        ax.tick_params(labelbottom=bottom, labelleft=free or j == 0)
+        if bottom:
+            log = figure.x_scale == "log"
+            ax.set_xlabel("number of fits, t + 1" if log else "generation t")
+        long_name, unit = _label(summary, panel.metric)
+        if free:
+            ax.set(title=long_name, ylabel=unit)
+        elif j == 0:
+            ax.set_ylabel(f"{long_name}\n{unit}".strip())
+        for coordinate, value in panel.column.items():
+            ax.set_title(_spell(coordinate, value) if i == 0 else "")
+        for coordinate, value in panel.row.items():
+            strip(ax, _spell(coordinate, value) if j == columns - 1 else "")
+    return _legend(summary, figure, metrics, name, hues)
+
+
+def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
+    """Value -> colour: fixed ones for workflows, from dark to light for numbers."""
+    values = list(values)
+    if name != "workflow":
+        places = np.linspace(0.02, 0.86, len(values)) if len(values) > 1 else [0.3]
+        scale = maps["viridis"](places)
+        return {v: colors.to_hex(c) for v, c in zip(values, scale, strict=True)}
+    families: dict[str, list[str]] = {}
+    for value in values:
+        families.setdefault(str(value).split()[0], []).append(value)
+    found = {}
+    for family, members in families.items():
+        base = _WORKFLOWS.get(family, "#000000")
+        shades = np.linspace(-0.45, 0.45, len(members)) if len(members) > 1 else [0.0]
+        for member, shade in zip(members, shades, strict=True):
+            found[member] = _shade(base, shade)
+    return {value: found[value] for value in values}
+
+
+def strip(ax: Axes, text: str) -> None:
+    """Name a row of panels at the right of its last one."""
+    place: Any = {"xycoords": "axes fraction", "textcoords": "offset points"}
+    turned: Any = {"rotation": 270, "va": "center", "ha": "left", "size": 8.5}
+    if text:
+        ax.annotate(text, (1, 0.5), (5, 0), **place, **turned)
+
+
+def _check(
+    summary: xr.Dataset, figure: experiment.Figure, metrics: tuple[str, ...]
+) -> None:
+    """Raise InputError for the first thing that would be missing or left over."""
+    if not metrics:
+        raise InputError("metrics: nothing was measured; name at least one")
+    if figure.rows and figure.rows == figure.columns:
+        raise InputError(f"rows: {figure.rows} is in the columns; name another")
+    for metric in metrics:
+        if metric not in summary:
+            raise InputError(f"metrics: {metric} was not measured; measure or drop it")
+        if figure.statistic not in summary[metric].indexes.get("statistic", ()):
+            raise InputError(
+                f"statistic: {metric} comes without its {figure.statistic}"
+            )
+        used = {"statistic", "generation", figure.hue, figure.columns, figure.rows}
+        for name, size in summary[metric].sizes.items():
+            if name not in used and size > 1:
+                raise InputError(
+                    f"figure: {name} has {size} values and no place; name it as hue, "
+                    "columns or rows"
+                )
+
+
+def _arrange(
+    summary: xr.Dataset, figure: experiment.Figure, metrics: tuple[str, ...]
+) -> list[_Panel]:
+    """A grid of metrics, or rows and columns of one coordinate's values each."""
+
+    def selections(name: str) -> list[dict[str, Any]]:
+        if name not in summary.dims:
+            return [{}]
+        return [{name: value} for value in summary[name].values]
+
+    rows, columns = selections(figure.rows), selections(figure.columns)
+    if rows == columns == [{}]:
+        width = 2 if len(metrics) == 4 else min(3, len(metrics))
+        return [_Panel(m, {}, {}, divmod(i, width)) for i, m in enumerate(metrics)]
+    return [
+        _Panel(metric, row, column, (i, j))
+        for i, (metric, row) in enumerate(itertools.product(metrics, rows))
+        for j, column in enumerate(columns)
+    ]
+
+
+def _width(columns: int, free: bool) -> float:
+    """Inches for each panel; `free` ones have a y axis of their own."""
+    few = {1: 4.6, 2: 3.6} if free else {1: 3.8, 2: 3.4}
+    return few.get(columns, max(1.8, min(3.1, 10 / columns)))
+
+
+def _curves(
+    ax: Axes,
+    summary: xr.Dataset,
+    figure: experiment.Figure,
+    panel: _Panel,
+    name: str,
+    hues: Mapping[Any, str],
+) -> None:
+    """The curves of one panel, with their bands and theory."""
+    metric, theory = panel.metric, f"{panel.metric}_theory"
+    row = summary[[n for n in (metric, theory) if n in summary]].sel(panel.row)
+    panels, fixed = row.sel(panel.column), {**panel.row, **panel.column}
+    x = summary["generation"].values + (figure.x_scale == "log")
+    for value, colour in hues.items():
+        if fixed.get(name, value) != value:
+            continue  # the hue is that of the row or column
+        one = panels.sel({name: value} if name in panels.dims else {}).squeeze()
+        lines = one[metric].transpose("statistic", ...)
+        low, high = (lines.sel(statistic=s).values for s in ("low", "high"))
+        ax.fill_between(x, low, high, color=colour, alpha=0.18, lw=0, zorder=1.5)
+        line = lines.sel(statistic=figure.statistic).values
+        ax.plot(x, line, color=colour, lw=1.6, zorder=3, label=str(value))
+        if theory in one and np.isfinite(one[theory]).any():
+            dark = _dashes(colour)
+            ax.plot(x, one[theory], **dark, zorder=4, label=f"{value} theory")
+    _scale(ax, figure, x)
+    reference = 1.0 if _label(summary, metric)[1] == "ratio to truth" else np.nan
+    ax.axhline(reference, color="0.6", lw=0.6, zorder=1)
+    log = figure.y_scale == "log"
+    limits = _limits(row, metric, figure.statistic, reference, log)
+    if limits is None:
+        ax.text(0.5, 0.5, "nothing finite", transform=ax.transAxes, ha="center")
+    else:
+        ax.set_ylim(*limits)
+
+
+def _limits(
+    row: xr.Dataset, metric: str, statistic: str, reference: float, log: bool
+) -> tuple[float, float] | None:
+    """Limits of y for the panels of a row; None if there is nothing finite to show.
+
+    Theory and the statistic where it is typical (within its own band) are shown whole.
+    Bands, and a mean that a few seeds carry off, are followed until they take as much
+    room again, or three times the width of a typical band: else one wild curve would
+    flatten the others.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        row = np.log10(row) if log else row
+        reference = np.log10(reference) if log else reference
+    line, low, high = (
+        row[metric].sel(statistic=s).values.ravel() for s in (statistic, "low", "high")
+    )
+    theory = row.get(f"{metric}_theory", xr.DataArray([])).values.ravel()
+    core = _finite(theory, np.clip(line, low, high))
+    if not core.size:
+        return None
+    bottom, top = core.min(), core.max()
+    with np.errstate(invalid="ignore"):
+        widths = _finite(high - low)
+    slack = max(top - bottom, 3 * np.median(widths) if widths.size else 0.0)
+    near = [reference] if bottom - slack <= reference <= top + slack else []
+    every = _finite(core, line, low, high, np.array(near))
+    bottom, top = max(every.min(), bottom - slack), min(every.max(), top + slack)
+    margin = 0.04 * (top - bottom) or (0.1 if log else 0.1 * abs(top) or 1.0)
+    bottom, top = float(bottom - margin), float(top + margin)
+    return (10**bottom, 10**top) if log else (bottom, top)
+
+
+def _finite(*parts: NDArray[np.floating]) -> NDArray[np.float64]:
+    """All finite values, in double precision so that differences do not overflow."""
+    values = np.concatenate([np.asarray(part, np.float64).ravel() for part in parts])
+    return values[np.isfinite(values)]
+
+
+def _scale(ax: Axes, figure: experiment.Figure, x: NDArray[np.integer]) -> None:
+    """Scales and ticks of both axes; log axes clip what is not positive."""
+    last = x[-1] if x[-1] > x[0] else x[0] + 1
+    if figure.x_scale == "log":
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda v, _: f"{v:g}"))
+        ax.xaxis.set_minor_formatter(ticker.NullFormatter())
+    else:
+        ax.xaxis.set_major_locator(ticker.MaxNLocator(5, integer=True))
+    ax.set_xlim(x[0], last)
+    if figure.y_scale == "log":
+        ax.set_yscale("log", nonpositive="clip")
+    else:
+        ax.yaxis.set_major_locator(ticker.MaxNLocator(5))
+
+
+def _legend(
+    summary: xr.Dataset,
+    figure: experiment.Figure,
+    metrics: tuple[str, ...],
+    name: str,
+    hues: Mapping[Any, str],
+) -> list[Artist]:
+    """Entries for the hues, then for what solid, dashed and shaded mean."""
+    entries: list[Artist] = [
+        Line2D([], [], color=colour, lw=1.6, label=_spell(name, value, again=k > 0))
+        for k, (value, colour) in enumerate(hues.items())
+    ]
+    shown = [summary[n] for n in (f"{m}_theory" for m in metrics) if n in summary]
+    grey = "#666666"
+    entries.append(Line2D([], [], color=grey, lw=1.6, label=f"{figure.statistic}"))
+    if any(np.isfinite(theory).any() for theory in shown):
+        entries.append(Line2D([], [], **_dashes(grey), label="theory"))
+    band = "band: 5 % to 95 % of seeds"
+    return [*entries, Patch(color=grey, alpha=0.25, lw=0, label=band)]
+
+
+def _dashes(colour: str) -> dict[str, Any]:
+    """How theory looks beside a measured curve: darker, thinner, dashed."""
+    return {"color": _shade(colour, 0.6), "lw": 0.9, "ls": (0, (4, 2.5))}
+
+
+def _shade(colour: str, amount: float) -> str:
+    """Mix with black (amount > 0) or white (amount < 0)."""
+    other = 0.0 if amount > 0 else 1.0
+    mixed = (1 - abs(amount)) * np.array(colors.to_rgb(colour)) + abs(amount) * other
+    return colors.to_hex(mixed)
+
+
+def _label(summary: xr.Dataset, metric: str) -> tuple[str, str]:
+    """Long name and unit, from the variable if it has them."""
+    attributes = summary[metric].attrs
+    try:
+        long_name, unit = describe(metric)
+    except KeyError:
+        long_name, unit = metric.replace("_", " "), ""
+    return attributes.get("long_name", long_name), attributes.get("units", unit)
+
+
+def _spell(name: str, value: Any, again: bool = False) -> str:
+    """A value of a coordinate for a reader; workflows go by their names."""
+    if name == "workflow":
+        return str(value)
+    long, short = _NAMES.get(name, (name.replace("_", " "),) * 2)
+    number = f"{value:g}" if isinstance(value, float | np.floating) else str(value)
+    return f"{short if again else long} = {number}"

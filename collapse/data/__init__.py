@@ -1,0 +1,1 @@
+"""Ground truths to learn, and real data to learn from."""

@@ -1,0 +1,255 @@
+"""Experiments: what is to be run, read from TOML or the command line and checked.
+
+An experiment is a frozen dataclass of plain values. Fields that are tuples are axes:
+every combination of their values is run. Nothing here imports jax, so that the command
+line answers before it is loaded.
+"""
+
+import dataclasses
+import hashlib
+import itertools
+import json
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+
+WORKFLOWS = (
+    "replace",
+    "accumulate",
+    "fixed_budget",
+    "window",
+    "replace_multiple",
+    "mix",
+)
+
+
+class InputError(ValueError):
+    """Input that cannot be run. The message is one line: field, trouble, remedy."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """How the results of an experiment are drawn: the `[figure]` table of its TOML.
+
+    Attributes:
+      kind: "curves" over generations, or "samples" written at the snapshots.
+      metrics: one panel each; empty for the family's own choice.
+      hue: coordinate told apart by colour ("workflow" or an axis).
+      columns: coordinate with one column of panels a value; empty for none.
+      rows: coordinate with one row of panels a value; empty for none.
+      statistic: "mean" or "median" over seeds, the solid line.
+      x_scale: "linear" or "log" (drawn over t + 1, the number of fits).
+      y_scale: "linear" or "log".
+      title: drawn above the panels.
+      caption: drawn below them.
+    """
+
+    kind: Literal["curves", "samples"] = "curves"
+    metrics: tuple[str, ...] = ()
+    hue: str = "workflow"
+    columns: str = ""
+    rows: str = ""
+    statistic: Literal["mean", "median"] = "mean"
+    x_scale: Literal["linear", "log"] = "linear"
+    y_scale: Literal["linear", "log"] = "linear"
+    title: str = ""
+    caption: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """What every experiment family shares; families add their model's own fields."""
+
+    workflows: tuple[str, ...] = ("replace", "accumulate", "fixed_budget")
+    """What each generation is trained on: replace, accumulate, fixed_budget, window,
+    replace_multiple, mix."""
+    num_generations: int = 50
+    """Generations after the first fit, which is generation 0."""
+    samples_per_generation: tuple[int, ...] = ()
+    """Samples n that a generation writes; with data, all training rows if not given."""
+    num_seeds: int = 64
+    """Independent repetitions."""
+    seed: int = 0
+    """Root of all randomness."""
+    real_fraction: tuple[float, ...] = (0.1,)
+    """Share of real rows in [0, 1], for the workflow mix."""
+    anchor: Literal["fresh", "fixed"] = "fresh"
+    """Real rows of the workflow mix: new ones each generation, or those of the first."""
+    window: tuple[int, ...] = (5,)
+    """Generations of rows kept by the workflow window."""
+    data: str = ""
+    """Real data: 'faithful', or a .csv or .npy file (rows x dimensions)."""
+    precision: Literal["float64", "float32"] = "float64"
+    """Floating-point type of data, models and metrics."""
+    metrics: tuple[str, ...] = ()
+    """Measurements to take; all that the family knows if not given."""
+    snapshots: tuple[int, ...] = ()
+    """Generations whose model's samples (first seed) are kept with the results."""
+
+    @classmethod
+    def axes(cls) -> tuple[str, ...]:
+        """Fields that become a dimension of the results when they hold several values."""
+        return ("samples_per_generation",)
+
+    def cells(self) -> Iterator[dict[str, Any]]:
+        """Every combination of the axes' values, as axis -> value."""
+        values = [getattr(self, axis) for axis in self.axes()]
+        for combination in itertools.product(*values):
+            yield dict(zip(self.axes(), combination, strict=True))
+
+    def labels(self) -> tuple[str, ...]:
+        """The workflows with their parameters: `window 5`, `mix 0.1 fresh`."""
+        spelled = {
+            "window": [f"window {size}" for size in self.window],
+            "mix": [f"mix {share:g} {self.anchor}" for share in self.real_fraction],
+        }
+        return tuple(
+            itertools.chain.from_iterable(
+                spelled.get(name, [name]) for name in self.workflows
+            )
+        )
+
+    def resolved(self, rows: int, dimension: int) -> Self:
+        """The experiment with every field that was left open filled in.
+
+        Args:
+          rows: training rows of the data, 0 without data.
+          dimension: of the data, 0 without data.
+        """
+        del dimension
+        sizes = self.samples_per_generation or (rows or 300,)
+        return dataclasses.replace(self, samples_per_generation=sizes)
+
+    def check(self) -> None:
+        """Raise InputError for the first field that cannot be run."""
+        _one_of("workflows", self.workflows, WORKFLOWS)
+        if not self.workflows:
+            raise InputError("workflows: empty; name at least one of " + _list(WORKFLOWS))
+        for field in ("num_generations", "num_seeds"):
+            _at_least(field, (getattr(self, field),), 1)
+        _at_least("seed", (self.seed,), 0)
+        _at_least("samples_per_generation", self.samples_per_generation, 1)
+        _at_least("window", self.window, 1)
+        for share in self.real_fraction:
+            if not 0 <= share <= 1:
+                raise InputError(
+                    f"real_fraction: {share:g} is not a share; give a number in [0, 1]"
+                )
+        for t in self.snapshots:
+            if not 0 <= t <= self.num_generations:
+                raise InputError(
+                    f"snapshots: generation {t} is not run; stay within "
+                    f"0..{self.num_generations}"
+                )
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, tuple) and len(set(value)) < len(value):
+                raise InputError(f"{field.name}: a value is repeated; name each once")
+
+    def quick(self) -> Self:
+        """The same experiment cut down to seconds: what it does, not what it shows."""
+        generations = min(self.num_generations, 6)
+        return dataclasses.replace(
+            self,
+            num_generations=generations,
+            num_seeds=min(self.num_seeds, 8),
+            samples_per_generation=_capped(self.samples_per_generation, 100),
+            snapshots=_capped(self.snapshots, generations),
+        )
+
+    def digest(self, data: str = "") -> str:
+        """Twelve hexadecimal digits that tell experiments apart.
+
+        Args:
+          data: fingerprint of the data file, which counts instead of its name.
+        """
+        fields = {"kind": type(self).__name__, **dataclasses.asdict(self)}
+        text = json.dumps(fields | {"data": data}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def read_toml(path: Path, kind: type[Experiment]) -> tuple[Experiment, Figure]:
+    """An experiment and its figure from a TOML file; missing fields keep defaults.
+
+    A single value may stand for a list of one.
+
+    Raises:
+      InputError: if the file is missing or malformed, or has an unknown key or a value
+        of the wrong type.
+    """
+    try:
+        table = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; give an experiment's TOML") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a TOML file ({error})") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    figure = table.pop("figure", {})
+    if not isinstance(figure, dict):
+        raise InputError(f"{path}: figure must be a table, written as [figure]")
+    return _from_table(table, kind, path), _from_table(figure, Figure, path)
+
+
+def to_toml(experiment: Experiment, figure: Figure | None = None) -> str:
+    """The TOML that `read_toml` turns back into the same experiment and figure."""
+    lines = [f"{k} = {_literal(v)}" for k, v in dataclasses.asdict(experiment).items()]
+    if figure is not None:
+        lines += ["", "[figure]"]
+        lines += [f"{k} = {_literal(v)}" for k, v in dataclasses.asdict(figure).items()]
+    return "\n".join(lines) + "\n"
+
+
+def _from_table(table: Mapping[str, Any], kind: type, path: Path) -> Any:
+    hints = get_type_hints(kind)
+    values = {}
+    for key, value in table.items():
+        if key not in hints:
+            raise InputError(f"{path}: unknown key {key}; known are {_list(hints)}")
+        values[key] = _coerce(key, value, hints[key], path)
+    return kind(**values)
+
+
+def _coerce(key: str, value: Any, hint: Any, path: Path) -> Any:
+    """A TOML value as the field's type; a single value may stand for a tuple of one."""
+    if get_origin(hint) is tuple:
+        items = value if isinstance(value, list) else [value]
+        return tuple(_coerce(key, item, get_args(hint)[0], path) for item in items)
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            known = _list(map(str, get_args(hint)))
+            raise InputError(f"{path}: {key}: unknown {value!r}; known are {known}")
+        return value
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        wanted = {int: "a whole number", float: "a number", str: "text in quotes"}
+        raise InputError(f"{path}: {key} must be {wanted[hint]}, got {value!r}")
+    return value
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_literal, value)) + "]"
+    return json.dumps(value) if isinstance(value, str | bool) else repr(value)
+
+
+def _capped(values: tuple[int, ...], most: int) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(min(value, most) for value in values))
+
+
+def _one_of(field: str, values: tuple[str, ...], known: tuple[str, ...]) -> None:
+    for value in values:
+        if value not in known:
+            raise InputError(f"{field}: unknown {value!r}; known are {_list(known)}")
+
+
+def _at_least(field: str, values: tuple[int, ...], least: int) -> None:
+    for value in values:
+        if value < least:
+            raise InputError(f"{field}: {value} is too small; give at least {least}")
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names)

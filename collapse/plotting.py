@@ -1,0 +1,262 @@
+"""Figures: curves over generations with bands and theory, and samples of the models.
+
+They are drawn from summaries, so a published figure is redrawn from its data alone:
+`python -m collapse.plotting figures/data/tail_mass.nc`. None is known to pyplot: no
+display is needed, no window opens, nothing stays in memory, and the reader's own
+matplotlib settings neither change nor matter.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib import style
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from numpy.typing import NDArray
+
+from collapse import curves, experiment, results
+from collapse.experiment import InputError
+
+STYLE = {
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "axes.formatter.limits": (-3, 4),
+    "axes.formatter.use_mathtext": True,
+    "figure.dpi": 150,
+    "savefig.dpi": 150,
+    "svg.fonttype": "path",  # the outlines of a font that matplotlib brings along
+    "svg.hashsalt": "collapse",
+}
+_EDGE = 0.1  # inches between the figure's edge and its text
+_NARROWEST = 4.2  # inches, for the legend and the caption
+_MOST_POINTS = 3000  # of a sample that can be told apart in a panel
+
+
+def draw(summary: xr.Dataset, figure: experiment.Figure) -> Figure:
+    """Draw a figure of a summary; what leaves a panel of curves is a wild band.
+
+    Args:
+      summary: as `results.summarise` or `results.published` return it.
+      figure: what to draw. If its hue, columns or rows name no dimension of the
+        summary, that coordinate had a single value, and is left out.
+
+    Raises:
+      InputError: (a ValueError) if the summary lacks what the figure shows, or has a
+        coordinate with several values that it does not show.
+    """
+    with style.context(["default", STYLE]):
+        fig = Figure()
+        paint = _samples if figure.kind == "samples" else curves.paint
+        _frame(fig, figure, paint(fig, summary, figure))
+    return fig
+
+
+def save(fig: Figure, stem: Path) -> None:
+    """Write <stem>.png and <stem>.svg: whole or not at all, always the same bytes."""
+    png, svg = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg"))
+    with style.context(["default", STYLE]):
+        with results.atomic(png) as path:
+            fig.savefig(path, metadata={"Software": None})
+        with results.atomic(svg) as path:
+            fig.savefig(path, metadata={"Date": None, "Creator": None})
+
+
+def redraw(path: Path, place: Path | None = None) -> None:
+    """Draw a published dataset again, without simulating.
+
+    Args:
+      path: NetCDF file that carries its figure.
+      place: folder for <stem>.png and <stem>.svg; the one above the file's if None.
+
+    Raises:
+      InputError: if the file cannot be read or holds no figure of ours.
+    """
+    try:
+        summary = xr.load_dataset(path, engine="h5netcdf")
+        fields = json.loads(summary.attrs["figure"])
+        lists = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+        figure = experiment.Figure(**lists)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; give a published NetCDF") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: no published figure ({reason})") from None
+    place = path.resolve().parent.parent if place is None else place
+    place.mkdir(parents=True, exist_ok=True)
+    save(draw(summary, figure), place / path.stem)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Redraw published figures; 0, or 2 after a line about what is wrong."""
+    parser = _Parser(
+        prog="python -m collapse.plotting", description="Redraw published figures."
+    )
+    parser.add_argument("file", nargs="+", type=Path, help="figures/data/<figure>.nc")
+    parser.add_argument(
+        "--out", type=Path, help="folder for the figures; the one above each file's"
+    )
+    try:
+        options = parser.parse_args(arguments)
+        for path in options.file:
+            redraw(path, options.out)
+    except (InputError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that complains in one line."""
+
+    def error(self, message: str) -> Any:
+        raise InputError(f"{message}; see --help")
+
+
+def _samples(
+    fig: Figure, summary: xr.Dataset, figure: experiment.Figure
+) -> list[Artist]:
+    """Fill `fig` with rows of workflows and columns of snapshots; no legend."""
+    del figure
+    if "samples" not in summary:
+        raise InputError("figure: no samples were kept; give snapshots")
+    samples = summary["samples"].transpose("workflow", "snapshot", "row", "dimension")
+    labels, times = samples["workflow"].values, samples["snapshot"].values
+    hues = curves.colours("workflow", labels)
+    points = samples.values[:, :, :_MOST_POINTS, :2]
+    limits = _extent(points[:, 0].reshape(-1, points.shape[-1]))
+    width = max(1.25, min(2.4, 10 / len(times)))
+    fig.set_size_inches(width * len(times), width * len(labels))
+    grid = fig.add_gridspec(len(labels), len(times))
+    for i, j in np.ndindex(len(labels), len(times)):
+        ax = fig.add_subplot(grid[i, j])
+        _sample_panel(ax, points[i, j], points[i, 0], limits, hues[labels[i]])
+        below, left = i == len(labels) - 1, j == 0
+        ax.tick_params(labelbottom=below, labelleft=left)
+        ax.set_title(f"generation {times[j]}" if i == 0 else "")
+        ax.set_xlabel("dimension 1" if below else "")
+        if points.shape[-1] > 1:
+            ax.set_ylabel("dimension 2" if left else "")
+        else:
+            ax.set_ylabel("density" if left else "")
+        curves.strip(ax, str(labels[i]) if j == len(times) - 1 else "")
+    return []
+
+
+def _sample_panel(
+    ax: Axes,
+    points: NDArray[np.floating],
+    first: NDArray[np.floating],
+    limits: list[tuple[float, float]],
+    colour: str,
+) -> None:
+    """One sample, on the axes of the first: [rows, 1] or [rows, 2] points."""
+    ax.set_xlim(*limits[0])
+    ax.set_box_aspect(1)
+    if len(limits) > 1:
+        x, y = points.T
+        ax.scatter(x, y, s=3, color=colour, alpha=0.4, lw=0, rasterized=True)
+        ax.set_ylim(*limits[1])
+        return
+    bins = np.linspace(*limits[0], 41)
+    per_point = 1 / len(points) / (bins[1] - bins[0])  # bars outside are not drawn
+    counts, peak = (np.histogram(x, bins)[0] for x in (points, first))
+    ax.stairs(counts * per_point, bins, fill=True, color=colour, alpha=0.8)
+    ax.set_ylim(0, 2.5 * max(1, peak.max()) * per_point)
+
+
+def _extent(points: NDArray[np.floating]) -> list[tuple[float, float]]:
+    """Limits for each dimension of [rows, d] points; of one scale unless far apart."""
+    points = points[np.isfinite(points).all(axis=1)]
+    if not len(points):
+        return [(-1.0, 1.0)] * points.shape[1]
+    low, high = points.min(axis=0), points.max(axis=0)
+    half = np.maximum((high - low) / 2, 1e-9) * 1.08
+    if half.max() < 4 * half.min():
+        half = np.full_like(half, half.max())
+    middle = (low + high) / 2
+    return list(zip(middle - half, middle + half, strict=True))
+
+
+def _frame(fig: Figure, figure: experiment.Figure, handles: list[Artist]) -> None:
+    """Add title, legend and caption, and the height that they need, to the panels."""
+    width = max(_NARROWEST, fig.get_figwidth())
+    fig.set_figwidth(width)
+    inches = {"transform": fig.dpi_scale_trans, "parse_math": False}
+    below = above = _EDGE
+    if figure.caption:
+        text = fig.text(_EDGE, below, "", size=7, color="0.4", va="bottom", **inches)
+        below += _fill(text, figure.caption, width - 2 * _EDGE) + 0.08
+    for columns in range(len(handles), 0, -1):
+        legend = fig.legend(
+            handles=handles,
+            ncols=columns,
+            loc="lower left",
+            bbox_to_anchor=(_EDGE, below),
+            bbox_transform=fig.dpi_scale_trans,
+            borderpad=0,
+            borderaxespad=0,
+            handlelength=1.8,
+            columnspacing=1.4,
+        )
+        size = legend.get_window_extent(_renderer(fig)).size / fig.dpi
+        if size[0] <= width - 2 * _EDGE or columns == 1:
+            below += size[1] + 0.08
+            break
+        legend.remove()
+    title = fig.text(_EDGE, 0, "", size=10, weight="bold", va="top", **inches)
+    if figure.title:
+        above += _fill(title, figure.title, width - 2 * _EDGE) + 0.04
+    height = below + fig.get_figheight() + above
+    fig.set_figheight(height)
+    title.set_y(height - _EDGE)
+    rect = (0, below / height, 1, 1 - (below + above) / height)
+    fig.set_layout_engine("constrained", rect=rect, h_pad=0.06, w_pad=0.06)
+
+
+def _fill(text: Text, words: str, width: float) -> float:
+    """Break `words` into lines of at most `width` inches; the height of them all."""
+    fig, lines = text.get_figure(root=True), [""]
+    assert fig is not None
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".strip()
+        text.set_text(longer)
+        if text.get_window_extent(_renderer(fig)).width <= width * fig.dpi:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    text.set_text("\n".join(filter(None, lines)))
+    return text.get_window_extent(_renderer(fig)).height / fig.dpi
+
+
+def _renderer(fig: Figure) -> Any:
+    """What measures text: the fonts of the PNG, whatever the figure's own canvas."""
+    canvas = fig.canvas
+    if not isinstance(canvas, FigureCanvasAgg):
+        canvas = FigureCanvasAgg(fig)
+    return canvas.get_renderer()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

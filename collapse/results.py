@@ -1,0 +1,242 @@
+"""Results: traces as one labelled dataset, with everything needed to repeat them.
+
+`results.nc` holds every seed; a *summary* holds statistics over seeds and is what
+tables and figures are made from, so that a figure can be redrawn without the runs.
+"""
+
+import csv
+import dataclasses
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from collapse.experiment import Experiment, Figure, to_toml
+from collapse.metrics import describe
+
+STATISTICS = ("mean", "median", "low", "high", "standard_error")
+BAND = (0.05, 0.95)  # quantiles over seeds behind low and high
+_MOST_GENERATIONS = 160  # kept in a published summary
+
+
+def assemble(
+    experiment: Experiment,
+    traces: Mapping[tuple[Any, ...], Mapping[str, np.ndarray]],
+    theory: Callable[[Mapping[str, Any], str], Mapping[str, np.ndarray]],
+) -> xr.Dataset:
+    """One dataset with dims (axes with several values, workflow, seed, generation).
+
+    Args:
+      experiment: what was run.
+      traces: (axis values..., workflow label) -> name -> [S, G + 1] (or, for names
+        beginning with `samples`, [snapshots, rows, d]).
+      theory: (cell, workflow label) -> metric -> [G + 1]; becomes `<metric>_theory`,
+        NaN where a workflow has no closed form.
+    """
+    axes = [a for a in experiment.axes() if len(getattr(experiment, a)) > 1]
+    cells, labels = list(experiment.cells()), experiment.labels()
+    sizes = [len(getattr(experiment, a)) for a in axes]
+    coords: dict[str, Any] = {a: list(getattr(experiment, a)) for a in axes}
+    coords["workflow"] = list(labels)
+    coords["generation"] = np.arange(experiment.num_generations + 1)
+
+    def stack(pick: Callable[[Mapping[str, Any], str], np.ndarray]) -> np.ndarray:
+        blocks = np.stack(
+            [np.stack([pick(cell, label) for label in labels]) for cell in cells]
+        )
+        return blocks.reshape(*sizes, len(labels), *blocks.shape[2:])
+
+    def trace(cell: Mapping[str, Any], label: str) -> Mapping[str, np.ndarray]:
+        return traces[(*cell.values(), label)]
+
+    variables: dict[str, Any] = {}
+    for name in trace(cells[0], labels[0]):
+        if name == "samples":
+            continue
+        dims = [*axes, "workflow", "seed", "generation"]
+        values = stack(lambda cell, label, name=name: trace(cell, label)[name])
+        variables[name] = (dims, values, _attributes(name))
+    if experiment.snapshots:
+        coords["snapshot"] = list(experiment.snapshots)
+        cell, sample = cells[0], "samples"  # of the first cell: sizes differ
+        values = np.stack([trace(cell, label)[sample] for label in labels])
+        variables[sample] = (["workflow", "snapshot", "row", "dimension"], values)
+    curves = {(*c.values(), w): theory(c, w) for c in cells for w in labels}
+    nothing = np.full(experiment.num_generations + 1, np.nan)
+    for name in sorted({name for curve in curves.values() for name in curve}):
+        if name in variables:
+            values = stack(
+                lambda c, w, name=name: curves[(*c.values(), w)].get(name, nothing)
+            )
+            dims = [*axes, "workflow", "generation"]
+            variables[f"{name}_theory"] = (dims, values)
+    return xr.Dataset(variables, coords, {"axes": axes})
+
+
+def summarise(dataset: xr.Dataset) -> xr.Dataset:
+    """Mean, median, 5 % and 95 % quantiles and standard error over seeds."""
+    keep = {n: v for n, v in dataset.data_vars.items() if "seed" not in v.dims}
+    for name, variable in dataset.data_vars.items():
+        if "seed" not in variable.dims or name == "finite":
+            continue
+        axis = variable.get_axis_num("seed")
+        values = variable.values
+        low, high = np.quantile(values, BAND, axis=axis)
+        count = values.shape[axis]
+        error = (
+            values.std(axis, ddof=1) / np.sqrt(count)
+            if count > 1
+            else np.full_like(low, np.nan)
+        )
+        rows = [values.mean(axis), np.median(values, axis), low, high, error]
+        dims = [d for d in variable.dims if d != "seed"]
+        keep[name] = (["statistic", *dims], np.stack(rows), variable.attrs)
+    coords = {n: c for n, c in dataset.coords.items() if n != "seed"}
+    return xr.Dataset(keep, {**coords, "statistic": list(STATISTICS)}, dataset.attrs)
+
+
+def write_summary(summary: xr.Dataset, path: Path) -> None:
+    """The summary as CSV: axes, workflow, generation, metric, statistics over seeds."""
+    axes = list(np.atleast_1d(summary.attrs["axes"]))
+    names = [n for n, v in summary.data_vars.items() if "statistic" in v.dims]
+    columns = [*axes, "workflow", "generation", "metric", *STATISTICS]
+    with atomic(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for name in names:
+            variable = summary[name].transpose(*axes, "workflow", "generation", ...)
+            grid = variable.values
+            for index in np.ndindex(*grid.shape[:-1]):
+                key = [variable[d].values[i] for d, i in zip(variable.dims, index)]
+                numbers = [f"{value:.9g}" for value in grid[index]]
+                writer.writerow([*key, name, *numbers])
+
+
+def write_dataset(dataset: xr.Dataset, path: Path) -> None:
+    """NetCDF through h5netcdf, compressed, never half-written."""
+    packed = {"zlib": True, "complevel": 4, "shuffle": True}
+    encoding = {
+        n: packed for n, v in dataset.data_vars.items() if v.dtype.kind in "fib"
+    }
+    with atomic(path) as temporary:
+        dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+
+
+def published(summary: xr.Dataset, figure: Figure) -> xr.Dataset:
+    """The part of a summary that its figure draws, small enough to be kept for ever.
+
+    Only the drawn metrics and statistics, in single precision to five digits, at 160
+    generations at most, spaced evenly on the figure's axis.
+    """
+    names = list(figure.metrics)
+    names += [f"{n}_theory" for n in names if f"{n}_theory" in summary]
+    names += ["samples"] if figure.kind == "samples" else []
+    small = summary[names]
+    small = small.sel(statistic=[figure.statistic, "low", "high"])
+    total = small.sizes.get("generation", 0)
+    if total > _MOST_GENERATIONS:
+        space = np.geomspace if figure.x_scale == "log" else np.linspace
+        kept = np.unique(np.round(space(1, total, _MOST_GENERATIONS)).astype(int)) - 1
+        small = small.isel(generation=kept)
+    return small.map(_five_digits, keep_attrs=True)
+
+
+def provenance(
+    experiment: Experiment, figure: Figure, digest: str, seconds: float
+) -> dict[str, str]:
+    """Attributes that say what was run and on what, as text."""
+    return {
+        "experiment": to_toml(experiment),
+        "figure": json.dumps(dataclasses.asdict(figure)),
+        "environment": json.dumps(
+            environment(experiment) | {"digest": digest, "seconds": round(seconds, 1)}
+        ),
+    }
+
+
+def environment(experiment: Experiment) -> dict[str, Any]:
+    """Versions, platform, precision, random generator and commit."""
+    import jax
+
+    packages = ("jax", "jaxlib", "numpy", "scipy", "xarray", "collapse")
+    return {
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in packages},
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "devices": [str(device.device_kind) for device in jax.devices()],
+        "precision": experiment.precision,
+        "random_generator": str(jax.random.key_impl(jax.random.key(0))),
+        "commit": _commit(),
+    }
+
+
+class atomic:  # noqa: N801 - reads as a verb at the call
+    """A temporary path that takes the place of `path` when the block succeeds."""
+
+    def __init__(self, path: Path):
+        """Prepare to write `path`."""
+        self.path = path
+        self.temporary = path.with_name(f".{path.name}.partial{path.suffix}")
+
+    def __enter__(self) -> Path:
+        """The path to write to."""
+        return self.temporary
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        """Move it into place, or remove it after an error."""
+        if kind is None:
+            os.replace(self.temporary, self.path)
+        else:
+            self.temporary.unlink(missing_ok=True)
+
+
+def _attributes(name: str) -> dict[str, str]:
+    try:
+        description = describe(name)
+    except KeyError:
+        return {}
+    return {"long_name": description.long_name, "units": description.unit}
+
+
+def _five_digits(variable: xr.DataArray) -> xr.DataArray:
+    if variable.dtype.kind != "f":
+        return variable
+    values = variable.values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        digits = 4 - np.floor(np.log10(np.abs(values)))
+    scale = 10.0 ** np.where(np.isfinite(digits), digits, 0)
+    return variable.copy(data=(np.round(values * scale) / scale).astype(np.float32))
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names: Sequence[str] = [line for line in lines if line.startswith("model name")]
+    return names[0].split(":", 1)[1].strip() if names else platform.processor()
+
+
+def _commit() -> str:
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5)
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return done.stdout.strip() or "unknown"

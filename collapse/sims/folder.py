@@ -1,0 +1,71 @@
+"""The output folder: whose it is, what is in it, when it may be written to."""
+
+import shutil
+from pathlib import Path
+
+from collapse.experiment import Experiment, Figure, InputError, to_toml
+
+CHECKPOINTS = "checkpoints"
+_LABEL = "experiment.toml"
+
+
+def claim(out: str, name: str, digest: str, resume: bool) -> Path:
+    """The folder for an experiment, if nothing there would be lost.
+
+    Args:
+      out: as given; empty for results/<name>-<digest>.
+      name: of the module or of the TOML file.
+      digest: of the experiment.
+      resume: whether an unfinished run is to be continued.
+
+    Raises:
+      InputError: if the folder holds another experiment, an unfinished run that was
+        not asked for, or files that are not results.
+    """
+    place = Path(out) if out else Path("results") / f"{name}-{digest}"
+    if place.exists() and not place.is_dir():
+        raise InputError(f"out: {place} is a file; give a folder")
+    held = _digest_in(place)
+    if held == digest:
+        if (place / CHECKPOINTS).is_dir() and not resume:
+            raise InputError(
+                f"out: {place} holds an unfinished run; add --resume to continue it, "
+                "or give another --out"
+            )
+        return place
+    if held is not None:
+        raise InputError(
+            f"out: {place} holds the results of another experiment; give another --out"
+        )
+    if place.is_dir() and any(place.iterdir()):
+        raise InputError(f"out: {place} is not empty; give a new folder")
+    if resume:
+        raise InputError(f"resume: {place} holds nothing to continue; drop --resume")
+    return place
+
+
+def label(place: Path, experiment: Experiment, figure: Figure, digest: str) -> None:
+    """Make the folder and write what it is for."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        (place / CHECKPOINTS).mkdir(exist_ok=True)
+        text = f"# digest {digest}\n{to_toml(experiment, figure)}"
+        (place / _LABEL).write_text(text)
+    except OSError as error:
+        raise InputError(
+            f"out: {place} cannot be written ({error.strerror}); give another folder"
+        ) from None
+
+
+def finish(place: Path) -> None:
+    """Remove the checkpoints: the results are complete."""
+    shutil.rmtree(place / CHECKPOINTS, ignore_errors=True)
+
+
+def _digest_in(place: Path) -> str | None:
+    """The digest of the experiment a folder belongs to, or None."""
+    try:
+        first = (place / _LABEL).read_text().splitlines()[0]
+    except (OSError, IndexError, UnicodeDecodeError):
+        return None
+    return first.removeprefix("# digest ").strip()

@@ -1,0 +1,258 @@
+"""The Gaussian under any workflow: `python -m collapse.sims.gaussian`.
+
+Nature is the standard normal in d dimensions, or the user's data. Mean and covariance
+follow closed forms, drawn dashed through the measured curves.
+"""
+
+import dataclasses
+import math
+import sys
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from collapse import theory
+from collapse.data.files import RealData
+from collapse.experiment import Experiment, InputError
+from collapse.sims import runner
+from collapse.sims.workflow import make_workflow, moments
+
+METRICS = (
+    "tail_mass_5pct",
+    "tail_mass_1pct",
+    "hallucinated_mass",
+    "test_error",
+    "variance_ratio",
+    "log_det_ratio",
+    "mean_error",
+    "w2_squared",
+    "entropy",
+)
+_HELD_OUT = 500  # rows drawn for the test error of one seed
+_DIRECTIONS = 64  # for tail masses in more than one dimension
+
+
+@dataclasses.dataclass(frozen=True)
+class GaussianExperiment(Experiment):
+    """The fields of every experiment and those of the Gaussian."""
+
+    num_generations: int = 50
+    """Generations after the first fit, which is generation 0."""
+    num_seeds: int = 1000
+    """Independent repetitions."""
+    dimension: tuple[int, ...] = ()
+    """Dimensions d; 1 if not given, those of the data with data."""
+    ddof: tuple[int, ...] = (0,)
+    """Divide squares by n - ddof: 0 maximum likelihood, 1 unbiased."""
+    rows: Literal["auto", "samples", "statistics", "law"] = "auto"
+    """Kept of a generation: its samples, their mean and scatter, or these two drawn
+    from their exact law; auto takes the cheapest that a workflow allows."""
+
+    @classmethod
+    def axes(cls) -> tuple[str, ...]:
+        """Dimension, samples per generation and ddof may hold several values."""
+        return ("dimension", "samples_per_generation", "ddof")
+
+    def resolved(self, rows: int, dimension: int) -> Self:
+        """Fill in sample sizes (100 without data) and the dimension."""
+        if dimension and self.dimension not in ((), (dimension,)):
+            raise InputError(
+                f"dimension: the data have {dimension}; drop --dimension with --data"
+            )
+        return dataclasses.replace(
+            self,
+            samples_per_generation=self.samples_per_generation or (rows or 100,),
+            dimension=self.dimension or (dimension or 1,),
+        )
+
+    def quick(self) -> Self:
+        """Also at most eight dimensions."""
+        small = tuple(dict.fromkeys(min(d, 8) for d in self.dimension))
+        return dataclasses.replace(super().quick(), dimension=small)
+
+    def check(self) -> None:
+        """Raise InputError for the first field that cannot be run."""
+        super().check()
+        for d in self.dimension:
+            if d < 1:
+                raise InputError(f"dimension: {d} is too small; give at least 1")
+        for ddof in self.ddof:
+            if ddof not in (0, 1):
+                raise InputError(f"ddof: {ddof} is unknown; give 0 or 1")
+            if ddof >= min(self.samples_per_generation):
+                raise InputError(
+                    "samples_per_generation: 1 leaves no degree of freedom with "
+                    "ddof = 1; give at least 2"
+                )
+        unknown = [m for m in self.metrics if m not in METRICS]
+        if unknown:
+            known = ", ".join(METRICS)
+            raise InputError(f"metrics: unknown {unknown[0]!r}; known are {known}")
+        if "fixed_budget" in self.workflows and self.rows not in ("auto", "samples"):
+            raise InputError(
+                f"rows: fixed_budget picks single samples, which rows = {self.rows} "
+                "does not keep; use rows = samples or auto"
+            )
+        if self.rows == "law":
+            self._check_law()
+
+    def _check_law(self) -> None:
+        for cell in self.cells():
+            n, d = cell["samples_per_generation"], cell["dimension"]
+            for label in self.labels():
+                batch = batch_size(label, n)
+                if batch <= d:
+                    raise InputError(
+                        f"samples_per_generation: the law of a scatter needs batches of "
+                        f"more than {d} samples, {label} has {batch} (n = {n}); raise "
+                        "it or use rows = statistics"
+                    )
+
+
+def batch_size(label: str, n: int) -> int:
+    """Samples behind one row of statistics: n, or what divides real and synthetic."""
+    if not label.startswith("mix"):
+        return n
+    from collapse.workflows import real_rows
+
+    return math.gcd(real_rows(float(label.split()[1]), n), n)
+
+
+def kind_of_rows(rows: str, label: str, n: int, dimension: int) -> str:
+    """What `rows = auto` stands for."""
+    if rows != "auto":
+        return rows
+    batch = batch_size(label, n)
+    if label == "fixed_budget" or batch < min(n, 8):
+        return "samples"
+    return "law" if batch > dimension else "statistics"
+
+
+def setup(
+    experiment: GaussianExperiment,
+    cell: Mapping[str, Any],
+    label: str,
+    data: RealData | None,
+) -> runner.Setup:
+    """One workflow in one cell, ready to run."""
+    import jax.numpy as jnp
+
+    from collapse import draws, streams
+    from collapse.models import gaussian
+    from collapse.types import Problem
+
+    n, d = cell["samples_per_generation"], cell["dimension"]
+    kind = kind_of_rows(experiment.rows, label, n, d)
+    size = 1 if kind == "samples" else batch_size(label, n)
+    model = gaussian.gaussian(d, ddof=cell["ddof"], rows=kind, batch_size=size)
+    truth = gaussian.standard(d)
+    if data is not None:
+        train = jnp.asarray(data.train, jnp.result_type(float))
+        held = jnp.asarray(data.held_out, jnp.result_type(float))
+        weights = jnp.ones(len(held), held.dtype)
+        truth = gaussian.GaussianParams(*gaussian.weighted_moments(held, weights))
+
+    def draw(key: Any, num: int) -> Any:
+        if data is None:
+            return model.sample(key, truth, num)
+        points = train[draws.subset(key, len(train), num * size)]
+        return points if kind == "samples" else gaussian.summarise(points, num)
+
+    def make_problem(root: Any) -> Problem:
+        if data is None:
+            key = streams.key(root, 0, streams.Purpose.HELD_OUT)
+            rows = gaussian.sample_points(key, truth, _HELD_OUT)
+        else:
+            rows = held
+        every = metrics(truth, rows)
+        return Problem(draw, model, {m: every[m] for m in experiment.metrics or METRICS})
+
+    workflow = make_workflow(label, experiment.num_generations)
+    return runner.Setup(make_problem, workflow, n // size, gaussian.sample_points)
+
+
+def metrics(truth: Any, held_out: Any) -> dict[str, Any]:
+    """Every metric of the family, bound to a Gaussian truth and held-out rows."""
+    from collapse import metrics as m
+    from collapse.models import gaussian
+
+    def moments_of(params: gaussian.GaussianParams) -> m.Moments:
+        return params.mean, params.scale
+
+    exact = (truth.mean, truth.scale)
+    tails = {name: (m.FLOOR, share) for name, share in m.TAILS.items()}
+    tails["hallucinated_mass"] = (0.0, m.FLOOR)
+    return {
+        **{
+            name: m.gaussian_tail_mass(moments_of, exact, shares, _DIRECTIONS)
+            for name, shares in tails.items()
+        },
+        "test_error": m.test_error(
+            gaussian.log_density, held_out, gaussian.log_density(truth, held_out)
+        ),
+        **m.moment_metrics(moments_of, exact),
+        "w2_squared": m.w2_squared(moments_of, exact),
+        "entropy": m.gaussian_entropy(moments_of),
+    }
+
+
+def curves(
+    experiment: GaussianExperiment, cell: Mapping[str, Any], label: str
+) -> dict[str, np.ndarray]:
+    """Closed forms; none for the user's data, whose truth is not known."""
+    if experiment.data:
+        return {}
+    n, d, ddof = cell["samples_per_generation"], cell["dimension"], cell["ddof"]
+    last = experiment.num_generations
+    expected = moments(label, n, last, ddof)
+    found = {
+        "variance_ratio": expected.variance,
+        "mean_error": expected.mean_error,
+    }
+    if label == "replace" and n > d:
+        found["log_det_ratio"] = theory.log_det_mean(n, last, ddof, d)
+        found["entropy"] = (d * np.log(2 * np.pi * np.e) + found["log_det_ratio"]) / 2
+        if d == 1:
+            found["w2_squared"] = theory.w2_squared(n, last, ddof)
+    return found
+
+
+def caption(experiment: GaussianExperiment) -> str:
+    """What a reader of the default figure must know."""
+    truth = (
+        f"Truth: a Gaussian fitted to held-out rows of {experiment.data}."
+        if experiment.data
+        else "Truth: the standard normal. Dashed: exact expectations."
+    )
+    return (
+        f"{truth} n = {_spell(experiment.samples_per_generation)}, "
+        f"d = {_spell(experiment.dimension)}, ddof = {_spell(experiment.ddof)}, "
+        f"{experiment.num_seeds} seeds; lines are means over seeds."
+    )
+
+
+def _spell(values: tuple[int, ...]) -> str:
+    return ", ".join(map(str, values))
+
+
+FAMILY = runner.Family(
+    module="gaussian",
+    default=GaussianExperiment(),
+    description="A Gaussian trained on its own samples, generation after generation.",
+    panels=(
+        "variance_ratio",
+        "mean_error",
+        "log_det_ratio",
+        "tail_mass_5pct",
+        "test_error",
+        "w2_squared",
+    ),
+    table=("tail_mass_1pct", "test_error", "variance_ratio", "mean_error"),
+    setup=setup,
+    theory=curves,
+    caption=caption,
+)
+
+if __name__ == "__main__":
+    sys.exit(runner.main(FAMILY))

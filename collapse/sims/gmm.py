@@ -1,0 +1,283 @@
+"""Gaussian mixtures under any workflow: `python -m collapse.sims.gmm`.
+
+The default nature has a rare component, so that there is a tail to lose. An EM fit has
+the mean and covariance of its rows, so these two follow the Gaussian's closed forms.
+"""
+
+import dataclasses
+import sys
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from collapse.data.files import RealData
+from collapse.data.mixtures import TRUTHS, Mixture
+from collapse.experiment import Experiment, InputError
+from collapse.sims import runner
+from collapse.sims.workflow import make_workflow, moments
+
+METRICS = (
+    "tail_mass_5pct",
+    "tail_mass_1pct",
+    "hallucinated_mass",
+    "test_error",
+    "variance_ratio",
+    "log_det_ratio",
+    "mean_error",
+    "l2_squared",
+    "entropy",
+)
+_RARE = 0.05  # components of the truth up to this weight are watched
+_HELD_OUT = 1000  # rows drawn for the test error of one seed
+_POINTS = 4000  # samples of a model that its metrics look at
+_LOG2_QUANTILE_POINTS = 18  # for each component of the truth
+_REFERENCE_STARTS = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class GmmExperiment(Experiment):
+    """The fields of every experiment and those of the mixture."""
+
+    truth: Literal["rare", "blob"] = "rare"
+    """Nature: two components and a rare third, or one standard Gaussian."""
+    num_components: int = 3
+    """Components K of every fitted mixture."""
+    tol: float = 1e-3
+    """EM stops once an iteration gains less than this, in nats a row."""
+    max_iter: int = 100
+    """EM iterations of one fit at the most."""
+    reg_covar: float = 1e-6
+    """Added to the diagonal of every covariance."""
+    start: Literal["kmeans++", "previous"] = "kmeans++"
+    """Where EM starts: afresh, or at the previous generation's parameters."""
+
+    def check(self) -> None:
+        """Raise InputError for the first field that cannot be run."""
+        super().check()
+        for field, least in (("num_components", 1), ("max_iter", 1)):
+            if getattr(self, field) < least:
+                raise InputError(f"{field}: too small; give at least {least}")
+        for field in ("tol", "reg_covar"):
+            if not getattr(self, field) >= 0:
+                raise InputError(f"{field}: must not be negative; give 0 or more")
+        if min(self.samples_per_generation) < self.num_components:
+            raise InputError(
+                f"samples_per_generation: {min(self.samples_per_generation)} rows are "
+                f"too few for {self.num_components} components; give more rows or a "
+                "smaller --num-components"
+            )
+        known = metric_names(self)
+        unknown = [m for m in self.metrics if m not in known]
+        if unknown:
+            listed = ", ".join(known)
+            raise InputError(f"metrics: unknown {unknown[0]!r}; known are {listed}")
+
+    def quick(self) -> Self:
+        """Also at most 50 iterations of EM."""
+        return dataclasses.replace(super().quick(), max_iter=min(self.max_iter, 50))
+
+
+def metric_names(experiment: GmmExperiment) -> tuple[str, ...]:
+    """Metrics the family knows; a rare component adds its survival."""
+    if experiment.data:
+        return METRICS
+    weights = TRUTHS[experiment.truth]().weights
+    rare = [f"survival_{k + 1}" for k in np.flatnonzero(weights <= _RARE)]
+    return (*METRICS, *rare)
+
+
+def setup(
+    experiment: GmmExperiment,
+    cell: Mapping[str, Any],
+    label: str,
+    data: RealData | None,
+) -> runner.Setup:
+    """One workflow in one cell, ready to run."""
+    import jax.numpy as jnp
+
+    from collapse import draws, streams
+    from collapse.models.gmm import gmm, log_density, sample_points
+    from collapse.types import Problem
+
+    truth = _params(_reference(experiment, data) if data else TRUTHS[experiment.truth]())
+    model = gmm(
+        experiment.num_components,
+        dimension=truth.means.shape[1],
+        tol=experiment.tol,
+        max_iter=experiment.max_iter,
+        reg_covar=experiment.reg_covar,
+        start=experiment.start,
+    )
+    train = None if data is None else jnp.asarray(data.train, truth.means.dtype)
+
+    def draw(key: Any, num: int) -> Any:
+        if train is None:
+            return sample_points(key, truth, num)
+        return train[draws.subset(key, len(train), num)]
+
+    bound = metrics(truth)
+    names = experiment.metrics or metric_names(experiment)
+
+    def make_problem(root: Any) -> Problem:
+        if data is None:
+            key = streams.key(root, 0, streams.Purpose.HELD_OUT)
+            held_out = sample_points(key, truth, _HELD_OUT)
+        else:
+            held_out = jnp.asarray(data.held_out, truth.means.dtype)
+        every = bound | {"test_error": _test_error(truth, held_out, log_density)}
+        return Problem(draw, model, {name: every[name] for name in names})
+
+    workflow = make_workflow(label, experiment.num_generations)
+    n = cell["samples_per_generation"]
+    return runner.Setup(make_problem, workflow, n, sample_points)
+
+
+def metrics(truth: Any) -> dict[str, Any]:
+    """Every metric of the family but the test error, bound to a mixture."""
+    import jax.numpy as jnp
+
+    from collapse import estimators
+    from collapse import metrics as m
+    from collapse.models import gmm
+
+    def moments_of(params: gmm.GmmParams) -> m.Moments:
+        mean, covariance = gmm.moments(params)
+        return mean, jnp.linalg.cholesky(covariance)
+
+    def log_p(points: Any) -> Any:
+        return gmm.log_density(truth, points)
+
+    def l2_squared(key: Any, params: gmm.GmmParams) -> Any:
+        del key
+        return estimators.mixture_l2_squared(*params, *truth)
+
+    found = {
+        name: m.tail_mass(gmm.sample_points, log_p, region, _POINTS)
+        for name, region in m.tail_regions(*_quantile_points(truth)).items()
+    }
+    for k in np.flatnonzero(np.asarray(truth.weights) <= _RARE):
+        found[f"survival_{k + 1}"] = m.survival(
+            gmm.sample_points,
+            lambda x, k=k: gmm.responsibilities(truth, x)[k],
+            float(truth.weights[k]),
+            _POINTS,
+        )
+    return {
+        **found,
+        **m.moment_metrics(moments_of, moments_of(truth)),
+        "l2_squared": l2_squared,
+        "entropy": m.sampled_entropy(gmm.sample_points, gmm.log_density, _POINTS),
+    }
+
+
+def curves(
+    experiment: GmmExperiment, cell: Mapping[str, Any], label: str
+) -> dict[str, np.ndarray]:
+    """Closed forms of mean and covariance; none for the user's data."""
+    if experiment.data:
+        return {}
+    n = cell["samples_per_generation"]
+    expected = moments(label, n, experiment.num_generations, ddof=0)
+    return {"variance_ratio": expected.variance, "mean_error": expected.mean_error}
+
+
+def caption(experiment: GmmExperiment) -> str:
+    """What a reader of the default figure must know."""
+    truth = (
+        f"Truth: a mixture fitted to held-out rows of {experiment.data}."
+        if experiment.data
+        else "Dashed: exact expectations (an EM fit keeps its rows' mean and covariance)."
+    )
+    sizes = ", ".join(map(str, experiment.samples_per_generation))
+    return (
+        f"{truth} K = {experiment.num_components}, n = {sizes}, tol {experiment.tol:g}, "
+        f"start {experiment.start}, {experiment.num_seeds} seeds; lines are means."
+    )
+
+
+def _params(mixture: Mixture) -> Any:
+    """A mixture in the precision that jax is set to."""
+    import jax.numpy as jnp
+
+    from collapse.models.gmm import GmmParams
+
+    return GmmParams(*(jnp.asarray(x, jnp.result_type(float)) for x in mixture))
+
+
+def _test_error(truth: Any, held_out: Any, log_density: Any) -> Any:
+    from collapse import metrics as m
+
+    return m.test_error(log_density, held_out, log_density(truth, held_out))
+
+
+def _quantile_points(truth: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Log-density and weight of points that represent the truth.
+
+    The same scrambled Sobol points for every component, weighted by the component.
+    """
+    import jax
+    import jax.numpy as jnp
+    from scipy.special import ndtri
+    from scipy.stats import qmc
+
+    from collapse.models.gmm import log_density
+
+    d = truth.means.shape[1]
+    sobol = qmc.Sobol(d, seed=0).random_base2(_LOG2_QUANTILE_POINTS)
+    z = ndtri(np.clip(sobol, 1e-12, 1 - 1e-12))
+    roots = np.linalg.cholesky(np.asarray(truth.covariances, float))
+    points = np.asarray(truth.means, float)[:, None] + z @ np.swapaxes(roots, 1, 2)
+    flat = jnp.asarray(points.reshape(-1, d), truth.means.dtype)
+    weights = np.repeat(np.asarray(truth.weights, float) / len(z), len(z))
+    return np.asarray(jax.jit(log_density)(truth, flat), float), weights
+
+
+def _reference(experiment: GmmExperiment, data: RealData) -> Mixture:
+    """The density that stands in for the unknown truth: held-out rows, best of ten."""
+    import jax
+    import jax.numpy as jnp
+
+    from collapse import streams
+    from collapse.models.gmm import gmm
+
+    rows = jnp.asarray(data.held_out)
+    if len(rows) < 2 * experiment.num_components:
+        raise InputError(
+            f"data: {len(rows)} held-out rows are too few for a reference mixture of "
+            f"{experiment.num_components} components; give more rows"
+        )
+    model = gmm(experiment.num_components, dimension=rows.shape[1], tol=1e-6, max_iter=500)
+    weights = jnp.ones(len(rows), rows.dtype)
+
+    def fit(root: Any) -> Any:
+        start = model.init(streams.key(root, 0, streams.Purpose.INIT), rows, weights)
+        key = streams.key(root, 0, streams.Purpose.FIT)
+        return model.fit(key, start, rows, weights)
+
+    roots = streams.seeds(experiment.seed, _REFERENCE_STARTS)
+    params, info = jax.jit(jax.vmap(fit))(roots)
+    best = int(jnp.argmax(info["log_likelihood"]))
+    return Mixture(*(np.asarray(leaf[best]) for leaf in params))
+
+
+FAMILY = runner.Family(
+    module="gmm",
+    default=GmmExperiment(),
+    description="A Gaussian mixture trained on its own samples, again and again.",
+    panels=(
+        "tail_mass_5pct",
+        "tail_mass_1pct",
+        "survival_3",
+        "test_error",
+        "variance_ratio",
+        "mean_error",
+    ),
+    table=("tail_mass_1pct", "survival_3", "test_error", "variance_ratio", "mean_error"),
+    setup=setup,
+    theory=curves,
+    caption=caption,
+)
+
+if __name__ == "__main__":
+    sys.exit(runner.main(FAMILY))

@@ -1,0 +1,141 @@
+"""What a simulation leaves behind: files, a figure, and a table in the terminal."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from collapse import plotting, results
+from collapse.experiment import Experiment, Figure
+from collapse.sims import command, folder
+
+if TYPE_CHECKING:
+    from collapse.sims.runner import Family
+
+_TABLE_ROWS = 40
+
+
+def write(
+    family: "Family",
+    call: command.Call,
+    experiment: Experiment,
+    traces: Mapping[tuple[Any, ...], Mapping[str, np.ndarray]],
+    digest: str,
+    place: Path,
+    seconds: float,
+) -> int:
+    """Write everything into `place`; the exit code of the command."""
+    dataset = results.assemble(
+        experiment,
+        traces,
+        lambda cell, label: family.theory(experiment, cell, label),
+    )
+    figure = _complete(family, experiment, call.figure, dataset)
+    dataset.attrs |= results.provenance(experiment, figure, digest, seconds)
+    summary = results.summarise(dataset)
+    results.write_dataset(dataset, place / "results.nc")
+    results.write_summary(summary, place / "summary.csv")
+    environment = json.loads(dataset.attrs["environment"])
+    with results.atomic(place / "environment.json") as temporary:
+        temporary.write_text(json.dumps(environment, indent=2) + "\n")
+    plotting.save(plotting.draw(summary, figure), place / "figure")
+    if call.options.publish:
+        _publish(summary, figure, Path(call.options.publish), call.name)
+    folder.finish(place)
+    if not call.options.quiet:
+        print(table(summary, family.table))
+        print(f"\n{_size(experiment)} in {seconds:.1f} s; results in {place}/")
+    return _count_failures(dataset)
+
+
+def table(summary: xr.Dataset, metrics: tuple[str, ...]) -> str:
+    """Mean and standard error over seeds at the last generation, theory beside it."""
+    axes = [str(a) for a in np.atleast_1d(summary.attrs["axes"]) if a]
+    shown = [m for m in metrics if m in summary]
+    last = summary.isel(generation=-1)
+    rows = [[*axes, "workflow", *shown]]
+    stacked = last.stack(cell=[*axes, "workflow"]) if axes else last
+    over = "cell" if axes else "workflow"
+    for index in range(stacked.sizes[over]):
+        one = stacked.isel({over: index})
+        names = [str(one[a].values) for a in [*axes, "workflow"]]
+        rows.append([*names, *(_cell(one, metric) for metric in shown)])
+    note = ""
+    if len(rows) > _TABLE_ROWS:
+        note = f"\n... {len(rows) - _TABLE_ROWS} more rows in summary.csv"
+        rows = rows[:_TABLE_ROWS]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths)) for row in rows]
+    t = int(summary.generation.values[-1])
+    head = f"generation {t}: mean (standard error) [theory]"
+    return "\n".join([head, "", *(line.rstrip() for line in lines)]) + note
+
+
+def _cell(one: xr.Dataset, metric: str) -> str:
+    mean = float(one[metric].sel(statistic="mean"))
+    error = float(one[metric].sel(statistic="standard_error"))
+    text = f"{mean:.4g} ({error:.1g})"
+    theory = one.get(f"{metric}_theory")
+    if theory is not None and np.isfinite(float(theory)):
+        text += f" [{float(theory):.4g}]"
+    return text
+
+
+def _complete(
+    family: "Family", experiment: Experiment, figure: Figure, dataset: xr.Dataset
+) -> Figure:
+    """Fill in what a figure's TOML left open."""
+    axes = dataset.attrs["axes"]
+    panels = figure.metrics or tuple(m for m in family.panels if m in dataset)
+    columns = figure.columns or (axes[0] if axes and figure.kind == "curves" else "")
+    if axes and figure.hue in axes:
+        columns = figure.columns
+    return dataclasses.replace(
+        figure,
+        metrics=panels,
+        columns=columns,
+        rows=figure.rows or ("" if len(axes) < 2 else axes[1]),
+        title=figure.title or family.description.splitlines()[0].rstrip("."),
+        caption=figure.caption or family.caption(experiment),
+    )
+
+
+def _publish(summary: xr.Dataset, figure: Figure, place: Path, name: str) -> None:
+    (place / "data").mkdir(parents=True, exist_ok=True)
+    small = results.published(summary, figure)
+    path = place / "data" / f"{name}.nc"
+    results.write_dataset(small, path)
+    plotting.redraw(path, place)
+
+
+def _size(experiment: Experiment) -> str:
+    cells = len(list(experiment.cells())) * len(experiment.labels())
+    return (
+        f"{cells} x {experiment.num_seeds} seeds x "
+        f"{experiment.num_generations + 1} generations"
+    )
+
+
+def _count_failures(dataset: xr.Dataset) -> int:
+    """1, with a line about where, if any measurement is not finite."""
+    bad = ~dataset["finite"].values.astype(bool)
+    if not bad.any():
+        return 0
+    seeds = int(bad.any(axis=-1).sum())
+    first = int(np.argwhere(bad)[:, -1].min())
+    names = [
+        str(n)
+        for n, v in dataset.data_vars.items()
+        if "seed" in v.dims and v.dtype.kind == "f" and not np.isfinite(v.values).all()
+    ]
+    print(
+        f"error: {int(bad.sum())} measurements in {seeds} runs are not finite, the "
+        f"first at generation {first} ({', '.join(names) or 'parameters'})",
+        file=sys.stderr,
+    )
+    return 1

@@ -1,0 +1,43 @@
+"""Workflows by label (`window 5`, `mix 0.1 fresh`): the loop's, and their theory."""
+
+from collections.abc import Callable
+from typing import Any
+
+from collapse import theory
+
+
+def make_workflow(label: str, num_generations: int) -> Any:
+    """The Workflow that a label names."""
+    from collapse import workflows
+
+    name, *rest = label.split()
+    makers: dict[str, Callable[[], Any]] = {
+        "replace": workflows.replace,
+        "accumulate": lambda: workflows.accumulate(num_generations),
+        "fixed_budget": lambda: workflows.fixed_budget(num_generations),
+        "window": lambda: workflows.window(int(rest[0])),
+        "replace_multiple": lambda: workflows.replace_multiple(num_generations),
+        "mix": lambda: workflows.mix(float(rest[0]), rest[1]),
+    }
+    return makers[name]()
+
+
+def moments(label: str, n: int, num_generations: int, ddof: int) -> theory.Moments:
+    """Expected variance and mean error of a fit that matches its rows' moments."""
+    name, *rest = label.split()
+    if name == "fixed_budget" and n < 2:
+        return theory.replace(n, num_generations, ddof)  # every row alone is the fit
+
+    def mixed() -> theory.Moments:
+        real = int(float(rest[0]) * n + 0.5)
+        return theory.mix(n, real, n - real, num_generations, ddof, rest[1])
+
+    forms: dict[str, Callable[[], theory.Moments]] = {
+        "replace": lambda: theory.replace(n, num_generations, ddof),
+        "accumulate": lambda: theory.accumulate(n, num_generations, ddof),
+        "fixed_budget": lambda: theory.fixed_budget(n, num_generations, ddof),
+        "window": lambda: theory.window(n, int(rest[0]), num_generations, ddof),
+        "replace_multiple": lambda: theory.replace_multiple(n, num_generations, ddof),
+        "mix": mixed,
+    }
+    return forms[name]()
