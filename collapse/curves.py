@@ -1,13 +1,13 @@
 """Panels of curves: what `plotting` draws of the metrics of a summary."""
 
 import itertools
+import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from matplotlib import colors, ticker
-from matplotlib import colormaps as maps
+from matplotlib import colormaps, colors, ticker
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -49,14 +49,16 @@ def paint(fig: Figure, summary: xr.Dataset, figure: experiment.Figure) -> list[A
     """Fill `fig` with panels of curves; the entries of its legend."""
     several = (n for n, v in summary.data_vars.items() if "statistic" in v.dims)
     metrics = tuple(figure.metrics) or tuple(map(str, several))
-    _check(summary, figure, metrics)
+    name = figure.hue if figure.hue in summary.dims else "workflow"
+    _check(summary, figure, metrics, name)
     panels = _arrange(summary, figure, metrics)
     rows, columns = (1 + max(p.place[axis] for p in panels) for axis in (0, 1))
-    free = not any(panel.row or panel.column for panel in panels)
-    width = _width(columns, free)
-    fig.set_size_inches(width * columns, min(2.4, max(1.7, 0.75 * width)) * rows)
+    free = not any(p.row or p.column for p in panels)  # a y axis for each
+    few = {1: 4.6, 2: 3.6} if free else {1: 3.8, 2: 3.4}  # columns -> inches
+    width = few.get(columns, max(1.8, min(3.1, 10 / columns)))
+    height = min(2.4, max(1.7, 0.75 * width))
+    fig.set_size_inches(width * columns, height * rows)
     grid = fig.add_gridspec(rows, columns)
-    name = figure.hue if figure.hue in summary.dims else "workflow"
     hues = colours(name, summary[name].values)
     for panel in panels:
         i, j = panel.place
@@ -69,33 +71,32 @@ def paint(fig: Figure, summary: xr.Dataset, figure: experiment.Figure) -> list[A
             ax.set_xlabel("number of fits, t + 1" if log else "generation t")
         long_name, unit = _label(summary, panel.metric)
         if free:
-            ax.set(title=long_name, ylabel=unit)
+            ax.set(title=textwrap.fill(long_name, int(12 * width)), ylabel=unit)
         elif j == 0:
-            ax.set_ylabel(f"{long_name}\n{unit}".strip())
+            lines = textwrap.wrap(long_name, int(11 * height))
+            ax.set_ylabel("\n".join(filter(None, [*lines, unit])))
         for coordinate, value in panel.column.items():
             ax.set_title(_spell(coordinate, value) if i == 0 else "")
         for coordinate, value in panel.row.items():
             strip(ax, _spell(coordinate, value) if j == columns - 1 else "")
-    return _legend(summary, figure, metrics, name, hues)
+    known = [summary[n] for n in (f"{m}_theory" for m in metrics) if n in summary]
+    theory = any(np.isfinite(curve).any() for curve in known)
+    return _legend(figure, name, hues, theory)
 
 
 def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
     """Value -> colour: fixed ones for workflows, from dark to light for numbers."""
-    values = list(values)
+    values, found = list(values), {}
     if name != "workflow":
-        places = np.linspace(0.02, 0.86, len(values)) if len(values) > 1 else [0.3]
-        scale = maps["viridis"](places)
+        scale = colormaps["viridis"](np.linspace(0.02, 0.86, len(values)))
         return {v: colors.to_hex(c) for v, c in zip(values, scale, strict=True)}
-    families: dict[str, list[str]] = {}
     for value in values:
-        families.setdefault(str(value).split()[0], []).append(value)
-    found = {}
-    for family, members in families.items():
+        family = str(value).split()[0]
+        kin = [v for v in values if str(v).split()[0] == family]
+        shades = np.linspace(-0.35, 0.5, len(kin)) if len(kin) > 1 else [0.0]
         base = _WORKFLOWS.get(family, "#000000")
-        shades = np.linspace(-0.45, 0.45, len(members)) if len(members) > 1 else [0.0]
-        for member, shade in zip(members, shades, strict=True):
-            found[member] = _shade(base, shade)
-    return {value: found[value] for value in values}
+        found[value] = _shade(base, shades[kin.index(value)])
+    return found
 
 
 def strip(ax: Axes, text: str) -> None:
@@ -107,21 +108,17 @@ def strip(ax: Axes, text: str) -> None:
 
 
 def _check(
-    summary: xr.Dataset, figure: experiment.Figure, metrics: tuple[str, ...]
+    summary: xr.Dataset, figure: experiment.Figure, metrics: tuple[str, ...], hue: str
 ) -> None:
     """Raise InputError for the first thing that would be missing or left over."""
-    if not metrics:
-        raise InputError("metrics: nothing was measured; name at least one")
     if figure.rows and figure.rows == figure.columns:
         raise InputError(f"rows: {figure.rows} is in the columns; name another")
     for metric in metrics:
         if metric not in summary:
             raise InputError(f"metrics: {metric} was not measured; measure or drop it")
         if figure.statistic not in summary[metric].indexes.get("statistic", ()):
-            raise InputError(
-                f"statistic: {metric} comes without its {figure.statistic}"
-            )
-        used = {"statistic", "generation", figure.hue, figure.columns, figure.rows}
+            raise InputError(f"statistic: {metric} has no {figure.statistic}")
+        used = {"statistic", "generation", hue, figure.columns, figure.rows}
         for name, size in summary[metric].sizes.items():
             if name not in used and size > 1:
                 raise InputError(
@@ -151,12 +148,6 @@ def _arrange(
     ]
 
 
-def _width(columns: int, free: bool) -> float:
-    """Inches for each panel; `free` ones have a y axis of their own."""
-    few = {1: 4.6, 2: 3.6} if free else {1: 3.8, 2: 3.4}
-    return few.get(columns, max(1.8, min(3.1, 10 / columns)))
-
-
 def _curves(
     ax: Axes,
     summary: xr.Dataset,
@@ -170,31 +161,30 @@ def _curves(
     row = summary[[n for n in (metric, theory) if n in summary]].sel(panel.row)
     panels, fixed = row.sel(panel.column), {**panel.row, **panel.column}
     x = summary["generation"].values + (figure.x_scale == "log")
+    reference = 1.0 if _label(summary, metric)[1] == "ratio to truth" else np.nan
+    limits = _limits(row, metric, figure, reference)
+    _scale(ax, figure, x, limits or (1, 10))
+    if limits is None:
+        ax.text(0.5, 0.5, "no value to show", transform=ax.transAxes, ha="center")
+    ax.axhline(reference, color="0.6", lw=0.6, zorder=1)
+    alpha = 0.18 if len(hues) < 4 else 0.13
     for value, colour in hues.items():
         if fixed.get(name, value) != value:
             continue  # the hue is that of the row or column
-        one = panels.sel({name: value} if name in panels.dims else {}).squeeze()
-        lines = one[metric].transpose("statistic", ...)
-        low, high = (lines.sel(statistic=s).values for s in ("low", "high"))
-        ax.fill_between(x, low, high, color=colour, alpha=0.18, lw=0, zorder=1.5)
-        line = lines.sel(statistic=figure.statistic).values
+        one = panels.sel({name: value} if name in panels.dims else {})
+        one = one.isel({d: 0 for d in one.dims if d not in ("statistic", "generation")})
+        line, low, high = (
+            one[metric].sel(statistic=s) for s in (figure.statistic, "low", "high")
+        )
+        ax.fill_between(x, low, high, color=colour, alpha=alpha, lw=0, zorder=1.5)
         ax.plot(x, line, color=colour, lw=1.6, zorder=3, label=str(value))
         if theory in one and np.isfinite(one[theory]).any():
             dark = _dashes(colour)
             ax.plot(x, one[theory], **dark, zorder=4, label=f"{value} theory")
-    _scale(ax, figure, x)
-    reference = 1.0 if _label(summary, metric)[1] == "ratio to truth" else np.nan
-    ax.axhline(reference, color="0.6", lw=0.6, zorder=1)
-    log = figure.y_scale == "log"
-    limits = _limits(row, metric, figure.statistic, reference, log)
-    if limits is None:
-        ax.text(0.5, 0.5, "nothing finite", transform=ax.transAxes, ha="center")
-    else:
-        ax.set_ylim(*limits)
 
 
 def _limits(
-    row: xr.Dataset, metric: str, statistic: str, reference: float, log: bool
+    row: xr.Dataset, metric: str, figure: experiment.Figure, reference: float
 ) -> tuple[float, float] | None:
     """Limits of y for the panels of a row; None if there is nothing finite to show.
 
@@ -203,66 +193,76 @@ def _limits(
     room again, or three times the width of a typical band: else one wild curve would
     flatten the others.
     """
+    log, shown = figure.y_scale == "log", (figure.statistic, "low", "high")
+    parts = [row[metric].sel(statistic=s) for s in shown]
+    parts += [row.get(f"{metric}_theory", xr.DataArray([])), xr.DataArray(reference)]
+    values = [np.asarray(part.values, np.float64).ravel() for part in parts]
     with np.errstate(divide="ignore", invalid="ignore"):
-        row = np.log10(row) if log else row
-        reference = np.log10(reference) if log else reference
-    line, low, high = (
-        row[metric].sel(statistic=s).values.ravel() for s in (statistic, "low", "high")
-    )
-    theory = row.get(f"{metric}_theory", xr.DataArray([])).values.ravel()
-    core = _finite(theory, np.clip(line, low, high))
+        line, low, high, theory, one = map(np.log10, values) if log else values
+        core = _finite(log, theory, np.clip(line, low, high))
+        widths = _finite(log, high - low)
     if not core.size:
         return None
     bottom, top = core.min(), core.max()
-    with np.errstate(invalid="ignore"):
-        widths = _finite(high - low)
     slack = max(top - bottom, 3 * np.median(widths) if widths.size else 0.0)
-    near = [reference] if bottom - slack <= reference <= top + slack else []
-    every = _finite(core, line, low, high, np.array(near))
+    near = one[(bottom - slack <= one) & (one <= top + slack)]
+    every = _finite(log, core, line, low, high, near)
     bottom, top = max(every.min(), bottom - slack), min(every.max(), top + slack)
     margin = 0.04 * (top - bottom) or (0.1 if log else 0.1 * abs(top) or 1.0)
     bottom, top = float(bottom - margin), float(top + margin)
     return (10**bottom, 10**top) if log else (bottom, top)
 
 
-def _finite(*parts: NDArray[np.floating]) -> NDArray[np.float64]:
-    """All finite values, in double precision so that differences do not overflow."""
-    values = np.concatenate([np.asarray(part, np.float64).ravel() for part in parts])
-    return values[np.isfinite(values)]
+def _finite(log: bool, *parts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """All finite values but those so large that ticks beyond them would overflow."""
+    values = np.concatenate(parts)
+    return values[np.abs(values) < (200 if log else 1e200)]
 
 
-def _scale(ax: Axes, figure: experiment.Figure, x: NDArray[np.integer]) -> None:
-    """Scales and ticks of both axes; log axes clip what is not positive."""
-    last = x[-1] if x[-1] > x[0] else x[0] + 1
+def _scale(
+    ax: Axes,
+    figure: experiment.Figure,
+    x: NDArray[np.integer],
+    limits: tuple[float, float],
+) -> None:
+    """Scales, limits and ticks of both axes; log axes clip what is not positive."""
+    nice: Any = {"nbins": 5, "steps": [1, 2, 2.5, 5, 10]}
     if figure.x_scale == "log":
         ax.set_xscale("log")
+        some = (1.0, 2.0, 5.0) if x[-1] <= 100 else (1.0,)
+        ax.xaxis.set_major_locator(ticker.LogLocator(subs=some))
         ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda v, _: f"{v:g}"))
         ax.xaxis.set_minor_formatter(ticker.NullFormatter())
     else:
-        ax.xaxis.set_major_locator(ticker.MaxNLocator(5, integer=True))
-    ax.set_xlim(x[0], last)
+        ax.xaxis.set_major_locator(ticker.MaxNLocator(**nice, integer=True))
     if figure.y_scale == "log":
         ax.set_yscale("log", nonpositive="clip")
+        if limits[0] > 1e-3 and limits[1] < 1e4:
+            ax.yaxis.set_major_formatter(_Plain())
+            ax.yaxis.set_minor_formatter(_Plain())
     else:
-        ax.yaxis.set_major_locator(ticker.MaxNLocator(5))
+        ax.yaxis.set_major_locator(ticker.MaxNLocator(**nice))
+    ax.set(xlim=(x[0], max(x[-1], x[0] + 1)), ylim=limits)
+
+
+class _Plain(ticker.LogFormatterSciNotation):
+    """Plain numbers wherever a log axis would write powers of ten."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:g}" if super().__call__(x, pos) else ""
 
 
 def _legend(
-    summary: xr.Dataset,
-    figure: experiment.Figure,
-    metrics: tuple[str, ...],
-    name: str,
-    hues: Mapping[Any, str],
+    figure: experiment.Figure, name: str, hues: Mapping[Any, str], theory: bool
 ) -> list[Artist]:
     """Entries for the hues, then for what solid, dashed and shaded mean."""
     entries: list[Artist] = [
         Line2D([], [], color=colour, lw=1.6, label=_spell(name, value, again=k > 0))
         for k, (value, colour) in enumerate(hues.items())
     ]
-    shown = [summary[n] for n in (f"{m}_theory" for m in metrics) if n in summary]
-    grey = "#666666"
-    entries.append(Line2D([], [], color=grey, lw=1.6, label=f"{figure.statistic}"))
-    if any(np.isfinite(theory).any() for theory in shown):
+    grey, line = "#666666", f"{figure.statistic} over seeds"
+    entries.append(Line2D([], [], color=grey, lw=1.6, label=line))
+    if theory:
         entries.append(Line2D([], [], **_dashes(grey), label="theory"))
     band = "band: 5 % to 95 % of seeds"
     return [*entries, Patch(color=grey, alpha=0.25, lw=0, label=band)]
@@ -275,9 +275,9 @@ def _dashes(colour: str) -> dict[str, Any]:
 
 def _shade(colour: str, amount: float) -> str:
     """Mix with black (amount > 0) or white (amount < 0)."""
-    other = 0.0 if amount > 0 else 1.0
-    mixed = (1 - abs(amount)) * np.array(colors.to_rgb(colour)) + abs(amount) * other
-    return colors.to_hex(mixed)
+    white = abs(amount) if amount < 0 else 0.0
+    r, g, b = ((1 - abs(amount)) * part + white for part in colors.to_rgb(colour))
+    return colors.to_hex((r, g, b))
 
 
 def _label(summary: xr.Dataset, metric: str) -> tuple[str, str]:

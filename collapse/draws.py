@@ -76,7 +76,7 @@ def gamma(key: Key, shape: Float[Array, "..."]) -> Float[Array, "..."]:
     return lax.while_loop(lambda carry: ~jnp.all(carry[2]), attempt, nothing)[1]
 
 
-def subset(key: Key, population: Int[Array, ""], num: int) -> Int[Array, " num"]:
+def subset(key: Key, population: int | Int[Array, ""], num: int) -> Int[Array, " num"]:
     """A uniform `num`-subset of range(population), without replacement.
 
     Floyd's algorithm (Bentley & Floyd 1987, CACM 30:754) draws r_j uniform on 0..j for

@@ -75,7 +75,7 @@ def triangular_factor(
 
 
 def log_det(factor: Float[Array, "d d"]) -> Float[Array, ""]:
-    """Log-determinant of factor @ factor.T for a triangular factor; -inf if singular."""
+    """Log-determinant of factor @ factor.T, factor triangular; -inf if singular."""
     return 2 * jnp.sum(jnp.log(jnp.abs(jnp.diagonal(factor))))
 
 
@@ -152,19 +152,23 @@ def ball_mass(
     Along a unit vector u the set {r : |mean + r factor u| < radius} is an interval and
     |z| has a chi law, so only the direction is left to chance: exact in one dimension,
     and of far lower variance than counting samples otherwise. Each direction is used
-    with its opposite.
+    with its opposite. Right at any scale of the factor, zero included.
 
     Args:
       directions: [m, d] unit vectors.
     """
     d = mean.shape[0]
     along = directions @ factor.T
-    a = jnp.maximum(jnp.sum(along**2, axis=1), jnp.finfo(mean.dtype).tiny)
-    b = along @ mean
-    disc = b**2 - a * (jnp.sum(mean**2) - radius**2)
+    # lengths by the largest entry, as the squares of a collapsed factor underflow
+    tiny = jnp.finfo(mean.dtype).tiny
+    largest = jnp.maximum(jnp.max(jnp.abs(along), axis=1), tiny)
+    along = along / largest[:, None]
+    length = jnp.maximum(jnp.sqrt(jnp.sum(along**2, axis=1)), tiny)
+    b = along @ mean / length
+    disc = b**2 - (jnp.sum(mean**2) - radius**2)
     root = jnp.sqrt(jnp.maximum(disc, 0))
-    upper, lower = (-b + root) / a, (-b - root) / a
-    # the opposite direction sees the mirrored interval
-    inside = chi_cdf(upper, d) - chi_cdf(lower, d)
-    mirrored = chi_cdf(-lower, d) - chi_cdf(-upper, d)
-    return jnp.mean(jnp.where(disc > 0, (inside + mirrored) / 2, 0))
+    scale = jnp.maximum(length * largest, tiny)
+    ends = jnp.stack([(-b - root) / scale, (-b + root) / scale])
+    # a direction and its opposite see r >= 0 and r <= 0 of one interval of r
+    lower, upper = jnp.sign(ends) * chi_cdf(jnp.abs(ends), d) / 2
+    return jnp.mean(jnp.where(disc > 0, upper - lower, 0))

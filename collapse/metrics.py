@@ -5,6 +5,7 @@ key: those that look at a sample of the model look at the same one, which the co
 draws once. Truths come as plain densities and moments, models as functions.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -35,10 +36,14 @@ class Description(NamedTuple):
 DESCRIPTIONS = {
     "tail_mass_5pct": Description("tail mass, rarest 5 %", "ratio to truth"),
     "tail_mass_1pct": Description("tail mass, rarest 1 %", "ratio to truth"),
-    "hallucinated_mass": Description("mass where truth has almost none", "ratio to truth"),
+    "hallucinated_mass": Description(
+        "mass where truth has almost none", "ratio to truth"
+    ),
     "test_error": Description("test error (excess log-loss)", "nats"),
     "variance_ratio": Description("variance", "ratio to truth"),
-    "log_det_ratio": Description("log determinant of covariance", "difference to truth"),
+    "log_det_ratio": Description(
+        "log determinant of covariance", "difference to truth"
+    ),
     "mean_error": Description("squared error of the mean", "ratio to truth's trace"),
     "w2_squared": Description("squared Wasserstein-2 distance", "data units squared"),
     "l2_squared": Description("integrated squared difference", "per data volume"),
@@ -139,13 +144,13 @@ def gaussian_tail_mass(
 
     def measure(key: Key, params: Params) -> Float[Array, ""]:
         mean, factor = moments(params)
-        white = [_whiten(truth, x) for x in (mean - truth[0], factor)]
+        mean, factor = _whiten(truth, mean - truth[0]), _whiten(truth, factor)
         z = draws.normal(key, (d, 1 if d == 1 else num_directions), mean.dtype)
         u = (z / jnp.sqrt(jnp.sum(z**2, axis=0))[None]).T
-        within = estimators.ball_mass(*white, jnp.asarray(inner, mean.dtype), u)
+        within = estimators.ball_mass(mean, factor, jnp.asarray(inner, mean.dtype), u)
         if shares[0] == 0:
             return (1 - within) / shares[1]
-        reach = estimators.ball_mass(*white, jnp.asarray(outer, mean.dtype), u)
+        reach = estimators.ball_mass(mean, factor, jnp.asarray(outer, mean.dtype), u)
         return (reach - within) / (shares[1] - shares[0])
 
     return measure
@@ -247,7 +252,8 @@ def gaussian_entropy(moments: Callable[[Params], Moments]) -> Metric:
     def measure(key: Key, params: Params) -> Float[Array, ""]:
         del key
         mean, factor = moments(params)
-        return (mean.shape[0] * np.log(2 * np.pi * np.e) + estimators.log_det(factor)) / 2
+        constant = mean.shape[0] * math.log(2 * math.pi * math.e)
+        return (constant + estimators.log_det(factor)) / 2
 
     return measure
 
@@ -272,5 +278,5 @@ def sampled_entropy(
 def _whiten(truth: Moments, x: Array) -> Array:
     """Coordinates in which the truth is a standard normal."""
     if x.shape[0] == 1:
-        return x / truth[1][0]
+        return x / truth[1][0, 0]
     return jax.scipy.linalg.solve_triangular(truth[1], x, lower=True)

@@ -52,6 +52,7 @@ STYLE = {
 _EDGE = 0.1  # inches between the figure's edge and its text
 _NARROWEST = 4.2  # inches, for the legend and the caption
 _MOST_POINTS = 3000  # of a sample that can be told apart in a panel
+_BARS = 40  # of its histogram, in one dimension
 
 
 def draw(summary: xr.Dataset, figure: experiment.Figure) -> Figure:
@@ -66,6 +67,8 @@ def draw(summary: xr.Dataset, figure: experiment.Figure) -> Figure:
       InputError: (a ValueError) if the summary lacks what the figure shows, or has a
         coordinate with several values that it does not show.
     """
+    if figure.kind == "curves" and "statistic" not in summary.dims:
+        raise InputError("figure: nothing here has statistics over seeds; summarise it")
     with style.context(["default", STYLE]):
         fig = Figure()
         paint = _samples if figure.kind == "samples" else curves.paint
@@ -87,25 +90,29 @@ def redraw(path: Path, place: Path | None = None) -> None:
     """Draw a published dataset again, without simulating.
 
     Args:
-      path: NetCDF file that carries its figure.
+      path: NetCDF file that carries its figure; complete results will do as well.
       place: folder for <stem>.png and <stem>.svg; the one above the file's if None.
 
     Raises:
-      InputError: if the file cannot be read or holds no figure of ours.
+      InputError: if the file cannot be read or holds no figure that can be drawn.
     """
     try:
         summary = xr.load_dataset(path, engine="h5netcdf")
         fields = json.loads(summary.attrs["figure"])
-        lists = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
-        figure = experiment.Figure(**lists)
+        figure = experiment.Figure(**fields | {"metrics": tuple(fields["metrics"])})
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; give a published NetCDF") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: no published figure ({reason})") from None
     place = path.resolve().parent.parent if place is None else place
+    summary = results.summarise(summary) if "seed" in summary.dims else summary
+    try:
+        fig = draw(summary, figure)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     place.mkdir(parents=True, exist_ok=True)
-    save(draw(summary, figure), place / path.stem)
+    save(fig, place / path.stem)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -145,21 +152,19 @@ def _samples(
     labels, times = samples["workflow"].values, samples["snapshot"].values
     hues = curves.colours("workflow", labels)
     points = samples.values[:, :, :_MOST_POINTS, :2]
-    limits = _extent(points[:, 0].reshape(-1, points.shape[-1]))
+    limits = _extent(points[:, 0])
     width = max(1.25, min(2.4, 10 / len(times)))
-    fig.set_size_inches(width * len(times), width * len(labels))
+    fig.set_size_inches(width * len(times), width * len(labels) + 0.3)
     grid = fig.add_gridspec(len(labels), len(times))
+    second = "dimension 2" if points.shape[-1] > 1 else "density"
     for i, j in np.ndindex(len(labels), len(times)):
         ax = fig.add_subplot(grid[i, j])
-        _sample_panel(ax, points[i, j], points[i, 0], limits, hues[labels[i]])
+        _sample_panel(ax, points[i, j], limits, hues[labels[i]])
         below, left = i == len(labels) - 1, j == 0
         ax.tick_params(labelbottom=below, labelleft=left)
         ax.set_title(f"generation {times[j]}" if i == 0 else "")
         ax.set_xlabel("dimension 1" if below else "")
-        if points.shape[-1] > 1:
-            ax.set_ylabel("dimension 2" if left else "")
-        else:
-            ax.set_ylabel("density" if left else "")
+        ax.set_ylabel(second if left else "")
         curves.strip(ax, str(labels[i]) if j == len(times) - 1 else "")
     return []
 
@@ -167,51 +172,63 @@ def _samples(
 def _sample_panel(
     ax: Axes,
     points: NDArray[np.floating],
-    first: NDArray[np.floating],
     limits: list[tuple[float, float]],
     colour: str,
 ) -> None:
-    """One sample, on the axes of the first: [rows, 1] or [rows, 2] points."""
-    ax.set_xlim(*limits[0])
-    ax.set_box_aspect(1)
-    if len(limits) > 1:
+    """A sample: a cloud of its [rows, 2] points, or a histogram of [rows, 1]."""
+    ax.set(xlim=limits[0], ylim=limits[1], box_aspect=1)
+    ax.locator_params(nbins=5, steps=[1, 2, 5, 10])
+    if points.shape[1] > 1:
         x, y = points.T
         ax.scatter(x, y, s=3, color=colour, alpha=0.4, lw=0, rasterized=True)
-        ax.set_ylim(*limits[1])
-        return
-    bins = np.linspace(*limits[0], 41)
-    per_point = 1 / len(points) / (bins[1] - bins[0])  # bars outside are not drawn
-    counts, peak = (np.histogram(x, bins)[0] for x in (points, first))
-    ax.stairs(counts * per_point, bins, fill=True, color=colour, alpha=0.8)
-    ax.set_ylim(0, 2.5 * max(1, peak.max()) * per_point)
+    else:
+        bins = np.linspace(*limits[0], _BARS + 1)
+        density = _density(points, bins)
+        ax.stairs(density, bins, fill=True, color=colour, alpha=0.8)
 
 
-def _extent(points: NDArray[np.floating]) -> list[tuple[float, float]]:
-    """Limits for each dimension of [rows, d] points; of one scale unless far apart."""
+def _extent(first: NDArray[np.floating]) -> list[tuple[float, float]]:
+    """Limits of x and y for the [workflows, rows, 1 or 2] points of a snapshot.
+
+    Of one scale, unless the dimensions are of different orders. One dimension: of x and
+    of a density that may grow to 2.5 times the height it has at first.
+    """
+    points = first.reshape(-1, first.shape[-1])
     points = points[np.isfinite(points).all(axis=1)]
     if not len(points):
-        return [(-1.0, 1.0)] * points.shape[1]
+        return [(-1.0, 1.0)] * 2
     low, high = points.min(axis=0), points.max(axis=0)
     half = np.maximum((high - low) / 2, 1e-9) * 1.08
     if half.max() < 4 * half.min():
-        half = np.full_like(half, half.max())
+        half[:] = half.max()
     middle = (low + high) / 2
-    return list(zip(middle - half, middle + half, strict=True))
+    limits = list(zip(middle - half, middle + half, strict=True))
+    if len(limits) == 1:
+        bins = np.linspace(*limits[0], _BARS + 1)
+        limits.append((0.0, 2.5 * max(_density(one, bins).max() for one in first)))
+    return limits
+
+
+def _density(
+    points: NDArray[np.floating], bins: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Share of all points over the width of each bin; some may lie outside."""
+    return np.histogram(points, bins)[0] / len(points) / (bins[1] - bins[0])
 
 
 def _frame(fig: Figure, figure: experiment.Figure, handles: list[Artist]) -> None:
     """Add title, legend and caption, and the height that they need, to the panels."""
     width = max(_NARROWEST, fig.get_figwidth())
     fig.set_figwidth(width)
-    inches = {"transform": fig.dpi_scale_trans, "parse_math": False}
+    inches: Any = {"transform": fig.dpi_scale_trans, "parse_math": False}
     below = above = _EDGE
     if figure.caption:
         text = fig.text(_EDGE, below, "", size=7, color="0.4", va="bottom", **inches)
-        below += _fill(text, figure.caption, width - 2 * _EDGE) + 0.08
-    for columns in range(len(handles), 0, -1):
+        below += _fill(text, figure.caption, width - 2 * _EDGE) + 0.1
+    for rows in range(1, len(handles) + 1):
         legend = fig.legend(
             handles=handles,
-            ncols=columns,
+            ncols=-(-len(handles) // rows),
             loc="lower left",
             bbox_to_anchor=(_EDGE, below),
             bbox_transform=fig.dpi_scale_trans,
@@ -220,14 +237,14 @@ def _frame(fig: Figure, figure: experiment.Figure, handles: list[Artist]) -> Non
             handlelength=1.8,
             columnspacing=1.4,
         )
-        size = legend.get_window_extent(_renderer(fig)).size / fig.dpi
-        if size[0] <= width - 2 * _EDGE or columns == 1:
-            below += size[1] + 0.08
+        extent = legend.get_window_extent(_renderer(fig))
+        if extent.width <= (width - 2 * _EDGE) * fig.dpi or rows == len(handles):
+            below += extent.height / fig.dpi + 0.08
             break
         legend.remove()
     title = fig.text(_EDGE, 0, "", size=10, weight="bold", va="top", **inches)
     if figure.title:
-        above += _fill(title, figure.title, width - 2 * _EDGE) + 0.04
+        above += _fill(title, figure.title, width - 2 * _EDGE) + 0.08
     height = below + fig.get_figheight() + above
     fig.set_figheight(height)
     title.set_y(height - _EDGE)

@@ -87,7 +87,7 @@ def summarise(dataset: xr.Dataset) -> xr.Dataset:
         if "seed" not in variable.dims or name == "finite":
             continue
         axis = variable.get_axis_num("seed")
-        values = variable.values
+        values = variable.values.astype(float)
         low, high = np.quantile(values, BAND, axis=axis)
         count = values.shape[axis]
         error = (

@@ -14,7 +14,7 @@ HELD_OUT_SHARE = 0.25
 
 
 class DataError(ValueError):
-    """Data that cannot be used. The message is one line: what is wrong and what to do."""
+    """Data that cannot be used; the one-line message says what is wrong."""
 
 
 class RealData(NamedTuple):
@@ -94,7 +94,9 @@ def _read_csv(path: Path) -> np.ndarray:
         with path.open(newline="", encoding="utf-8-sig") as file:
             numbered = [(i, row) for i, row in enumerate(csv.reader(file), 1) if row]
     except UnicodeDecodeError:
-        raise DataError(f"{path}: not a text file; give comma-separated numbers") from None
+        raise DataError(
+            f"{path}: not a text file; give comma-separated numbers"
+        ) from None
     if numbered and not any(map(_is_number, numbered[0][1])):
         numbered = numbered[1:]
     if not numbered:

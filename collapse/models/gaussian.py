@@ -13,6 +13,7 @@ the standardised coordinates z of x = mean + scale z and then transformed, so th
 stay exact when a direction has collapsed by many orders of magnitude.
 """
 
+import math
 from typing import Literal, NamedTuple, get_args
 
 import jax
@@ -94,9 +95,7 @@ def gaussian(
         if rows == "samples":
             return sample_points(key, params, num)
         standardised = _reduce if rows == "statistics" else _law
-        mean, factor = standardised(
-            key, num, batch_size, dimension, params.mean.dtype
-        )
+        mean, factor = standardised(key, num, batch_size, dimension, params.mean.dtype)
         return GaussianStatistics(
             params.mean[None] + mean @ params.scale.T, params.scale[None] @ factor
         )
@@ -110,9 +109,7 @@ def standard(dimension: int, dtype=None) -> GaussianParams:
     return GaussianParams(jnp.zeros(dimension, dtype), jnp.eye(dimension, dtype=dtype))
 
 
-def sample_points(
-    key: Key, params: GaussianParams, num: int
-) -> Float[Array, "num d"]:
+def sample_points(key: Key, params: GaussianParams, num: int) -> Float[Array, "num d"]:
     """Independent points of a Gaussian. Consumes the key."""
     dimension = params.mean.shape[0]
     z = draws.normal(key, (dimension, num), params.mean.dtype)  # long axis last
@@ -130,7 +127,7 @@ def log_density(
     else:
         z = solve_triangular(params.scale, centred, lower=True)
     log_root = jnp.sum(jnp.log(jnp.abs(jnp.diagonal(params.scale))))
-    return -0.5 * jnp.sum(z**2, axis=0) - log_root - d / 2 * np.log(2 * np.pi)
+    return -0.5 * jnp.sum(z**2, axis=0) - log_root - d / 2 * math.log(2 * math.pi)
 
 
 def pool(
@@ -150,7 +147,7 @@ def pool(
     mean = jnp.sum(weights[:, None] * batch.mean, axis=0) / jnp.sum(weights)
     root = jnp.sqrt(weights)
     within = root[:, None, None] * jnp.swapaxes(batch.factor, 1, 2)
-    between = (root * np.sqrt(batch_size))[:, None] * (batch.mean - mean[None])
+    between = (root * math.sqrt(batch_size))[:, None] * (batch.mean - mean[None])
     stacked = jnp.concatenate([within.reshape(-1, dimension), between])
     return GaussianParams(mean, triangular_factor(stacked) / jnp.sqrt(total))
 
@@ -180,11 +177,11 @@ def _law(key: Key, num: int, batch_size: int, dimension: int, dtype):
     below = dimension * (dimension - 1) // 2
     normals_key, gamma_key = threefry.split(key)
     z = draws.normal(normals_key, (num * (dimension + below + 1),), dtype)
-    mean = z[: num * dimension].reshape(num, dimension) / np.sqrt(batch_size)
+    mean = z[: num * dimension].reshape(num, dimension) / math.sqrt(batch_size)
     off = z[num * dimension : num * (dimension + below)].reshape(num, below)
     freedom = batch_size - 1 - np.arange(dimension)
-    shape = np.broadcast_to(np.maximum(freedom, 2) / 2, (num, dimension))
-    chi2 = 2 * draws.gamma(gamma_key, shape.astype(dtype))
+    shape = jnp.asarray(np.maximum(freedom, 2) / 2, dtype)
+    chi2 = 2 * draws.gamma(gamma_key, jnp.broadcast_to(shape, (num, dimension)))
     # gamma needs a shape of 1; one degree of freedom is the square of a normal
     chi2 = jnp.where((freedom == 1)[None], z[-num:, None] ** 2, chi2)
     rows, columns = np.tril_indices(dimension, -1)

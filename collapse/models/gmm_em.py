@@ -1,22 +1,22 @@
-"""Maximum likelihood for a Gaussian mixture: the arithmetic under `models.gmm`.
+"""Expectation-maximisation for a Gaussian mixture with full covariances.
 
-Everything keeps components first and rows last, so that the innermost loop of every
-operation is long and contiguous, and reads the rows once per iteration: the M-step's
-moments are taken around the means that the E-step just used, in coordinates where the
-component had unit covariance, while the rows are still in cache.
+Components come first and rows last in every array, so that the innermost loop is long
+and contiguous. An iteration reads the rows once: the M-step's moments are taken around
+the means that the E-step has just used, in coordinates where each component had unit
+covariance, while the rows are still in cache.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-BLOCK_ROWS = 1024  # rows whose intermediates, times a few dozen seeds, stay in cache
-UNROLLED_DIMENSIONS = 3  # up to here sums of products beat small matrix products
+from collapse.models.gmm_rows import Rows, sum_blocks, sum_rows
+
+UNROLLED_DIMENSIONS = 6  # up to here sums of products beat small matrix products
 
 
 class GmmParams(NamedTuple):
@@ -33,22 +33,6 @@ class GmmParams(NamedTuple):
     covariances: Float[Array, "K d d"]
 
 
-class Rows(NamedTuple):
-    """Weighted rows as an iteration wants to read them, padded with weight 0.
-
-    Attributes:
-      points: [blocks, d, block].
-      weights: [blocks, block], sum 1 over everything.
-      used: blocks after which all weights are 0, of every seed mapped over.
-      spare: scalar, 10 eps of the weight of an average row (see `maximise`).
-    """
-
-    points: Float[Array, "blocks d block"]
-    weights: Float[Array, "blocks block"]
-    used: Int[Array, ""]
-    spare: Float[Array, ""]
-
-
 class Factor(NamedTuple):
     """Cholesky factor L of each covariance and its inverse, both lower triangular."""
 
@@ -57,9 +41,10 @@ class Factor(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """Sums over rows of responsibility x weight, and of its products with z.
+    """Sums over rows of each component's mass, mass z and mass z z'.
 
-    z is the row seen from the reference it was whitened with, L^-1 (x - mean).
+    Mass is weight times posterior, and z = L^-1 (x - mean) the row as seen from the
+    component it was whitened with.
     """
 
     zeroth: Float[Array, " K"]
@@ -76,105 +61,52 @@ class Progress(NamedTuple):
     iterations: Int[Array, ""]
 
 
-def pack(batch: Float[Array, "rows d"], weights: Float[Array, " rows"]) -> Rows:
-    """Transpose, normalise the weights and cut into blocks of equal size, once a fit.
-
-    NaN if every weight is zero.
-    """
-    num_rows, dimension = batch.shape
-    blocks = -(-num_rows // BLOCK_ROWS)
-    block = -(-num_rows // blocks)
-    extra = blocks * block - num_rows
-    points = jnp.pad(batch.T, ((0, 0), (0, extra))).reshape(dimension, blocks, block)
-    weights = jnp.asarray(weights, batch.dtype)
-    share = jnp.pad(weights / jnp.sum(weights), (0, extra)).reshape(blocks, block)
-    last = jnp.max(jnp.where(weights > 0, jnp.arange(num_rows, dtype=jnp.int32), -1))
-    used = _largest(last // block + 1)
-    positive = jnp.sum(weights > 0).astype(batch.dtype)
-    spare = 10 * jnp.finfo(batch.dtype).eps / positive
-    return Rows(points.transpose(1, 0, 2), share, used, spare)
-
-
-def sum_blocks(rows: Rows, function: Callable[[Array, Array], Any]) -> Any:
-    """Sum of `function(points [d, block], weights [block])` over the blocks in use.
-
-    One block after the other, so that no array of components x rows is ever written to
-    memory, and none for the empty places that an accumulating store begins with.
-    """
-    first = (rows.points[0], rows.weights[0])
-    if len(rows.points) == 1:
-        return function(*first)
-
-    def add(i, total):
-        part = function(rows.points[i], rows.weights[i])
-        return jax.tree.map(jnp.add, total, part)
-
-    shapes = jax.eval_shape(function, *first)
-    zero = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    return lax.fori_loop(0, rows.used, add, zero)
-
-
-@jax.custom_batching.custom_vmap
-def _largest(value: Int[Array, ""]) -> Int[Array, ""]:
-    """The largest value over all seeds mapped over; one number, not one a seed.
-
-    A loop bound of its own for each seed would turn every slice into a gather.
-    """
-    return value
-
-
-@_largest.def_vmap
-def _(axis_size: int, in_batched: Any, value: Array) -> tuple[Array, bool]:
-    del axis_size
-    return (jnp.max(value, 0) if in_batched[0] else value), False
-
-
-def climb(
+def iterate(
     params: GmmParams,
     rows: Rows,
-    tol: Float[Array, ""] | float,
-    max_iter: Int[Array, ""] | int,
-    reg_covar: Float[Array, ""] | float,
+    tol: float | Float[Array, ""],
+    max_iter: int | Int[Array, ""],
+    reg_covar: float | Float[Array, ""],
 ) -> tuple[Progress, Bool[Array, ""]]:
-    """Repeat E- and M-step until the log-likelihood gains less than `tol`.
+    """E- and M-steps until the log-likelihood changes by less than `tol`.
 
-    Stops as scikit-learn's `GaussianMixture` does: after the M-step that follows the
-    evaluation whose gain was below `tol`, so `log_likelihood` is that of the parameters
-    one step before the returned ones. Only parameters are carried from iteration to
-    iteration: under `vmap`, finished seeds then cost a select of a few numbers.
+    Stops as scikit-learn's `GaussianMixture` does: with the M-step after the E-step
+    that found the small change, so `log_likelihood` belongs to the parameters one step
+    before the returned ones. Only parameters are carried from step to step: under
+    `vmap` a finished seed then costs the selection of a few numbers.
 
     Returns:
-      Where it ended, and whether that was by `tol`.
+      Where it ended, and whether `tol` ended it.
     """
     dtype = rows.points.dtype
-    tol = jnp.asarray(tol, dtype)
-    reg_covar = jnp.asarray(reg_covar, dtype)
+    tol, reg_covar = jnp.asarray(tol, dtype), jnp.asarray(reg_covar, dtype)
+    max_iter = jnp.asarray(max_iter, jnp.int32)
 
-    def unfinished(progress):
-        return (abs(progress.gain) >= tol) & (progress.iterations < max_iter)
+    def unfinished(now: Progress) -> Bool[Array, ""]:
+        return (jnp.abs(now.gain) >= tol) & (now.iterations < max_iter)
 
-    def step(progress):
-        factor = factorise(progress.params.covariances, pivot_floor(reg_covar))
-        log_likelihood, moments = expect(progress.params, factor, rows)
+    def step(now: Progress) -> Progress:
+        factor = factorise(now.params.covariances, pivot_floor(reg_covar))
+        log_likelihood, moments = expect(now.params, factor, rows)
         return Progress(
-            maximise(progress.params, factor, moments, rows.spare, reg_covar),
+            maximise(now.params, factor, moments, rows.spare, reg_covar),
             log_likelihood,
-            log_likelihood - progress.log_likelihood,
-            progress.iterations + 1,
+            log_likelihood - now.log_likelihood,
+            now.iterations + 1,
         )
 
     infinity = jnp.asarray(jnp.inf, dtype)
-    start = Progress(params, -infinity, infinity, jnp.int32(0))
+    start = Progress(params, -infinity, infinity, jnp.zeros((), jnp.int32))
     end = lax.while_loop(unfinished, step, start)
-    return end, abs(end.gain) < tol
+    return end, jnp.abs(end.gain) < tol
 
 
 def expect(
     params: GmmParams, factor: Factor, rows: Rows
 ) -> tuple[Float[Array, ""], Moments]:
-    """E-step: mean log-likelihood per unit weight, and the moments of each component."""
+    """E-step: mean log-likelihood per unit weight, and every component's moments."""
 
-    def block(points, weights):
+    def block(points: Array, weights: Array) -> tuple[Array, Moments]:
         z, joint = whiten(points, params, factor)
         top, share, total = normalise(joint)
         moments = weighted_moments(share * (weights / total)[None], z)
@@ -192,35 +124,35 @@ def maximise(
 ) -> GmmParams:
     """M-step: the parameters with the given moments around `params`.
 
-    The scatter around the new mean is the scatter around the old one less the outer
-    product of the shift, in units of the old covariance: the two terms are comparable
-    unless a component shrinks by orders of magnitude in a single step, and then the
-    next step repairs the rounding.
+    The scatter around the new mean is that around the old one less the outer product
+    of the shift, in units of the old covariance. The two are comparable unless a
+    component shrinks by orders of magnitude in one step; the next step then mends what
+    rounding did.
 
-    `spare`, 10 eps of a row, is added to every component's weight as in scikit-learn.
-    Deviation: there it lies at the origin; here it lies where the component was, so a
-    component without rows stays in place, and shifted data give shifted results.
+    `spare`, 10 eps of a row, is added to every component's mass as in scikit-learn.
+    Deviation: there it lies at the origin, here where the component was, so that a
+    component without rows stays in place and shifted data give shifted results.
     """
-    weight = moments.zeroth + spare
-    shift = moments.first / weight[:, None]
-    scatter = moments.second / weight[:, None, None]
+    mass = moments.zeroth + spare
+    shift = moments.first / mass[:, None]
+    scatter = moments.second / mass[:, None, None]
     scatter = scatter - shift[:, :, None] * shift[:, None, :]
     scatter = _product(_product(factor.root, scatter), factor.root.swapaxes(1, 2))
-    eye = reg_covar * jnp.eye(params.means.shape[1], dtype=params.means.dtype)[None]
-    kept = (spare / weight)[:, None, None] * (params.covariances - eye)
+    floor = reg_covar * jnp.eye(shift.shape[1], dtype=shift.dtype)[None]
+    kept = (spare / mass)[:, None, None] * (params.covariances - floor)
     return GmmParams(
-        weight / jnp.sum(weight),
+        mass / jnp.sum(mass),
         params.means + jnp.sum(factor.root * shift[:, None, :], 2),
-        scatter + kept + eye,
+        scatter + kept + floor,
     )
 
 
 def factorise(covariances: Float[Array, "K d d"], floor: Float[Array, ""]) -> Factor:
     """Cholesky factors and their inverses, by elimination of [C | I].
 
-    Written out over columns, all components at once, since a LAPACK call for every
-    small matrix would take longer than the E-step. No square root of a negative number:
-    pivots below `floor` are raised to it.
+    Written out over columns for all components at once, since a LAPACK call for each
+    small matrix would take longer than the E-step. Pivots below `floor` are raised to
+    it, so a covariance that rounding made indefinite gives no NaN.
     """
     num, d, _ = covariances.shape
     eye = jnp.broadcast_to(jnp.eye(d, dtype=covariances.dtype), (num, d, d))
@@ -238,10 +170,10 @@ def factorise(covariances: Float[Array, "K d d"], floor: Float[Array, ""]) -> Fa
 
 
 def pivot_floor(reg_covar: Float[Array, ""]) -> Float[Array, ""]:
-    """Smallest pivot a covariance S + reg_covar I can have, whatever the rounding.
+    """The smallest pivot that a covariance S + reg_covar I can have.
 
-    Schur complements of S + reg_covar I are at least reg_covar, so raising a pivot to
-    it only undoes rounding. The second term keeps squares finite without reg_covar.
+    Its Schur complements are at least reg_covar, so raising a pivot to that undoes
+    rounding and nothing else. Without reg_covar squares of z must still not overflow.
     """
     return jnp.maximum(reg_covar, math.sqrt(jnp.finfo(reg_covar.dtype).tiny))
 
@@ -250,8 +182,7 @@ def whiten(
     points: Float[Array, "d m"], params: GmmParams, factor: Factor
 ) -> tuple[list[Float[Array, "K m"]], Float[Array, "K m"]]:
     """Coordinates z = L^-1 (x - mean), a list of d, and log(weight x density)."""
-    d = points.shape[0]
-    inverse = factor.inverse
+    d, inverse = len(points), factor.inverse
     if d <= UNROLLED_DIMENSIONS:
         away = [points[j][None] - params.means[:, j, None] for j in range(d)]
         z = [
@@ -259,8 +190,8 @@ def whiten(
             for i in range(d)
         ]
     else:
-        away = points[None] - params.means[:, :, None]
-        whole = jnp.einsum("kij,kjm->kim", inverse, away, precision="highest")
+        differences = points[None] - params.means[:, :, None]
+        whole = jnp.einsum("kij,kjm->kim", inverse, differences, precision="highest")
         z = [whole[:, i] for i in range(d)]
     log_det = jnp.sum(jnp.log(jnp.diagonal(inverse, axis1=1, axis2=2)), 1)
     constant = jnp.log(params.weights) + log_det - d / 2 * math.log(2 * math.pi)
@@ -270,7 +201,7 @@ def whiten(
 def normalise(
     joint: Float[Array, "K m"],
 ) -> tuple[Float[Array, " m"], Float[Array, "K m"], Float[Array, " m"]]:
-    """`top`, `share`, `total` with sum_k exp(joint) = exp(top) x total, total >= 1.
+    """`top`, `share`, `total`: sum_k exp(joint) = exp(top) total, total >= 1.
 
     `share / total` is the posterior of each component.
     """
@@ -286,26 +217,21 @@ def weighted_moments(
     d = len(z)
     first = [mass * zi for zi in z]
     if d > UNROLLED_DIMENSIONS:
-        whole = jnp.stack(first, 1)
-        second = jnp.einsum("kim,jkm->kij", whole, jnp.stack(z), precision="highest")
-        return Moments(sum_rows(mass), sum_rows(whole), second)
-    pairs = [(i, j) for i in range(d) for j in range(i + 1)]
-    products = [first[i] * z[j] for i, j in pairs]
-    sums = sum_rows(jnp.stack([mass, *first, *products]))
-    at = {pair: sums[1 + d + place] for place, pair in enumerate(pairs)}
-    second = [
-        jnp.stack([at[max(i, j), min(i, j)] for j in range(d)], 1) for i in range(d)
+        scaled, whole = jnp.stack(first, 1), jnp.stack(z, 1)
+        second = jnp.einsum("kim,kjm->kij", scaled, whole, precision="highest")
+        return Moments(sum_rows(mass), sum_rows(scaled), second)
+    # One product with ones for each row of the matrix: joined into a single one, the
+    # many terms would no longer vectorise.
+    sums = [
+        sum_rows(jnp.stack([first[i], *(first[i] * z[j] for j in range(i + 1))]))
+        for i in range(d)
     ]
-    return Moments(sums[0], sums[1 : 1 + d].T, jnp.stack(second, 1))
-
-
-def sum_rows(terms: Float[Array, "*leading m"]) -> Float[Array, "*leading"]:
-    """Sum over the last axis, as a product with ones.
-
-    XLA on CPU sums products by vector instructions and reduces the last axis value by
-    value: this is four times faster.
-    """
-    return terms @ jnp.ones(terms.shape[-1], terms.dtype)
+    square = [[sums[max(i, j)][1 + min(i, j)] for j in range(d)] for i in range(d)]
+    return Moments(
+        sum_rows(mass),
+        jnp.stack([row[0] for row in sums], 1),
+        jnp.stack([jnp.stack(row, 1) for row in square], 1),
+    )
 
 
 def _product(a: Float[Array, "K d d"], b: Float[Array, "K d d"]) -> Array:
@@ -313,7 +239,7 @@ def _product(a: Float[Array, "K d d"], b: Float[Array, "K d d"]) -> Array:
     return jnp.sum(a[:, :, :, None] * b[:, None, :, :], 2)
 
 
-def _sum(terms):
+def _sum(terms: Iterable[Array]) -> Array:
     """Sum without the integer 0 that `sum` starts from."""
     first, *rest = terms
     for term in rest:

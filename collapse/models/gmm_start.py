@@ -1,0 +1,130 @@
+"""Where a mixture's fit may start: the clusters of k-means, with weighted rows."""
+
+import math
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
+
+from collapse import draws
+from collapse.models import gmm_em
+from collapse.models.gmm_em import GmmParams, Moments
+from collapse.models.gmm_rows import Rows, sum_blocks, sum_rows
+from collapse.types import Key
+
+MAX_LLOYD = 300  # scikit-learn's bound
+
+
+def kmeans_start(
+    key: Key,
+    rows: Rows,
+    num_components: int,
+    reg_covar: float | Float[Array, ""],
+) -> GmmParams:
+    """Weights, means and covariances of the clusters of k-means; consumes the key.
+
+    scikit-learn's default start with weighted rows: k-means++ seeds, then Lloyd's
+    iteration until no row changes its cluster. Deviation: a cluster that loses all its
+    rows keeps its centre instead of moving to the farthest row.
+    """
+    _, d, _ = rows.points.shape
+    dtype = rows.points.dtype
+    origin = sum_blocks(rows, lambda points, weights: points @ weights)
+    # seen from the mean, so that a far origin costs no digits
+    rows = rows._replace(points=rows.points - origin[None, :, None])
+    centres = _lloyd(rows, _plus_plus(key, rows, num_components))
+
+    def block(points: Array, weights: Array) -> Moments:
+        away = [points[i][None] - centres[:, i, None] for i in range(d)]
+        return gmm_em.weighted_moments(weights[None] * _nearest(points, centres), away)
+
+    reg = jnp.asarray(reg_covar, dtype)
+    eye = jnp.broadcast_to(jnp.eye(d, dtype=dtype), (num_components, d, d))
+    even = jnp.full(num_components, 1 / num_components, dtype)
+    return gmm_em.maximise(
+        GmmParams(even, centres + origin[None], reg * eye),
+        gmm_em.Factor(eye, eye),
+        sum_blocks(rows, block),
+        rows.spare,
+        reg,
+    )
+
+
+def _plus_plus(key: Key, rows: Rows, num: int) -> Float[Array, "K d"]:
+    """Greedy k-means++ seeds (Arthur & Vassilvitskii 2007, SODA).
+
+    Each seed is the best of 2 + log K rows, drawn in proportion to weight times squared
+    distance from the nearest seed so far (the first in proportion to weight). Where
+    fewer than K rows differ, seeds repeat. Deviation from scikit-learn: the first seed
+    too is the best of several.
+    """
+    points = rows.points.transpose(1, 0, 2).reshape(rows.points.shape[1], -1)
+    weights = rows.weights.reshape(-1)
+
+    def add(nearest: Array, u: Array) -> tuple[Array, Array]:
+        mass = weights * nearest
+        mass = jnp.where(jnp.sum(mass) > 0, mass, weights)
+        candidates = points[:, _draw_rows(u, mass)].T
+        left = jnp.minimum(nearest[None], _squared_distance(points, candidates))
+        best = jnp.argmin(left @ weights)
+        return left[best], candidates[best]
+
+    # no seed yet: all rows are equally far from it
+    far = jnp.full_like(weights, math.sqrt(jnp.finfo(weights.dtype).max))
+    u = draws.uniform(key, (num, 2 + int(math.log(num))), weights.dtype)
+    return lax.scan(add, far, u)[1]
+
+
+def _draw_rows(u: Float[Array, " t"], mass: Float[Array, " m"]) -> Int[Array, " t"]:
+    """Row numbers drawn in proportion to `mass`; a row of mass 0 is never drawn."""
+    # Prefix sums in parallel round differently from row to row, so a row of mass 0
+    # could seem to own a sliver.
+    reached = jnp.where(mass > 0, jnp.cumsum(mass), 0)
+    target = u * jnp.max(reached) * (1 - jnp.finfo(mass.dtype).eps)
+    index = jnp.arange(len(mass), dtype=jnp.int32)
+    beyond = reached[None] > target[:, None]
+    # the first one beyond; argmax would say the same but does not vectorise
+    return jnp.min(jnp.where(beyond, index[None], len(mass) - 1), 1)
+
+
+def _lloyd(rows: Rows, centres: Float[Array, "K d"]) -> Float[Array, "K d"]:
+    """Centres of Lloyd's iteration, run until no row changes its cluster."""
+    State = tuple[Int[Array, ""], Float[Array, "K d"], Float[Array, "K d"]]
+
+    def unfinished(state: State) -> Bool[Array, ""]:
+        # The same clusters give the same centres to the last bit, so comparing centres
+        # saves carrying the cluster of every row.
+        iterations, old, new = state
+        return jnp.any(old != new) & (iterations < MAX_LLOYD)
+
+    def step(state: State) -> State:
+        iterations, _, old = state
+
+        def block(points: Array, weights: Array) -> Array:
+            mass = weights[None] * _nearest(points, old)
+            return sum_rows(jnp.stack([mass, *(mass * row[None] for row in points)]))
+
+        total, *sums = sum_blocks(rows, block)
+        new = jnp.stack(sums, 1) / jnp.where(total > 0, total, 1)[:, None]
+        return iterations + 1, old, jnp.where(total[:, None] > 0, new, old)
+
+    first = step((jnp.zeros((), jnp.int32), centres, centres))
+    return lax.while_loop(unfinished, step, first)[2]
+
+
+def _nearest(
+    points: Float[Array, "d m"], centres: Float[Array, "K d"]
+) -> Float[Array, "K m"]:
+    """1 where a centre is the nearest one of a point (the first of equals), else 0."""
+    which = jnp.argmin(_squared_distance(points, centres), 0)
+    here = jnp.arange(len(centres))[:, None] == which[None]
+    return here.astype(points.dtype)
+
+
+def _squared_distance(
+    points: Float[Array, "d m"], centres: Float[Array, "K d"]
+) -> Float[Array, "K m"]:
+    total = (points[0][None] - centres[:, 0, None]) ** 2
+    for i in range(1, len(points)):
+        total = total + (points[i][None] - centres[:, i, None]) ** 2
+    return total
