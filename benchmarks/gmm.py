@@ -34,6 +34,8 @@ from collapse.workflows import replace
 NUM_COMPONENTS, DIMENSION, NUM_ROWS = 5, 2, 1000
 EM = {"tol": 1e-3, "max_iter": 100, "reg_covar": 1e-6}
 GOALS = {"float64": (50, 35), "float32": (100, 70)}  # times scikit-learn (k), (w)
+K_MEANS = "(k) scikit-learn, k-means, float64"
+WARM = "(w) scikit-learn, warm, float64"
 
 
 def truth(dtype):
@@ -71,15 +73,15 @@ def lab(dtype, start, num_seeds, num_generations):
     return call, seconds
 
 
-def peer(dtype, warm, num_generations):
+def peer(warm, num_generations):
     """scikit-learn, one seed: each generation is sampled from the one before."""
-    start = np.asarray(sample_points(jax.random.key(1), truth(dtype), NUM_ROWS))
+    start = np.asarray(sample_points(jax.random.key(1), truth(np.float64), NUM_ROWS))
 
     def call():
         model, rows, iterations = None, start, []
         for generation in range(num_generations + 1):
             if generation:
-                rows = model.sample(NUM_ROWS)[0].astype(dtype)
+                rows = model.sample(NUM_ROWS)[0]
             model = GaussianMixture(
                 NUM_COMPONENTS, random_state=generation, **EM, **initial(model, warm)
             ).fit(rows)
@@ -138,10 +140,13 @@ def interleave(candidates, repeats):
 
 
 def machine():
-    with open("/proc/cpuinfo") as file:
-        models = [line.split(":")[1].strip() for line in file if "model name" in line]
+    cpu = platform.processor() or platform.machine()
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo") as file:
+            names = [line.split(":")[1] for line in file if "model name" in line]
+        cpu = names[0].strip() if names else cpu
     return (
-        f"{models[0]}, {len(models)} cores, load {os.getloadavg()[0]:.1f}; "
+        f"{cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
         f"{len(seed_devices())} host devices; Python {platform.python_version()}, "
         f"jax {jax.__version__}, NumPy {np.__version__}, "
         f"scikit-learn {sklearn.__version__} on 1 thread"
@@ -160,16 +165,16 @@ def main():
     warnings.simplefilter("ignore", ConvergenceWarning)
 
     candidates, compile_seconds, work = {}, {}, {}
-    for dtype in ("float64", "float32"):
+    for dtype in GOALS:
         for start, label in (("previous", "warm"), ("kmeans++", "k-means++")):
             name = f"lab {label}, {dtype}"
-            call, seconds = lab(jnp.dtype(dtype), start, num_seeds, generations)
-            candidates[name], compile_seconds[name] = call, seconds
+            candidates[name], compile_seconds[name] = lab(
+                jnp.dtype(dtype), start, num_seeds, generations
+            )
             work[name] = num_seeds * (generations + 1)
-        for warm, label in ((True, "warm (w)"), (False, "k-means (k)")):
-            name = f"scikit-learn {label}, {dtype}"
-            candidates[name] = peer(jnp.dtype(dtype), warm, peer_generations)
-            work[name] = peer_generations + 1
+    for name, warm in ((K_MEANS, False), (WARM, True)):
+        candidates[name] = peer(warm, peer_generations)
+        work[name] = peer_generations + 1
     seconds, iterations = interleave(candidates, repeats)
     speed = {name: work[name] / seconds[name] for name in candidates}
 
@@ -179,22 +184,19 @@ def main():
         f"{num_seeds} seeds x {generations} generations, peer 1 x {peer_generations}; "
         f"median of {repeats}\n"
     )
-    for dtype in ("float64", "float32"):
+    for dtype in GOALS:
         print(f"lab {dtype} against scikit-learn float64: {agreement(dtype)}")
-    print()
-    print("| | iterations a fit | seed-generations/s | compile s | x (k) | x (w) |")
+    print("\n| | iterations a fit | seed-generations/s | compile s | x (k) | x (w) |")
     print("|---|---|---|---|---|---|")
     for name in candidates:
-        k, w = (
-            speed[name] / speed[f"scikit-learn {label}, float64"]
-            for label in ("k-means (k)", "warm (w)")
-        )
         compiled = f"{compile_seconds[name]:.1f}" if name in compile_seconds else ""
+        k, w = speed[name] / speed[K_MEANS], speed[name] / speed[WARM]
         print(
             f"| {name} | {iterations[name]:.2f} | {speed[name]:,.0f} | {compiled} "
             f"| {k:.1f} | {w:.1f} |"
         )
-    print(f"\nGoals of the warm lab, x (k) / x (w): {GOALS}")
+    print("\nGoals of the warm lab:", end=" ")
+    print("; ".join(f"{dtype} x (k) {k}, x (w) {w}" for dtype, (k, w) in GOALS.items()))
 
 
 if __name__ == "__main__":

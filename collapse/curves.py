@@ -73,7 +73,7 @@ def paint(fig: Figure, summary: xr.Dataset, figure: experiment.Figure) -> list[A
         if free:
             ax.set(title=textwrap.fill(long_name, int(12 * width)), ylabel=unit)
         elif j == 0:
-            lines = textwrap.wrap(long_name, int(11 * height))
+            lines = textwrap.wrap(long_name, int(13 * height), break_on_hyphens=False)
             ax.set_ylabel("\n".join(filter(None, [*lines, unit])))
         for coordinate, value in panel.column.items():
             ax.set_title(_spell(coordinate, value) if i == 0 else "")

@@ -179,7 +179,7 @@ def read_toml(path: Path, kind: type[Experiment]) -> tuple[Experiment, Figure]:
         of the wrong type.
     """
     try:
-        table = tomllib.loads(path.read_text())
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; give an experiment's TOML") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -232,7 +232,9 @@ def _coerce(key: str, value: Any, hint: Any, path: Path) -> Any:
 def _literal(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_literal, value)) + "]"
-    return json.dumps(value) if isinstance(value, str | bool) else repr(value)
+    if isinstance(value, str):  # TOML takes JSON's escapes but for surrogate pairs
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value)
 
 
 def _capped(values: tuple[int, ...], most: int) -> tuple[int, ...]:

@@ -179,8 +179,9 @@ def _sample_panel(
     ax.set(xlim=limits[0], ylim=limits[1], box_aspect=1)
     ax.locator_params(nbins=5, steps=[1, 2, 5, 10])
     if points.shape[1] > 1:
-        x, y = points.T
-        ax.scatter(x, y, s=3, color=colour, alpha=0.4, lw=0, rasterized=True)
+        (x, y), crowded = points.T, len(points) > 500
+        size, alpha = (3, 0.4) if crowded else (7, 0.7)
+        ax.scatter(x, y, size, colour, alpha=alpha, lw=0, rasterized=True)
     else:
         bins = np.linspace(*limits[0], _BARS + 1)
         density = _density(points, bins)
@@ -250,6 +251,20 @@ def _frame(fig: Figure, figure: experiment.Figure, handles: list[Artist]) -> Non
     title.set_y(height - _EDGE)
     rect = (0, below / height, 1, 1 - (below + above) / height)
     fig.set_layout_engine("constrained", rect=rect, h_pad=0.06, w_pad=0.06)
+    _settle(fig)
+
+
+def _settle(fig: Figure) -> None:
+    """Lay out once and for all, without the last bits in which the solver varies.
+
+    They would change from run to run, and with them the names of clip paths in an SVG.
+    """
+    fig.align_ylabels()
+    fig.draw_without_rendering()
+    fig.set_layout_engine("none")
+    for ax in fig.axes:
+        x, y, width, height = ax.get_position(original=True).bounds
+        ax.set_position((round(x, 6), round(y, 6), round(width, 6), round(height, 6)))
 
 
 def _fill(text: Text, words: str, width: float) -> float:

@@ -88,14 +88,9 @@ def summarise(dataset: xr.Dataset) -> xr.Dataset:
             continue
         axis = variable.get_axis_num("seed")
         values = variable.values.astype(float)
-        low, high = np.quantile(values, BAND, axis=axis)
-        count = values.shape[axis]
-        error = (
-            values.std(axis, ddof=1) / np.sqrt(count)
-            if count > 1
-            else np.full_like(low, np.nan)
-        )
-        rows = [values.mean(axis), np.median(values, axis), low, high, error]
+        with np.errstate(invalid="ignore"):  # infinities are counted elsewhere
+            rows = [values.mean(axis), np.median(values, axis)]
+            rows += [*np.quantile(values, BAND, axis=axis), _standard_error(values, axis)]
         dims = [d for d in variable.dims if d != "seed"]
         keep[name] = (["statistic", *dims], np.stack(rows), variable.attrs)
     coords = {n: c for n, c in dataset.coords.items() if n != "seed"}
@@ -197,6 +192,14 @@ class atomic:  # noqa: N801 - reads as a verb at the call
             os.replace(self.temporary, self.path)
         else:
             self.temporary.unlink(missing_ok=True)
+
+
+def _standard_error(values: np.ndarray, axis: int) -> np.ndarray:
+    """Of the mean along an axis; NaN for a single seed."""
+    count = values.shape[axis]
+    if count < 2:
+        return np.full(np.delete(values.shape, axis), np.nan)
+    return values.std(axis, ddof=1) / np.sqrt(count)
 
 
 def _attributes(name: str) -> dict[str, str]:

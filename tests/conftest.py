@@ -10,12 +10,14 @@ Environment:
 
 import inspect
 import os
+import tempfile
 from collections.abc import Callable
 from types import CodeType
 
 # before jax, matplotlib or anything of ours is imported
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # loading from the cache is noisy
 
 import hypothesis
 import jax
@@ -30,6 +32,11 @@ SEED = int(os.environ.get("COLLAPSE_TEST_SEED", "0"))
 jax.config.update("jax_enable_x64", X64)
 jax.config.update("jax_num_cpu_devices", 2)  # before the first array
 use_all_cores()  # more threads than devices: without them two devices can deadlock
+# Many tests run the same small program: compile it once a session.
+_cache = tempfile.TemporaryDirectory(prefix="collapse-tests-")
+jax.config.update("jax_compilation_cache_dir", _cache.name)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 

@@ -1,5 +1,7 @@
 """The Gaussian mixture as a model: densities, sampling, where a fit starts."""
 
+import functools
+
 import hypothesis.strategies as st
 import jax
 import jax.numpy as jnp
@@ -49,12 +51,18 @@ def test_densities_are_scipys(dimension):
     total = scipy.special.logsumexp(joint, axis=0)
     params = mixture(weights, means, covariances)
     rtol = RTOL if X64 else 1e-3  # the covariances are not well conditioned
-    close(log_density(params, jnp.asarray(points)), total, rtol=rtol)
-    posterior = responsibilities(params, jnp.asarray(points))
+    close(jax.jit(log_density)(params, jnp.asarray(points)), total, rtol=rtol)
+    posterior = jax.jit(responsibilities)(params, jnp.asarray(points))
     close(posterior, np.exp(joint - total), rtol=rtol, atol=rtol)
 
 
 # Sampling
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def sample(params, num):
+    return sample_points(KEY, params, num)
+
 
 CORRELATED = [[[1.0, 0.8], [0.8, 1.0]], [[0.3, 0], [0, 2.0]], [[2.0, -0.5], [-0.5, 1]]]
 THREE = [0.2, 0.5, 0.3], [[3.0, -1.0], [0.0, 0.5], [-2.0, 2.0]], CORRELATED
@@ -62,7 +70,7 @@ THREE = [0.2, 0.5, 0.3], [[3.0, -1.0], [0.0, 0.5], [-2.0, 2.0]], CORRELATED
 
 def test_samples_have_the_moments_of_the_mixture():
     params = mixture(*THREE)
-    rows = np.asarray(sample_points(KEY, params, 20_000), np.float64)
+    rows = np.asarray(sample(params, 40_000), np.float64)
     mean, covariance = (np.asarray(m, np.float64) for m in moments(params))
     even, spread = moments(params._replace(weights=jnp.full(3, 1 / 3)))
     assert_tells_apart(rows, mean, even)
@@ -74,7 +82,7 @@ def test_samples_have_the_moments_of_the_mixture():
 def test_samples_follow_the_law_of_the_mixture():
     weights, means, covariances = map(np.array, THREE)
     direction = np.array([0.6, -0.8])
-    seen = np.asarray(sample_points(KEY, mixture(*THREE), 40_000)) @ direction
+    seen = np.asarray(sample(mixture(*THREE), 40_000)) @ direction
 
     def law(variances):
         scale = np.sqrt(variances)
@@ -94,7 +102,7 @@ def test_samples_follow_the_law_of_the_mixture():
 def test_every_row_picks_its_component_for_itself():
     params = mixture([0.3, 0.7], [[-9.0], [9.0]], np.ones((2, 1, 1)))
     keys = jax.random.split(KEY, 4000)
-    rows = jax.vmap(lambda key: sample_points(key, params, 20))(keys)
+    rows = jax.jit(jax.vmap(lambda key: sample_points(key, params, 20)))(keys)
     left = np.asarray(rows[:, :, 0] < 0, np.float64)
     assert_mean(left[:, [0, -1]], 0.3)
     # fixed counts would have no variance
@@ -110,14 +118,14 @@ FIVE = mixture(
     20 * np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [3.0, 0.0]]),
     [[[1.0, 0.4], [0.4, 0.5]]] * 5,
 )
-init = jax.jit(gmm(5, dimension=2).init)
+init = gmm(5, dimension=2).init
+init_all = jax.jit(jax.vmap(init, (0, None, None)))
 
 
-def starts(num, rows, weights):
-    """Where `num` fits with different keys start."""
-    keys = jax.random.split(KEY, num)
-    found = jax.jit(jax.vmap(init, (0, None, None)))(keys, rows, weights)
-    return [GmmParams(*leaves) for leaves in zip(*map(np.asarray, found), strict=True)]
+def starts(rows, weights):
+    """Where 50 fits with different keys start."""
+    found = map(np.asarray, init_all(jax.random.split(KEY, 50), rows, weights))
+    return [GmmParams(*leaves) for leaves in zip(*found, strict=True)]
 
 
 def test_kmeans_finds_separated_clusters_and_their_moments():
@@ -126,11 +134,11 @@ def test_kmeans_finds_separated_clusters_and_their_moments():
     Less than one part in 100 of the squared distance is left there, so this happens in
     less than one of 10^5 starts.
     """
-    rows = sample_points(KEY, FIVE, 400)
+    rows = sample(FIVE, 400)
     weights = jax.random.uniform(jax.random.fold_in(KEY, 1), (400,)) + 0.1
     label = np.argmax(responsibilities(FIVE, rows), 0)
     rtol = RTOL if X64 else 1e-3
-    for found in starts(50, rows, weights):
+    for found in starts(rows, weights):
         apart = np.linalg.norm(found.means[:, None] - FIVE.means[None], axis=-1)
         assert sorted(apart.argmin(1)) == list(range(5))
         for k, place in enumerate(apart.argmin(0)):
@@ -144,18 +152,20 @@ def test_kmeans_finds_separated_clusters_and_their_moments():
 @given(st.integers(0, 2**31))
 def test_kmeans_ends_where_lloyd_stands_still(seed):
     rows = clusters(seed, 3, 2, 400, spread=1.0)
-    params = init(jax.random.key(seed), jnp.asarray(rows), jnp.ones(400))
+    keys = jax.random.split(jax.random.key(seed), 50)
+    many = init_all(keys, jnp.asarray(rows), jnp.ones(400))
+    params = jax.tree.map(lambda leaf: leaf[0], many)
     label = np.square(rows[:, None] - params.means[None]).sum(-1).argmin(1)
     for k in range(5):
         close(params.means[k], rows[label == k].mean(0), rtol=1e-4, atol=1e-4)
 
 
 def test_kmeans_never_looks_at_rows_of_weight_zero():
-    rows = sample_points(KEY, FIVE, 400)
+    rows = sample(FIVE, 400)
     silent = jnp.arange(400) % 7 == 3
     weights = jnp.where(silent, 0.0, 1.0)
     far = jnp.where(silent[:, None], 1e6, rows)
-    pairs = zip(starts(20, rows, weights), starts(20, far, weights), strict=True)
+    pairs = zip(starts(rows, weights), starts(far, weights), strict=True)
     for seen, changed in pairs:
         assert_same(seen, changed)
 

@@ -80,7 +80,9 @@ def _locate(name: str) -> Path:
 
 def _read_npy(path: Path) -> np.ndarray:
     try:
-        points = np.load(path, allow_pickle=False)
+        # np.load would also open an archive of arrays
+        with path.open("rb") as file:
+            points = np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise DataError(f"{path}: not a readable .npy file ({error})") from None
     if not np.issubdtype(points.dtype, np.number) or np.iscomplexobj(points):
@@ -93,7 +95,7 @@ def _read_csv(path: Path) -> np.ndarray:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             numbered = [(i, row) for i, row in enumerate(csv.reader(file), 1) if row]
-    except UnicodeDecodeError:
+    except (UnicodeDecodeError, csv.Error):
         raise DataError(
             f"{path}: not a text file; give comma-separated numbers"
         ) from None

@@ -29,9 +29,6 @@ def kmeans_start(
     """
     _, d, _ = rows.points.shape
     dtype = rows.points.dtype
-    origin = sum_blocks(rows, lambda points, weights: points @ weights)
-    # seen from the mean, so that a far origin costs no digits
-    rows = rows._replace(points=rows.points - origin[None, :, None])
     centres = _lloyd(rows, _plus_plus(key, rows, num_components))
 
     def block(points: Array, weights: Array) -> Moments:
@@ -42,7 +39,7 @@ def kmeans_start(
     eye = jnp.broadcast_to(jnp.eye(d, dtype=dtype), (num_components, d, d))
     even = jnp.full(num_components, 1 / num_components, dtype)
     return gmm_em.maximise(
-        GmmParams(even, centres + origin[None], reg * eye),
+        GmmParams(even, centres, reg * eye),
         gmm_em.Factor(eye, eye),
         sum_blocks(rows, block),
         rows.spare,
@@ -80,7 +77,7 @@ def _draw_rows(u: Float[Array, " t"], mass: Float[Array, " m"]) -> Int[Array, " 
     # Prefix sums in parallel round differently from row to row, so a row of mass 0
     # could seem to own a sliver.
     reached = jnp.where(mass > 0, jnp.cumsum(mass), 0)
-    target = u * jnp.max(reached) * (1 - jnp.finfo(mass.dtype).eps)
+    target = u * jnp.max(reached)  # rounded too, it stays below as u is below 1
     index = jnp.arange(len(mass), dtype=jnp.int32)
     beyond = reached[None] > target[:, None]
     # the first one beyond; argmax would say the same but does not vectorise

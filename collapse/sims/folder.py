@@ -50,7 +50,7 @@ def label(place: Path, experiment: Experiment, figure: Figure, digest: str) -> N
         place.mkdir(parents=True, exist_ok=True)
         (place / CHECKPOINTS).mkdir(exist_ok=True)
         text = f"# digest {digest}\n{to_toml(experiment, figure)}"
-        (place / _LABEL).write_text(text)
+        (place / _LABEL).write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(
             f"out: {place} cannot be written ({error.strerror}); give another folder"
@@ -65,7 +65,7 @@ def finish(place: Path) -> None:
 def _digest_in(place: Path) -> str | None:
     """The digest of the experiment a folder belongs to, or None."""
     try:
-        first = (place / _LABEL).read_text().splitlines()[0]
+        first = (place / _LABEL).read_text(encoding="utf-8").splitlines()[0]
     except (OSError, IndexError, UnicodeDecodeError):
         return None
     return first.removeprefix("# digest ").strip()

@@ -90,16 +90,18 @@ def _complete(
     family: "Family", experiment: Experiment, figure: Figure, dataset: xr.Dataset
 ) -> Figure:
     """Fill in what a figure's TOML left open."""
-    axes = dataset.attrs["axes"]
     panels = figure.metrics or tuple(m for m in family.panels if m in dataset)
-    columns = figure.columns or (axes[0] if axes and figure.kind == "curves" else "")
-    if axes and figure.hue in axes:
-        columns = figure.columns
+    places = {"columns": figure.columns, "rows": figure.rows}
+    if figure.kind == "curves":
+        taken = {figure.hue, *places.values()}
+        free = [a for a in ("workflow", *dataset.attrs["axes"]) if a not in taken]
+        free = [a for a in free if dataset.sizes[a] > 1]
+        for place in [name for name, coordinate in places.items() if not coordinate]:
+            places[place] = free.pop(0) if free else ""
     return dataclasses.replace(
         figure,
         metrics=panels,
-        columns=columns,
-        rows=figure.rows or ("" if len(axes) < 2 else axes[1]),
+        **places,
         title=figure.title or family.description.splitlines()[0].rstrip("."),
         caption=figure.caption or family.caption(experiment),
     )

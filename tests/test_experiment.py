@@ -1,0 +1,142 @@
+"""Experiments: read, checked, spelled out, and told apart."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collapse.experiment import WORKFLOWS, Figure, InputError, read_toml, to_toml
+from collapse.sims.gaussian import GaussianExperiment
+from collapse.sims.gmm import GmmExperiment
+
+PRESETS = sorted((Path(__file__).parent.parent / "sims").glob("*/*.toml"))
+KINDS = {"gaussian": GaussianExperiment, "gmm": GmmExperiment}
+
+words = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)
+experiments = st.builds(
+    GaussianExperiment,
+    workflows=st.lists(st.sampled_from(WORKFLOWS), unique=True).map(tuple),
+    num_generations=st.integers(1, 10**6),
+    samples_per_generation=st.lists(st.integers(1, 9), unique=True).map(tuple),
+    real_fraction=st.lists(st.floats(0, 1), unique=True).map(tuple),
+    anchor=st.sampled_from(["fresh", "fixed"]),
+    data=words,
+    ddof=st.sampled_from([(0,), (0, 1)]),
+)
+
+
+@given(experiment=experiments, title=words)
+def test_toml_to_experiment_to_toml_is_the_identity(tmp_path_factory, experiment, title):
+    path = tmp_path_factory.getbasetemp() / "experiment.toml"
+    path.write_text(to_toml(experiment, Figure(title=title)), encoding="utf-8")
+    assert read_toml(path, GaussianExperiment) == (experiment, Figure(title=title))
+
+
+def test_a_single_value_stands_for_a_list_of_one(tmp_path):
+    path = tmp_path / "a.toml"
+    path.write_text("samples_per_generation = 7\nreal_fraction = 1\n")
+    experiment, _ = read_toml(path, GmmExperiment)
+    assert experiment.samples_per_generation == (7,)
+    assert experiment.real_fraction == (1.0,)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("num_seed = 3", "unknown key num_seed"),
+        ("[figure]\nhues = 'x'", "unknown key hues"),
+        ("num_seeds = 'many'", "num_seeds must be a whole number"),
+        ("num_seeds = 1.5", "num_seeds must be a whole number"),
+        ("num_seeds = true", "num_seeds must be a whole number"),
+        ("anchor = 'loose'", "anchor: unknown 'loose'"),
+        ("num_seeds = ", "not a TOML file"),
+    ],
+)
+def test_what_a_toml_file_may_not_say(tmp_path, text, complaint):
+    path = tmp_path / "a.toml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=complaint) as caught:
+        read_toml(path, GaussianExperiment)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_toml_file_is_said_so(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        read_toml(tmp_path / "none.toml", GaussianExperiment)
+
+
+def bad(kind=GaussianExperiment, **fields):
+    return kind(**fields).resolved(0, 0)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "field"),
+    [
+        (bad(workflows=("replaced",)), "workflows"),
+        (bad(workflows=()), "workflows"),
+        (bad(workflows=("replace", "replace")), "workflows"),
+        (bad(samples_per_generation=(0,)), "samples_per_generation"),
+        (bad(num_generations=0), "num_generations"),
+        (bad(num_seeds=0), "num_seeds"),
+        (bad(seed=-1), "seed"),
+        (bad(real_fraction=(1.5,)), "real_fraction"),
+        (bad(real_fraction=(-0.1,)), "real_fraction"),
+        (bad(real_fraction=(float("nan"),)), "real_fraction"),
+        (bad(window=(0,)), "window"),
+        (bad(snapshots=(51,)), "snapshots"),
+        (bad(metrics=("variances",)), "metrics"),
+        (bad(dimension=(0,)), "dimension"),
+        (bad(ddof=(2,)), "ddof"),
+        (bad(ddof=(1,), samples_per_generation=(1,)), "samples_per_generation"),
+        (bad(rows="statistics"), "rows"),
+        (
+            bad(rows="law", workflows=("replace",), dimension=(100,)),
+            "samples_per_generation",
+        ),
+        (bad(GmmExperiment, num_components=0), "num_components"),
+        (bad(GmmExperiment, tol=float("nan")), "tol"),
+        (bad(GmmExperiment, max_iter=0), "max_iter"),
+        (bad(GmmExperiment, samples_per_generation=(2,)), "samples_per_generation"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_by_the_name_of_its_field(experiment, field):
+    with pytest.raises(InputError, match=f"^{field}: ") as caught:
+        experiment.check()
+    assert "\n" not in str(caught.value)
+
+
+def test_labels_spell_out_the_parameters_of_workflows():
+    experiment = GaussianExperiment(
+        workflows=("replace", "window", "mix"), window=(2, 3), real_fraction=(0.1, 0.5)
+    )
+    assert experiment.labels() == (
+        "replace",
+        "window 2",
+        "window 3",
+        "mix 0.1 fresh",
+        "mix 0.5 fresh",
+    )
+
+
+def test_digests_tell_experiments_and_data_apart():
+    one, other = GaussianExperiment(), GaussianExperiment(seed=1)
+    digests = {one.digest(), other.digest(), one.digest("f00d"), GmmExperiment().digest()}
+    assert len(digests) == 4
+    assert one.digest() == GaussianExperiment().digest()
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_every_preset_can_be_run_and_its_quick_version_too(path):
+    experiment, figure = read_toml(path, KINDS[path.parent.name])
+    experiment = experiment.resolved(0, 0)
+    experiment.check()
+    quick = experiment.quick()
+    quick.check()
+    assert quick.num_generations <= 6 and quick.num_seeds <= 8
+    assert max(quick.samples_per_generation) <= 100
+    assert figure.title and figure.caption
+
+
+def test_names_of_presets_are_unique():
+    assert len({path.stem for path in PRESETS}) == len(PRESETS)
