@@ -70,6 +70,8 @@ def paint(fig: Figure, summary: xr.Dataset, figure: experiment.Figure) -> list[A
             log = figure.x_scale == "log"
             ax.set_xlabel("number of fits, t + 1" if log else "generation t")
         long_name, unit = _label(summary, panel.metric)
+        if figure.statistic == "auto":
+            long_name += f" ({statistic(summary, figure, panel.metric)})"
         if free:
             ax.set(title=textwrap.fill(long_name, int(12 * width)), ylabel=unit)
         elif j == 0:
@@ -99,6 +101,15 @@ def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
     return found
 
 
+def statistic(summary: xr.Dataset, figure: experiment.Figure, metric: str) -> str:
+    """What the solid line of a metric is; "auto" is what its theory speaks of."""
+    if figure.statistic != "auto":
+        return figure.statistic
+    theory = summary.get(f"{metric}_theory")
+    known = theory is not None and bool(np.isfinite(theory).any())
+    return "mean" if known else "median"
+
+
 def strip(ax: Axes, text: str) -> None:
     """Name a row of panels at the right of its last one."""
     place: Any = {"xycoords": "axes fraction", "textcoords": "offset points"}
@@ -116,8 +127,9 @@ def _check(
     for metric in metrics:
         if metric not in summary:
             raise InputError(f"metrics: {metric} was not measured; measure or drop it")
-        if figure.statistic not in summary[metric].indexes.get("statistic", ()):
-            raise InputError(f"statistic: {metric} has no {figure.statistic}")
+        line = statistic(summary, figure, metric)
+        if line not in summary[metric].indexes.get("statistic", ()):
+            raise InputError(f"statistic: {metric} has no {line}")
         used = {"statistic", "generation", hue, figure.columns, figure.rows}
         for name, size in summary[metric].sizes.items():
             if name not in used and size > 1:
@@ -173,9 +185,8 @@ def _curves(
             continue  # the hue is that of the row or column
         one = panels.sel({name: value} if name in panels.dims else {})
         one = one.isel({d: 0 for d in one.dims if d not in ("statistic", "generation")})
-        line, low, high = (
-            one[metric].sel(statistic=s) for s in (figure.statistic, "low", "high")
-        )
+        shown = (statistic(summary, figure, metric), "low", "high")
+        line, low, high = (one[metric].sel(statistic=s) for s in shown)
         ax.fill_between(x, low, high, color=colour, alpha=alpha, lw=0, zorder=1.5)
         ax.plot(x, line, color=colour, lw=1.6, zorder=3, label=str(value))
         if theory in one and np.isfinite(one[theory]).any():
@@ -193,7 +204,8 @@ def _limits(
     room again, or three times the width of a typical band: else one wild curve would
     flatten the others.
     """
-    log, shown = figure.y_scale == "log", (figure.statistic, "low", "high")
+    log = figure.y_scale == "log"
+    shown = (statistic(row, figure, metric), "low", "high")
     parts = [row[metric].sel(statistic=s) for s in shown]
     parts += [row.get(f"{metric}_theory", xr.DataArray([])), xr.DataArray(reference)]
     values = [np.asarray(part.values, np.float64).ravel() for part in parts]
@@ -260,7 +272,8 @@ def _legend(
         Line2D([], [], color=colour, lw=1.6, label=_spell(name, value, again=k > 0))
         for k, (value, colour) in enumerate(hues.items())
     ]
-    grey, line = "#666666", f"{figure.statistic} over seeds"
+    grey, both = "#666666", "mean or median"
+    line = f"{both if figure.statistic == 'auto' else figure.statistic} over seeds"
     entries.append(Line2D([], [], color=grey, lw=1.6, label=line))
     if theory:
         entries.append(Line2D([], [], **_dashes(grey), label="theory"))

@@ -34,7 +34,7 @@ def normal(key: Key, shape: Sequence[int], dtype=None) -> Float[Array, "..."]:
     unit = _unit_interval(key, shape, dtype)
     # jax.random.uniform(minval=low, maxval=1), in its own order of operations
     spread = lax.max(low, unit * (np.array(1, dtype) - low) + low)
-    return np.array(math.sqrt(2), dtype) * lax.erf_inv(spread)
+    return lax.erf_inv(spread) * np.array(math.sqrt(2), dtype)
 
 
 def uniform(key: Key, shape: Sequence[int], dtype=None) -> Float[Array, "..."]:

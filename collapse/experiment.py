@@ -38,7 +38,8 @@ class Figure:
       hue: coordinate told apart by colour ("workflow" or an axis).
       columns: coordinate with one column of panels a value; empty for none.
       rows: coordinate with one row of panels a value; empty for none.
-      statistic: "mean" or "median" over seeds, the solid line.
+      statistic: "mean" or "median" over seeds, the solid line; "auto" is the mean of
+        metrics whose expectation is known and the median of others.
       x_scale: "linear" or "log" (drawn over t + 1, the number of fits).
       y_scale: "linear" or "log".
       title: drawn above the panels.
@@ -50,7 +51,7 @@ class Figure:
     hue: str = "workflow"
     columns: str = ""
     rows: str = ""
-    statistic: Literal["mean", "median"] = "mean"
+    statistic: Literal["auto", "mean", "median"] = "auto"
     x_scale: Literal["linear", "log"] = "linear"
     y_scale: Literal["linear", "log"] = "linear"
     title: str = ""
@@ -89,7 +90,7 @@ class Experiment:
 
     @classmethod
     def axes(cls) -> tuple[str, ...]:
-        """Fields that become a dimension of the results when they hold several values."""
+        """Fields whose several values become a dimension of the results."""
         return ("samples_per_generation",)
 
     def cells(self) -> Iterator[dict[str, Any]]:
@@ -117,15 +118,15 @@ class Experiment:
           rows: training rows of the data, 0 without data.
           dimension: of the data, 0 without data.
         """
-        del dimension
-        sizes = self.samples_per_generation or (rows or 300,)
-        return dataclasses.replace(self, samples_per_generation=sizes)
+        raise NotImplementedError
 
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""
         _one_of("workflows", self.workflows, WORKFLOWS)
         if not self.workflows:
-            raise InputError("workflows: empty; name at least one of " + _list(WORKFLOWS))
+            raise InputError(
+                "workflows: empty; name at least one of " + _list(WORKFLOWS)
+            )
         for field in ("num_generations", "num_seeds"):
             _at_least(field, (getattr(self, field),), 1)
         _at_least("seed", (self.seed,), 0)
@@ -142,10 +143,9 @@ class Experiment:
                     f"snapshots: generation {t} is not run; stay within "
                     f"0..{self.num_generations}"
                 )
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
+        for name, value in dataclasses.asdict(self).items():
             if isinstance(value, tuple) and len(set(value)) < len(value):
-                raise InputError(f"{field.name}: a value is repeated; name each once")
+                raise InputError(f"{name}: a value is repeated; name each once")
 
     def quick(self) -> Self:
         """The same experiment cut down to seconds: what it does, not what it shows."""

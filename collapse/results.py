@@ -47,34 +47,29 @@ def assemble(
     coords["workflow"] = list(labels)
     coords["generation"] = np.arange(experiment.num_generations + 1)
 
-    def stack(pick: Callable[[Mapping[str, Any], str], np.ndarray]) -> np.ndarray:
-        blocks = np.stack(
-            [np.stack([pick(cell, label) for label in labels]) for cell in cells]
-        )
-        return blocks.reshape(*sizes, len(labels), *blocks.shape[2:])
+    units = [(*cell.values(), label) for cell in cells for label in labels]
 
-    def trace(cell: Mapping[str, Any], label: str) -> Mapping[str, np.ndarray]:
-        return traces[(*cell.values(), label)]
+    def stack(arrays: list[np.ndarray]) -> np.ndarray:
+        blocks = np.stack(arrays)
+        return blocks.reshape(*sizes, len(labels), *blocks.shape[1:])
 
     variables: dict[str, Any] = {}
-    for name in trace(cells[0], labels[0]):
+    for name in traces[units[0]]:
         if name == "samples":
             continue
         dims = [*axes, "workflow", "seed", "generation"]
-        values = stack(lambda cell, label, name=name: trace(cell, label)[name])
+        values = stack([traces[unit][name] for unit in units])
         variables[name] = (dims, values, _attributes(name))
     if experiment.snapshots:
         coords["snapshot"] = list(experiment.snapshots)
-        cell, sample = cells[0], "samples"  # of the first cell: sizes differ
-        values = np.stack([trace(cell, label)[sample] for label in labels])
-        variables[sample] = (["workflow", "snapshot", "row", "dimension"], values)
+        first = units[: len(labels)]  # of the first cell: sizes differ
+        values = np.stack([traces[unit]["samples"] for unit in first])
+        variables["samples"] = (["workflow", "snapshot", "row", "dimension"], values)
     curves = {(*c.values(), w): theory(c, w) for c in cells for w in labels}
     nothing = np.full(experiment.num_generations + 1, np.nan)
     for name in sorted({name for curve in curves.values() for name in curve}):
         if name in variables:
-            values = stack(
-                lambda c, w, name=name: curves[(*c.values(), w)].get(name, nothing)
-            )
+            values = stack([curves[unit].get(name, nothing) for unit in units])
             dims = [*axes, "workflow", "generation"]
             variables[f"{name}_theory"] = (dims, values)
     return xr.Dataset(variables, coords, {"axes": axes})
@@ -82,15 +77,20 @@ def assemble(
 
 def summarise(dataset: xr.Dataset) -> xr.Dataset:
     """Mean, median, 5 % and 95 % quantiles and standard error over seeds."""
-    keep = {n: v for n, v in dataset.data_vars.items() if "seed" not in v.dims}
+    keep: dict[Any, Any] = {}
     for name, variable in dataset.data_vars.items():
+        if "seed" not in variable.dims:
+            keep[name] = variable
         if "seed" not in variable.dims or name == "finite":
             continue
         axis = variable.get_axis_num("seed")
         values = variable.values.astype(float)
         with np.errstate(invalid="ignore"):  # infinities are counted elsewhere
             rows = [values.mean(axis), np.median(values, axis)]
-            rows += [*np.quantile(values, BAND, axis=axis), _standard_error(values, axis)]
+            rows += [
+                *np.quantile(values, BAND, axis=axis),
+                _standard_error(values, axis),
+            ]
         dims = [d for d in variable.dims if d != "seed"]
         keep[name] = (["statistic", *dims], np.stack(rows), variable.attrs)
     coords = {n: c for n, c in dataset.coords.items() if n != "seed"}
@@ -109,7 +109,10 @@ def write_summary(summary: xr.Dataset, path: Path) -> None:
             variable = summary[name].transpose(*axes, "workflow", "generation", ...)
             grid = variable.values
             for index in np.ndindex(*grid.shape[:-1]):
-                key = [variable[d].values[i] for d, i in zip(variable.dims, index)]
+                key = [
+                    variable[d].values[i]
+                    for d, i in zip(variable.dims, index, strict=False)
+                ]
                 numbers = [f"{value:.9g}" for value in grid[index]]
                 writer.writerow([*key, name, *numbers])
 
@@ -134,7 +137,8 @@ def published(summary: xr.Dataset, figure: Figure) -> xr.Dataset:
     names += [f"{n}_theory" for n in names if f"{n}_theory" in summary]
     names += ["samples"] if figure.kind == "samples" else []
     small = summary[names]
-    small = small.sel(statistic=[figure.statistic, "low", "high"])
+    lines = ["mean", "median"] if figure.statistic == "auto" else [figure.statistic]
+    small = small.sel(statistic=[*lines, "low", "high"])
     total = small.sizes.get("generation", 0)
     if total > _MOST_GENERATIONS:
         space = np.geomspace if figure.x_scale == "log" else np.linspace

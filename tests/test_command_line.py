@@ -12,10 +12,10 @@ import pytest
 import xarray as xr
 
 from collapse.experiment import InputError
-from collapse.sims import checkpoint, gaussian, gmm, runner
+from collapse.sims import checkpoint, gaussian, gmm, parts, runner
 
 SMALL = ["--num-seeds", "3", "--num-generations", "4", "--samples-per-generation", "20"]
-ONE = ["--workflows", "replace", "--rows", "samples"]  # the quickest to compile
+ONE = ["--workflows", "replace"]  # the quickest to compile
 MEASURE = ["--metrics", "variance_ratio", "mean_error"]
 
 
@@ -161,9 +161,9 @@ def _interrupted_after(monkeypatch, parts):
         real(path, progress)
         count.append(1)
         if len(count) == parts:
-            raise runner.Interrupted("stop")
+            raise parts.Interrupted("stop")
 
-    monkeypatch.setattr(runner, "_SECONDS_BETWEEN_SAVES", -1.0)  # save every chunk
+    monkeypatch.setattr(parts, "_SECONDS_BETWEEN_SAVES", -1.0)  # save every chunk
     monkeypatch.setattr(checkpoint, "save", save)
 
 
@@ -204,7 +204,9 @@ def test_ctrl_c_saves_what_is_done(tmp_path):
     command = [sys.executable, "-m", "collapse.sims.gaussian", "--num-seeds", "4"]
     command += ["--num-generations", "100000", "--workflows", "replace", *MEASURE]
     process = subprocess.Popen(
-        [*command, "--out", "a"], stderr=subprocess.PIPE, env=os.environ | {"COLUMNS": "80"}
+        [*command, "--out", "a"],
+        stderr=subprocess.PIPE,
+        env=os.environ | {"COLUMNS": "80"},
     )
     while not (tmp_path / "a" / "checkpoints").is_dir():
         assert process.poll() is None
@@ -219,10 +221,10 @@ def test_ctrl_c_saves_what_is_done(tmp_path):
 
 
 def test_chunks_end_at_every_snapshot_and_at_the_end():
-    ends = runner.boundaries(2000, (0, 50, 350, 2000))
+    ends = parts.boundaries(2000, (0, 50, 350, 2000))
     assert {0, 50, 350, 2000} <= set(ends) and ends[-1] == 2000
-    assert runner.boundaries(99, ()) == [9, 19, 29, 39, 49, 59, 69, 79, 89, 99]
-    assert runner.boundaries(1, ()) == [0, 1]
+    assert parts.boundaries(99, ()) == [9, 19, 29, 39, 49, 59, 69, 79, 89, 99]
+    assert parts.boundaries(1, ()) == [0, 1]
 
 
 def test_help_answers_before_jax_is_imported():

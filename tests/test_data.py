@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from collapse.data import files, mixtures
+from collapse import tables, mixtures
 
 ROWS = np.arange(24.0).reshape(12, 2) ** 2 / 7
 CSV = "".join(f"{a!r},{b!r}\n" for a, b in ROWS.tolist())

@@ -27,7 +27,9 @@ experiments = st.builds(
 
 
 @given(experiment=experiments, title=words)
-def test_toml_to_experiment_to_toml_is_the_identity(tmp_path_factory, experiment, title):
+def test_toml_to_experiment_to_toml_is_the_identity(
+    tmp_path_factory, experiment, title
+):
     path = tmp_path_factory.getbasetemp() / "experiment.toml"
     path.write_text(to_toml(experiment, Figure(title=title)), encoding="utf-8")
     assert read_toml(path, GaussianExperiment) == (experiment, Figure(title=title))
@@ -121,7 +123,12 @@ def test_labels_spell_out_the_parameters_of_workflows():
 
 def test_digests_tell_experiments_and_data_apart():
     one, other = GaussianExperiment(), GaussianExperiment(seed=1)
-    digests = {one.digest(), other.digest(), one.digest("f00d"), GmmExperiment().digest()}
+    digests = {
+        one.digest(),
+        other.digest(),
+        one.digest("f00d"),
+        GmmExperiment().digest(),
+    }
     assert len(digests) == 4
     assert one.digest() == GaussianExperiment().digest()
 

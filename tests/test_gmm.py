@@ -171,14 +171,15 @@ def test_kmeans_never_looks_at_rows_of_weight_zero():
 
 
 def test_seeds_are_drawn_in_proportion_to_mass():
-    mass = jnp.array([0.0, 3.0, 1.0, 0.0, 0.5, 0.0])
+    rows, share = np.array([1, 2, 31, 45]), np.array([3.0, 1.0, 0.5, 1.5])
+    mass = jnp.zeros(50).at[rows].set(jnp.asarray(share))  # whole blocks are empty
     u = jax.random.uniform(KEY, (4000,))
-    row = np.asarray(gmm_start._draw_rows(u, mass))
-    assert set(row) == {1, 2, 4}
-    hits = (row[:, None] == [1, 2, 4]).astype(np.float64)
-    assert_tells_apart(hits, np.array([3, 1, 0.5]) / 4.5, np.full(3, 1 / 3))
-    below_one = jnp.asarray(np.nextafter(u.dtype.type(1), u.dtype.type(0)))
-    assert gmm_start._draw_rows(below_one[None], mass) == 4
+    drawn = np.asarray(jax.jit(gmm_start._draw_rows)(u, mass))
+    assert set(drawn) == set(rows)
+    hits = (drawn[:, None] == rows).astype(np.float64)
+    assert_tells_apart(hits, share / share.sum(), np.full(4, 1 / 4))
+    ends = np.array([0, np.nextafter(u.dtype.type(1), u.dtype.type(0))], u.dtype)
+    assert gmm_start._draw_rows(jnp.asarray(ends), mass).tolist() == [1, 45]
 
 
 def test_what_each_start_ignores():

@@ -16,7 +16,7 @@ LAYERS = [
     ["store", "estimators", "data"],
     ["workflows", "models", "metrics"],
     ["loop"],
-    ["experiment", "results", "curves", "plotting"],
+    ["experiment", "tables", "results", "curves", "plotting"],
     ["sims"],
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}

@@ -26,7 +26,7 @@ keys = st.integers(0, 2**31).map(jax.random.key)
 
 
 def problem(kind):
-    """A mean with noise, a Gaussian, or a mixture, whose fit iterates and needs a key."""
+    """A mean with noise, a Gaussian, or a mixture, whose fit iterates with a key."""
     measure = {
         "first": lambda key, params: jax.tree.leaves(params)[0].ravel()[0],
         "random": lambda key, params: jax.random.normal(key),
@@ -45,7 +45,9 @@ def problem(kind):
     if kind == "mixture":
         model = gmm.gmm(2, dimension=D, max_iter=20, tol=1e-3)
     else:
-        model = gaussian.gaussian(D, rows=kind, batch_size=1 if kind == "samples" else N)
+        model = gaussian.gaussian(
+            D, rows=kind, batch_size=1 if kind == "samples" else N
+        )
     write = gaussian.sample_points if kind in BY_ROW else model.sample
     return Problem(lambda key, num: write(key, truth, num), model, measure)
 
@@ -126,7 +128,9 @@ def test_generation_zero_is_the_same_under_all_workflows(key):
     ]
     for other in zero[1:]:
         for a, b in zip(jax.tree.leaves(zero[0]), jax.tree.leaves(other), strict=True):
-            np.testing.assert_allclose(np.asarray(a, float), np.asarray(b, float), 1e-12)
+            np.testing.assert_allclose(
+                np.asarray(a, float), np.asarray(b, float), 1e-12
+            )
 
 
 def test_fit_is_traced_once_however_many_generations(root):

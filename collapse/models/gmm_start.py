@@ -73,15 +73,36 @@ def _plus_plus(key: Key, rows: Rows, num: int) -> Float[Array, "K d"]:
 
 
 def _draw_rows(u: Float[Array, " t"], mass: Float[Array, " m"]) -> Int[Array, " t"]:
-    """Row numbers drawn in proportion to `mass`; a row of mass 0 is never drawn."""
-    # Prefix sums in parallel round differently from row to row, so a row of mass 0
-    # could seem to own a sliver.
-    reached = jnp.where(mass > 0, jnp.cumsum(mass), 0)
-    target = u * jnp.max(reached)  # rounded too, it stays below as u is below 1
-    index = jnp.arange(len(mass), dtype=jnp.int32)
-    beyond = reached[None] > target[:, None]
-    # the first one beyond; argmax would say the same but does not vectorise
-    return jnp.min(jnp.where(beyond, index[None], len(mass) - 1), 1)
+    """Row numbers drawn in proportion to `mass`; a row of mass 0 is never drawn.
+
+    Uniform numbers u are looked up in two steps, first a block of rows and then a row:
+    running sums over all rows would take most of the time of a start.
+    """
+    width = math.isqrt(len(mass) - 1) + 1
+    blocks = jnp.pad(mass, (0, -len(mass) % width)).reshape(-1, width)
+    sums = sum_rows(blocks)
+    every = jnp.broadcast_to(sums[None], (len(u), len(sums)))
+    block, rest = _look_up(u * jnp.sum(sums), every)
+    row, _ = _look_up(rest, blocks[block])
+    return block * width + row
+
+
+def _look_up(
+    target: Float[Array, " t"], mass: Float[Array, "t w"]
+) -> tuple[Int[Array, " t"], Float[Array, " t"]]:
+    """First place where the running sum of `mass` passes `target`, and what is left.
+
+    Never a place of mass 0, though running sums may round differently from place to
+    place and seem to grow there.
+    """
+    width = mass.shape[1]
+    reached = mass @ jnp.tri(width, dtype=mass.dtype).T
+    place = jnp.arange(width, dtype=jnp.int32)[None]
+    last = jnp.max(jnp.where(mass > 0, place, 0), 1)
+    beyond = (mass > 0) & (reached > target[:, None])
+    first = jnp.min(jnp.where(beyond, place, last[:, None]), 1)
+    before = jnp.take_along_axis(reached - mass, first[:, None], 1)[:, 0]
+    return first, target - before
 
 
 def _lloyd(rows: Rows, centres: Float[Array, "K d"]) -> Float[Array, "K d"]:

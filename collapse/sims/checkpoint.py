@@ -41,7 +41,7 @@ def save(path: Path, progress: Progress) -> None:
         arrays |= {f"state/{_name(where)}": np.asarray(x) for where, x in leaves}
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def load(path: Path, template: Any) -> Progress:

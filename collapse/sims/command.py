@@ -18,7 +18,7 @@ class Options:
     """What to do with the experiment."""
 
     out: str = ""
-    """Folder for the results; results/<name>-<digest of the experiment> if not given."""
+    """Folder for the results; results/<name>-<digest> if not given."""
     quick: bool = False
     """Cut everything down to seconds: shows that it runs, not what it finds."""
     resume: bool = False

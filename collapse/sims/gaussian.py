@@ -13,9 +13,9 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from collapse import theory
-from collapse.data.files import RealData
+from collapse.tables import RealData
 from collapse.experiment import Experiment, InputError
-from collapse.sims import runner
+from collapse.sims import parts, runner
 from collapse.sims.workflow import make_workflow, moments
 
 METRICS = (
@@ -45,9 +45,10 @@ class GaussianExperiment(Experiment):
     """Dimensions d; 1 if not given, those of the data with data."""
     ddof: tuple[int, ...] = (0,)
     """Divide squares by n - ddof: 0 maximum likelihood, 1 unbiased."""
-    rows: Literal["auto", "samples", "statistics", "law"] = "auto"
+    rows: Literal["samples", "statistics", "law", "auto"] = "samples"
     """Kept of a generation: its samples, their mean and scatter, or these two drawn
-    from their exact law; auto takes the cheapest that a workflow allows."""
+    from their exact law; auto takes the cheapest that each workflow allows (seeds are
+    then no longer paired between workflows)."""
 
     @classmethod
     def axes(cls) -> tuple[str, ...]:
@@ -104,8 +105,8 @@ class GaussianExperiment(Experiment):
                 batch = batch_size(label, n)
                 if batch <= d:
                     raise InputError(
-                        f"samples_per_generation: the law of a scatter needs batches of "
-                        f"more than {d} samples, {label} has {batch} (n = {n}); raise "
+                        f"samples_per_generation: the law of a scatter needs "
+                        f"batches of more than {d} samples, {label} has {batch} (n = {n}); raise "
                         "it or use rows = statistics"
                     )
 
@@ -119,10 +120,12 @@ def batch_size(label: str, n: int) -> int:
     return math.gcd(real_rows(float(label.split()[1]), n), n)
 
 
-def kind_of_rows(rows: str, label: str, n: int, dimension: int) -> str:
+def kind_of_rows(
+    rows: str, label: str, n: int, dimension: int
+) -> Literal["samples", "statistics", "law"]:
     """What `rows = auto` stands for."""
-    if rows != "auto":
-        return rows
+    if rows in ("samples", "statistics", "law"):
+        return rows  # type: ignore[return-value]
     batch = batch_size(label, n)
     if label == "fixed_budget" or batch < min(n, 8):
         return "samples"
@@ -134,7 +137,7 @@ def setup(
     cell: Mapping[str, Any],
     label: str,
     data: RealData | None,
-) -> runner.Setup:
+) -> parts.Setup:
     """One workflow in one cell, ready to run."""
     import jax.numpy as jnp
 
@@ -166,10 +169,12 @@ def setup(
         else:
             rows = held
         every = metrics(truth, rows)
-        return Problem(draw, model, {m: every[m] for m in experiment.metrics or METRICS})
+        return Problem(
+            draw, model, {m: every[m] for m in experiment.metrics or METRICS}
+        )
 
     workflow = make_workflow(label, experiment.num_generations)
-    return runner.Setup(make_problem, workflow, n // size, gaussian.sample_points)
+    return parts.Setup(make_problem, workflow, n // size, gaussian.sample_points)
 
 
 def metrics(truth: Any, held_out: Any) -> dict[str, Any]:
@@ -223,12 +228,12 @@ def caption(experiment: GaussianExperiment) -> str:
     truth = (
         f"Truth: a Gaussian fitted to held-out rows of {experiment.data}."
         if experiment.data
-        else "Truth: the standard normal. Dashed: exact expectations."
+        else "Truth: the standard normal."
     )
     return (
         f"{truth} n = {_spell(experiment.samples_per_generation)}, "
         f"d = {_spell(experiment.dimension)}, ddof = {_spell(experiment.ddof)}, "
-        f"{experiment.num_seeds} seeds; lines are means over seeds."
+        f"{experiment.num_seeds} seeds."
     )
 
 

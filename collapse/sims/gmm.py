@@ -5,16 +5,17 @@ the mean and covariance of its rows, so these two follow the Gaussian's closed f
 """
 
 import dataclasses
+import functools
 import sys
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 import numpy as np
 
-from collapse.data.files import RealData
+from collapse.tables import RealData
 from collapse.data.mixtures import TRUTHS, Mixture
 from collapse.experiment import Experiment, InputError
-from collapse.sims import runner
+from collapse.sims import parts, runner
 from collapse.sims.workflow import make_workflow, moments
 
 METRICS = (
@@ -39,6 +40,8 @@ _REFERENCE_STARTS = 10
 class GmmExperiment(Experiment):
     """The fields of every experiment and those of the mixture."""
 
+    num_generations: int = 99
+    """Generations after the first fit, which is generation 0."""
     truth: Literal["rare", "blob"] = "rare"
     """Nature: two components and a rare third, or one standard Gaussian."""
     num_components: int = 3
@@ -51,6 +54,12 @@ class GmmExperiment(Experiment):
     """Added to the diagonal of every covariance."""
     start: Literal["kmeans++", "previous"] = "kmeans++"
     """Where EM starts: afresh, or at the previous generation's parameters."""
+
+    def resolved(self, rows: int, dimension: int) -> Self:
+        """Fill in the sample size: 100 without data."""
+        del dimension
+        sizes = self.samples_per_generation or (rows or 100,)
+        return dataclasses.replace(self, samples_per_generation=sizes)
 
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""
@@ -92,7 +101,7 @@ def setup(
     cell: Mapping[str, Any],
     label: str,
     data: RealData | None,
-) -> runner.Setup:
+) -> parts.Setup:
     """One workflow in one cell, ready to run."""
     import jax.numpy as jnp
 
@@ -100,7 +109,9 @@ def setup(
     from collapse.models.gmm import gmm, log_density, sample_points
     from collapse.types import Problem
 
-    truth = _params(_reference(experiment, data) if data else TRUTHS[experiment.truth]())
+    truth = _params(
+        _reference(experiment, data) if data else TRUTHS[experiment.truth]()
+    )
     model = gmm(
         experiment.num_components,
         dimension=truth.means.shape[1],
@@ -130,7 +141,7 @@ def setup(
 
     workflow = make_workflow(label, experiment.num_generations)
     n = cell["samples_per_generation"]
-    return runner.Setup(make_problem, workflow, n, sample_points)
+    return parts.Setup(make_problem, workflow, n, sample_points)
 
 
 def metrics(truth: Any) -> dict[str, Any]:
@@ -148,6 +159,9 @@ def metrics(truth: Any) -> dict[str, Any]:
     def log_p(points: Any) -> Any:
         return gmm.log_density(truth, points)
 
+    def membership(k: int, points: Any) -> Any:
+        return gmm.responsibilities(truth, points)[k]
+
     def l2_squared(key: Any, params: gmm.GmmParams) -> Any:
         del key
         return estimators.mixture_l2_squared(*params, *truth)
@@ -159,7 +173,7 @@ def metrics(truth: Any) -> dict[str, Any]:
     for k in np.flatnonzero(np.asarray(truth.weights) <= _RARE):
         found[f"survival_{k + 1}"] = m.survival(
             gmm.sample_points,
-            lambda x, k=k: gmm.responsibilities(truth, x)[k],
+            functools.partial(membership, int(k)),
             float(truth.weights[k]),
             _POINTS,
         )
@@ -187,12 +201,14 @@ def caption(experiment: GmmExperiment) -> str:
     truth = (
         f"Truth: a mixture fitted to held-out rows of {experiment.data}."
         if experiment.data
-        else "Dashed: exact expectations (an EM fit keeps its rows' mean and covariance)."
+        else f"Truth: the mixture {experiment.truth}."
     )
     sizes = ", ".join(map(str, experiment.samples_per_generation))
     return (
-        f"{truth} K = {experiment.num_components}, n = {sizes}, tol {experiment.tol:g}, "
-        f"start {experiment.start}, {experiment.num_seeds} seeds; lines are means."
+        f"{truth} K = {experiment.num_components}, n = {sizes}, "
+        f"tol {experiment.tol:g}, start {experiment.start}, "
+        f"{experiment.num_seeds} seeds. "
+        "Theory is exact: an EM fit has the mean and covariance of its rows."
     )
 
 
@@ -247,7 +263,9 @@ def _reference(experiment: GmmExperiment, data: RealData) -> Mixture:
             f"data: {len(rows)} held-out rows are too few for a reference mixture of "
             f"{experiment.num_components} components; give more rows"
         )
-    model = gmm(experiment.num_components, dimension=rows.shape[1], tol=1e-6, max_iter=500)
+    model = gmm(
+        experiment.num_components, dimension=rows.shape[1], tol=1e-6, max_iter=500
+    )
     weights = jnp.ones(len(rows), rows.dtype)
 
     def fit(root: Any) -> Any:
@@ -273,7 +291,13 @@ FAMILY = runner.Family(
         "variance_ratio",
         "mean_error",
     ),
-    table=("tail_mass_1pct", "survival_3", "test_error", "variance_ratio", "mean_error"),
+    table=(
+        "tail_mass_1pct",
+        "survival_3",
+        "test_error",
+        "variance_ratio",
+        "mean_error",
+    ),
     setup=setup,
     theory=curves,
     caption=caption,

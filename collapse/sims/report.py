@@ -70,7 +70,8 @@ def table(summary: xr.Dataset, metrics: tuple[str, ...]) -> str:
         note = f"\n... {len(rows) - _TABLE_ROWS} more rows in summary.csv"
         rows = rows[:_TABLE_ROWS]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths)) for row in rows]
+    form = "  ".join(f"{{:{width}}}" for width in widths)
+    lines = [form.format(*row) for row in rows]
     t = int(summary.generation.values[-1])
     head = f"generation {t}: mean (standard error) [theory]"
     return "\n".join([head, "", *(line.rstrip() for line in lines)]) + note
@@ -101,7 +102,8 @@ def _complete(
     return dataclasses.replace(
         figure,
         metrics=panels,
-        **places,
+        rows=places["rows"],
+        columns=places["columns"],
         title=figure.title or family.description.splitlines()[0].rstrip("."),
         caption=figure.caption or family.caption(experiment),
     )

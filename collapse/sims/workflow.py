@@ -1,7 +1,7 @@
 """Workflows by label (`window 5`, `mix 0.1 fresh`): the loop's, and their theory."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from collapse import theory
 
@@ -17,9 +17,13 @@ def make_workflow(label: str, num_generations: int) -> Any:
         "fixed_budget": lambda: workflows.fixed_budget(num_generations),
         "window": lambda: workflows.window(int(rest[0])),
         "replace_multiple": lambda: workflows.replace_multiple(num_generations),
-        "mix": lambda: workflows.mix(float(rest[0]), rest[1]),
+        "mix": lambda: workflows.mix(float(rest[0]), _anchor(rest[1])),
     }
     return makers[name]()
+
+
+def _anchor(name: str) -> Literal["fresh", "fixed"]:
+    return "fixed" if name == "fixed" else "fresh"
 
 
 def moments(label: str, n: int, num_generations: int, ddof: int) -> theory.Moments:

@@ -1,0 +1,241 @@
+"""Running the parts of an experiment: in chunks, with checkpoints, interruptible.
+
+A part is one workflow in one cell for a block of seeds. Heavy imports happen inside
+functions, after the command line has been understood.
+"""
+
+import functools
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from collapse.experiment import Experiment
+
+_STATE_BYTES = 2**29  # of all seeds that are advanced together
+_LONGEST_CHUNK = 50  # generations between two looks at ctrl-C
+_SECONDS_BETWEEN_SAVES = 20.0
+
+
+class Setup(NamedTuple):
+    """One workflow in one cell, ready to run.
+
+    Attributes:
+      make_problem: root key -> Problem.
+      workflow: a Workflow.
+      num_rows: rows a generation writes.
+      points: (key, params, num) -> [num, d], what a snapshot keeps.
+    """
+
+    make_problem: Callable[[Any], Any]
+    workflow: Any
+    num_rows: int
+    points: Callable[[Any, Any, int], Any]
+
+
+class Part(NamedTuple):
+    """A workflow in a cell for a block of seeds: the unit of checkpoints."""
+
+    cell: dict[str, Any]
+    label: str
+    seeds: range
+    path: Path
+
+
+class Interrupted(Exception):
+    """Ctrl-C was pressed and everything done so far is saved."""
+
+
+def simulate(
+    experiment: Experiment,
+    make_setup: Callable[[Mapping[str, Any], str], Setup],
+    checkpoints: Path,
+    quiet: bool = True,
+) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Run every part, continuing from checkpoints that are there.
+
+    Args:
+      make_setup: (cell, workflow label) -> Setup.
+      checkpoints: folder for one file a part.
+      quiet: no progress bar; there is none either where stderr is no terminal.
+
+    Returns:
+      (axis values..., workflow label) -> name -> [S, G + 1], as `results.assemble`
+      takes them.
+
+    Raises:
+      Interrupted: after ctrl-C, once the state is saved.
+    """
+    import numpy as np
+    from tqdm import tqdm
+
+    traces: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    units = [(c, label) for c in experiment.cells() for label in experiment.labels()]
+    total = len(units) * experiment.num_seeds * (experiment.num_generations + 1)
+    silent = quiet or not sys.stderr.isatty()
+    with (
+        tqdm(total=total, unit=" fits", disable=silent, smoothing=0.1) as bar,
+        _PatientInterrupt() as interrupted,
+    ):
+        for number, (cell, label) in enumerate(units):
+            bar.set_description(label)
+            for seeds, run in _blocks(experiment, make_setup(cell, label)):
+                path = checkpoints / f"{number:03d}-{seeds.start:06d}.npz"
+                done = run(Part(cell, label, seeds, path), bar, interrupted)
+                traces.setdefault((*cell.values(), label), []).append(done)
+    return {
+        key: {
+            name: blocks[0][name]
+            if name == "samples"
+            else np.concatenate([block[name] for block in blocks])
+            for name in blocks[0]
+        }
+        for key, blocks in traces.items()
+    }
+
+
+def boundaries(num_generations: int, snapshots: Sequence[int]) -> list[int]:
+    """Generations at which control returns to the host, the last one included.
+
+    Evenly spaced where that is possible, so that one length is compiled.
+    """
+    steps = num_generations + 1
+    most = min(_LONGEST_CHUNK, max(1, steps // 8))
+    length = max(k for k in range(1, most + 1) if steps % k == 0)
+    if length < most / 2:  # a prime, say: rather one odd chunk at the end
+        length = most
+    regular = {*range(length - 1, num_generations, length), num_generations}
+    return sorted(regular | set(snapshots))
+
+
+def _blocks(
+    experiment: Experiment, setup: Setup
+) -> Iterator[tuple[range, Callable[..., dict[str, Any]]]]:
+    """Blocks of seeds whose states fit into memory, and a function that runs one."""
+    import jax
+
+    from collapse import loop, streams
+
+    what = (setup.workflow, setup.num_rows)
+
+    def walk(length: int) -> Callable[..., Any]:
+        def advance(root: Any, state: Any) -> Any:
+            problem = setup.make_problem(root)
+            return loop.advance(root, problem, *what, state, length)
+
+        return loop.over_seeds(
+            advance, (0, loop.STATE_AXES), (loop.STATE_AXES, 0), donate=1
+        )
+
+    roots = streams.seeds(experiment.seed, experiment.num_seeds)
+    blank = loop.over_seeds(
+        lambda root: loop.init(root, setup.make_problem(root), *what),
+        out_axes=loop.STATE_AXES,
+    )
+    one = jax.tree.leaves(jax.eval_shape(blank, roots[:1]))
+    size = sum(leaf.size * leaf.dtype.itemsize for leaf in one)
+    num_blocks = min(
+        -(-experiment.num_seeds * size // _STATE_BYTES), experiment.num_seeds
+    )
+    block = -(-experiment.num_seeds // num_blocks)
+    walks = functools.cache(walk)  # one program for each length
+
+    def run(part: Part, bar: Any, interrupted: threading.Event) -> dict[str, Any]:
+        mine = roots[part.seeds.start : part.seeds.stop]
+        return _run_part(experiment, setup, part, mine, blank, walks, bar, interrupted)
+
+    for start in range(0, experiment.num_seeds, block):
+        yield range(start, min(start + block, experiment.num_seeds)), run
+
+
+def _run_part(
+    experiment: Experiment,
+    setup: Setup,
+    part: Part,
+    roots: Any,
+    blank: Callable[..., Any],
+    walks: Callable[[int], Callable[..., Any]],
+    bar: Any,
+    interrupted: threading.Event,
+) -> dict[str, Any]:
+    """One part from its checkpoint, or from before generation 0, to the end."""
+    import jax
+    import numpy as np
+
+    from collapse.sims import checkpoint
+
+    final = experiment.num_generations
+    progress = checkpoint.Progress(-1, {}, [], None)
+    if part.path.exists():
+        progress = checkpoint.load(part.path, jax.eval_shape(blank, roots))
+    state = blank(roots) if progress.done < 0 else progress.state
+    bar.update(len(roots) * (progress.done + 1))
+    pieces = [progress.trace] if progress.trace else []
+    done, samples, saved = progress.done, list(progress.samples), time.monotonic()
+    for end in boundaries(final, experiment.snapshots):
+        if end <= done:
+            continue
+        state, entries = walks(end - done)(roots, state)
+        pieces.append(_named(entries))  # waits for the device
+        bar.update(len(roots) * (end - done))
+        done = end
+        samples += _snapshot(experiment, setup, roots, state, done)
+        late = time.monotonic() - saved > _SECONDS_BETWEEN_SAVES
+        if done == final or late or interrupted.is_set():
+            trace = {k: np.concatenate([p[k] for p in pieces], 1) for k in pieces[0]}
+            kept = None if done == final else state
+            progress = checkpoint.Progress(done, trace, samples, kept)
+            checkpoint.save(part.path, progress)
+            pieces, saved = [trace], time.monotonic()
+        if interrupted.is_set():
+            raise Interrupted("continue with the same command and --resume")
+    result = dict(progress.trace)
+    if experiment.snapshots and part.seeds.start == 0:
+        result["samples"] = np.stack(samples)
+    return result
+
+
+def _named(trace: Any) -> dict[str, Any]:
+    """A trace as host arrays by name; the fit's diagnostics begin with `fit_`."""
+    import numpy as np
+
+    named = dict(trace.metrics) | {f"fit_{k}": v for k, v in trace.info.items()}
+    return {k: np.asarray(v) for k, v in (named | {"finite": trace.finite}).items()}
+
+
+def _snapshot(
+    experiment: Experiment, setup: Setup, roots: Any, state: Any, generation: int
+) -> list[Any]:
+    """What the first seed's model writes next, if this generation is to be kept."""
+    import jax
+    import numpy as np
+
+    from collapse import streams
+
+    if generation not in experiment.snapshots:
+        return []
+    params = jax.tree.map(lambda leaf: leaf[0], state.params)
+    key = streams.key(roots[0], generation + 1, streams.Purpose.SAMPLE)
+    return [np.asarray(setup.points(key, params, experiment.samples_per_generation[0]))]
+
+
+class _PatientInterrupt:
+    """Turns the first ctrl-C into a flag; the second one interrupts at once."""
+
+    def __enter__(self) -> threading.Event:
+        self.event = threading.Event()
+        self.previous: Any = None
+        if threading.current_thread() is threading.main_thread():
+            self.previous = signal.signal(signal.SIGINT, self._note)
+        return self.event
+
+    def _note(self, *_: object) -> None:
+        self.event.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def __exit__(self, *_: object) -> None:
+        if self.previous is not None:
+            signal.signal(signal.SIGINT, self.previous)
