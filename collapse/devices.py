@@ -23,7 +23,7 @@ def use_all_cores() -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     cores = max(cores, 1)
     os.environ.setdefault("NPROC", str(_THREADS_PER_DEVICE * cores))
-    if jax.config.read("jax_num_cpu_devices") == -1:
+    if jax.config.jax_num_cpu_devices == -1:  # type: ignore[attr-defined]
         jax.config.update("jax_num_cpu_devices", cores)
 
 

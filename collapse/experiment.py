@@ -76,7 +76,7 @@ class Experiment:
     real_fraction: tuple[float, ...] = (0.1,)
     """Share of real rows in [0, 1], for the workflow mix."""
     anchor: Literal["fresh", "fixed"] = "fresh"
-    """Real rows of the workflow mix: new ones each generation, or those of the first."""
+    """Real rows of the workflow mix: new each generation, or those of the first."""
     window: tuple[int, ...] = (5,)
     """Generations of rows kept by the workflow window."""
     data: str = ""

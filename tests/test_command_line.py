@@ -100,7 +100,7 @@ def write(tmp_path, name, text):
         (["--rows", "law", "--dimension", "20"], "rows: fixed_budget"),
         (
             ["--rows", "law", "--dimension", "20", "--workflows", "replace"],
-            "samples_per_generation: the law",
+            "samples_per_generation: rows = law",
         ),
         (["--rows", "statistics"], "rows: fixed_budget picks single samples"),
         (["--workflows", "mix", "--real-fraction", "1.5"], "real_fraction: 1.5"),

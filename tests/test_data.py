@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from collapse import tables, mixtures
+from collapse import tables
+from collapse.data import mixtures
 
 ROWS = np.arange(24.0).reshape(12, 2) ** 2 / 7
 CSV = "".join(f"{a!r},{b!r}\n" for a, b in ROWS.tolist())
@@ -62,7 +63,7 @@ READABLE = {
 @pytest.mark.parametrize("name", READABLE)
 def test_every_row_is_read_once(written, name):
     path = written(name, READABLE[name])
-    data = files.load(path)
+    data = tables.load(path)
     assert_array_equal(in_order(data), ROWS)
     assert data.train.dtype == data.held_out.dtype == np.float64
     with open(path, "rb") as file:
@@ -72,14 +73,14 @@ def test_every_row_is_read_once(written, name):
 @pytest.mark.parametrize("dtype", ["float32", "int16", "uint8"])
 def test_other_numbers_and_one_dimension(written, dtype):
     whole = np.arange(9).astype(dtype)
-    data = files.load(written("numbers.npy", whole))
+    data = tables.load(written("numbers.npy", whole))
     assert_array_equal(in_order(data), whole[:, None].astype(float))
-    one_column = files.load(written("column.csv", "x\n" + "\n".join(map(str, whole))))
+    one_column = tables.load(written("column.csv", "x\n" + "\n".join(map(str, whole))))
     assert_array_equal(in_order(one_column), in_order(data))
 
 
 def test_faithful_is_shipped():
-    data = files.load("faithful")
+    data = tables.load("faithful")
     rows = np.concatenate([data.train, data.held_out])
     assert data.train.shape == (204, 2) and data.held_out.shape == (68, 2)
     # means and extremes that R prints for its own copy
@@ -93,7 +94,7 @@ def test_faithful_is_shipped():
 
 @pytest.mark.parametrize(("num_rows", "held_out"), [(8, 2), (9, 2), (100, 25)])
 def test_the_split_is_disjoint_and_complete(written, num_rows, held_out):
-    data = files.load(written("rows.npy", np.arange(float(num_rows))))
+    data = tables.load(written("rows.npy", np.arange(float(num_rows))))
     assert data.held_out.shape == (held_out, 1)
     assert data.train.shape == (num_rows - held_out, 1)
     assert not set(data.train.ravel()) & set(data.held_out.ravel())
@@ -102,7 +103,7 @@ def test_the_split_is_disjoint_and_complete(written, num_rows, held_out):
 
 def test_the_split_follows_the_seed(written):
     path = written("rows.npy", np.arange(100.0))
-    first, again, other = (files.load(path, seed).held_out for seed in (3, 3, 4))
+    first, again, other = (tables.load(path, seed).held_out for seed in (3, 3, 4))
     assert_array_equal(first, again)
     assert set(first.ravel()) != set(other.ravel())
     assert sorted(first.ravel()) != list(range(25))  # shuffled before the split
@@ -140,16 +141,16 @@ REFUSED = {
 def test_what_cannot_be_used_is_refused(written, name):
     content, message = REFUSED[name]
     path = written(name, content)
-    with pytest.raises(files.DataError, match=message) as caught:
-        files.load(path)
+    with pytest.raises(tables.DataError, match=message) as caught:
+        tables.load(path)
     assert str(caught.value).startswith(path)
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     for name in ("faithfull", str(tmp_path / "absent.csv"), str(tmp_path)):
-        with pytest.raises(files.DataError, match="no such file.*or faithful"):
-            files.load(name)
+        with pytest.raises(tables.DataError, match="no such file.*or faithful"):
+            tables.load(name)
 
 
 # Truths

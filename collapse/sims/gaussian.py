@@ -13,10 +13,10 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from collapse import theory
-from collapse.tables import RealData
 from collapse.experiment import Experiment, InputError
 from collapse.sims import parts, runner
 from collapse.sims.workflow import make_workflow, moments
+from collapse.tables import RealData
 
 METRICS = (
     "tail_mass_5pct",
@@ -105,9 +105,9 @@ class GaussianExperiment(Experiment):
                 batch = batch_size(label, n)
                 if batch <= d:
                     raise InputError(
-                        f"samples_per_generation: the law of a scatter needs "
-                        f"batches of more than {d} samples, {label} has {batch} (n = {n}); raise "
-                        "it or use rows = statistics"
+                        f"samples_per_generation: rows = law needs more than {d} "
+                        f"samples in a batch, {label} has {batch} of n = {n}; give "
+                        "more or use rows = statistics"
                     )
 
 

@@ -12,11 +12,11 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from collapse.tables import RealData
 from collapse.data.mixtures import TRUTHS, Mixture
 from collapse.experiment import Experiment, InputError
 from collapse.sims import parts, runner
 from collapse.sims.workflow import make_workflow, moments
+from collapse.tables import RealData
 
 METRICS = (
     "tail_mass_5pct",

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from collapse.tables import DataError, RealData, load
 from collapse.experiment import Experiment, InputError
 from collapse.sims import command, folder
 from collapse.sims.parts import Interrupted, Setup, simulate
+from collapse.tables import DataError, RealData, load
 
 
 class Family(NamedTuple):
