@@ -153,27 +153,27 @@ def test_measurements_that_are_not_finite_are_counted(capsys):
     assert "generation 0" in said and "log_det_ratio" in said
 
 
-def _interrupted_after(monkeypatch, parts):
-    """Make ctrl-C arrive while the given part is being run."""
+def _interrupted_after(monkeypatch, saves):
+    """Make ctrl-C arrive when the given checkpoint has been saved."""
     real, count = checkpoint.save, []
 
     def save(path, progress):
         real(path, progress)
         count.append(1)
-        if len(count) == parts:
+        if len(count) == saves:
             raise parts.Interrupted("stop")
 
     monkeypatch.setattr(parts, "_SECONDS_BETWEEN_SAVES", -1.0)  # save every chunk
     monkeypatch.setattr(checkpoint, "save", save)
 
 
-@pytest.mark.parametrize("parts", [2, 12])
-def test_a_resumed_run_is_bitwise_an_uninterrupted_one(tmp_path, monkeypatch, parts):
+@pytest.mark.parametrize("saves", [2, 12])
+def test_a_resumed_run_is_bitwise_an_uninterrupted_one(tmp_path, monkeypatch, saves):
     workflows = ["--workflows", "replace", "fixed_budget"]
     arguments = ["--num-generations", "8", *workflows, *MEASURE, "--quiet", "--out"]
     assert run(*arguments, "whole") == 0
     with monkeypatch.context() as patch:
-        _interrupted_after(patch, parts)
+        _interrupted_after(patch, saves)
         assert run(*arguments, "part") == 130
     assert not (tmp_path / "part" / "results.nc").exists()
     assert run(*arguments, "part") == 2  # not without being asked to

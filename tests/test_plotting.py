@@ -225,7 +225,8 @@ def test_the_legend_explains_hue_line_theory_and_band():
 
 
 def test_names_and_units_are_written():
-    fig = plotting.draw(summary(), Figure(metrics=("test_error",), title=r"$\no math$"))
+    figure = Figure(metrics=("test_error",), statistic="mean", title=r"$\no math$")
+    fig = plotting.draw(summary(), figure)
     assert {r"$\no math$", "test error (excess log-loss)", "nats"} <= set(texts(fig))
     axes, figure, *_ = LAYOUTS["columns and rows"]
     figure = dataclasses.replace(figure, metrics=("entropy",))

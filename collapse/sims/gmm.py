@@ -40,7 +40,7 @@ _REFERENCE_STARTS = 10
 class GmmExperiment(Experiment):
     """The fields of every experiment and those of the mixture."""
 
-    num_generations: int = 99
+    num_generations: int = 59
     """Generations after the first fit, which is generation 0."""
     truth: Literal["rare", "blob"] = "rare"
     """Nature: two components and a rare third, or one standard Gaussian."""
