@@ -7,15 +7,10 @@ seed-generations a second: one model sampled and one fitted. Only ratios travel 
 machine to machine.
 """
 
-import argparse
-import os
-import platform
-import statistics
-import time
-import warnings
+import timing  # isort: skip - sets the number of threads
 
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"  # before NumPy starts its threads
+import argparse
+import warnings
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from collapse import streams
-from collapse.devices import seed_devices, use_all_cores
+from collapse.devices import use_all_cores
 from collapse.loop import over_seeds, run
 from collapse.models.gmm import GmmParams, gmm, sample_points
 from collapse.types import Problem
@@ -35,6 +30,7 @@ NUM_COMPONENTS, DIMENSION, NUM_ROWS = 5, 2, 1000
 EM = {"tol": 1e-3, "max_iter": 100, "reg_covar": 1e-6}
 GOALS = {"float64": (50, 35), "float32": (100, 70)}  # times scikit-learn (k), (w)
 K_MEANS = "(k) scikit-learn, k-means, float64"
+PEER = f"scikit-learn {sklearn.__version__} on 1 thread"
 WARM = "(w) scikit-learn, warm, float64"
 
 
@@ -61,9 +57,7 @@ def lab(dtype, start, num_seeds, num_generations):
     program = over_seeds(
         lambda root: run(root, problem, replace(), NUM_ROWS, num_generations)
     )
-    begin = time.perf_counter()
-    compiled = program.lower(roots).compile()
-    seconds = time.perf_counter() - begin
+    compiled, seconds = timing.compile_timed(program, roots)
 
     def call():
         _, trace = jax.block_until_ready(compiled(roots))
@@ -127,32 +121,6 @@ def agreement(dtype):
     return f"{same}/10 fits with equal iterations, log-likelihood within {worst:.0e}"
 
 
-def interleave(candidates, repeats):
-    """Median seconds a call of each candidate, turn by turn after one warm-up."""
-    note = {name: call() for name, call in candidates.items()}
-    times = {name: [] for name in candidates}
-    for _ in range(repeats):
-        for name, call in candidates.items():
-            begin = time.perf_counter()
-            call()
-            times[name].append(time.perf_counter() - begin)
-    return {name: statistics.median(t) for name, t in times.items()}, note
-
-
-def machine():
-    cpu = platform.processor() or platform.machine()
-    if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo") as file:
-            names = [line.split(":")[1] for line in file if "model name" in line]
-        cpu = names[0].strip() if names else cpu
-    return (
-        f"{cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
-        f"{len(seed_devices())} host devices; Python {platform.python_version()}, "
-        f"jax {jax.__version__}, NumPy {np.__version__}, "
-        f"scikit-learn {sklearn.__version__} on 1 thread"
-    )
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="seconds, rough numbers")
@@ -175,10 +143,10 @@ def main():
     for name, warm in ((K_MEANS, False), (WARM, True)):
         candidates[name] = peer(warm, peer_generations)
         work[name] = peer_generations + 1
-    seconds, iterations = interleave(candidates, repeats)
+    seconds, iterations = timing.interleave(candidates, repeats)
     speed = {name: work[name] / seconds[name] for name in candidates}
 
-    print(f"{machine()}\n")
+    print(f"{timing.machine(PEER)}\n")
     print(
         f"K={NUM_COMPONENTS}, d={DIMENSION}, n={NUM_ROWS}, {EM}; replace; lab "
         f"{num_seeds} seeds x {generations} generations, peer 1 x {peer_generations}; "
