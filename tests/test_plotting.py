@@ -233,9 +233,11 @@ def test_names_and_units_are_written():
     shown = set(texts(plotting.draw(summary(*axes), figure)))
     assert {"samples n = 10", "ddof = 1", "number of fits, t + 1"} <= shown
     data = summary(metrics=["speed"])
-    assert "speed" in texts(plotting.draw(data, Figure()))
+    assert "speed" in texts(plotting.draw(data, Figure(statistic="mean")))
     data["speed"].attrs = {"long_name": "velocity", "units": "m/s"}
-    assert {"velocity", "m/s"} <= set(texts(plotting.draw(data, Figure())))
+    assert {"velocity", "m/s"} <= set(
+        texts(plotting.draw(data, Figure(statistic="mean")))
+    )
 
 
 def test_ratios_to_the_truth_have_a_line_at_one():
