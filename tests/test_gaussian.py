@@ -169,9 +169,22 @@ def test_pooled_statistics_give_the_fit_to_their_points(num_batches, weights, d,
 def test_one_row_of_statistics_is_passed_on_however_small():
     """No factorisation, so that no digit is lost after a deep collapse."""
     factor = jnp.array([[1e-5, 0.0], [3e-5, 1e-30]])
-    batch = GaussianStatistics(jnp.array([[1e3, 1e3]]), factor[None])
+    batch = GaussianStatistics(jnp.array([[1e3, 1e3]]), factor[None], factor @ factor.T)
     scale = pool(batch, jnp.ones(1), 9).scale
     close(scale, np.asarray(factor) / 3, rtol=RTOL)
+
+
+@pytest.mark.x64
+@pytest.mark.parametrize(("num", "keeps"), [(20, True), (21, False)])
+def test_few_batches_keep_a_direction_of_1e_12_of_the_largest(num, keeps):
+    """A short window collapses, and must not lose digits; a long store does not."""
+    turn = scipy.stats.special_ortho_group.rvs(3, random_state=0)
+    points = np.random.default_rng(0).normal(size=(num * 50, 3))
+    points = points * np.array([1, 1e-4, 1e-12]) @ turn
+    found = pool(summarise(jnp.asarray(points), num), jnp.ones(num), 50).scale[2, 2]
+    centred = (points - points.mean(0)) / np.sqrt(len(points))
+    right = abs(scipy.linalg.qr(centred, mode="r")[0][2, 2])
+    assert (abs(float(found) / right - 1) < 0.01) == keeps
 
 
 @pytest.mark.parametrize("kind", KINDS)
