@@ -15,11 +15,15 @@ from calibrated import Z, assert_tells_apart
 from conftest import SEED
 
 from collapse import loop, metrics, streams, theory
+from collapse.data import mixtures
 from collapse.models.gaussian import GaussianParams, gaussian
+from collapse.models.gmm import GmmParams, gmm, sample_points
+from collapse.sims import gmm as gmm_command
 from collapse.sims import workflow as labels
 from collapse.types import Problem
 
 NUM_SEEDS, N, LAST = 20_000, 10, 4  # rows of a generation, last generation
+N_MIXTURE = 20
 AT = [0, LAST]  # few, because every entry is a check of the budget
 close = np.testing.assert_allclose
 
@@ -73,6 +77,23 @@ def run(label, d, ddof):
     return jax.tree.map(np.asarray, trace.metrics)
 
 
+@functools.cache
+def run_mixture(label, num_seeds=5_000):
+    """[seeds, 2, generations]: as `moments_of`, for a mixture fitted by EM."""
+    truth = GmmParams(*map(jnp.asarray, mixtures.rare()))
+    model = gmm(3, dimension=2)
+    bound = gmm_command.metrics(truth)
+    pair = {name: bound[name] for name in ("variance_ratio", "mean_error")}
+
+    def make_problem(root):
+        del root
+        return Problem(lambda key, num: sample_points(key, truth, num), model, pair)
+
+    roots, workflow = streams.seeds(SEED, num_seeds), labels.make_workflow(label, LAST)
+    trace = loop.run_seeds(roots, make_problem, workflow, N_MIXTURE, LAST)[1]
+    return np.stack([trace.metrics[name] for name in pair], 1)
+
+
 def moments_of(label, d, ddof):
     """[seeds, 2, generations]: variance and mean error, in units of the truth's."""
     found = run(label, d, ddof)
@@ -91,6 +112,17 @@ def test_variance_and_mean_error(label, d, ddof):
     draws = moments_of(label, d, ddof)[..., AT]
     wrong = controls(lambda last, ddof: curve(N, last, ddof), ddof)
     for control in (*wrong, np.array(confused(N, LAST, ddof))):
+        assert_tells_apart(draws, right[:, AT], control[:, AT])
+
+
+@pytest.mark.parametrize("label", BOTH)
+def test_a_mixture_keeps_the_moments_of_its_rows(label):
+    """So that its mean and covariance follow the Gaussian's curves exactly."""
+    curve, confused, _ = CASES[label]
+    draws = run_mixture(label)[..., AT]
+    right = np.array(curve(N_MIXTURE, LAST, 0))
+    wrong = controls(lambda last, ddof: curve(N_MIXTURE, last, ddof), 0)
+    for control in (*wrong, np.array(confused(N_MIXTURE, LAST, 0))):
         assert_tells_apart(draws, right[:, AT], control[:, AT])
 
 
