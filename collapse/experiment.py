@@ -24,6 +24,19 @@ WORKFLOWS = (
 )
 
 
+# what every family measures; the definitions are in `collapse.metrics`
+COMMON_METRICS = (
+    "tail_mass_5pct",
+    "tail_mass_1pct",
+    "hallucinated_mass",
+    "test_error",
+    "variance_ratio",
+    "log_det_ratio",
+    "mean_error",
+    "entropy",
+)
+
+
 class InputError(ValueError):
     """Input that cannot be run. The message is one line: field, trouble, remedy."""
 
@@ -111,6 +124,14 @@ class Experiment:
             )
         )
 
+    def known_metrics(self) -> tuple[str, ...]:
+        """Metrics that the family can measure in this experiment."""
+        raise NotImplementedError
+
+    def measured(self) -> tuple[str, ...]:
+        """Metrics that are measured."""
+        return self.metrics or self.known_metrics()
+
     def resolved(self, rows: int, dimension: int) -> Self:
         """The experiment with every field that was left open filled in.
 
@@ -132,6 +153,7 @@ class Experiment:
         _at_least("seed", (self.seed,), 0)
         _at_least("samples_per_generation", self.samples_per_generation, 1)
         _at_least("window", self.window, 1)
+        _one_of("metrics", self.metrics, self.known_metrics())
         for share in self.real_fraction:
             if not 0 <= share <= 1:
                 raise InputError(
@@ -146,6 +168,33 @@ class Experiment:
         for name, value in dataclasses.asdict(self).items():
             if isinstance(value, tuple) and len(set(value)) < len(value):
                 raise InputError(f"{name}: a value is repeated; name each once")
+
+    def check_figure(self, figure: Figure) -> None:
+        """Raise InputError for what could not be drawn once the experiment is run."""
+        coordinates = ("workflow", *self.axes())
+        taken = {place: getattr(figure, place) for place in ("hue", "columns", "rows")}
+        for place, name in taken.items():
+            _one_of(place, (name,) if name else (), coordinates)
+        if figure.rows and figure.rows == figure.columns:
+            raise InputError(f"rows: {figure.rows} is in the columns; name another")
+        for metric in figure.metrics:
+            if metric not in self.measured() and not metric.startswith("fit_"):
+                raise InputError(
+                    f"metrics: the figure shows {metric}, which is not measured; known "
+                    f"are {_list(self.known_metrics())}"
+                )
+        if figure.kind == "samples":
+            if not self.snapshots:
+                raise InputError("snapshots: none, but the figure shows samples")
+            return
+        several = [a for a in self.axes() if len(getattr(self, a)) > 1]
+        several += ["workflow"] * (len(self.labels()) > 1)
+        left = [name for name in several if name not in taken.values()]
+        if len(left) > list(taken.values()).count(""):
+            raise InputError(
+                f"figure: {left[-1]} has several values and no place; name it as hue, "
+                "columns or rows"
+            )
 
     def quick(self) -> Self:
         """The same experiment cut down to seconds: what it does, not what it shows."""

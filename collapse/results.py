@@ -164,7 +164,7 @@ def environment(experiment: Experiment) -> dict[str, Any]:
     """Versions, platform, precision, random generator and commit."""
     import jax
 
-    packages = ("jax", "jaxlib", "numpy", "scipy", "xarray", "collapse")
+    packages = ("model-collapse-lab", "jax", "jaxlib", "numpy", "scipy", "xarray")
     return {
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in packages},
@@ -241,7 +241,8 @@ def _processor() -> str:
 
 
 def _commit() -> str:
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    describe = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    command = ["git", "-C", str(Path(__file__).parent), *describe]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=5)
     except (OSError, subprocess.SubprocessError):

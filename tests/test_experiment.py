@@ -1,8 +1,11 @@
 """Experiments: read, checked, spelled out, and told apart."""
 
+import dataclasses
+import json
 from pathlib import Path
 
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -142,7 +145,42 @@ def test_every_preset_can_be_run_and_its_quick_version_too(path):
     quick.check()
     assert quick.num_generations <= 6 and quick.num_seeds <= 8
     assert max(quick.samples_per_generation) <= 100
+    experiment.check_figure(figure)
     assert figure.title and figure.caption
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_what_is_published_is_what_the_preset_says(path):
+    """Whoever changes a preset has to run it again."""
+    experiment, figure = read_toml(path, KINDS[path.parent.name])
+    figures = path.parents[2] / "figures"
+    for kind in ("png", "svg"):
+        assert (figures / f"{path.stem}.{kind}").is_file()
+    data = xr.open_dataset(figures / "data" / f"{path.stem}.nc", engine="h5netcdf")
+    assert data.attrs["experiment"] == to_toml(experiment.resolved(0, 0))
+    drawn = json.loads(data.attrs["figure"])
+    for name, value in dataclasses.asdict(figure).items():
+        assert not value or json.loads(json.dumps(value)) == drawn[name]
+
+
+@pytest.mark.parametrize(
+    ("figure", "field"),
+    [
+        (Figure(hue="workflows"), "hue"),
+        (Figure(columns="n"), "columns"),
+        (Figure(rows="ddof", columns="ddof"), "rows"),
+        (Figure(metrics=("entropy",)), "metrics"),
+        (Figure(metrics=("fit_steps", "survival_1")), "metrics"),
+        (Figure(kind="samples"), "snapshots"),
+        (Figure(hue="ddof", rows="dimension", columns="workflow"), "figure"),
+    ],
+)
+def test_a_figure_that_could_not_be_drawn_is_refused_before_the_run(figure, field):
+    several = {"ddof": (0, 1), "samples_per_generation": (9, 99), "dimension": (1, 2)}
+    experiment = bad(metrics=("mean_error",), **several)
+    with pytest.raises(InputError, match=f"^{field}: ") as caught:
+        experiment.check_figure(figure)
+    assert "\n" not in str(caught.value)
 
 
 def test_names_of_presets_are_unique():

@@ -280,7 +280,7 @@ def test_entropies(d):
 
 def test_every_metric_is_described():
     """By a long name and a unit, so that figures and files can name them."""
-    mixture_names = gmm_sim.metric_names(gmm_sim.GmmExperiment())
+    mixture_names = gmm_sim.GmmExperiment().known_metrics()
     assert any(name.startswith("survival_") for name in mixture_names)
     for name in {*gaussian_sim.METRICS, *mixture_names}:
         assert metrics.describe(name).long_name and metrics.describe(name).unit

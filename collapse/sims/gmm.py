@@ -13,22 +13,12 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from collapse.data.mixtures import TRUTHS, Mixture
-from collapse.experiment import Experiment, InputError
+from collapse.experiment import COMMON_METRICS, Experiment, InputError
 from collapse.sims import parts, runner
 from collapse.sims.workflow import make_workflow, moments
 from collapse.tables import RealData
 
-METRICS = (
-    "tail_mass_5pct",
-    "tail_mass_1pct",
-    "hallucinated_mass",
-    "test_error",
-    "variance_ratio",
-    "log_det_ratio",
-    "mean_error",
-    "l2_squared",
-    "entropy",
-)
+METRICS = (*COMMON_METRICS, "l2_squared")
 _RARE = 0.05  # components of the truth up to this weight are watched
 _HELD_OUT = 1000  # rows drawn for the test error of one seed
 _POINTS = 4000  # samples of a model that its metrics look at
@@ -55,6 +45,14 @@ class GmmExperiment(Experiment):
     start: Literal["kmeans++", "previous"] = "kmeans++"
     """Where EM starts: afresh, or at the previous generation's parameters."""
 
+    def known_metrics(self) -> tuple[str, ...]:
+        """A rare component of a known truth adds its survival."""
+        if self.data:
+            return METRICS
+        weights = TRUTHS[self.truth]().weights
+        rare = [f"survival_{k + 1}" for k in np.flatnonzero(weights <= _RARE)]
+        return (*METRICS, *rare)
+
     def resolved(self, rows: int, dimension: int) -> Self:
         """Fill in the sample size: 100 without data."""
         del dimension
@@ -76,24 +74,10 @@ class GmmExperiment(Experiment):
                 f"too few for {self.num_components} components; give more rows or a "
                 "smaller --num-components"
             )
-        known = metric_names(self)
-        unknown = [m for m in self.metrics if m not in known]
-        if unknown:
-            listed = ", ".join(known)
-            raise InputError(f"metrics: unknown {unknown[0]!r}; known are {listed}")
 
     def quick(self) -> Self:
         """Also at most 50 iterations of EM."""
         return dataclasses.replace(super().quick(), max_iter=min(self.max_iter, 50))
-
-
-def metric_names(experiment: GmmExperiment) -> tuple[str, ...]:
-    """Metrics the family knows; a rare component adds its survival."""
-    if experiment.data:
-        return METRICS
-    weights = TRUTHS[experiment.truth]().weights
-    rare = [f"survival_{k + 1}" for k in np.flatnonzero(weights <= _RARE)]
-    return (*METRICS, *rare)
 
 
 def setup(
@@ -128,7 +112,6 @@ def setup(
         return train[draws.subset(key, len(train), num)]
 
     bound = metrics(truth)
-    names = experiment.metrics or metric_names(experiment)
 
     def make_problem(root: Any) -> Problem:
         if data is None:
@@ -137,7 +120,7 @@ def setup(
         else:
             held_out = jnp.asarray(data.held_out, truth.means.dtype)
         every = bound | {"test_error": _test_error(truth, held_out, log_density)}
-        return Problem(draw, model, {name: every[name] for name in names})
+        return Problem(draw, model, {m: every[m] for m in experiment.measured()})
 
     workflow = make_workflow(label, experiment.num_generations)
     n = cell["samples_per_generation"]

@@ -80,7 +80,9 @@ def table(summary: xr.Dataset, metrics: tuple[str, ...]) -> str:
 def _cell(one: xr.Dataset, metric: str) -> str:
     mean = float(one[metric].sel(statistic="mean"))
     error = float(one[metric].sel(statistic="standard_error"))
-    text = f"{mean:.4g} ({error:.1g})"
+    text = f"{mean:.4g}"
+    if np.isfinite(error):  # one seed has none
+        text += f" ({error:.1g})"
     theory = one.get(f"{metric}_theory")
     if theory is not None and np.isfinite(float(theory)):
         text += f" [{float(theory):.4g}]"

@@ -52,6 +52,7 @@ def main(family: Family, arguments: Sequence[str] | None = None) -> int:
             family.module, family.default, family.description, arguments
         )
         experiment, data = prepare(call.experiment, call.options.quick)
+        experiment.check_figure(call.figure)
         digest = experiment.digest(data.sha256 if data else "")
         place = folder.claim(call.options.out, call.name, digest, call.options.resume)
         return _run_and_write(family, call, experiment, data, digest, place)
