@@ -64,15 +64,17 @@ def factor_of_gram(gram: Float[Array, "d d"], num: int) -> Float[Array, "d d"]:
     """Lower-triangular L with L L' = gram, a sum of `num` Gram matrices.
 
     Never NaN for finite entries, whatever the rank: the diagonal is first raised by
-    8 (d + sqrt(num)) eps of itself, ten times what rounding was seen to take from it:
-    about 1e-13 of every variance, 1e-4 in single precision. Directions whose variance
-    is below that, after scaling to a unit diagonal, are lost.
+    8 (d + sqrt(num)) eps of itself, ten times what rounding was seen to take from it,
+    and the rows of the factor are then scaled so that L L' has the diagonal of `gram`.
+    So variances are exact and correlations about 1e-13 too small, in single precision
+    1e-4; directions of less variance than that, at a unit diagonal, are lost.
     """
     d = gram.shape[0]
     eps, tiny = jnp.finfo(gram.dtype).eps, jnp.finfo(gram.dtype).tiny
     diagonal = jnp.diagonal(gram)
-    raised = diagonal * (8 * (d + math.sqrt(num)) * eps) + tiny
-    return jnp.linalg.cholesky(gram + jnp.diag(raised))
+    raised = diagonal * (1 + 8 * (d + math.sqrt(num)) * eps) + tiny
+    factor = jnp.linalg.cholesky(gram + jnp.diag(raised - diagonal))
+    return factor * jnp.sqrt(diagonal / raised)[:, None]
 
 
 def log_det(factor: Float[Array, "d d"]) -> Float[Array, ""]:

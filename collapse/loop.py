@@ -16,10 +16,11 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, Bool, Int
 
 from collapse import store as store_lib
-from collapse import streams
+from collapse import streams, threefry
 from collapse.devices import seed_devices
 from collapse.streams import Purpose
 from collapse.types import Batch, Key, Problem, State, Trace, Workflow
+from collapse.workflows import real_rows
 
 # How a State is mapped over seeds: they all are in the same generation. With one number
 # for all, writing a slot is a copy and not a scatter, and generation 0 a true branch.
@@ -119,7 +120,16 @@ def run(
 
     Returns:
       The last state, and the trace with leaves [G + 1].
+
+    Raises:
+      ValueError: if the workflow is made for fewer generations.
     """
+    made_for = workflow.num_generations
+    if made_for is not None and num_generations > made_for:
+        raise ValueError(
+            f"num_generations is {num_generations}, but the workflow is made for "
+            f"{made_for}; make it for as many"
+        )
     state = init(root, problem, workflow, num_rows)
     return advance(root, problem, workflow, num_rows, state, num_generations + 1)
 
@@ -216,15 +226,24 @@ def _write(
 
     def synthetic() -> Batch:
         key = streams.key(root, generation, Purpose.SAMPLE)
-        return problem.model.sample(key, state.params, num)
+
+        def slot(key: Key) -> Batch:
+            return problem.model.sample(key, state.params, num_rows)
+
+        if workflow.slots_per_write == 1:
+            return slot(key)
+        # slot by slot, so that the first are the same however many there are
+        indices = jnp.arange(workflow.slots_per_write, dtype=jnp.uint32)
+        slots = jax.vmap(lambda i: slot(threefry.fold_in(key, i)))(indices)
+        return jax.tree.map(lambda x: x.reshape(num, *x.shape[2:]), slots)
 
     place = jnp.arange(num, dtype=jnp.int32)
     if workflow.real_fraction is None:
         batch = lax.cond(generation == 0, real, synthetic)
         origin = jnp.where((generation == 0) & (place >= num_rows), -1, generation)
         return batch, origin.astype(jnp.int32)
-    share = jnp.where(generation == 0, 1, jnp.asarray(workflow.real_fraction))
-    is_real = place < jnp.floor(share * num + 0.5).astype(jnp.int32)
+    count = jnp.asarray(real_rows(workflow.real_fraction, num), jnp.int32)
+    is_real = place < jnp.where(generation == 0, num, count)
 
     def choose(ours: Array, written: Array) -> Array:
         return jnp.where(is_real.reshape(-1, *[1] * (ours.ndim - 1)), ours, written)

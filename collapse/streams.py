@@ -1,8 +1,11 @@
 """Named random streams: a key is derived from what it is for, never carried along.
 
 Since a key depends only on (root, generation, purpose), a run of 6 generations is the
-beginning of a run of 10, a resumed run equals an uninterrupted one, and all workflows
-of one seed see the same real data and the same generation 0.
+beginning of a run of 10 (to rounding, where sums run over stores of other sizes), a
+resumed run equals an uninterrupted one, and all workflows of one seed see the same real
+data and the same generation 0. The cells of a grid share their keys too: differences
+between them are seen with less noise, and their deviations from theory are not
+independent.
 """
 
 import enum

@@ -134,18 +134,20 @@ def window(n: Rows, size: int, num_generations: int, ddof: int) -> Moments:
     """
     sizes, size = _schedule(n, num_generations, ddof), _whole("size", size, 1)
     moments = Moments(*np.empty((2, num_generations + 1)))
-    pairs = np.zeros((num_generations + 1,) * 2)  # E (b_i - mu).(b_j - mu)
-    within = np.zeros(num_generations + 1)  # sums of squares about the batch means
+    pairs = np.zeros((0, 0))  # E (b_i - mu).(b_j - mu) of the batches in the window
+    within = np.zeros(0)  # their sums of squares about their own means
     variance, error, cross = 1.0, 0.0, np.zeros(0)
-    for t in range(num_generations + 1):
-        pairs[t, :t] = pairs[:t, t] = cross
-        pairs[t, t] = error + variance / sizes[t]
-        within[t] = (sizes[t] - 1) * variance
-        seen = slice(max(0, t + 1 - size), t + 1)
-        total = sizes[seen].sum()
-        cross = pairs[: t + 1, seen] @ sizes[seen] / total
-        moments.mean_error[t] = error = cross[seen] @ sizes[seen] / total
-        squares = within[seen].sum() + sizes[seen] @ np.diag(pairs)[seen]
+    for t, rows in enumerate(sizes):
+        corner = np.array([[error + variance / rows]])
+        pairs = np.block([[pairs, cross[:, None]], [cross[None], corner]])[
+            -size:, -size:
+        ]
+        within = np.append(within, (rows - 1) * variance)[-size:]
+        seen = sizes[max(0, t + 1 - size) : t + 1]
+        total = seen.sum()
+        cross = pairs @ seen / total
+        moments.mean_error[t] = error = cross @ seen / total
+        squares = within.sum() + seen @ np.diag(pairs)
         moments.variance[t] = variance = (squares - total * error) / (total - ddof)
     return moments
 

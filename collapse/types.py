@@ -92,6 +92,7 @@ class Workflow(NamedTuple):
       slots_per_write: slots that one generation fills, each with n rows.
       real_fraction: share of the n rows of a generation that is drawn afresh from
         nature; None (the common case) draws nothing. May be a traced scalar.
+      num_generations: last generation that its store has places for; None for any.
     """
 
     num_slots: int
@@ -99,6 +100,7 @@ class Workflow(NamedTuple):
     weigh: Callable[[Key, Int[Array, "slots n"], Array], Selection]
     slots_per_write: int = 1
     real_fraction: float | Array | None = None
+    num_generations: int | None = None
 
 
 class State(NamedTuple):

@@ -10,6 +10,7 @@ References:
   fixed_budget: Kazdan et al. 2024 (arXiv:2410.16713), "accumulate-subsample".
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import jax.numpy as jnp
@@ -28,7 +29,7 @@ def replace() -> Workflow:
 
 def accumulate(num_generations: int) -> Workflow:
     """Train on all rows so far, real and synthetic, each with weight 1."""
-    return Workflow(num_generations + 1, slot=_own_slot, weigh=_everything)
+    return _everlasting(num_generations, _everything)
 
 
 def fixed_budget(num_generations: int) -> Workflow:
@@ -42,7 +43,7 @@ def fixed_budget(num_generations: int) -> Workflow:
         rows = draws.subset(key, (generation + 1) * num_rows, num_rows)
         return Selection(jnp.ones(num_rows), rows)
 
-    return Workflow(num_generations + 1, slot=_own_slot, weigh=weigh)
+    return _everlasting(num_generations, weigh)
 
 
 def window(size: int) -> Workflow:
@@ -70,7 +71,13 @@ def replace_multiple(num_generations: int) -> Workflow:
         return _dense((slots <= generation)[:, None] & occupied(origin))
 
     num_slots = num_generations + 1
-    return Workflow(num_slots, _first_slot, weigh, slots_per_write=num_slots)
+    return Workflow(
+        num_slots,
+        _first_slot,
+        weigh,
+        slots_per_write=num_slots,
+        num_generations=num_generations,
+    )
 
 
 def mix(
@@ -115,6 +122,16 @@ def real_rows(
     if isinstance(real_fraction, int | float):
         return int(np.floor(real_fraction * num_rows + 0.5))
     return jnp.floor(real_fraction * num_rows + 0.5).astype(jnp.int32)
+
+
+def _everlasting(
+    num_generations: int,
+    weigh: Callable[[Key, Int[Array, "slots n"], Array], Selection],
+) -> Workflow:
+    """A workflow that keeps every row of so many generations."""
+    return Workflow(
+        num_generations + 1, _own_slot, weigh, num_generations=num_generations
+    )
 
 
 def _first_slot(generation: Array) -> Array:

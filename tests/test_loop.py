@@ -92,6 +92,39 @@ def test_chunks_are_bitwise_the_whole_and_a_short_run_its_beginning(name, kind, 
     assert_bitwise(compiled(name, kind, 1, 4, 1, 5)(key), (state, whole))
 
 
+MAKERS = {
+    "accumulate": workflows.accumulate,
+    "fixed_budget": workflows.fixed_budget,
+    "replace_multiple": workflows.replace_multiple,
+    "window": lambda last: workflows.window(2),
+    "mix": lambda last: workflows.mix(0.25, "fixed"),
+}
+
+
+@pytest.mark.x64
+@pytest.mark.parametrize("name", MAKERS)
+def test_workflows_for_fewer_generations_begin_alike(name, root):
+    """The store of the longer run has other sizes, and sums another rounding."""
+    short, long = (
+        jax.jit(
+            lambda key, last=last: loop.run(
+                key, problem("samples"), MAKERS[name](last), N, last
+            )[1]
+        )(root)
+        for last in (3, 6)
+    )
+    for one, other in zip(jax.tree.leaves(short), jax.tree.leaves(long), strict=True):
+        np.testing.assert_allclose(
+            np.asarray(one, float), np.asarray(other[:4], float), rtol=1e-12
+        )
+
+
+def test_a_workflow_made_for_fewer_generations_is_refused(root):
+    for make in (workflows.accumulate, workflows.replace_multiple):
+        with pytest.raises(ValueError, match="made for 3"):
+            loop.run(root, problem("toy"), make(3), N, 4)
+
+
 @pytest.mark.x64
 @pytest.mark.parametrize(("name", "kind"), CASES)
 @given(seed=st.integers(0, 2**31))
