@@ -81,9 +81,10 @@ def paint(fig: Figure, summary: xr.Dataset, figure: experiment.Figure) -> list[A
             ax.set_title(_spell(coordinate, value) if i == 0 else "")
         for coordinate, value in panel.row.items():
             strip(ax, _spell(coordinate, value) if j == columns - 1 else "")
-    known = [summary[n] for n in (f"{m}_theory" for m in metrics) if n in summary]
-    theory = any(np.isfinite(curve).any() for curve in known)
-    return _legend(figure, name, hues, theory)
+    known = [m for m in metrics if _has_theory(summary, m)]
+    means = all(statistic(summary, figure, metric) == "mean" for metric in known)
+    theory = "theory" if means else "theory of the mean"
+    return _legend(figure, name, hues, theory if known else "")
 
 
 def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
@@ -105,9 +106,12 @@ def statistic(summary: xr.Dataset, figure: experiment.Figure, metric: str) -> st
     """What the solid line of a metric is; "auto" is what its theory speaks of."""
     if figure.statistic != "auto":
         return figure.statistic
+    return "mean" if _has_theory(summary, metric) else "median"
+
+
+def _has_theory(summary: xr.Dataset, metric: str) -> bool:
     theory = summary.get(f"{metric}_theory")
-    known = theory is not None and bool(np.isfinite(theory).any())
-    return "mean" if known else "median"
+    return theory is not None and bool(np.isfinite(theory).any())
 
 
 def strip(ax: Axes, text: str) -> None:
@@ -173,7 +177,8 @@ def _curves(
     row = summary[[n for n in (metric, theory) if n in summary]].sel(panel.row)
     panels, fixed = row.sel(panel.column), {**panel.row, **panel.column}
     x = summary["generation"].values + (figure.x_scale == "log")
-    reference = 1.0 if _label(summary, metric)[1] == "ratio to truth" else np.nan
+    unit = _label(summary, metric)[1]
+    reference = 1.0 if unit in ("ratio to truth", "ratio to reference") else np.nan
     limits = _limits(row, metric, figure, reference)
     _scale(ax, figure, x, limits or (1, 10))
     if limits is None:
@@ -265,7 +270,7 @@ class _Plain(ticker.LogFormatterSciNotation):
 
 
 def _legend(
-    figure: experiment.Figure, name: str, hues: Mapping[Any, str], theory: bool
+    figure: experiment.Figure, name: str, hues: Mapping[Any, str], theory: str
 ) -> list[Artist]:
     """Entries for the hues, then for what solid, dashed and shaded mean."""
     entries: list[Artist] = [
@@ -276,7 +281,7 @@ def _legend(
     line = f"{both if figure.statistic == 'auto' else figure.statistic} over seeds"
     entries.append(Line2D([], [], color=grey, lw=1.6, label=line))
     if theory:
-        entries.append(Line2D([], [], **_dashes(grey), label="theory"))
+        entries.append(Line2D([], [], **_dashes(grey), label=theory))
     band = "band: 5 % to 95 % of seeds"
     return [*entries, Patch(color=grey, alpha=0.25, lw=0, label=band)]
 

@@ -9,10 +9,11 @@ import dataclasses
 import hashlib
 import itertools
 import json
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+if TYPE_CHECKING:
+    from collapse.tables import RealData
 
 WORKFLOWS = (
     "replace",
@@ -116,7 +117,9 @@ class Experiment:
         """The workflows with their parameters: `window 5`, `mix 0.1 fresh`."""
         spelled = {
             "window": [f"window {size}" for size in self.window],
-            "mix": [f"mix {share:g} {self.anchor}" for share in self.real_fraction],
+            "mix": [
+                f"mix {_short(share)} {self.anchor}" for share in self.real_fraction
+            ],
         }
         return tuple(
             itertools.chain.from_iterable(
@@ -151,6 +154,13 @@ class Experiment:
         for field in ("num_generations", "num_seeds"):
             _at_least(field, (getattr(self, field),), 1)
         _at_least("seed", (self.seed,), 0)
+        if self.seed >= 2**63 or self.num_generations >= 10**7:
+            field = "seed" if self.seed >= 2**63 else "num_generations"
+            most = "2^63" if field == "seed" else "10 000 000"
+            raise InputError(f"{field}: too large; give less than {most}")
+        for field in ("window", "real_fraction", "samples_per_generation"):
+            if not getattr(self, field):
+                raise InputError(f"{field}: empty; give at least one value")
         _at_least("samples_per_generation", self.samples_per_generation, 1)
         _at_least("window", self.window, 1)
         _one_of("metrics", self.metrics, self.known_metrics())
@@ -168,6 +178,15 @@ class Experiment:
         for name, value in dataclasses.asdict(self).items():
             if isinstance(value, tuple) and len(set(value)) < len(value):
                 raise InputError(f"{name}: a value is repeated; name each once")
+
+    def check_data(self, data: "RealData") -> None:
+        """Raise InputError if the experiment asks more of its data than they give."""
+        rows, most = len(data.train), max(self.samples_per_generation)
+        if most > rows:
+            raise InputError(
+                f"samples_per_generation: {most} rows are needed but {self.data} has "
+                f"{rows} to train on (a quarter is held out); give at most {rows}"
+            )
 
     def check_figure(self, figure: Figure) -> None:
         """Raise InputError for what could not be drawn once the experiment is run."""
@@ -218,72 +237,9 @@ class Experiment:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def read_toml(path: Path, kind: type[Experiment]) -> tuple[Experiment, Figure]:
-    """An experiment and its figure from a TOML file; missing fields keep defaults.
-
-    A single value may stand for a list of one.
-
-    Raises:
-      InputError: if the file is missing or malformed, or has an unknown key or a value
-        of the wrong type.
-    """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; give an experiment's TOML") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file ({error})") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    figure = table.pop("figure", {})
-    if not isinstance(figure, dict):
-        raise InputError(f"{path}: figure must be a table, written as [figure]")
-    return _from_table(table, kind, path), _from_table(figure, Figure, path)
-
-
-def to_toml(experiment: Experiment, figure: Figure | None = None) -> str:
-    """The TOML that `read_toml` turns back into the same experiment and figure."""
-    lines = [f"{k} = {_literal(v)}" for k, v in dataclasses.asdict(experiment).items()]
-    if figure is not None:
-        lines += ["", "[figure]"]
-        lines += [f"{k} = {_literal(v)}" for k, v in dataclasses.asdict(figure).items()]
-    return "\n".join(lines) + "\n"
-
-
-def _from_table(table: Mapping[str, Any], kind: type, path: Path) -> Any:
-    hints = get_type_hints(kind)
-    values = {}
-    for key, value in table.items():
-        if key not in hints:
-            raise InputError(f"{path}: unknown key {key}; known are {_list(hints)}")
-        values[key] = _coerce(key, value, hints[key], path)
-    return kind(**values)
-
-
-def _coerce(key: str, value: Any, hint: Any, path: Path) -> Any:
-    """A TOML value as the field's type; a single value may stand for a tuple of one."""
-    if get_origin(hint) is tuple:
-        items = value if isinstance(value, list) else [value]
-        return tuple(_coerce(key, item, get_args(hint)[0], path) for item in items)
-    if get_origin(hint) is Literal:
-        if value not in get_args(hint):
-            known = _list(map(str, get_args(hint)))
-            raise InputError(f"{path}: {key}: unknown {value!r}; known are {known}")
-        return value
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:
-        wanted = {int: "a whole number", float: "a number", str: "text in quotes"}
-        raise InputError(f"{path}: {key} must be {wanted[hint]}, got {value!r}")
-    return value
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, tuple):
-        return "[" + ", ".join(map(_literal, value)) + "]"
-    if isinstance(value, str):  # TOML takes JSON's escapes but for surrogate pairs
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return repr(value)
+def _short(share: float) -> str:
+    """0.1 for 0.1 and 1 for 1.0, and every digit that there is."""
+    return repr(share).removesuffix(".0")
 
 
 def _capped(values: tuple[int, ...], most: int) -> tuple[int, ...]:

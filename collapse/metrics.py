@@ -51,12 +51,22 @@ DESCRIPTIONS = {
 }
 
 
-def describe(name: str) -> Description:
-    """Long name and unit of a metric."""
+def describe(name: str, known_truth: bool = True) -> Description:
+    """Long name and unit of a metric.
+
+    Args:
+      known_truth: False for real data, where a density fitted to held-out rows takes
+        the truth's place, and the test error is the whole log-loss.
+    """
     if name.startswith("survival_"):
         component = name.removeprefix("survival_")
         return Description(f"survival of rare component {component}", "ratio to truth")
-    return DESCRIPTIONS[name]
+    if known_truth:
+        return DESCRIPTIONS[name]
+    if name == "test_error":
+        return Description("log-loss on held-out rows", "nats")
+    long_name, unit = DESCRIPTIONS[name]
+    return Description(*(x.replace("truth", "reference") for x in (long_name, unit)))
 
 
 class TailRegion(NamedTuple):
@@ -130,7 +140,9 @@ def gaussian_tail_mass(
 
     The region is the shell between two ellipsoids of the truth. Estimator: the model's
     mass in a ball, exact along each of `num_directions` random directions and their
-    opposites (`estimators.ball_mass`); unbiased, without error in one dimension.
+    opposites (`estimators.ball_mass`); unbiased, without error in one dimension. Its
+    standard error is the spread of that mass over directions by sqrt(num_directions):
+    a few per cent of a mass near the truth's, more for a model gone far astray.
 
     Args:
       truth: mean and covariance factor.
@@ -179,7 +191,7 @@ def survival(
 def test_error(
     log_density: Callable[[Params, Points], Float[Array, " m"]],
     held_out: Points,
-    truth_log_density: Float[Array, " m"],
+    truth_log_density: Float[Array, " m"] | None = None,
 ) -> Metric:
     """Excess negative log-likelihood on held-out real rows, in nats a row.
 
@@ -189,12 +201,16 @@ def test_error(
 
     Args:
       held_out: [m, d].
-      truth_log_density: [m], log p at the held-out rows.
+      truth_log_density: [m], log p at the held-out rows. Where p is not known, None
+        leaves it out: the log-loss itself, which differs by the entropy of p.
     """
 
     def measure(key: Key, params: Params) -> Float[Array, ""]:
         del key
-        return jnp.mean(truth_log_density - log_density(params, held_out))
+        found = log_density(params, held_out)
+        return jnp.mean(
+            -found if truth_log_density is None else truth_log_density - found
+        )
 
     return measure
 

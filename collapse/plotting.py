@@ -86,12 +86,16 @@ def save(fig: Figure, stem: Path) -> None:
             fig.savefig(path, metadata={"Date": None, "Creator": None})
 
 
-def redraw(path: Path, place: Path | None = None) -> None:
+def redraw(path: Path, place: Path | None = None) -> Path:
     """Draw a published dataset again, without simulating.
 
     Args:
       path: NetCDF file that carries its figure; complete results will do as well.
-      place: folder for <stem>.png and <stem>.svg; the one above the file's if None.
+      place: folder for <stem>.png and <stem>.svg. If None the file's own, or the one
+        above it if that is called data.
+
+    Returns:
+      <place>/<stem>.
 
     Raises:
       InputError: if the file cannot be read or holds no figure that can be drawn.
@@ -105,7 +109,9 @@ def redraw(path: Path, place: Path | None = None) -> None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: no published figure ({reason})") from None
-    place = path.resolve().parent.parent if place is None else place
+    if place is None:
+        beside = path.resolve().parent
+        place = beside.parent if beside.name == "data" else beside
     summary = results.summarise(summary) if "seed" in summary.dims else summary
     try:
         fig = draw(summary, figure)
@@ -113,6 +119,7 @@ def redraw(path: Path, place: Path | None = None) -> None:
         raise InputError(f"{path}: {error}") from None
     place.mkdir(parents=True, exist_ok=True)
     save(fig, place / path.stem)
+    return place / path.stem
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -122,12 +129,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("file", nargs="+", type=Path, help="figures/data/<figure>.nc")
     parser.add_argument(
-        "--out", type=Path, help="folder for the figures; the one above each file's"
+        "--out",
+        type=Path,
+        help="folder for the figures; by default each file's own, or "
+        "the one above it if that is called data",
     )
     try:
         options = parser.parse_args(arguments)
         for path in options.file:
-            redraw(path, options.out)
+            print(f"{redraw(path, options.out)}.png and .svg")
     except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from collapse.experiment import Experiment, Figure, to_toml
+from collapse.experiment import Experiment, Figure
 from collapse.metrics import describe
+from collapse.toml import to_toml
 
 STATISTICS = ("mean", "median", "low", "high", "standard_error")
 BAND = (0.05, 0.95)  # quantiles over seeds behind low and high
@@ -59,9 +60,9 @@ def assemble(
             continue
         dims = [*axes, "workflow", "seed", "generation"]
         values = stack([traces[unit][name] for unit in units])
-        variables[name] = (dims, values, _attributes(name))
+        variables[name] = (dims, values, _attributes(name, not experiment.data))
     if experiment.snapshots:
-        coords["snapshot"] = list(experiment.snapshots)
+        coords["snapshot"] = sorted(experiment.snapshots)
         first = units[: len(labels)]  # of the first cell: sizes differ
         values = np.stack([traces[unit]["samples"] for unit in first])
         variables["samples"] = (["workflow", "snapshot", "row", "dimension"], values)
@@ -206,9 +207,9 @@ def _standard_error(values: np.ndarray, axis: int) -> np.ndarray:
     return values.std(axis, ddof=1) / np.sqrt(count)
 
 
-def _attributes(name: str) -> dict[str, str]:
+def _attributes(name: str, known_truth: bool) -> dict[str, str]:
     try:
-        description = describe(name)
+        description = describe(name, known_truth)
     except KeyError:
         return {}
     return {"long_name": description.long_name, "units": description.unit}

@@ -45,7 +45,7 @@ def load(name: str, seed: int = 0) -> RealData:
         too short to split.
     """
     path = _locate(name)
-    points = _read_npy(path) if path.suffix == ".npy" else _read_csv(path)
+    points = _read_npy(path) if path.suffix.lower() == ".npy" else _read_csv(path)
     if points.ndim == 1:
         points = points[:, None]
     if points.ndim != 2 or points.size == 0:
@@ -57,11 +57,38 @@ def load(name: str, seed: int = 0) -> RealData:
             f"{name}: row {row + 1}, column {column + 1} is not a finite number; "
             "drop or fill missing values first"
         )
-    if len(points) < 8:
-        raise DataError(f"{name}: {len(points)} rows are too few; give at least 8")
+    d = points.shape[1]
+    least = max(8, 4 * d + 4)  # so that d + 1 are held out
+    if len(points) < least:
+        raise DataError(
+            f"{name}: {len(points)} rows are too few for {d} columns; give at least "
+            f"{least}"
+        )
     order = np.random.default_rng(seed).permutation(len(points))
     held_out, train = np.split(points[order], [round(HELD_OUT_SHARE * len(points))])
+    for part, rows in (("training", train), ("held-out", held_out)):
+        _check_spread(name, part, rows)
     return RealData(train, held_out, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def _check_spread(name: str, part: str, rows: np.ndarray) -> None:
+    """Raise DataError if the covariance of some rows is singular or overflows."""
+    largest = abs(rows).max()
+    spread = rows.std(axis=0) if largest < 1e150 else np.full(rows.shape[1], np.inf)
+    for column, deviation in enumerate(spread, 1):
+        if not deviation > 1e-12 * abs(rows[:, column - 1]).max():
+            raise DataError(
+                f"{name}: column {column} does not vary in the {part} rows; drop it"
+            )
+        if not 1e-150 < deviation < 1e150:
+            raise DataError(
+                f"{name}: column {column} varies by {deviation:.1g}; change its unit"
+            )
+    if np.linalg.matrix_rank((rows - rows.mean(0)) / spread, tol=1e-8) < len(spread):
+        raise DataError(
+            f"{name}: a column is a linear combination of others in the {part} rows; "
+            "drop it"
+        )
 
 
 def _locate(name: str) -> Path:
@@ -71,7 +98,7 @@ def _locate(name: str) -> Path:
     if not path.is_file():
         shipped = ", ".join(SHIPPED)
         raise DataError(f"{name}: no such file; give a .csv or .npy file, or {shipped}")
-    if path.suffix not in (".csv", ".npy"):
+    if path.suffix.lower() not in (".csv", ".npy"):
         raise DataError(f"{name}: unknown kind of file; give a .csv or .npy file")
     if path.stat().st_size == 0:
         raise DataError(f"{name}: the file is empty")
@@ -113,7 +140,7 @@ def _read_csv(path: Path) -> np.ndarray:
             if not _is_number(value):
                 raise DataError(
                     f"{path}: line {line}: {value!r} is not a number; "
-                    "give numeric columns only"
+                    "give numeric columns, separated by commas"
                 )
     return np.array([[float(value) for value in row] for _, row in numbered])
 

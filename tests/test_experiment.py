@@ -9,9 +9,10 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collapse.experiment import WORKFLOWS, Figure, InputError, read_toml, to_toml
+from collapse.experiment import WORKFLOWS, Figure, InputError
 from collapse.sims.gaussian import GaussianExperiment
 from collapse.sims.gmm import GmmExperiment
+from collapse.toml import read_toml, to_toml
 
 PRESETS = sorted((Path(__file__).parent.parent / "sims").glob("*/*.toml"))
 KINDS = {"gaussian": GaussianExperiment, "gmm": GmmExperiment}

@@ -16,7 +16,7 @@ LAYERS = [
     ["store", "estimators", "data"],
     ["workflows", "models", "metrics"],
     ["loop"],
-    ["experiment", "tables", "results", "curves", "plotting"],
+    ["experiment", "toml", "tables", "results", "curves", "plotting"],
     ["sims"],
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
@@ -26,7 +26,9 @@ PURE = 3  # the highest layer that computes and does nothing else
 ALLOWED_SIDEWAYS = {
     "types": {"threefry", "streams", "draws"},  # the vocabulary of all
     "threefry": {"streams", "draws"},  # the generator below both
-    "experiment": {"results", "curves", "plotting"},  # what was asked for
+    "experiment": {"toml", "results", "curves", "plotting"},  # what was asked for
+    "toml": {"results"},  # the experiment in words
+    "tables": {"experiment"},  # the data it may ask for
     "results": {"plotting"},  # what is drawn
     "curves": {"plotting"},  # the panels of a figure
 }

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import tyro
 
-from collapse.experiment import Experiment, Figure, InputError, read_toml
+from collapse.experiment import Experiment, Figure, InputError
+from collapse.toml import read_toml
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Options:
     out: str = ""
     """Folder for the results; results/<name>-<digest> if not given."""
     quick: bool = False
-    """Cut everything down to seconds: shows that it runs, not what it finds."""
+    """Cut everything down to under a minute: shows that it runs, not what it finds."""
     resume: bool = False
     """Continue an interrupted run of the same experiment."""
     quiet: bool = False

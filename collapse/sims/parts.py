@@ -5,6 +5,7 @@ functions, after the command line has been understood.
 """
 
 import functools
+import os
 import signal
 import sys
 import threading
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from collapse.experiment import Experiment
+from collapse.experiment import Experiment, InputError
 
 _STATE_BYTES = 2**29  # of all seeds that are advanced together
 _LONGEST_CHUNK = 50  # generations between two looks at ctrl-C
@@ -137,6 +138,12 @@ def _blocks(
     )
     one = jax.tree.leaves(jax.eval_shape(blank, roots[:1]))
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in one)
+    if size > _memory():
+        raise InputError(
+            f"samples_per_generation: {setup.num_rows} rows in this workflow take "
+            f"{size / 1e9:.0f} GB for each seed; give fewer samples, generations or "
+            "dimensions"
+        )
     num_blocks = min(
         -(-experiment.num_seeds * size // _STATE_BYTES), experiment.num_seeds
     )
@@ -196,6 +203,14 @@ def _run_part(
     if experiment.snapshots and part.seeds.start == 0:
         result["samples"] = np.stack(samples)
     return result
+
+
+def _memory() -> int:
+    """Bytes of memory that the machine has; a large number where it does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 2**60
 
 
 def _named(trace: Any) -> dict[str, Any]:

@@ -54,7 +54,10 @@ def write(
 
 
 def table(summary: xr.Dataset, metrics: tuple[str, ...]) -> str:
-    """Mean and standard error over seeds at the last generation, theory beside it."""
+    """The last generation: means with theory beside them, medians of what has none.
+
+    A mean of tails is carried by the few runs that drift into them.
+    """
     axes = [str(a) for a in np.atleast_1d(summary.attrs["axes"]) if a]
     shown = [m for m in metrics if m in summary]
     last = summary.isel(generation=-1)
@@ -73,20 +76,21 @@ def table(summary: xr.Dataset, metrics: tuple[str, ...]) -> str:
     form = "  ".join(f"{{:{width}}}" for width in widths)
     lines = [form.format(*row) for row in rows]
     t = int(summary.generation.values[-1])
-    head = f"generation {t}: mean (standard error) [theory]"
+    head = f"generation {t}: mean (standard error) [theory], or median (5 % .. 95 %)"
     return "\n".join([head, "", *(line.rstrip() for line in lines)]) + note
 
 
 def _cell(one: xr.Dataset, metric: str) -> str:
-    mean = float(one[metric].sel(statistic="mean"))
-    error = float(one[metric].sel(statistic="standard_error"))
-    text = f"{mean:.4g}"
-    if np.isfinite(error):  # one seed has none
-        text += f" ({error:.1g})"
+    def value(statistic: str) -> float:
+        return float(one[metric].sel(statistic=statistic))
+
     theory = one.get(f"{metric}_theory")
-    if theory is not None and np.isfinite(float(theory)):
-        text += f" [{float(theory):.4g}]"
-    return text
+    if theory is None or not np.isfinite(float(theory)):
+        return f"{value('median'):.4g} ({value('low'):.3g} .. {value('high'):.3g})"
+    text = f"{value('mean'):.4g}"
+    if np.isfinite(value("standard_error")):  # one seed has none
+        text += f" ({value('standard_error'):.1g})"
+    return f"{text} [{float(theory):.4g}]"
 
 
 def _complete(

@@ -47,19 +47,27 @@ def main(family: Family, arguments: Sequence[str] | None = None) -> int:
       interrupted.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    place = None
     try:
         call = command.parse(
             family.module, family.default, family.description, arguments
         )
         experiment, data = prepare(call.experiment, call.options.quick)
         experiment.check_figure(call.figure)
+        if call.options.publish:
+            folder.check_publish(call.options.publish)
         digest = experiment.digest(data.sha256 if data else "")
         place = folder.claim(call.options.out, call.name, digest, call.options.resume)
         return _run_and_write(family, call, experiment, data, digest, place)
     except (InputError, DataError) as error:
+        if place is not None:
+            folder.abandon(place)
         return command.fail(error)
-    except Interrupted as stop:
-        print(f"\ninterrupted; {stop}", file=sys.stderr)
+    except OSError as error:  # a full disk, say
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except (Interrupted, KeyboardInterrupt) as stop:
+        print(f"\ninterrupted; {str(stop) or 'see --resume'}", file=sys.stderr)
         return 130
 
 
@@ -77,12 +85,8 @@ def prepare(
     if quick:
         experiment = experiment.quick()
     experiment.check()
-    most = max(experiment.samples_per_generation)
-    if data and most > rows:
-        raise InputError(
-            f"samples_per_generation: {most} rows are needed but {experiment.data} has "
-            f"{rows} to train on (a quarter is held out); give at most {rows}"
-        )
+    if data:
+        experiment.check_data(data)
     return experiment, data
 
 

@@ -1,0 +1,78 @@
+"""Experiments and their figures as TOML, to and fro."""
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from collapse.experiment import Experiment, Figure, InputError
+
+
+def read_toml(path: Path, kind: type[Experiment]) -> tuple[Experiment, Figure]:
+    """An experiment and its figure from a TOML file; missing fields keep defaults.
+
+    A single value may stand for a list of one.
+
+    Raises:
+      InputError: if the file is missing or malformed, or has an unknown key or a value
+        of the wrong type.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; give an experiment's TOML") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a TOML file ({error})") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    figure = table.pop("figure", {})
+    if not isinstance(figure, dict):
+        raise InputError(f"{path}: figure must be a table, written as [figure]")
+    return _from_table(table, kind, path), _from_table(figure, Figure, path)
+
+
+def to_toml(experiment: Experiment, figure: Figure | None = None) -> str:
+    """The TOML that `read_toml` turns back into the same experiment and figure."""
+    lines = [f"{k} = {_literal(v)}" for k, v in dataclasses.asdict(experiment).items()]
+    if figure is not None:
+        lines += ["", "[figure]"]
+        lines += [f"{k} = {_literal(v)}" for k, v in dataclasses.asdict(figure).items()]
+    return "\n".join(lines) + "\n"
+
+
+def _from_table(table: Mapping[str, Any], kind: type, path: Path) -> Any:
+    hints = get_type_hints(kind)
+    values = {}
+    for key, value in table.items():
+        if key not in hints:
+            raise InputError(f"{path}: unknown key {key}; known are {', '.join(hints)}")
+        values[key] = _coerce(key, value, hints[key], path)
+    return kind(**values)
+
+
+def _coerce(key: str, value: Any, hint: Any, path: Path) -> Any:
+    """A TOML value as the field's type; a single value may stand for a tuple of one."""
+    if get_origin(hint) is tuple:
+        items = value if isinstance(value, list) else [value]
+        return tuple(_coerce(key, item, get_args(hint)[0], path) for item in items)
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            known = ", ".join(map(str, get_args(hint)))
+            raise InputError(f"{path}: {key}: unknown {value!r}; known are {known}")
+        return value
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        wanted = {int: "a whole number", float: "a number", str: "text in quotes"}
+        raise InputError(f"{path}: {key} must be {wanted[hint]}, got {value!r}")
+    return value
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_literal, value)) + "]"
+    if isinstance(value, str):  # TOML takes JSON's escapes but for surrogate pairs
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value)
