@@ -107,6 +107,14 @@ class Experiment:
         """Fields whose several values become a dimension of the results."""
         return ("samples_per_generation",)
 
+    @classmethod
+    def independent_axes(cls) -> tuple[str, ...]:
+        """Axes whose values do not share random numbers; along others runs are paired.
+
+        Where they did, all curves of a figure would deviate from theory together.
+        """
+        return ("samples_per_generation",)
+
     def cells(self) -> Iterator[dict[str, Any]]:
         """Every combination of the axes' values, as axis -> value."""
         values = [getattr(self, axis) for axis in self.axes()]

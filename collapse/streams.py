@@ -3,12 +3,11 @@
 Since a key depends only on (root, generation, purpose), a run of 6 generations is the
 beginning of a run of 10 (to rounding, where sums run over stores of other sizes), a
 resumed run equals an uninterrupted one, and all workflows of one seed see the same real
-data and the same generation 0. The cells of a grid share their keys too: differences
-between them are seen with less noise, and their deviations from theory are not
-independent.
+data and the same generation 0.
 """
 
 import enum
+from collections.abc import Iterable
 
 import jax
 from jaxtyping import Array, Int
@@ -40,9 +39,18 @@ def key(root: Key, generation: int | Int[Array, ""], purpose: Purpose) -> Key:
     return threefry.fold_in(threefry.fold_in(root, generation), int(purpose))
 
 
-def seeds(seed: int, num_seeds: int) -> Key:
-    """[S] root keys. Seed i has the same key whatever `num_seeds` is."""
+def seeds(seed: int, num_seeds: int, cell: Iterable[int] = ()) -> Key:
+    """[S] root keys. Seed i has the same key whatever `num_seeds` is.
+
+    Args:
+      seed: of the experiment.
+      num_seeds: S.
+      cell: numbers that tell the cells of a grid apart where these are not to share
+        their randomness.
+    """
     root = jax.random.key(seed)
+    for value in cell:
+        root = threefry.fold_in(root, value)
     return jax.vmap(lambda i: threefry.fold_in(root, i))(
         jax.numpy.arange(num_seeds, dtype="uint32")
     )

@@ -12,7 +12,8 @@ import pytest
 import xarray as xr
 
 from collapse.experiment import InputError
-from collapse.sims import checkpoint, gaussian, gmm, parts, runner
+from collapse.sims import checkpoint, folder, gaussian, gmm, parts, runner
+from collapse.sims.gaussian import METRICS
 
 SMALL = ["--num-seeds", "3", "--num-generations", "4", "--samples-per-generation", "20"]
 ONE = ["--workflows", "replace"]  # the quickest to compile
@@ -114,6 +115,11 @@ def write(tmp_path, name, text):
         (["--out", "words.csv"], "out: words.csv is a file"),
         (["--out", "."], "out: . is not empty"),
         (["--resume", "--out", "new"], "resume: new holds nothing to continue"),
+        (["--publish", "words.csv"], "publish: words.csv cannot be written"),
+        (["--workflows", "mix", "--real-fraction"], "real_fraction: empty"),
+        (["--seed", "9" * 30], "seed: too large"),
+        (["--samples-per-generation", "9" * 12], "GB for each seed"),
+        (["b.toml", "--quiet"], "columns: unknown 'generation'"),
     ],
 )
 def test_bad_input_ends_in_one_line_and_leaves_nothing(
@@ -123,8 +129,10 @@ def test_bad_input_ends_in_one_line_and_leaves_nothing(
     write(tmp_path, "words.csv", "1,2\n3,b\n" * 5)
     write(tmp_path, "holes.csv", "x,y\n" + "1,2\n3,4\n5,nan\n" * 4)
     write(tmp_path, "short.csv", "1\n2\n3\n" * 4)
+    write(tmp_path, "b.toml", '[figure]\ncolumns = "generation"\n')
     before = sorted(tmp_path.iterdir())
-    assert run(*arguments) == 2
+    first = [] if arguments[0].startswith("-") else [arguments.pop(0)]
+    assert runner.main(gaussian.FAMILY, [*first, *SMALL, *arguments]) == 2
     error = capsys.readouterr().err
     assert said in error and error.startswith("error: ") and error.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == before
@@ -144,13 +152,22 @@ def test_another_experiments_folder_is_left_alone(tmp_path, capsys):
     assert (tmp_path / "a" / "results.nc").read_bytes() == kept
 
 
-def test_measurements_that_are_not_finite_are_counted(capsys):
+def test_measurements_that_are_not_finite_are_counted(capsys, monkeypatch):
+    monkeypatch.setattr(gaussian.GaussianExperiment, "known_metrics", lambda _: METRICS)
     arguments = ["--samples-per-generation", "1", "--rows", "samples"]
     arguments += ["--workflows", "replace", "--metrics", "log_det_ratio"]
     assert run(*arguments, "--out", "a", "--quiet") == 1
     said = capsys.readouterr().err
     assert "15 measurements in 3 runs are not finite" in said
     assert "generation 0" in said and "log_det_ratio" in said
+
+
+def test_densities_are_not_measured_where_samples_do_not_span_the_space(capsys):
+    few = ["--samples-per-generation", "4", "--dimension", "4", *ONE]
+    assert run(*few, "--metrics", "entropy") == 2
+    assert "metrics: entropy needs a density" in capsys.readouterr().err
+    known = gaussian.GaussianExperiment(dimension=(4,), samples_per_generation=(4, 9))
+    assert not {"entropy", "test_error", "log_det_ratio"} & {*known.measured()}
 
 
 def _interrupted_after(monkeypatch, saves):
@@ -240,8 +257,39 @@ def test_help_answers_before_jax_is_imported():
     assert "--num-generations" in done.stdout
 
 
+def test_a_run_is_continued_by_the_versions_that_began_it(
+    tmp_path, monkeypatch, capsys
+):
+    arguments = ["--num-generations", "8", *ONE, *MEASURE, "--quiet", "--out", "a"]
+    with monkeypatch.context() as patch:
+        _interrupted_after(patch, 1)
+        assert run(*arguments) == 130
+    with monkeypatch.context() as patch:
+        patch.setattr(folder, "versions", lambda: "jax 9")
+        assert run(*arguments, "--resume") == 2
+    said = capsys.readouterr().err
+    assert "resume: a was begun with" in said and "this is jax 9" in said
+    assert run(*arguments, "--resume") == 0
+    assert run(*arguments, "--resume") == 2
+    assert "resume: a is complete" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--num-components", "40"], "num_components: 40 are too many"),
+        (["--reg-covar", "0.01"], "reg_covar: 0.01 would hide a column"),
+    ],
+)
+def test_what_real_data_do_not_bear_is_refused(tmp_path, capsys, arguments, said):
+    data = ["--data", "faithful", "--samples-per-generation", "60"]
+    assert run(*data, *arguments, family=gmm.FAMILY) == 2
+    assert said in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
 def test_snapshots_hold_samples_of_the_first_seed(tmp_path):
-    arguments = ["--snapshots", "0", "3", *ONE, "--quiet"]
+    arguments = ["--snapshots", "3", "0", *ONE, "--quiet"]
     assert run(*arguments, *MEASURE, "--out", "a") == 0
     data = xr.open_dataset(tmp_path / "a" / "results.nc", engine="h5netcdf")
     assert dict(data.samples.sizes) == {
@@ -250,6 +298,7 @@ def test_snapshots_hold_samples_of_the_first_seed(tmp_path):
         "row": 20,
         "dimension": 1,
     }
+    assert data.snapshot.values.tolist() == [0, 3]
 
 
 def test_checkpoints_of_another_shape_are_refused(tmp_path):

@@ -85,6 +85,8 @@ def abandon(place: Path) -> None:
         checkpoints.rmdir()
         if [path.name for path in place.iterdir()] == [_LABEL]:
             shutil.rmtree(place)
+            with contextlib.suppress(OSError):  # results/, if nothing else is in it
+                place.parent.rmdir()
 
 
 def check_publish(place: str) -> None:

@@ -46,6 +46,11 @@ class GaussianExperiment(Experiment):
         """Dimension, samples per generation and ddof may hold several values."""
         return ("dimension", "samples_per_generation", "ddof")
 
+    @classmethod
+    def independent_axes(cls) -> tuple[str, ...]:
+        """All but ddof: the two divisors are compared on the same samples."""
+        return ("dimension", "samples_per_generation")
+
     def known_metrics(self) -> tuple[str, ...]:
         """Without densities if a cell's n samples do not span its d dimensions."""
         full = all(c["samples_per_generation"] > c["dimension"] for c in self.cells())
@@ -228,8 +233,8 @@ def curves(
 def caption(experiment: GaussianExperiment) -> str:
     """What a reader of the default figure must know."""
     truth = (
-        f"Truth: a Gaussian fitted to held-out rows of {experiment.data}; real rows are drawn "
-        "without replacement, so with all of them every seed begins with the same fit."
+        f"Truth: a Gaussian fitted to held-out rows of {experiment.data}; "
+        "real rows are drawn without replacement: with all, every seed begins alike."
         if experiment.data
         else "Truth: the standard normal."
     )

@@ -201,8 +201,8 @@ def curves(
 def caption(experiment: GmmExperiment) -> str:
     """What a reader of the default figure must know."""
     truth = (
-        f"Truth: a mixture fitted to held-out rows of {experiment.data}; real rows are drawn "
-        "without replacement, so with all of them every seed begins with the same fit."
+        f"Truth: a mixture fitted to held-out rows of {experiment.data}; "
+        "real rows are drawn without replacement: with all, every seed begins alike."
         if experiment.data
         else f"Truth: the mixture {experiment.truth}."
     )

@@ -83,7 +83,7 @@ def simulate(
     ):
         for number, (cell, label) in enumerate(units):
             bar.set_description(label)
-            for seeds, run in _blocks(experiment, make_setup(cell, label)):
+            for seeds, run in _blocks(experiment, cell, make_setup(cell, label)):
                 path = checkpoints / f"{number:03d}-{seeds.start:06d}.npz"
                 done = run(Part(cell, label, seeds, path), bar, interrupted)
                 traces.setdefault((*cell.values(), label), []).append(done)
@@ -113,7 +113,7 @@ def boundaries(num_generations: int, snapshots: Sequence[int]) -> list[int]:
 
 
 def _blocks(
-    experiment: Experiment, setup: Setup
+    experiment: Experiment, cell: Mapping[str, Any], setup: Setup
 ) -> Iterator[tuple[range, Callable[..., dict[str, Any]]]]:
     """Blocks of seeds whose states fit into memory, and a function that runs one."""
     import jax
@@ -131,7 +131,8 @@ def _blocks(
             advance, (0, loop.STATE_AXES), (loop.STATE_AXES, 0), donate=1
         )
 
-    roots = streams.seeds(experiment.seed, experiment.num_seeds)
+    own = [cell[axis] for axis in experiment.independent_axes()]
+    roots = streams.seeds(experiment.seed, experiment.num_seeds, own)
     blank = loop.over_seeds(
         lambda root: loop.init(root, setup.make_problem(root), *what),
         out_axes=loop.STATE_AXES,
