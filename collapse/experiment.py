@@ -230,8 +230,8 @@ class Experiment:
             self,
             num_generations=generations,
             num_seeds=min(self.num_seeds, 8),
-            samples_per_generation=_capped(self.samples_per_generation, 100),
-            snapshots=_capped(self.snapshots, generations),
+            samples_per_generation=capped(self.samples_per_generation, 100),
+            snapshots=capped(self.snapshots, generations),
         )
 
     def digest(self, data: str = "") -> str:
@@ -250,8 +250,10 @@ def _short(share: float) -> str:
     return repr(share).removesuffix(".0")
 
 
-def _capped(values: tuple[int, ...], most: int) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(min(value, most) for value in values))
+def capped(values: tuple[int, ...], most: int, keep: int = 2) -> tuple[int, ...]:
+    """Values no larger than `most`, and of these the first and the last `keep - 1`."""
+    few = tuple(dict.fromkeys(min(value, most) for value in values))
+    return few if len(few) <= keep else (few[0], *few[1 - keep :])
 
 
 def _one_of(field: str, values: tuple[str, ...], known: tuple[str, ...]) -> None:

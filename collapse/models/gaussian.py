@@ -66,6 +66,10 @@ def gaussian(
 ) -> Model:
     """A Gaussian fitted by maximum likelihood (ddof 0) or without bias (ddof 1).
 
+    Where the rows do not span d dimensions the covariance is singular, and so it stays.
+    Mean and covariance are right then, but the factor's last diagonal entries may be
+    rounding instead of zero: a log-determinant or a density of it means nothing.
+
     Args:
       dimension: d.
       ddof: 0 divides the scatter by n, as in Shumailov et al.'s public code and Kazdan

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from collapse import theory
-from collapse.experiment import COMMON_METRICS, Experiment, InputError
+from collapse.experiment import COMMON_METRICS, Experiment, InputError, capped
 from collapse.sims import parts, runner
 from collapse.sims.workflow import make_workflow, moments
 from collapse.tables import RealData
@@ -70,8 +70,7 @@ class GaussianExperiment(Experiment):
 
     def quick(self) -> Self:
         """Also at most eight dimensions."""
-        small = tuple(dict.fromkeys(min(d, 8) for d in self.dimension))
-        return dataclasses.replace(super().quick(), dimension=small)
+        return dataclasses.replace(super().quick(), dimension=capped(self.dimension, 8))
 
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""
