@@ -138,14 +138,11 @@ def window(n: Rows, size: int, num_generations: int, ddof: int) -> Moments:
     within = np.zeros(0)  # their sums of squares about their own means
     variance, error, cross = 1.0, 0.0, np.zeros(0)
     for t, rows in enumerate(sizes):
-        corner = np.array([[error + variance / rows]])
-        pairs = np.block([[pairs, cross[:, None]], [cross[None], corner]])[
-            -size:, -size:
-        ]
+        pairs = np.block([[pairs, cross[:, None]], [cross, error + variance / rows]])
+        pairs = pairs[-size:, -size:]
         within = np.append(within, (rows - 1) * variance)[-size:]
         seen = sizes[max(0, t + 1 - size) : t + 1]
-        total = seen.sum()
-        cross = pairs @ seen / total
+        cross, total = pairs @ seen / seen.sum(), seen.sum()
         moments.mean_error[t] = error = cross @ seen / total
         squares = within.sum() + seen @ np.diag(pairs)
         moments.variance[t] = variance = (squares - total * error) / (total - ddof)
