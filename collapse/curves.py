@@ -277,7 +277,7 @@ def _legend(
         Line2D([], [], color=colour, lw=1.6, label=_spell(name, value, again=k > 0))
         for k, (value, colour) in enumerate(hues.items())
     ]
-    grey, both = "#666666", "mean or median"
+    grey, both = "#666666", "mean or median" if theory else "median"
     line = f"{both if figure.statistic == 'auto' else figure.statistic} over seeds"
     entries.append(Line2D([], [], color=grey, lw=1.6, label=line))
     if theory:

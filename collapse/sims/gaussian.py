@@ -232,8 +232,8 @@ def curves(
 def caption(experiment: GaussianExperiment) -> str:
     """What a reader of the default figure must know."""
     truth = (
-        f"Truth: a Gaussian fitted to held-out rows of {experiment.data}; "
-        "real rows are drawn without replacement: with all, every seed begins alike."
+        f"Reference: a Gaussian fitted to held-out rows of {experiment.data}. Real "
+        "rows are drawn without replacement: with all of them, every seed begins alike."
         if experiment.data
         else "Truth: the standard normal."
     )

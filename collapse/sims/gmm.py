@@ -201,17 +201,19 @@ def curves(
 def caption(experiment: GmmExperiment) -> str:
     """What a reader of the default figure must know."""
     truth = (
-        f"Truth: a mixture fitted to held-out rows of {experiment.data}; "
-        "real rows are drawn without replacement: with all, every seed begins alike."
+        f"Reference: a mixture fitted to held-out rows of {experiment.data}. Real rows "
+        "are drawn without replacement: with all of them, every seed begins alike."
         if experiment.data
         else f"Truth: the mixture {experiment.truth}."
     )
     sizes = ", ".join(map(str, experiment.samples_per_generation))
+    theory = (
+        " Theory: an EM fit has the mean and covariance of its rows, but for reg_covar."
+    )
     return (
         f"{truth} K = {experiment.num_components}, n = {sizes}, "
         f"tol {experiment.tol:g}, start {experiment.start}, "
-        f"{experiment.num_seeds} seeds. "
-        "Theory: an EM fit has the mean and covariance of its rows (but for reg_covar)."
+        f"{experiment.num_seeds} seeds.{'' if experiment.data else theory}"
     )
 
 
