@@ -7,16 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from matplotlib import colormaps, colors, ticker
+from matplotlib import colormaps, colors
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from numpy.typing import NDArray
 
-from collapse import experiment
-from collapse.experiment import InputError
+from collapse import annotations, layout, scales
+from collapse.layout import InputError
 from collapse.metrics import describe
 
 # Okabe & Ito (2008): told apart with any kind of colour vision. A workflow keeps its
@@ -29,11 +28,6 @@ _WORKFLOWS = {
     "mix": "#CC79A7",
     "replace_multiple": "#56B4E9",
 }
-# coordinate -> its name in front of a value, and where it has been named before
-_NAMES = {
-    "samples_per_generation": ("samples n", "n"),
-    "dimension": ("dimension d", "d"),
-}
 
 
 class _Panel(NamedTuple):
@@ -45,12 +39,17 @@ class _Panel(NamedTuple):
     place: tuple[int, int]
 
 
-def paint(fig: Figure, summary: xr.Dataset, figure: experiment.Figure) -> list[Artist]:
+def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artist]:
     """Fill `fig` with panels of curves; the entries of its legend."""
-    several = (n for n, v in summary.data_vars.items() if "statistic" in v.dims)
-    metrics = tuple(figure.metrics) or tuple(map(str, several))
+    figure = figure.resolved(summary.sizes)
+    metrics = figure.metrics or _metrics(summary, figure.x)
     name = figure.hue if figure.hue in summary.dims else "workflow"
     _check(summary, figure, metrics, name)
+    if figure.x != "generation":
+        summary = summary.sortby(figure.x)
+        if "generation" in summary.dims:
+            drawn = figure.drawn(summary["generation"].values)
+            summary = summary.sel(generation=drawn)
     panels = _arrange(summary, figure, metrics)
     rows, columns = (1 + max(p.place[axis] for p in panels) for axis in (0, 1))
     free = not any(p.row or p.column for p in panels)  # a y axis for each
@@ -65,10 +64,8 @@ def paint(fig: Figure, summary: xr.Dataset, figure: experiment.Figure) -> list[A
         ax = fig.add_subplot(grid[i, j])
         _curves(ax, summary, figure, panel, name, hues)
         bottom = not any(p.place == (i + 1, j) for p in panels)
-        ax.tick_params(labelbottom=bottom, labelleft=free or j == 0)
-        if bottom:
-            log = figure.x_scale == "log"
-            ax.set_xlabel("number of fits, t + 1" if log else "generation t")
+        ax.tick_params(which="both", labelbottom=bottom, labelleft=free or j == 0)
+        ax.set_xlabel(scales.name_x(figure) if bottom else "")
         long_name, unit = _label(summary, panel.metric)
         if figure.statistic == "auto":
             long_name += f" ({statistic(summary, figure, panel.metric)})"
@@ -78,13 +75,17 @@ def paint(fig: Figure, summary: xr.Dataset, figure: experiment.Figure) -> list[A
             lines = textwrap.wrap(long_name, int(13 * height), break_on_hyphens=False)
             ax.set_ylabel("\n".join(filter(None, [*lines, unit])))
         for coordinate, value in panel.column.items():
-            ax.set_title(_spell(coordinate, value) if i == 0 else "")
+            ax.set_title(scales.spell(coordinate, value) if i == 0 else "")
         for coordinate, value in panel.row.items():
-            strip(ax, _spell(coordinate, value) if j == columns - 1 else "")
-    known = [m for m in metrics if _has_theory(summary, m)]
-    means = all(statistic(summary, figure, metric) == "mean" for metric in known)
-    theory = "theory" if means else "theory of the mean"
-    return _legend(figure, name, hues, theory if known else "")
+            last = j == columns - 1
+            annotations.strip(ax, scales.spell(coordinate, value) if last else "")
+    return _legend(summary, figure, metrics, name, hues)
+
+
+def _metrics(summary: xr.Dataset, x: str) -> tuple[str, ...]:
+    """All that a summary can show over x."""
+    variables = summary.data_vars.items()
+    return tuple(str(n) for n, v in variables if {"statistic", x} <= set(v.dims))
 
 
 def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
@@ -102,7 +103,7 @@ def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
     return found
 
 
-def statistic(summary: xr.Dataset, figure: experiment.Figure, metric: str) -> str:
+def statistic(summary: xr.Dataset, figure: layout.Figure, metric: str) -> str:
     """What the solid line of a metric is; "auto" is what its theory speaks of."""
     if figure.statistic != "auto":
         return figure.statistic
@@ -114,37 +115,30 @@ def _has_theory(summary: xr.Dataset, metric: str) -> bool:
     return theory is not None and bool(np.isfinite(theory).any())
 
 
-def strip(ax: Axes, text: str) -> None:
-    """Name a row of panels at the right of its last one."""
-    place: Any = {"xycoords": "axes fraction", "textcoords": "offset points"}
-    turned: Any = {"rotation": 270, "va": "center", "ha": "left", "size": 8.5}
-    if text:
-        ax.annotate(text, (1, 0.5), (5, 0), **place, **turned)
-
-
 def _check(
-    summary: xr.Dataset, figure: experiment.Figure, metrics: tuple[str, ...], hue: str
+    summary: xr.Dataset, figure: layout.Figure, metrics: tuple[str, ...], hue: str
 ) -> None:
     """Raise InputError for the first thing that would be missing or left over."""
-    if figure.rows and figure.rows == figure.columns:
-        raise InputError(f"rows: {figure.rows} is in the columns; name another")
+    figure.check({str(n): index.values for n, index in summary.indexes.items()})
     for metric in metrics:
         if metric not in summary:
             raise InputError(f"metrics: {metric} was not measured; measure or drop it")
         line = statistic(summary, figure, metric)
         if line not in summary[metric].indexes.get("statistic", ()):
             raise InputError(f"statistic: {metric} has no {line}")
-        used = {"statistic", "generation", hue, figure.columns, figure.rows}
+        if figure.x not in summary[metric].dims:
+            raise InputError(f"x: {metric} does not change along {figure.x}")
+        used = {"statistic", "generation", figure.x, hue, figure.columns, figure.rows}
         for name, size in summary[metric].sizes.items():
             if name not in used and size > 1:
                 raise InputError(
-                    f"figure: {name} has {size} values and no place; name it as hue, "
-                    "columns or rows"
+                    f"figure: {name} has {size} values and no place; name it as x, "
+                    "hue, columns or rows"
                 )
 
 
 def _arrange(
-    summary: xr.Dataset, figure: experiment.Figure, metrics: tuple[str, ...]
+    summary: xr.Dataset, figure: layout.Figure, metrics: tuple[str, ...]
 ) -> list[_Panel]:
     """A grid of metrics, or rows and columns of one coordinate's values each."""
 
@@ -167,7 +161,7 @@ def _arrange(
 def _curves(
     ax: Axes,
     summary: xr.Dataset,
-    figure: experiment.Figure,
+    figure: layout.Figure,
     panel: _Panel,
     name: str,
     hues: Mapping[Any, str],
@@ -176,114 +170,64 @@ def _curves(
     metric, theory = panel.metric, f"{panel.metric}_theory"
     row = summary[[n for n in (metric, theory) if n in summary]].sel(panel.row)
     panels, fixed = row.sel(panel.column), {**panel.row, **panel.column}
-    x = summary["generation"].values + (figure.x_scale == "log")
+    generations = figure.x == "generation"
+    x = summary[figure.x].values + (generations and figure.x_scale == "log")
     unit = _label(summary, metric)[1]
     reference = 1.0 if unit in ("ratio to truth", "ratio to reference") else np.nan
-    limits = _limits(row, metric, figure, reference)
-    _scale(ax, figure, x, limits or (1, 10))
+    main, marks = statistic(summary, figure, metric), (reference, *figure.levels)
+    limits = scales.limits(row, metric, main, figure.y_scale == "log", marks)
+    scales.scale(ax, figure, x, limits or (1, 10))
     if limits is None:
         ax.text(0.5, 0.5, "no value to show", transform=ax.transAxes, ha="center")
     ax.axhline(reference, color="0.6", lw=0.6, zorder=1)
+    annotations.note(ax, summary, fixed)
+    annotations.levels(ax, figure)
     alpha = 0.18 if len(hues) < 4 else 0.13
     for value, colour in hues.items():
         if fixed.get(name, value) != value:
             continue  # the hue is that of the row or column
         one = panels.sel({name: value} if name in panels.dims else {})
-        one = one.isel({d: 0 for d in one.dims if d not in ("statistic", "generation")})
-        shown = (statistic(summary, figure, metric), "low", "high")
-        line, low, high = (one[metric].sel(statistic=s) for s in shown)
+        one = one.isel({d: 0 for d in one.dims if d not in ("statistic", figure.x)})
+        line, low, high = (one[metric].sel(statistic=s) for s in (main, "low", "high"))
         ax.fill_between(x, low, high, color=colour, alpha=alpha, lw=0, zorder=1.5)
-        ax.plot(x, line, color=colour, lw=1.6, zorder=3, label=str(value))
+        ax.plot(
+            x, line, color=colour, lw=1.6, zorder=3, label=str(value), **_dots(figure)
+        )
         if theory in one and np.isfinite(one[theory]).any():
             dark = _dashes(colour)
             ax.plot(x, one[theory], **dark, zorder=4, label=f"{value} theory")
 
 
-def _limits(
-    row: xr.Dataset, metric: str, figure: experiment.Figure, reference: float
-) -> tuple[float, float] | None:
-    """Limits of y for the panels of a row; None if there is nothing finite to show.
-
-    Theory and the statistic where it is typical (within its own band) are shown whole.
-    Bands, and a mean that a few seeds carry off, are followed until they take as much
-    room again, or three times the width of a typical band: else one wild curve would
-    flatten the others.
-    """
-    log = figure.y_scale == "log"
-    shown = (statistic(row, figure, metric), "low", "high")
-    parts = [row[metric].sel(statistic=s) for s in shown]
-    parts += [row.get(f"{metric}_theory", xr.DataArray([])), xr.DataArray(reference)]
-    values = [np.asarray(part.values, np.float64).ravel() for part in parts]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        line, low, high, theory, one = map(np.log10, values) if log else values
-        core = _finite(log, theory, np.clip(line, low, high))
-        widths = _finite(log, high - low)
-    if not core.size:
-        return None
-    bottom, top = core.min(), core.max()
-    slack = max(top - bottom, 3 * np.median(widths) if widths.size else 0.0)
-    near = one[(bottom - slack <= one) & (one <= top + slack)]
-    every = _finite(log, core, line, low, high, near)
-    bottom, top = max(every.min(), bottom - slack), min(every.max(), top + slack)
-    margin = 0.04 * (top - bottom) or (0.1 if log else 0.1 * abs(top) or 1.0)
-    bottom, top = float(bottom - margin), float(top + margin)
-    return (10**bottom, 10**top) if log else (bottom, top)
-
-
-def _finite(log: bool, *parts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """All finite values but those so large that ticks beyond them would overflow."""
-    values = np.concatenate(parts)
-    return values[np.abs(values) < (200 if log else 1e200)]
-
-
-def _scale(
-    ax: Axes,
-    figure: experiment.Figure,
-    x: NDArray[np.integer],
-    limits: tuple[float, float],
-) -> None:
-    """Scales, limits and ticks of both axes; log axes clip what is not positive."""
-    nice: Any = {"nbins": 5, "steps": [1, 2, 2.5, 5, 10]}
-    if figure.x_scale == "log":
-        ax.set_xscale("log")
-        some = (1.0, 2.0, 5.0) if x[-1] <= 100 else (1.0,)
-        ax.xaxis.set_major_locator(ticker.LogLocator(subs=some))
-        ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda v, _: f"{v:g}"))
-        ax.xaxis.set_minor_formatter(ticker.NullFormatter())
-    else:
-        ax.xaxis.set_major_locator(ticker.MaxNLocator(**nice, integer=True))
-    if figure.y_scale == "log":
-        ax.set_yscale("log", nonpositive="clip")
-        if limits[0] > 1e-3 and limits[1] < 1e4:
-            ax.yaxis.set_major_formatter(_Plain())
-            ax.yaxis.set_minor_formatter(_Plain())
-    else:
-        ax.yaxis.set_major_locator(ticker.MaxNLocator(**nice))
-    ax.set(xlim=(x[0], max(x[-1], x[0] + 1)), ylim=limits)
-
-
-class _Plain(ticker.LogFormatterSciNotation):
-    """Plain numbers wherever a log axis would write powers of ten."""
-
-    def __call__(self, x: float, pos: int | None = None) -> str:
-        return f"{x:g}" if super().__call__(x, pos) else ""
-
-
 def _legend(
-    figure: experiment.Figure, name: str, hues: Mapping[Any, str], theory: str
+    summary: xr.Dataset,
+    figure: layout.Figure,
+    metrics: tuple[str, ...],
+    name: str,
+    hues: Mapping[Any, str],
 ) -> list[Artist]:
     """Entries for the hues, then for what solid, dashed and shaded mean."""
     entries: list[Artist] = [
-        Line2D([], [], color=colour, lw=1.6, label=_spell(name, value, again=k > 0))
-        for k, (value, colour) in enumerate(hues.items())
+        Line2D([], [], color=c, lw=1.6, label=scales.spell(name, v, again=k > 0))
+        for k, (v, c) in enumerate(hues.items())
     ]
-    grey, both = "#666666", "mean or median" if theory else "median"
+    known = [m for m in metrics if _has_theory(summary, m)]
+    grey, both = "#666666", "mean or median" if known else "median"
     line = f"{both if figure.statistic == 'auto' else figure.statistic} over seeds"
-    entries.append(Line2D([], [], color=grey, lw=1.6, label=line))
-    if theory:
+    moving = any("generation" in summary[metric].dims for metric in metrics)
+    if moving and "generation" not in (figure.x, name):
+        line += f" at t = {summary['generation'].values[0]}"
+    entries.append(Line2D([], [], color=grey, lw=1.6, label=line, **_dots(figure)))
+    if known:
+        means = all(statistic(summary, figure, metric) == "mean" for metric in known)
+        theory = "theory" if means else "theory of the mean"
         entries.append(Line2D([], [], **_dashes(grey), label=theory))
     band = "band: 5 % to 95 % of seeds"
     return [*entries, Patch(color=grey, alpha=0.25, lw=0, label=band)]
+
+
+def _dots(figure: layout.Figure) -> dict[str, Any]:
+    """Where a measured curve was measured; on every generation they would melt."""
+    return {} if figure.x == "generation" else {"marker": "o", "markersize": 3}
 
 
 def _dashes(colour: str) -> dict[str, Any]:
@@ -306,12 +250,3 @@ def _label(summary: xr.Dataset, metric: str) -> tuple[str, str]:
     except KeyError:
         long_name, unit = metric.replace("_", " "), ""
     return attributes.get("long_name", long_name), attributes.get("units", unit)
-
-
-def _spell(name: str, value: Any, again: bool = False) -> str:
-    """A value of a coordinate for a reader; workflows go by their names."""
-    if name == "workflow":
-        return str(value)
-    long, short = _NAMES.get(name, (name.replace("_", " "),) * 2)
-    number = f"{value:g}" if isinstance(value, float | np.floating) else str(value)
-    return f"{short if again else long} = {number}"

@@ -76,6 +76,43 @@ def gamma(key: Key, shape: Float[Array, "..."]) -> Float[Array, "..."]:
     return lax.while_loop(lambda carry: ~jnp.all(carry[2]), attempt, nothing)[1]
 
 
+def bartlett(
+    key: Key,
+    below: Float[Array, "num k"],
+    spare: Float[Array, " num"],
+    freedom: int,
+    dimension: int,
+) -> Float[Array, "num d d"]:
+    """Lower-triangular L with L L' ~ Wishart(I, freedom), by Bartlett's decomposition.
+
+    Roots of chi-squared variates with freedom, freedom - 1, ... degrees stand on the
+    diagonal, standard normals below it; columns after the `freedom`-th are zero, so
+    that a singular Wishart matrix has its own law too.
+
+    Args:
+      key: for the diagonal.
+      below: [num, d (d - 1) / 2] standard normals, rows of the triangle in order.
+      spare: [num] standard normals, for a diagonal entry of one degree of freedom.
+      freedom: at least 1.
+      dimension: d.
+
+    References:
+      Bartlett 1933 (Proc. R. Soc. Edinburgh 53:260).
+    """
+    num, dtype = below.shape[0], below.dtype
+    degrees = freedom - np.arange(dimension)
+    shape = jnp.asarray(np.maximum(degrees, 2) / 2, dtype)
+    chi2 = 2 * gamma(key, jnp.broadcast_to(shape, (num, dimension)))
+    # gamma needs a shape of 1; one degree of freedom is the square of a normal
+    chi2 = jnp.where((degrees == 1)[None], spare[:, None] ** 2, chi2)
+    rows, columns = np.tril_indices(dimension, -1)
+    diagonal = np.arange(dimension)
+    factor = jnp.zeros((num, dimension, dimension), dtype)
+    factor = factor.at[:, rows, columns].set(below)
+    factor = factor.at[:, diagonal, diagonal].set(jnp.sqrt(chi2))
+    return factor if freedom >= dimension else factor.at[:, :, freedom:].set(0)
+
+
 def subset(key: Key, population: int | Int[Array, ""], num: int) -> Int[Array, " num"]:
     """A uniform `num`-subset of range(population), without replacement.
 

@@ -9,8 +9,10 @@ import dataclasses
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
+
+from collapse.layout import Figure, InputError
 
 if TYPE_CHECKING:
     from collapse.tables import RealData
@@ -36,40 +38,7 @@ COMMON_METRICS = (
     "mean_error",
     "entropy",
 )
-
-
-class InputError(ValueError):
-    """Input that cannot be run. The message is one line: field, trouble, remedy."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Figure:
-    """How the results of an experiment are drawn: the `[figure]` table of its TOML.
-
-    Attributes:
-      kind: "curves" over generations, or "samples" written at the snapshots.
-      metrics: one panel each; empty for the family's own choice.
-      hue: coordinate told apart by colour ("workflow" or an axis).
-      columns: coordinate with one column of panels a value; empty for none.
-      rows: coordinate with one row of panels a value; empty for none.
-      statistic: "mean" or "median" over seeds, the solid line; "auto" is the mean of
-        metrics whose expectation is known and the median of others.
-      x_scale: "linear" or "log" (drawn over t + 1, the number of fits).
-      y_scale: "linear" or "log".
-      title: drawn above the panels.
-      caption: drawn below them.
-    """
-
-    kind: Literal["curves", "samples"] = "curves"
-    metrics: tuple[str, ...] = ()
-    hue: str = "workflow"
-    columns: str = ""
-    rows: str = ""
-    statistic: Literal["auto", "mean", "median"] = "auto"
-    x_scale: Literal["linear", "log"] = "linear"
-    y_scale: Literal["linear", "log"] = "linear"
-    title: str = ""
-    caption: str = ""
+QUICK_GENERATIONS = 6  # at most, of a quick run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,6 +104,16 @@ class Experiment:
             )
         )
 
+    def note(self, cell: Mapping[str, Any]) -> str:
+        """What a reader of a cell's panel must know of it, in a few words; else ""."""
+        del cell
+        return ""
+
+    def describe(self, metric: str) -> tuple[str, str] | None:
+        """Long name and unit of a metric of the family's own; else None."""
+        del metric
+        return None
+
     def known_metrics(self) -> tuple[str, ...]:
         """Metrics that the family can measure in this experiment."""
         raise NotImplementedError
@@ -199,33 +178,36 @@ class Experiment:
     def check_figure(self, figure: Figure) -> None:
         """Raise InputError for what could not be drawn once the experiment is run."""
         coordinates = ("workflow", *self.axes())
-        taken = {place: getattr(figure, place) for place in ("hue", "columns", "rows")}
-        for place, name in taken.items():
-            _one_of(place, (name,) if name else (), coordinates)
-        if figure.rows and figure.rows == figure.columns:
-            raise InputError(f"rows: {figure.rows} is in the columns; name another")
+        _one_of("x", (figure.x,), ("generation", *self.axes()))
+        for place, name in figure.places().items():
+            more = ("generation",) if place == "hue" else ()
+            _one_of(place, (name,) if name else (), coordinates + more)
         for metric in figure.metrics:
             if metric not in self.measured() and not metric.startswith("fit_"):
                 raise InputError(
                     f"metrics: the figure shows {metric}, which is not measured; known "
                     f"are {_list(self.known_metrics())}"
                 )
+        values: dict[str, Sequence[Any]] = {a: getattr(self, a) for a in self.axes()}
+        values["workflow"] = self.labels()
+        figure.check(values | {"generation": range(self.num_generations + 1)})
         if figure.kind == "samples":
             if not self.snapshots:
                 raise InputError("snapshots: none, but the figure shows samples")
             return
-        several = [a for a in self.axes() if len(getattr(self, a)) > 1]
-        several += ["workflow"] * (len(self.labels()) > 1)
-        left = [name for name in several if name not in taken.values()]
-        if len(left) > list(taken.values()).count(""):
+        several = [name for name in values if len(values[name]) > 1]
+        figure = figure.resolved(several)
+        taken = [figure.x, *figure.places().values()]
+        left = [name for name in several if name not in taken]
+        if len(left) > taken.count(""):
             raise InputError(
-                f"figure: {left[-1]} has several values and no place; name it as hue, "
-                "columns or rows"
+                f"figure: {left[-1]} has several values and no place; name it as x, "
+                "hue, columns or rows"
             )
 
     def quick(self) -> Self:
         """The same experiment cut down to seconds: what it does, not what it shows."""
-        generations = min(self.num_generations, 6)
+        generations = min(self.num_generations, QUICK_GENERATIONS)
         return dataclasses.replace(
             self,
             num_generations=generations,

@@ -1,4 +1,4 @@
-"""Figures: curves over generations with bands and theory, and samples of the models.
+"""Figures: curves with bands and theory, and samples of the models.
 
 They are drawn from summaries, so a published figure is redrawn from its data alone:
 `python -m collapse.plotting figures/data/tail_mass.nc`. None is known to pyplot: no
@@ -18,13 +18,11 @@ import xarray as xr
 from matplotlib import style
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from numpy.typing import NDArray
 
-from collapse import curves, experiment, results
-from collapse.experiment import InputError
+from collapse import annotations, curves, layout, results
+from collapse.layout import InputError
 
 STYLE = {
     "font.size": 8,
@@ -55,7 +53,7 @@ _MOST_POINTS = 3000  # of a sample that can be told apart in a panel
 _BARS = 40  # of its histogram, in one dimension
 
 
-def draw(summary: xr.Dataset, figure: experiment.Figure) -> Figure:
+def draw(summary: xr.Dataset, figure: layout.Figure) -> Figure:
     """Draw a figure of a summary; what leaves a panel of curves is a wild band.
 
     Args:
@@ -103,7 +101,8 @@ def redraw(path: Path, place: Path | None = None) -> Path:
     try:
         summary = xr.load_dataset(path, engine="h5netcdf")
         fields = json.loads(summary.attrs["figure"])
-        figure = experiment.Figure(**fields | {"metrics": tuple(fields["metrics"])})
+        lists = {k: tuple(v) for k, v in fields.items() if isinstance(v, list)}
+        figure = layout.Figure(**fields | lists)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; give a published NetCDF") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -151,9 +150,7 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(f"{message}; see --help")
 
 
-def _samples(
-    fig: Figure, summary: xr.Dataset, figure: experiment.Figure
-) -> list[Artist]:
+def _samples(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artist]:
     """Fill `fig` with rows of workflows and columns of snapshots; no legend."""
     del figure
     if "samples" not in summary:
@@ -175,7 +172,7 @@ def _samples(
         ax.set_title(f"generation {times[j]}" if i == 0 else "")
         ax.set_xlabel("dimension 1" if below else "")
         ax.set_ylabel(second if left else "")
-        curves.strip(ax, str(labels[i]) if j == len(times) - 1 else "")
+        annotations.strip(ax, str(labels[i]) if j == len(times) - 1 else "")
     return []
 
 
@@ -227,7 +224,7 @@ def _density(
     return np.histogram(points, bins)[0] / len(points) / (bins[1] - bins[0])
 
 
-def _frame(fig: Figure, figure: experiment.Figure, handles: list[Artist]) -> None:
+def _frame(fig: Figure, figure: layout.Figure, handles: list[Artist]) -> None:
     """Add title, legend and caption, and the height that they need, to the panels."""
     width = max(_NARROWEST, fig.get_figwidth())
     fig.set_figwidth(width)
@@ -235,7 +232,7 @@ def _frame(fig: Figure, figure: experiment.Figure, handles: list[Artist]) -> Non
     below = above = _EDGE
     if figure.caption:
         text = fig.text(_EDGE, below, "", size=7, color="0.4", va="bottom", **inches)
-        below += _fill(text, figure.caption, width - 2 * _EDGE) + 0.1
+        below += annotations.fill(text, figure.caption, width - 2 * _EDGE) + 0.1
     for rows in range(1, len(handles) + 1):
         legend = fig.legend(
             handles=handles,
@@ -248,14 +245,14 @@ def _frame(fig: Figure, figure: experiment.Figure, handles: list[Artist]) -> Non
             handlelength=1.8,
             columnspacing=1.4,
         )
-        extent = legend.get_window_extent(_renderer(fig))
+        extent = legend.get_window_extent(annotations.renderer(fig))
         if extent.width <= (width - 2 * _EDGE) * fig.dpi or rows == len(handles):
             below += extent.height / fig.dpi + 0.08
             break
         legend.remove()
     title = fig.text(_EDGE, 0, "", size=10, weight="bold", va="top", **inches)
     if figure.title:
-        above += _fill(title, figure.title, width - 2 * _EDGE) + 0.08
+        above += annotations.fill(title, figure.title, width - 2 * _EDGE) + 0.08
     height = below + fig.get_figheight() + above
     fig.set_figheight(height)
     title.set_y(height - _EDGE)
@@ -275,29 +272,7 @@ def _settle(fig: Figure) -> None:
     for ax in fig.axes:
         x, y, width, height = ax.get_position(original=True).bounds
         ax.set_position((round(x, 6), round(y, 6), round(width, 6), round(height, 6)))
-
-
-def _fill(text: Text, words: str, width: float) -> float:
-    """Break `words` into lines of at most `width` inches; the height of them all."""
-    fig, lines = text.get_figure(root=True), [""]
-    assert fig is not None
-    for word in words.split():
-        longer = f"{lines[-1]} {word}".strip()
-        text.set_text(longer)
-        if text.get_window_extent(_renderer(fig)).width <= width * fig.dpi:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    text.set_text("\n".join(filter(None, lines)))
-    return text.get_window_extent(_renderer(fig)).height / fig.dpi
-
-
-def _renderer(fig: Figure) -> Any:
-    """What measures text: the fonts of the PNG, whatever the figure's own canvas."""
-    canvas = fig.canvas
-    if not isinstance(canvas, FigureCanvasAgg):
-        canvas = FigureCanvasAgg(fig)
-    return canvas.get_renderer()
+        annotations.fit(ax)
 
 
 if __name__ == "__main__":

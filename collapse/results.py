@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from collapse.experiment import Experiment, Figure
+from collapse.experiment import Experiment
+from collapse.layout import Figure
 from collapse.metrics import describe
 from collapse.toml import to_toml
 
@@ -31,6 +32,7 @@ def assemble(
     experiment: Experiment,
     traces: Mapping[tuple[Any, ...], Mapping[str, np.ndarray]],
     theory: Callable[[Mapping[str, Any], str], Mapping[str, np.ndarray]],
+    note: Callable[[Mapping[str, Any]], str] | None = None,
 ) -> xr.Dataset:
     """One dataset with dims (axes with several values, workflow, seed, generation).
 
@@ -40,6 +42,8 @@ def assemble(
         beginning with `samples`, [snapshots, rows, d]).
       theory: (cell, workflow label) -> metric -> [G + 1]; becomes `<metric>_theory`,
         NaN where a workflow has no closed form.
+      note: (cell) -> what a reader of its panel must know; becomes `note` over the axes
+        with several values, unless all are empty.
     """
     axes = [a for a in experiment.axes() if len(getattr(experiment, a)) > 1]
     cells, labels = list(experiment.cells()), experiment.labels()
@@ -60,7 +64,7 @@ def assemble(
             continue
         dims = [*axes, "workflow", "seed", "generation"]
         values = stack([traces[unit][name] for unit in units])
-        variables[name] = (dims, values, _attributes(name, not experiment.data))
+        variables[name] = (dims, values, _attributes(experiment, name))
     if experiment.snapshots:
         coords["snapshot"] = sorted(experiment.snapshots)
         first = units[: len(labels)]  # of the first cell: sizes differ
@@ -73,6 +77,9 @@ def assemble(
             values = stack([curves[unit].get(name, nothing) for unit in units])
             dims = [*axes, "workflow", "generation"]
             variables[f"{name}_theory"] = (dims, values)
+    notes = [note(cell) for cell in cells] if note else []
+    if any(notes):
+        variables["note"] = (axes, np.array(notes).reshape(sizes))
     return xr.Dataset(variables, coords, {"axes": axes})
 
 
@@ -107,7 +114,10 @@ def write_summary(summary: xr.Dataset, path: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         for name in names:
-            variable = summary[name].transpose(*axes, "workflow", "generation", ...)
+            variable = summary[name]
+            if "generation" not in variable.dims:
+                variable = variable.expand_dims(generation=[""])
+            variable = variable.transpose(*axes, "workflow", "generation", ...)
             grid = variable.values
             for index in np.ndindex(*grid.shape[:-1]):
                 key = [
@@ -131,17 +141,22 @@ def write_dataset(dataset: xr.Dataset, path: Path) -> None:
 def published(summary: xr.Dataset, figure: Figure) -> xr.Dataset:
     """The part of a summary that its figure draws, small enough to be kept for ever.
 
-    Only the drawn metrics and statistics, in single precision to five digits, at 160
-    generations at most, spaced evenly on the figure's axis.
+    Only the drawn metrics and statistics with their notes, in single precision to five
+    digits. At 160 generations at most, spaced evenly on the figure's axis; if x is
+    another axis, at the drawn ones.
     """
+    curves = figure.kind == "curves"
     names = list(figure.metrics)
     names += [f"{n}_theory" for n in names if f"{n}_theory" in summary]
-    names += ["samples"] if figure.kind == "samples" else []
+    names += [n for n in ("note",) if curves and n in summary]
+    names += [] if curves else ["samples"]
     small = summary[names]
     lines = ["mean", "median"] if figure.statistic == "auto" else [figure.statistic]
     small = small.sel(statistic=[*lines, "low", "high"])
     total = small.sizes.get("generation", 0)
-    if total > _MOST_GENERATIONS:
+    if curves and total and figure.resolved(small.sizes).x != "generation":
+        small = small.sel(generation=figure.drawn(small["generation"].values))
+    elif total > _MOST_GENERATIONS:
         space = np.geomspace if figure.x_scale == "log" else np.linspace
         kept = np.unique(np.round(space(1, total, _MOST_GENERATIONS)).astype(int)) - 1
         small = small.isel(generation=kept)
@@ -207,12 +222,12 @@ def _standard_error(values: np.ndarray, axis: int) -> np.ndarray:
     return values.std(axis, ddof=1) / np.sqrt(count)
 
 
-def _attributes(name: str, known_truth: bool) -> dict[str, str]:
+def _attributes(experiment: Experiment, name: str) -> dict[str, str]:
     try:
-        description = describe(name, known_truth)
+        own = experiment.describe(name) or describe(name, not experiment.data)
     except KeyError:
         return {}
-    return {"long_name": description.long_name, "units": description.unit}
+    return {"long_name": own[0], "units": own[1]}
 
 
 def _five_digits(variable: xr.DataArray) -> xr.DataArray:

@@ -26,6 +26,8 @@ class Purpose(enum.IntEnum):
     WEIGH = 4  # rows a workflow picks
     MEASURE = 5  # points a metric looks at
     HELD_OUT = 6  # real rows no generation is trained on
+    TRUTH = 7  # a nature that differs from seed to seed
+    DESIGN = 8  # inputs that all generations share
 
 
 def key(root: Key, generation: int | Int[Array, ""], purpose: Purpose) -> Key:

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
@@ -9,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-SHIPPED = ("faithful",)
+SHIPPED = ("faithful", "diabetes")
 HELD_OUT_SHARE = 0.25
+_LISTED = 10  # columns that a message lists
 
 
 class DataError(ValueError):
@@ -24,11 +26,13 @@ class RealData(NamedTuple):
       train: [rows, d], what generations may be trained on.
       held_out: [rows, d], for test errors and the reference density.
       sha256: of the file.
+      columns: [d], their names; "column 1", ... where the file gives none.
     """
 
     train: Float[np.ndarray, "rows d"]
     held_out: Float[np.ndarray, "rows d"]
     sha256: str
+    columns: tuple[str, ...]
 
 
 def load(name: str, seed: int = 0) -> RealData:
@@ -44,8 +48,75 @@ def load(name: str, seed: int = 0) -> RealData:
       DataError: if the file is missing, empty, not numeric, not a table, not finite or
         too short to split.
     """
+    points, columns, sha256 = _read(name)
+    train, held_out = _split(name, points, seed)
+    labels = [f"column {k}" for k in range(1, len(columns) + 1)]
+    for part, rows in (("training", train), ("held-out", held_out)):
+        _check_rank(name, part, _standardised(name, part, rows, labels))
+    return RealData(train, held_out, sha256, columns)
+
+
+def load_regression(name: str, target: str, seed: int = 0) -> RealData:
+    """Read `name` as `load` does, with the column to predict moved to the last place.
+
+    The columns are checked in their roles: the others may not be collinear, and the
+    target may not be a linear combination of them. The rows that `load` asks for leave
+    3 d + 3 or more to train on and d + 1 to hold out, where a fit of the target, with a
+    constant, has d coefficients: its noise can be estimated from either part.
+
+    Args:
+      name: as for `load`.
+      target: a name in the first line of the file, or a number counted from 1.
+      seed: as for `load`; the same rows are held out.
+
+    Raises:
+      DataError: as for `load`; if `target` is not one column, if there is no other, or
+        if the target does not vary or has no noise.
+    """
+    points, columns, sha256 = _read(name)
+    if len(columns) == 1:
+        raise DataError(
+            f"{name}: has a single column; add one to predict the target from"
+        )
+    last = _find(name, target, columns)
+    order = [k for k in range(len(columns)) if k != last] + [last]
+    train, held_out = _split(name, points[:, order], seed)
+    labels = [f"column {k + 1}" for k in order[:-1]]
+    for part, rows in (("training", train), ("held-out", held_out)):
+        others = _standardised(name, part, rows[:, :-1], labels)
+        _check_rank(name, part, others)
+        response = _standardised(
+            name, part, rows[:, -1:], ["the target"], "name another column"
+        )
+        _check_noise(name, part, others, response)
+    return RealData(train, held_out, sha256, tuple(columns[k] for k in order))
+
+
+def _find(name: str, target: str, columns: tuple[str, ...]) -> int:
+    """The one place that `target` names; names are no numbers, see `_read_csv`."""
+    target = " ".join(target.split())
+    known = ", ".join(columns[:_LISTED]) + (", ..." if len(columns) > _LISTED else "")
+    if not target:
+        raise DataError(f"target: name the column to predict; {name} has {known}")
+    places = [k for k, column in enumerate(columns) if target in (column, str(k + 1))]
+    if not places:
+        raise DataError(f"target: unknown {target!r}; {name} has {known}")
+    if len(places) > 1:
+        numbers = " and ".join(str(k + 1) for k in places)
+        raise DataError(
+            f"target: {target!r} names columns {numbers} of {name}; give one number"
+        )
+    return places[0]
+
+
+def _read(name: str) -> tuple[np.ndarray, tuple[str, ...], str]:
+    """Finite numbers [rows, d], the names of the columns, and the file's sha256."""
     path = _locate(name)
-    points = _read_npy(path) if path.suffix.lower() == ".npy" else _read_csv(path)
+    header: list[str] = []
+    if path.suffix.lower() == ".npy":
+        points = _read_npy(path)
+    else:
+        header, points = _read_csv(path)
     if points.ndim == 1:
         points = points[:, None]
     if points.ndim != 2 or points.size == 0:
@@ -57,6 +128,13 @@ def load(name: str, seed: int = 0) -> RealData:
             f"{name}: row {row + 1}, column {column + 1} is not a finite number; "
             "drop or fill missing values first"
         )
+    header = header or [""] * points.shape[1]
+    columns = tuple(title or f"column {k}" for k, title in enumerate(header, 1))
+    return points, columns, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _split(name: str, points: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Training and held-out rows."""
     d = points.shape[1]
     least = max(8, 4 * d + 4)  # so that d + 1 are held out
     if len(points) < least:
@@ -66,28 +144,57 @@ def load(name: str, seed: int = 0) -> RealData:
         )
     order = np.random.default_rng(seed).permutation(len(points))
     held_out, train = np.split(points[order], [round(HELD_OUT_SHARE * len(points))])
-    for part, rows in (("training", train), ("held-out", held_out)):
-        _check_spread(name, part, rows)
-    return RealData(train, held_out, hashlib.sha256(path.read_bytes()).hexdigest())
+    return train, held_out
 
 
-def _check_spread(name: str, part: str, rows: np.ndarray) -> None:
-    """Raise DataError if the covariance of some rows is singular or overflows."""
+def _standardised(
+    name: str,
+    part: str,
+    rows: np.ndarray,
+    labels: Sequence[str],
+    remedy: str = "drop it",
+) -> np.ndarray:
+    """Rows with mean 0 and variance 1; DataError if a column is constant or overflows.
+
+    Args:
+      name: of the data.
+      part: which rows.
+      rows: [rows, d].
+      labels: [d], what the message calls the columns.
+      remedy: for a column that is constant.
+    """
     largest = abs(rows).max()
     spread = rows.std(axis=0) if largest < 1e150 else np.full(rows.shape[1], np.inf)
-    for column, deviation in enumerate(spread, 1):
-        if not deviation > 1e-12 * abs(rows[:, column - 1]).max():
+    for column, (label, deviation) in enumerate(zip(labels, spread, strict=True)):
+        if not deviation > 1e-12 * abs(rows[:, column]).max():
             raise DataError(
-                f"{name}: column {column} does not vary in the {part} rows; drop it"
+                f"{name}: {label} does not vary in the {part} rows; {remedy}"
             )
         if not 1e-150 < deviation < 1e150:
             raise DataError(
-                f"{name}: column {column} varies by {deviation:.1g}; change its unit"
+                f"{name}: {label} varies by {deviation:.1g}; change its unit"
             )
-    if np.linalg.matrix_rank((rows - rows.mean(0)) / spread, tol=1e-8) < len(spread):
+    return (rows - rows.mean(0)) / spread
+
+
+def _check_rank(name: str, part: str, standardised: np.ndarray) -> None:
+    """Raise DataError if the covariance of some rows is singular."""
+    if np.linalg.matrix_rank(standardised, tol=1e-8) < standardised.shape[1]:
         raise DataError(
             f"{name}: a column is a linear combination of others in the {part} rows; "
             "drop it"
+        )
+
+
+def _check_noise(
+    name: str, part: str, others: np.ndarray, response: np.ndarray
+) -> None:
+    """Raise DataError if standardised columns predict the response [rows, 1] fully."""
+    coefficients = np.linalg.lstsq(others, response)[0]
+    if (response - others @ coefficients).std() < 1e-8:
+        raise DataError(
+            f"{name}: the target is a linear combination of the other columns: there "
+            f"is no noise to estimate in the {part} rows; name another column"
         )
 
 
@@ -96,7 +203,7 @@ def _locate(name: str) -> Path:
         return Path(str(resources.files("collapse.data") / f"{name}.csv"))
     path = Path(name)
     if not path.is_file():
-        shipped = ", ".join(SHIPPED)
+        shipped = " or ".join(SHIPPED)
         raise DataError(f"{name}: no such file; give a .csv or .npy file, or {shipped}")
     if path.suffix.lower() not in (".csv", ".npy"):
         raise DataError(f"{name}: unknown kind of file; give a .csv or .npy file")
@@ -117,8 +224,11 @@ def _read_npy(path: Path) -> np.ndarray:
     return points.astype(float)
 
 
-def _read_csv(path: Path) -> np.ndarray:
-    """Numbers of a comma-separated file; a first line without numbers names columns."""
+def _read_csv(path: Path) -> tuple[list[str], np.ndarray]:
+    """Names of the columns, if any, and numbers of a comma-separated file.
+
+    A first line without numbers names the columns; one of another width is a title.
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             numbered = [(i, row) for i, row in enumerate(csv.reader(file), 1) if row]
@@ -126,23 +236,28 @@ def _read_csv(path: Path) -> np.ndarray:
         raise DataError(
             f"{path}: not a text file; give comma-separated numbers"
         ) from None
+    header: list[str] = []
     if numbered and not any(map(_is_number, numbered[0][1])):
+        header = [" ".join(title.split()) for title in numbered[0][1]]
         numbered = numbered[1:]
     if not numbered:
         raise DataError(f"{path}: no rows of numbers")
     width = len(numbered[0][1])
+    header = header if len(header) == width else []
     for line, row in numbered:
         if len(row) != width:
             raise DataError(
                 f"{path}: line {line} has {len(row)} columns where {width} are expected"
             )
-        for value in row:
+        for column, value in enumerate(row):
             if not _is_number(value):
+                title = header[column] if header else ""
+                where = f" (column {title})" if title else ""
                 raise DataError(
-                    f"{path}: line {line}: {value!r} is not a number; "
+                    f"{path}: line {line}: {value!r} is not a number{where}; "
                     "give numeric columns, separated by commas"
                 )
-    return np.array([[float(value) for value in row] for _, row in numbered])
+    return header, np.array([[float(value) for value in row] for _, row in numbered])
 
 
 def _is_number(text: str) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from collapse.experiment import Experiment, Figure, InputError
+from collapse.experiment import Experiment
+from collapse.layout import Figure, InputError
 
 
 def read_toml(path: Path, kind: type[Experiment]) -> tuple[Experiment, Figure]:

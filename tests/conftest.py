@@ -42,7 +42,10 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 # Shapes and dtypes in signatures are checked whenever a function is called or traced.
 if os.environ.get("COLLAPSE_TEST_TYPES", "1") != "0":
-    traced = "draws estimators loop metrics models store streams workflows".split()
+    traced = (
+        "draws estimators least_squares loop metrics models regression store streams "
+        "workflows"
+    ).split()
     jaxtyping.install_import_hook(
         [f"collapse.{name}" for name in traced], "beartype.beartype"
     )

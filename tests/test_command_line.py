@@ -88,6 +88,34 @@ def test_published_figures_can_be_redrawn(tmp_path):
     assert (tmp_path / "figures" / "gaussian.svg").read_bytes() == drawn
 
 
+def test_a_figure_over_an_axis_is_run_published_and_redrawn(tmp_path, monkeypatch):
+    from collapse import plotting
+
+    write(
+        tmp_path,
+        "over.toml",
+        "dimension = [2, 1]\nsamples_per_generation = [5, 9]\nddof = [0, 1]\n"
+        "num_generations = 50\n[figure]\nx = 'samples_per_generation'\n"
+        "hue = 'generation'\ngenerations = [0, 1, 50]\n",
+    )
+    monkeypatch.setattr(
+        gaussian.GaussianExperiment,
+        "note",
+        lambda _, cell: "few" * (cell["samples_per_generation"] == 5),
+    )
+    arguments = ["over.toml", *ONE, *MEASURE, "--quick", "--quiet", "--out", "a"]
+    assert runner.main(gaussian.FAMILY, [*arguments, "--publish", "figures"]) == 0
+    data = xr.open_dataset(tmp_path / "figures/data/over.nc", engine="h5netcdf")
+    assert data.generation.values.tolist() == [0, 6]  # all that a quick run has
+    assert data.note.dims == ("dimension", "samples_per_generation", "ddof")
+    assert data.note.sel(ddof=1).values.tolist() == [["few", ""]] * 2
+    figure = json.loads(data.attrs["figure"])
+    assert (figure["columns"], figure["rows"]) == ("dimension", "ddof")
+    drawn = (tmp_path / "figures" / "over.svg").read_bytes()
+    plotting.redraw(tmp_path / "figures" / "data" / "over.nc", tmp_path)
+    assert (tmp_path / "over.svg").read_bytes() == drawn
+
+
 def write(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     return name

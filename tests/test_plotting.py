@@ -12,15 +12,21 @@ import matplotlib
 import numpy as np
 import pytest
 import xarray as xr
+from figure_cases import (
+    AXES,
+    METRICS,
+    NUMBERS,
+    WORKFLOWS,
+    assert_nothing_overlaps,
+    lines,
+    publish,
+    summary,
+    texts,
+)
 from matplotlib import colors
 
 from collapse import curves, plotting, results
 from collapse.experiment import Figure, InputError
-
-WORKFLOWS = ["replace", "accumulate", "mix 0.1 fresh"]
-METRICS = ["variance_ratio", "mean_error", "test_error", "entropy", "tail_mass_5pct"]
-AXES = {"samples_per_generation": [10, 100], "ddof": [0, 1], "dimension": [1, 2, 4]}
-NUMBERS = np.random.default_rng(0)  # of no meaning: nothing here is about their law
 
 
 @pytest.fixture(autouse=True)
@@ -28,21 +34,6 @@ def _no_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
-
-
-def summary(*axes, workflows=WORKFLOWS, generations=12, metrics=METRICS):
-    """A summary of made-up traces; only `replace` has a theory."""
-    coords = {axis: AXES[axis] for axis in axes}
-    coords |= {"workflow": workflows, "generation": np.arange(generations)}
-    shape = [len(values) for values in coords.values()]
-    where = np.array([w == "replace" for w in workflows])[:, None]
-    variables = {}
-    for name in metrics:
-        seeds = NUMBERS.lognormal(size=(20, *shape))
-        variables[name] = (["seed", *coords], seeds)
-        theory = np.broadcast_to(np.where(where, seeds.mean(0), np.nan), shape)
-        variables[f"{name}_theory"] = (list(coords), theory)
-    return results.summarise(xr.Dataset(variables, coords, {"axes": list(axes)}))
 
 
 def snapshots(dimension, workflows=WORKFLOWS, times=(0, 5, 10), rows=500):
@@ -58,41 +49,6 @@ def snapshots(dimension, workflows=WORKFLOWS, times=(0, 5, 10), rows=500):
         {"workflow": list(workflows), "snapshot": list(times)},
         {"axes": []},
     )
-
-
-def texts(fig):
-    found = [text.get_text() for text in fig.texts]
-    for legend in fig.legends:
-        found += [text.get_text() for text in legend.get_texts()]
-    for ax in fig.axes:
-        found += [ax.get_title(loc="left"), ax.get_xlabel(), ax.get_ylabel()]
-        found += [text.get_text() for text in ax.texts]
-    return [text for text in found if text]
-
-
-def lines(ax):
-    """Label -> values of y, the reference line left out."""
-    return {
-        line.get_label(): line.get_ydata()
-        for line in ax.lines
-        if not line.get_label().startswith("_")
-    }
-
-
-def assert_nothing_overlaps(fig):
-    """No text meets another, and all of it is inside the figure."""
-    fig.draw_without_rendering()
-    renderer = fig.canvas.get_renderer()
-    boxes = [text.get_window_extent(renderer) for text in fig.texts if text.get_text()]
-    boxes += [legend.get_window_extent(renderer) for legend in fig.legends]
-    boxes += [ax.get_tightbbox(renderer) for ax in fig.axes]
-    for k, box in enumerate(boxes):
-        assert box.x0 >= -1 and box.x1 <= fig.bbox.x1 + 1, (k, box)
-        assert box.y0 >= -1 and box.y1 <= fig.bbox.y1 + 1, (k, box)
-        for other in boxes[:k]:
-            width = min(box.x1, other.x1) - max(box.x0, other.x0)
-            height = min(box.y1, other.y1) - max(box.y0, other.y0)
-            assert width < 1 or height < 1, (k, box, other)
 
 
 LAYOUTS = {  # axes of the summary, figure, rows and columns of panels
@@ -380,15 +336,6 @@ def test_a_vector_image_of_many_points_stays_small(tmp_path):
     data = snapshots(2, times=(0, 5, 10, 20, 30, 40, 60), rows=20_000)
     plotting.save(plotting.draw(data, Figure(kind="samples")), tmp_path / "figure")
     assert (tmp_path / "figure.svg").stat().st_size < 500_000
-
-
-def publish(folder, figure, data):
-    """A published dataset, as a simulation leaves it."""
-    data.attrs["figure"] = json.dumps(dataclasses.asdict(figure))
-    (folder / "data").mkdir(parents=True, exist_ok=True)
-    path = folder / "data" / "mix 0.1.nc"
-    results.write_dataset(results.published(data, figure), path)
-    return path
 
 
 @pytest.mark.parametrize("kind", ["curves", "samples"])

@@ -18,7 +18,6 @@ from typing import Literal, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float
 
@@ -191,23 +190,11 @@ def _reduce(key: Key, num: int, batch_size: int, dimension: int, dtype):
 
 
 def _law(key: Key, num: int, batch_size: int, dimension: int, dtype):
-    """The same, from the exact law: N(0, I/batch_size) and Bartlett's factor.
-
-    The factor's diagonal holds roots of chi-squared variates with batch_size - 1, ...,
-    batch_size - d degrees of freedom, below it stand standard normals.
-    """
+    """The same, from the exact law: N(0, I/batch_size) and Bartlett's factor."""
     below = dimension * (dimension - 1) // 2
     normals_key, gamma_key = threefry.split(key)
     z = draws.normal(normals_key, (num * (dimension + below + 1),), dtype)
     mean = z[: num * dimension].reshape(num, dimension) / math.sqrt(batch_size)
     off = z[num * dimension : num * (dimension + below)].reshape(num, below)
-    freedom = batch_size - 1 - np.arange(dimension)
-    shape = jnp.asarray(np.maximum(freedom, 2) / 2, dtype)
-    chi2 = 2 * draws.gamma(gamma_key, jnp.broadcast_to(shape, (num, dimension)))
-    # gamma needs a shape of 1; one degree of freedom is the square of a normal
-    chi2 = jnp.where((freedom == 1)[None], z[-num:, None] ** 2, chi2)
-    rows, columns = np.tril_indices(dimension, -1)
-    diagonal = np.arange(dimension)
-    factor = jnp.zeros((num, dimension, dimension), dtype)
-    factor = factor.at[:, rows, columns].set(off)
-    return mean, factor.at[:, diagonal, diagonal].set(jnp.sqrt(chi2))
+    freedom = batch_size - 1
+    return mean, draws.bartlett(gamma_key, off, z[-num:], freedom, dimension)

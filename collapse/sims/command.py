@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import tyro
 
-from collapse.experiment import Experiment, Figure, InputError
+from collapse.experiment import QUICK_GENERATIONS, Experiment, capped
+from collapse.layout import Figure, InputError
 from collapse.toml import read_toml
 
 
@@ -75,6 +76,10 @@ def parse(
             raise
         raise InputError(_one_line(said.getvalue())) from None
     experiment, options = parsed.experiment, parsed.options
+    if options.quick:  # so is the experiment, later, once its open fields are filled in
+        most = min(experiment.num_generations, QUICK_GENERATIONS)
+        generations = capped(figure.generations, most)
+        figure = dataclasses.replace(figure, generations=generations)
     return Call(experiment, figure, options, name)
 
 

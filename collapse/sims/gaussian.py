@@ -5,7 +5,6 @@ follow closed forms, drawn dashed through the measured curves.
 """
 
 import dataclasses
-import math
 import sys
 from collections.abc import Mapping
 from typing import Any, Literal, Self
@@ -15,7 +14,7 @@ import numpy as np
 from collapse import theory
 from collapse.experiment import COMMON_METRICS, Experiment, InputError, capped
 from collapse.sims import parts, runner
-from collapse.sims.workflow import make_workflow, moments
+from collapse.sims.workflow import batch_size, make_workflow, moments
 from collapse.tables import RealData
 
 METRICS = (*COMMON_METRICS, "w2_squared")
@@ -69,8 +68,10 @@ class GaussianExperiment(Experiment):
         )
 
     def quick(self) -> Self:
-        """Also at most eight dimensions."""
-        return dataclasses.replace(super().quick(), dimension=capped(self.dimension, 8))
+        """Also at most eight dimensions, where they are not those of data."""
+        most = max(self.dimension) if self.data else 8
+        few = capped(self.dimension, most)
+        return dataclasses.replace(super().quick(), dimension=few)
 
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""
@@ -111,15 +112,6 @@ class GaussianExperiment(Experiment):
                         f"samples in a batch, {label} has {batch} of n = {n}; give "
                         "more or use rows = statistics"
                     )
-
-
-def batch_size(label: str, n: int) -> int:
-    """Samples behind one row of statistics: n, or what divides real and synthetic."""
-    if not label.startswith("mix"):
-        return n
-    from collapse.workflows import real_rows
-
-    return math.gcd(real_rows(float(label.split()[1]), n), n)
 
 
 def kind_of_rows(

@@ -10,7 +10,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,16 +26,33 @@ class Setup(NamedTuple):
     """One workflow in one cell, ready to run.
 
     Attributes:
-      make_problem: root key -> Problem.
+      make_problem: root key, *values -> Problem.
       workflow: a Workflow.
       num_rows: rows a generation writes.
       points: (key, params, num) -> [num, d], what a snapshot keeps.
+      values: arrays in which the problem differs from others of the same program.
+      program: what tells programs apart: setups with the same one are compiled once.
+        None for a program of its own.
     """
 
-    make_problem: Callable[[Any], Any]
+    make_problem: Callable[..., Any]
     workflow: Any
     num_rows: int
     points: Callable[[Any, Any, int], Any]
+    values: tuple[Any, ...] = ()
+    program: Hashable = None
+
+
+class _Program(NamedTuple):
+    """Compiled functions of keys of many seeds.
+
+    Attributes:
+      blank: (roots, *values) -> states before generation 0.
+      walk: number of steps -> ((roots, states, *values) -> (states, traces)).
+    """
+
+    blank: Callable[..., Any]
+    walk: Callable[[int], Callable[..., Any]]
 
 
 class Part(NamedTuple):
@@ -74,6 +92,7 @@ def simulate(
     from tqdm import tqdm
 
     traces: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    programs: dict[Hashable, _Program] = {}
     units = [(c, label) for c in experiment.cells() for label in experiment.labels()]
     total = len(units) * experiment.num_seeds * (experiment.num_generations + 1)
     silent = quiet or not sys.stderr.isatty()
@@ -83,7 +102,11 @@ def simulate(
     ):
         for number, (cell, label) in enumerate(units):
             bar.set_description(label)
-            for seeds, run in _blocks(experiment, cell, make_setup(cell, label)):
+            setup = make_setup(cell, label)
+            what = number if setup.program is None else setup.program
+            if what not in programs:
+                programs[what] = _compile(setup)
+            for seeds, run in _blocks(experiment, cell, setup, programs[what]):
                 path = checkpoints / f"{number:03d}-{seeds.start:06d}.npz"
                 done = run(Part(cell, label, seeds, path), bar, interrupted)
                 traces.setdefault((*cell.values(), label), []).append(done)
@@ -112,32 +135,40 @@ def boundaries(num_generations: int, snapshots: Sequence[int]) -> list[int]:
     return sorted(regular | set(snapshots))
 
 
+def _compile(setup: Setup) -> _Program:
+    """The program of a setup, and of all that share it."""
+    from collapse import loop
+
+    what, count = (setup.workflow, setup.num_rows), len(setup.values)
+
+    def walk(length: int) -> Callable[..., Any]:
+        def advance(root: Any, state: Any, *values: Any) -> Any:
+            problem = setup.make_problem(root, *values)
+            return loop.advance(root, problem, *what, state, length)
+
+        axes = (0, loop.STATE_AXES, *[None] * count)
+        return loop.over_seeds(advance, axes, (loop.STATE_AXES, 0), donate=1)
+
+    blank = loop.over_seeds(
+        lambda root, *values: loop.init(root, setup.make_problem(root, *values), *what),
+        (0, *[None] * count),
+        loop.STATE_AXES,
+    )
+    return _Program(blank, functools.cache(walk))
+
+
 def _blocks(
-    experiment: Experiment, cell: Mapping[str, Any], setup: Setup
+    experiment: Experiment, cell: Mapping[str, Any], setup: Setup, program: _Program
 ) -> Iterator[tuple[range, Callable[..., dict[str, Any]]]]:
     """Blocks of seeds whose states fit into memory, and a function that runs one."""
     import jax
 
-    from collapse import loop, streams
+    from collapse import streams
 
-    what = (setup.workflow, setup.num_rows)
-
-    def walk(length: int) -> Callable[..., Any]:
-        def advance(root: Any, state: Any) -> Any:
-            problem = setup.make_problem(root)
-            return loop.advance(root, problem, *what, state, length)
-
-        return loop.over_seeds(
-            advance, (0, loop.STATE_AXES), (loop.STATE_AXES, 0), donate=1
-        )
-
-    own = [cell[axis] for axis in experiment.independent_axes()]
+    own = [_number(cell[axis]) for axis in experiment.independent_axes()]
     roots = streams.seeds(experiment.seed, experiment.num_seeds, own)
-    blank = loop.over_seeds(
-        lambda root: loop.init(root, setup.make_problem(root), *what),
-        out_axes=loop.STATE_AXES,
-    )
-    one = jax.tree.leaves(jax.eval_shape(blank, roots[:1]))
+    shapes = jax.eval_shape(program.blank, roots[:1], *setup.values)
+    one = jax.tree.leaves(shapes)
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in one)
     if size > _memory():
         raise InputError(
@@ -149,11 +180,10 @@ def _blocks(
         -(-experiment.num_seeds * size // _STATE_BYTES), experiment.num_seeds
     )
     block = -(-experiment.num_seeds // num_blocks)
-    walks = functools.cache(walk)  # one program for each length
 
     def run(part: Part, bar: Any, interrupted: threading.Event) -> dict[str, Any]:
         mine = roots[part.seeds.start : part.seeds.stop]
-        return _run_part(experiment, setup, part, mine, blank, walks, bar, interrupted)
+        return _run_part(experiment, setup, part, mine, program, bar, interrupted)
 
     for start in range(0, experiment.num_seeds, block):
         yield range(start, min(start + block, experiment.num_seeds)), run
@@ -164,8 +194,7 @@ def _run_part(
     setup: Setup,
     part: Part,
     roots: Any,
-    blank: Callable[..., Any],
-    walks: Callable[[int], Callable[..., Any]],
+    program: _Program,
     bar: Any,
     interrupted: threading.Event,
 ) -> dict[str, Any]:
@@ -178,15 +207,17 @@ def _run_part(
     final = experiment.num_generations
     progress = checkpoint.Progress(-1, {}, [], None)
     if part.path.exists():
-        progress = checkpoint.load(part.path, jax.eval_shape(blank, roots))
-    state = blank(roots) if progress.done < 0 else progress.state
+        like = jax.eval_shape(program.blank, roots, *setup.values)
+        progress = checkpoint.load(part.path, like)
+    begun = progress.done >= 0
+    state = progress.state if begun else program.blank(roots, *setup.values)
     bar.update(len(roots) * (progress.done + 1))
     pieces = [progress.trace] if progress.trace else []
     done, samples, saved = progress.done, list(progress.samples), time.monotonic()
     for end in boundaries(final, experiment.snapshots):
         if end <= done:
             continue
-        state, entries = walks(end - done)(roots, state)
+        state, entries = program.walk(end - done)(roots, state, *setup.values)
         pieces.append(_named(entries))  # waits for the device
         bar.update(len(roots) * (end - done))
         done = end
@@ -204,6 +235,11 @@ def _run_part(
     if experiment.snapshots and part.seeds.start == 0:
         result["samples"] = np.stack(samples)
     return result
+
+
+def _number(value: Any) -> int:
+    """A whole number that tells values of an axis apart, for random keys."""
+    return value if isinstance(value, int) else zlib.crc32(repr(value).encode())
 
 
 def _memory() -> int:

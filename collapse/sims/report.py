@@ -34,7 +34,9 @@ def write(
         experiment,
         traces,
         lambda cell, label: family.theory(experiment, cell, label),
+        experiment.note,
     )
+    dataset = family.derive(experiment, dataset)
     figure = _complete(family, experiment, call.figure, dataset)
     dataset.attrs |= results.provenance(experiment, figure, digest, seconds)
     summary = results.summarise(dataset)
@@ -97,10 +99,11 @@ def _complete(
     family: "Family", experiment: Experiment, figure: Figure, dataset: xr.Dataset
 ) -> Figure:
     """Fill in what a figure's TOML left open."""
+    figure = figure.resolved(dataset.sizes)
     panels = figure.metrics or tuple(m for m in family.panels if m in dataset)
     places = {"columns": figure.columns, "rows": figure.rows}
     if figure.kind == "curves":
-        taken = {figure.hue, *places.values()}
+        taken = {figure.x, figure.hue, *places.values()}
         free = [a for a in ("workflow", *dataset.attrs["axes"]) if a not in taken]
         free = [a for a in free if dataset.sizes[a] > 1]
         for place in [name for name, coordinate in places.items() if not coordinate]:

@@ -9,10 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from collapse import tables
 from collapse.experiment import Experiment, InputError
 from collapse.sims import command, folder
 from collapse.sims.parts import Interrupted, Setup, simulate
-from collapse.tables import DataError, RealData, load
+from collapse.tables import DataError, RealData
+
+
+def load_table(experiment: Experiment) -> RealData:
+    """The rows that an experiment names, all columns alike."""
+    return tables.load(experiment.data, experiment.seed)
 
 
 class Family(NamedTuple):
@@ -27,6 +33,8 @@ class Family(NamedTuple):
       setup: (experiment, cell, workflow label, data or None) -> Setup.
       theory: (experiment, cell, workflow label) -> metric -> [G + 1].
       caption: (experiment) -> what a reader of the default figure must know.
+      derive: (experiment, dataset of all seeds) -> the same with what follows from it.
+      load: (experiment that names data) -> these data.
     """
 
     module: str
@@ -37,6 +45,8 @@ class Family(NamedTuple):
     setup: Callable[[Any, Mapping[str, Any], str, RealData | None], Setup]
     theory: Callable[[Any, Mapping[str, Any], str], Mapping[str, Any]]
     caption: Callable[[Any], str]
+    load: Callable[[Any], RealData] = load_table
+    derive: Callable[[Any, Any], Any] = lambda experiment, dataset: dataset
 
 
 def main(family: Family, arguments: Sequence[str] | None = None) -> int:
@@ -52,7 +62,7 @@ def main(family: Family, arguments: Sequence[str] | None = None) -> int:
         call = command.parse(
             family.module, family.default, family.description, arguments
         )
-        experiment, data = prepare(call.experiment, call.options.quick)
+        experiment, data = prepare(call.experiment, call.options.quick, family.load)
         experiment.check_figure(call.figure)
         if call.options.publish:
             folder.check_publish(call.options.publish)
@@ -72,14 +82,21 @@ def main(family: Family, arguments: Sequence[str] | None = None) -> int:
 
 
 def prepare(
-    experiment: Experiment, quick: bool = False
+    experiment: Experiment,
+    quick: bool = False,
+    load: Callable[[Any], RealData] = load_table,
 ) -> tuple[Experiment, RealData | None]:
     """The experiment with open fields filled in and checked, and its data.
+
+    Args:
+      experiment: as the command gave it.
+      quick: cut it down to seconds.
+      load: reads the data that it names, if any.
 
     Raises:
       InputError, DataError: for anything that cannot be run.
     """
-    data = load(experiment.data, experiment.seed) if experiment.data else None
+    data = load(experiment) if experiment.data else None
     rows, dimension = data.train.shape if data else (0, 0)
     experiment = experiment.resolved(rows, dimension)
     if quick:

@@ -1,5 +1,6 @@
 """Workflows by label (`window 5`, `mix 0.1 fresh`): the loop's, and their theory."""
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -22,6 +23,20 @@ def make_workflow(label: str, num_generations: int) -> Any:
     return makers[name]()
 
 
+def batch_size(label: str, n: int) -> int:
+    """Samples behind one row of statistics: n, or what divides real and synthetic."""
+    if not label.startswith("mix"):
+        return n
+    return math.gcd(real_rows(label, n), n)
+
+
+def real_rows(label: str, n: int) -> int:
+    """Real rows among the n of a label `mix share anchor`."""
+    from collapse import workflows
+
+    return int(workflows.real_rows(float(label.split()[1]), n))
+
+
 def _anchor(name: str) -> Literal["fresh", "fixed"]:
     return "fixed" if name == "fixed" else "fresh"
 
@@ -33,7 +48,7 @@ def moments(label: str, n: int, num_generations: int, ddof: int) -> theory.Momen
         return theory.replace(n, num_generations, ddof)  # every row alone is the fit
 
     def mixed() -> theory.Moments:
-        real = int(float(rest[0]) * n + 0.5)
+        real = real_rows(label, n)
         return theory.mix(n, real, n - real, num_generations, ddof, rest[1])
 
     forms: dict[str, Callable[[], theory.Moments]] = {

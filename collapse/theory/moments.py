@@ -1,29 +1,18 @@
-"""Closed-form curves of collapse: what a run must show if the lab is right.
+"""Means and covariances of fits under every workflow, and what follows from them.
 
-This file is the independent oracle. It knows NumPy and `math` and nothing of ours, so
-that one mistake cannot sit in both places.
-
-Counting: every curve is a float64 array [G + 1] over the lab's generation t = 0..G,
-where t = 0 is the model fitted to real data. The papers count fits: theirs is t + 1.
-
-Arguments: `n` rows are written by one generation. The fit divides squares by rows -
-`ddof`, 0 (maximum likelihood) or 1 (unbiased); this decides what happens in the limit,
-so it has no default. A value out of range raises ValueError with the argument's name.
-
-Sources: where no theorem is cited the formula is derived here and is checked by
-simulation in `tests/test_theory.py`. Settings: Shumailov et al. (arXiv:2305.17493;
-Nature 631:755, 2024), Gerstgrasser et al. (2404.01413), Kazdan et al. (2410.16713).
+`n` rows are written by one generation. The fit divides squares by rows - `ddof`, 0
+(maximum likelihood) or 1 (unbiased); this decides what happens in the limit, so it has
+no default. Settings: Shumailov et al. (arXiv:2305.17493; Nature 631:755, 2024),
+Gerstgrasser et al. (2404.01413), Kazdan et al. (2410.16713).
 """
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Curve: TypeAlias = NDArray[np.float64]
-Rows: TypeAlias = int | Sequence[int] | NDArray[Any]  # one, or a schedule [G + 1]
+from collapse.theory.checks import Curve, Rows, schedule, whole
 
 _BERNOULLI = np.array([1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730])
 _EVEN = np.arange(2.0, 13.0, 2.0)  # their indices
@@ -54,7 +43,7 @@ def replace(n: Rows, num_generations: int, ddof: int) -> Moments:
     ddof 1 they are 1 and (t+1)/n, though almost every run collapses: look at medians.
     Schedules give prod_i (n_i - 1) / (n_i - ddof) and sum_i variance_{i-1} / n_i.
     """
-    sizes = _schedule(n, num_generations, ddof)
+    sizes = schedule(n, num_generations, ddof)
     variance = np.cumprod((sizes - 1) / (sizes - ddof), dtype=np.float64)
     return Moments(variance, np.cumsum(np.append(1.0, variance[:-1]) / sizes))
 
@@ -75,7 +64,7 @@ def accumulate(n: Rows, num_generations: int, ddof: int) -> Moments:
     prod_{2<=k<=t+1} (1 - 1/(k (k n - 1))) for ddof 1. With N_t rows in all, step t of
     the mean error is variance_{t-1} n_t / N_t^2, so it stays below pi^2 / (6 n).
     """
-    sizes = _schedule(n, num_generations, ddof)
+    sizes = schedule(n, num_generations, ddof)
     pool = np.cumsum(sizes)
     factors = 1 - sizes / (pool * np.maximum(pool - ddof, 1))
     factors[0] = (sizes[0] - 1) / (sizes[0] - ddof)
@@ -90,7 +79,7 @@ def accumulate_limit(n: int, ddof: int) -> float:
     are (k - a)(k - b) / (k (k - 1/n)), with a, b the roots of n r^2 = r + 1, and the
     limit is Gamma(2 - 1/n) / (Gamma(2 - a) Gamma(2 - b)).
     """
-    _schedule(n, 0, ddof)
+    schedule(n, 0, ddof)
     if ddof == 0:
         return math.sin(math.pi / math.sqrt(n)) / (math.pi / math.sqrt(n))
     a, b = np.roots([n, -1, -1])
@@ -102,7 +91,7 @@ def fixed_budget(n: int, num_generations: int, ddof: int) -> Moments:
 
     Exact, by a recursion in the pool's moments (Accumulate-Subsample of 2410.16713).
     """
-    _schedule(_whole("n", n, 2), num_generations, ddof)
+    schedule(whole("n", n, 2), num_generations, ddof)
     moments = Moments(*np.empty((2, num_generations + 1)))
     spread, error = 1 - 1 / n, 1 / n  # of the pool: variance (ddof 0), mean error
     for t in range(num_generations + 1):
@@ -122,7 +111,7 @@ def fixed_budget_limit(n: int) -> float:
 
     1.784 times that of accumulate, pi^2 / (6 n). Not exact: 12 % too high at n = 10.
     """
-    return (math.pi**2 / 2 - 2) / _whole("n", n, 1)
+    return (math.pi**2 / 2 - 2) / whole("n", n, 1)
 
 
 def window(n: Rows, size: int, num_generations: int, ddof: int) -> Moments:
@@ -132,7 +121,7 @@ def window(n: Rows, size: int, num_generations: int, ddof: int) -> Moments:
     a new batch has the mean of the model that writes it plus independent noise. Size 1
     is replace, a size above `num_generations` is accumulate.
     """
-    sizes, size = _schedule(n, num_generations, ddof), _whole("size", size, 1)
+    sizes, size = schedule(n, num_generations, ddof), whole("size", size, 1)
     moments = Moments(*np.empty((2, num_generations + 1)))
     pairs = np.zeros((0, 0))  # E (b_i - mu).(b_j - mu) of the batches in the window
     within = np.zeros(0)  # their sums of squares about their own means
@@ -159,9 +148,9 @@ def mix(
     first order in 1/n, at r = a n and s = (1-a) n, the mean error ends at
     1 / (n a (2-a)) if fresh and (1/a + (1-a) / (a (2-a))) / n if fixed.
     """
-    _schedule(_whole("n", n, 1), num_generations, ddof)
-    r, s = _whole("real", real, 0), _whole("synthetic", synthetic, 0)
-    total = _whole("real + synthetic", r + s, 1 + ddof)
+    schedule(whole("n", n, 1), num_generations, ddof)
+    r, s = whole("real", real, 0), whole("synthetic", synthetic, 0)
+    total = whole("real + synthetic", r + s, 1 + ddof)
     if anchor not in ("fresh", "fixed"):
         raise ValueError(f"anchor must be 'fresh' or 'fixed', got {anchor!r}")
     if (fixed := anchor == "fixed") and r > n:
@@ -217,7 +206,7 @@ def expected_sigma(n: Rows, num_generations: int, ddof: int) -> Curve:
     prod_i c4(n_i) sqrt((n_i - 1) / (n_i - ddof)), where c4(n) = sqrt(2 / (n-1))
     Gamma(n/2) / Gamma((n-1)/2) is the mean of an unbiased fit's sigma.
     """
-    sizes = _schedule(n, num_generations, ddof, 2)
+    sizes = schedule(n, num_generations, ddof, 2)
     x = (sizes - 1) / 2
     # log c4(n) = log Gamma(x + 1/2) - log Gamma(x) - log(x) / 2 by its own Stirling
     # series, ten steps up: a difference of log Gammas loses digits at large n.
@@ -244,7 +233,7 @@ def w2_squared_leading(n: Rows, num_generations: int) -> Curve:
 
     Eq. 6 of the supplement of Nature 631:755. Bounded if n_i grows superlinearly.
     """
-    return 1.5 * np.cumsum(1 / _schedule(n, num_generations))
+    return 1.5 * np.cumsum(1 / schedule(n, num_generations))
 
 
 def heterozygosity(q: Sequence[float] | Curve, n: Rows, num_generations: int) -> Curve:
@@ -255,7 +244,7 @@ def heterozygosity(q: Sequence[float] | Curve, n: Rows, num_generations: int) ->
     q = np.asarray(q, dtype=np.float64)
     if q.ndim != 1 or not (q >= 0).all() or not math.isclose(q.sum(), 1):
         raise ValueError("q must be a vector of shares that sum to 1")
-    return (1 - q @ q) * np.cumprod(1 - 1 / _schedule(n, num_generations))
+    return (1 - q @ q) * np.cumprod(1 - 1 / schedule(n, num_generations))
 
 
 def survival_decay(num_generations: int) -> Curve:
@@ -263,7 +252,7 @@ def survival_decay(num_generations: int) -> Curve:
 
     g_1 = 1 and g_{k+1} = 1 - exp(-g_k), near 2/k (Suresh et al., arXiv:2412.17646).
     """
-    decay = np.ones(_whole("num_generations", num_generations, 0) + 1)
+    decay = np.ones(whole("num_generations", num_generations, 0) + 1)
     for t in range(num_generations):
         decay[t + 1] = -math.expm1(-decay[t])
     return decay
@@ -282,8 +271,8 @@ def poisson_survival(count: int | float, num_generations: int) -> Curve:
 
 def _log_det(n: Rows, num_generations: int, ddof: int, dimension: int) -> Curve:
     """Mean and variance of log det S_t [2, G + 1]; det S is a product of Gammas."""
-    d = _whole("dimension", dimension, 1)
-    sizes = _schedule(n, num_generations, ddof, d + 1)
+    d = whole("dimension", dimension, 1)
+    sizes = schedule(n, num_generations, ddof, d + 1)
     digamma, trigamma = _digamma_trigamma((sizes[:, None] - np.arange(1, d + 1)) / 2)
     drift = (digamma + math.log(2)).sum(1) - d * np.log(sizes - ddof)
     return np.cumsum([drift, trigamma.sum(1)], axis=1)
@@ -296,23 +285,3 @@ def _digamma_trigamma(x: Curve) -> tuple[Curve, Curve]:
     digamma -= (_BERNOULLI / (_EVEN * top**_EVEN)).sum(-1)
     trigamma = 1 / far + 1 / (2 * far**2) + (1 / near**2).sum(-1)
     return digamma, trigamma + (_BERNOULLI / top ** (_EVEN + 1)).sum(-1)
-
-
-def _schedule(n: Rows, num_generations: int, ddof: int = 0, least: int = 1) -> Curve:
-    """Rows of each generation as floats [G + 1], after checking all three arguments."""
-    if ddof not in (0, 1):
-        raise ValueError(f"ddof must be 0 or 1, got {ddof}")
-    shape = (_whole("num_generations", num_generations, 0) + 1,)
-    sizes, least = np.asarray(n, dtype=np.float64), max(least, 1 + ddof)
-    if sizes.shape not in ((), shape):
-        raise ValueError(f"n must be one number or {shape}, got shape {sizes.shape}")
-    if not (np.isfinite(sizes) & (sizes >= least) & (sizes % 1 == 0)).all():
-        raise ValueError(f"n must be whole and at least {least}, got {n!r}")
-    return np.broadcast_to(sizes, shape)
-
-
-def _whole(name: str, value: int, least: int) -> int:
-    """The value, if it is one whole number of at least `least`."""
-    if np.ndim(value) or not (value >= least and value % 1 == 0):
-        raise ValueError(f"{name} must be whole and at least {least}, got {value}")
-    return int(value)

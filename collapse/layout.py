@@ -1,0 +1,112 @@
+"""What a figure shows and where: the `[figure]` table of an experiment's TOML."""
+
+import dataclasses
+import numbers
+from collections.abc import Container, Iterable, Mapping
+from typing import Any, Literal
+
+
+class InputError(ValueError):
+    """Input that cannot be run. The message is one line: field, trouble, remedy."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """How the results of an experiment are drawn: the `[figure]` table of its TOML.
+
+    Attributes:
+      kind: "curves" over generations or an axis, or "samples" written at the snapshots.
+      metrics: one panel each; empty for the family's own choice.
+      x: "generation", or an axis of numbers, against whose values is drawn.
+      generations: those drawn if x is an axis; empty for the last one.
+      hue: coordinate told apart by colour: "workflow", an axis, or "generation" if x is
+        an axis.
+      columns: coordinate with one column of panels a value; empty for none.
+      rows: coordinate with one row of panels a value; empty for none.
+      statistic: "mean" or "median" over seeds, the solid line; "auto" is the mean of
+        metrics whose expectation is known and the median of others.
+      x_scale: "linear" or "log" (generations are drawn as t + 1, the number of fits).
+      y_scale: "linear" or "log".
+      levels: values of y marked by dotted lines in every panel of curves.
+      levels_label: what they are, written at the highest.
+      title: drawn above the panels.
+      caption: drawn below them.
+    """
+
+    kind: Literal["curves", "samples"] = "curves"
+    metrics: tuple[str, ...] = ()
+    x: str = "generation"
+    generations: tuple[int, ...] = ()
+    hue: str = "workflow"
+    columns: str = ""
+    rows: str = ""
+    statistic: Literal["auto", "mean", "median"] = "auto"
+    x_scale: Literal["linear", "log"] = "linear"
+    y_scale: Literal["linear", "log"] = "linear"
+    levels: tuple[float, ...] = ()
+    levels_label: str = ""
+    title: str = ""
+    caption: str = ""
+
+    def places(self) -> dict[str, str]:
+        """Place -> the coordinate told apart there, empty for none."""
+        return {"hue": self.hue, "columns": self.columns, "rows": self.rows}
+
+    def resolved(self, several: Container[Any]) -> "Figure":
+        """Itself, or over generations if its x is not among the coordinates `several`.
+
+        An axis that came down to a single value is no axis to draw against.
+        """
+        if self.x == "generation" or self.x in several:
+            return self
+        hue = "workflow" if self.hue == "generation" else self.hue
+        return dataclasses.replace(self, x="generation", hue=hue, generations=())
+
+    def drawn(self, generations: Iterable[int]) -> list[int]:
+        """Those of the generations that are drawn if x is an axis."""
+        return list(self.generations or list(generations)[-1:])
+
+    def check(self, values: Mapping[str, Iterable[Any]]) -> None:
+        """Raise InputError if coordinates cannot be drawn where the figure has them.
+
+        Args:
+          values: coordinate -> its values. Those that are not there have no more than
+            one value, and are left out.
+        """
+        if self.rows and self.rows == self.columns:
+            raise InputError(f"rows: {self.rows} is in the columns; name another")
+        for place, name in self.places().items():
+            if name == self.x:
+                raise InputError(f"{place}: {name} is the x axis; name another")
+            if name == "generation" and place != "hue":
+                raise InputError(f"{place}: generation can only be x or hue")
+        self._check_generations(set(values.get("generation", ())))
+        if self.x == "generation" or self.x not in values:
+            return
+        for value in values[self.x]:
+            if not isinstance(value, numbers.Real):
+                raise InputError(f"x: {self.x} has no numbers; name another axis")
+            if self.x_scale == "log" and value <= 0:
+                raise InputError(
+                    f"x_scale: {self.x} has the value {value:g}, which a log axis does "
+                    "not show; use linear or drop it"
+                )
+
+    def _check_generations(self, known: set[int]) -> None:
+        """Raise InputError for generations that are not there or have no place."""
+        chosen = self.generations
+        if chosen and self.x == "generation":
+            raise InputError("generations: chosen, but x is generation; name an axis")
+        for t in chosen:
+            if t not in known:
+                last = max(known, default=0)
+                raise InputError(
+                    f"generations: {t} is not there; stay within 0..{last}"
+                )
+        if len(set(chosen)) < len(chosen):
+            raise InputError("generations: a value is repeated; name each once")
+        if len(chosen) > 1 and self.hue != "generation":
+            raise InputError(
+                "generations: several, but hue is not generation; name one, or "
+                'hue = "generation"'
+            )

@@ -1,0 +1,29 @@
+"""A user's regression table: standardised, and how noisy its labels are."""
+
+import functools
+
+import numpy as np
+
+from collapse import tables
+from collapse.tables import RealData
+
+
+@functools.lru_cache(maxsize=4)
+def table(name: str, target: str, seed: int) -> RealData:
+    """Inputs, and the target in the last column, standardised by the training rows.
+
+    Inputs have mean 0 and variance 1, the target mean 0: so no intercept is fitted, and
+    a penalty means the same for every column.
+    """
+    data = tables.load_regression(name, target, seed)
+    centre, scale = data.train.mean(0), data.train.std(0)
+    scale[-1] = 1.0
+    train, held_out = ((x - centre) / scale for x in (data.train, data.held_out))
+    return data._replace(train=train, held_out=held_out)
+
+
+def residual_variance(data: RealData) -> float:
+    """Of labels about a least-squares fit to all training rows, without bias."""
+    x, y = data.train[:, :-1], data.train[:, -1]
+    residual = y - x @ np.linalg.lstsq(x, y)[0]
+    return float(residual @ residual / (len(y) - x.shape[1] - 1))
