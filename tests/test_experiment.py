@@ -12,10 +12,15 @@ from hypothesis import strategies as st
 from collapse.experiment import WORKFLOWS, Figure, InputError
 from collapse.sims.gaussian import GaussianExperiment
 from collapse.sims.gmm import GmmExperiment
+from collapse.sims.linear_experiment import LinearExperiment
 from collapse.toml import read_toml, to_toml
 
 PRESETS = sorted((Path(__file__).parent.parent / "sims").glob("*/*.toml"))
-KINDS = {"gaussian": GaussianExperiment, "gmm": GmmExperiment}
+KINDS = {
+    "gaussian": GaussianExperiment,
+    "gmm": GmmExperiment,
+    "linear": LinearExperiment,
+}
 
 words = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)
 experiments = st.builds(
