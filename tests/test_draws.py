@@ -1,5 +1,6 @@
 """Random variates: the bits of jax.random where promised, the stated law elsewhere."""
 
+import functools
 import math
 
 import jax
@@ -7,7 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
-from calibrated import NUM_CHECKS, SUITE_FALSE_ALARM, assert_cdf, detectable_gap
+from calibrated import (
+    NUM_CHECKS,
+    SUITE_FALSE_ALARM,
+    assert_cdf,
+    assert_tells_apart,
+    detectable_gap,
+)
 from conftest import SEED
 
 from collapse import draws, threefry
@@ -122,6 +129,55 @@ def test_an_entry_of_gamma_does_not_depend_on_the_others(root, dtype):
 def test_gamma_below_one_is_refused(root):
     with pytest.raises(ValueError, match="at least 1, got 0.5"):
         draws.gamma(root, jnp.array([2.0, 0.5]))
+
+
+# bartlett: the Wishart law
+
+NUM_WISHART = 20_000
+# full; its last diagonal entry of one degree of freedom; singular; a single column
+WISHARTS = pytest.mark.parametrize(("freedom", "d"), [(7, 3), (3, 3), (2, 4), (1, 1)])
+
+
+@functools.cache
+def wisharts(freedom, d):
+    """Factors [draws, d, d] in float32."""
+    normals_key, key = jax.random.split(jax.random.key(SEED))
+    below = d * (d - 1) // 2
+    z = draws.normal(normals_key, (below + 1, NUM_WISHART), jnp.float32)
+    make = jax.jit(draws.bartlett, static_argnums=(3, 4))
+    return np.asarray(make(key, z[:-1].T, z[-1], freedom, d))
+
+
+@WISHARTS
+def test_bartletts_factor_is_lower_triangular_and_as_wide_as_its_freedom(freedom, d):
+    factors = wisharts(freedom, d)
+    assert factors.shape == (NUM_WISHART, d, d) and factors.dtype == np.float32
+    used = np.tril(np.ones((d, d), bool)) & (np.arange(d) < freedom)
+    assert (factors[:, ~used] == 0).all() and (factors[:, used] != 0).all()
+
+
+@WISHARTS
+def test_bartletts_products_have_the_moments_of_wishart_matrices(freedom, d):
+    """Means freedom I; entries vary by 2 freedom on the diagonal and freedom off it."""
+    below = np.tril_indices(d)
+    factors = wisharts(freedom, d).astype(np.float64)
+    products = (factors @ factors.swapaxes(1, 2))[:, *below]
+    mean, right = np.eye(d)[below], (np.eye(d) + 1)[below] * freedom
+    assert_tells_apart(products, freedom * mean, (freedom + 1) * mean)
+    squares = (products - freedom * mean) ** 2
+    assert_tells_apart(squares, right, right * (freedom + 1) / freedom)
+
+
+@WISHARTS
+def test_bartletts_diagonal_is_chi_squared(freedom, d):
+    """Down to one degree of freedom, which gamma variates cannot give."""
+    for i in range(min(freedom, d)):
+        law, mistaken = (scipy.stats.chi2(freedom - i + more) for more in (0, 1))
+        assert detectable_gap(NUM_WISHART) < largest_gap(law, mistaken)
+        entry = wisharts(freedom, d)[:, i, i] ** 2
+        assert_cdf(entry, law.cdf)
+        with pytest.raises(AssertionError):
+            assert_cdf(entry, mistaken.cdf)
 
 
 # subset: Floyd's algorithm

@@ -1,7 +1,4 @@
-"""Errors of linear regressors: printed tables, NumPy simulations, exact propagation.
-
-The simulations know rows and fits only: no code of the lab and no formula.
-"""
+"""Errors of linear regressors: printed tables, and simulations by `linear_cases`."""
 
 import math
 
@@ -9,18 +6,25 @@ import numpy as np
 import pytest
 from calibrated import assert_tells_apart
 from conftest import SEED
+from linear_cases import (
+    FACTOR,
+    NOISE,
+    NUM_SEEDS,
+    SWAPPED,
+    WORKFLOWS,
+    last_two,
+    newest,
+    simulate,
+    solve,
+)
 
-from collapse.theory import limits, linear, ridge
+from collapse.theory import linear
 from collapse.theory.linear import Noise
 
-NUM_SEEDS = 20_000
-NOISE = Noise(1.0, 2.0)  # of real and of synthetic labels
-# covariance of the inputs and its Cholesky factor
-FACTOR = np.array([[1.0, 0, 0], [0.8, 0.6, 0], [-0.5, 0, 1.5]])
 close = np.testing.assert_allclose
 
-# Gerstgrasser et al. (arXiv:2404.01413), fixed design: test error after so many fits, in
-# units of the first
+# Gerstgrasser et al. (arXiv:2404.01413), fixed design: test error after so many fits,
+# in units of the first
 FITS = [1, 2, 5, 10, 20, 50, 100, 200]
 MULTIPLES = {
     linear.replace: "1 2 5 10 20 50 100 200",
@@ -69,107 +73,51 @@ def test_first_errors():
 
 # Simulations
 
-
-def newest(batches):
-    return batches[-1:]
-
-
-def everything(batches):
-    return batches
-
-
-def last_two(batches):
-    return batches[-2:]
-
-
-def solve(x, y, penalty):
-    """Ridge fits [S, c, d] to labels [S, c, rows]; of minimum norm without a penalty."""
-    if penalty == 0:
-        return y @ np.swapaxes(np.linalg.pinv(x), 1, 2)
-    gram = np.swapaxes(x, 1, 2) @ x + penalty * np.eye(x.shape[2])
-    return np.swapaxes(np.linalg.solve(gram, np.swapaxes(y @ x, 1, 2)), 1, 2)
-
-
-def simulate(rule, n, d, design, multiple=False, **others):
-    """Squared errors [S, G + 1, 3]: of the noise-free twin, of the noise, of both.
-
-    Others: `real` rows a later generation is given, the writers' error `delta` [d],
-    and factor, penalty, the variance of each true coefficient, generations, seeds.
-    """
-    real, delta = others.get("real"), others.get("delta", np.zeros(d))
-    factor, penalty = others.get("factor", np.eye(d)), others.get("penalty", 0.0)
-    num = others.get("seeds", NUM_SEEDS)
-    rng = np.random.default_rng([SEED, n, d])
-    truth = rng.standard_normal((num, 1, d)) * others.get("scale", 1.0)
-    labels = np.repeat(truth, 2, axis=1)  # by the noisy fit, and by its twin
-    first = rng.standard_normal((num, n, d)) @ factor.T
-    batches, errors = [], []
-    for t in range(others.get("generations", 4)):
-        k = t + 1 if multiple else 1
-        if design == "fixed" or t == 0:
-            x = np.tile(first, (1, k, 1))
-        else:
-            x = rng.standard_normal((num, k * n, d)) @ factor.T
-        y = labels @ np.swapaxes(x, 1, 2)
-        variance = np.full(k * n, NOISE.synthetic if t else NOISE.real)
-        if t and real is not None:
-            y[:, :, :real] = truth @ np.swapaxes(x[:, :real], 1, 2)
-            variance[:real] = NOISE.real
-        y[:, 0] += np.sqrt(variance) * rng.standard_normal((num, k * n))
-        batches.append((x, y))
-        xs, ys = zip(*rule(batches), strict=True)
-        fit = solve(np.concatenate(xs, 1), np.concatenate(ys, 2), penalty)
-        noisy, twin = fit[:, 0], fit[:, 1]
-        gaps = (twin - truth[:, 0], noisy - twin, noisy - truth[:, 0])
-        errors.append(np.stack([((gap @ factor) ** 2).sum(1) for gap in gaps], 1))
-        labels = fit + delta
-    return np.stack(errors, 1)
-
-
-# name: (rule, all rows of t + 1 batches, curve, curve of a likely confusion); the curves
-# take (n, d, G, noise, design)
-CASES = {
-    "replace": (newest, False, linear.replace, linear.replace_multiple),
-    "accumulate": (everything, False, linear.accumulate, linear.replace_multiple),
-    "replace_multiple": (newest, True, linear.replace_multiple, linear.accumulate),
+# workflow -> one that it may be confused with
+CONFUSED = {
+    "replace": "replace_multiple",
+    "accumulate": "replace_multiple",
+    "replace_multiple": "accumulate",
 }
-SWAPPED = Noise(NOISE.synthetic, NOISE.real)
+
+
+def other(design):
+    return "fresh" if design == "fixed" else "fixed"
 
 
 @pytest.mark.parametrize("design", ["fixed", "fresh"])
-@pytest.mark.parametrize("case", CASES)
-def test_variance_is_met_by_simulation(case, design):
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_variance_is_met_by_simulation(workflow, design):
     """Correlated inputs, n > d + 1: nothing is lost, so all error is due to noise."""
-    rule, multiple, curve, confused = CASES[case]
-    found = simulate(rule, 12, 3, design, multiple, factor=FACTOR)
+    found = simulate(workflow, 12, 3, design, factor=FACTOR)
+    curve, confused = getattr(linear, workflow), getattr(linear, CONFUSED[workflow])
     right, draws = curve(12, 3, 4, NOISE, design), found[:, :, 1]
     assert (right.bias == 0).all() and (found[:, :, 0] < 1e-20).all()
     assert_tells_apart(draws, right.variance[:4], right.variance[1:])
-    for control in (
+    controls = [
         curve(11, 3, 3, NOISE, design),
         curve(12, 3, 3, SWAPPED, design),
         confused(12, 3, 3, NOISE, design),
-    ):
+    ]
+    if workflow != "replace":  # whose design does not matter
+        controls.append(curve(12, 3, 3, NOISE, other(design)))
+    for control in controls:
         assert_tells_apart(draws, right.variance[:4], control.variance)
-    if case != "replace":  # which errs alike with both
-        other = curve(12, 3, 3, NOISE, "fresh" if design == "fixed" else "fixed")
-        assert_tells_apart(draws, right.variance[:4], other.variance)
 
 
 @pytest.mark.parametrize(
-    ("case", "design"), [(c, "fixed") for c in CASES] + [("replace", "fresh")]
+    ("workflow", "design"), [(w, "fixed") for w in WORKFLOWS] + [("replace", "fresh")]
 )
-def test_minimum_norm_is_met_by_simulation(case, design):
-    n, d, scale = 6, 16, 0.5  # signal 16 / 4
-    rule, multiple, curve, _ = CASES[case]
-    found = simulate(rule, n, d, design, multiple, scale=scale, seeds=4000)
-    arguments = 3, NOISE, design
-    right, short = curve(n, d, *arguments, 4.0), curve(n - 1, d, *arguments, 4.0)
-    right, short = (np.stack([*e, e.total], 1) for e in (right, short))
-    assert_tells_apart(found, right, short)
-    if case == "replace":
-        other = curve(n, d, 3, NOISE, "fresh" if design == "fixed" else "fixed", 4.0)
-        assert_tells_apart(found, right, np.stack([*other, other.total], 1))
+def test_minimum_norm_is_met_by_simulation(workflow, design):
+    """n < d - 1 and a signal of 16 / 4: bias and variance."""
+    curve, n, d = getattr(linear, workflow), 6, 16
+    draws = simulate(workflow, n, d, design, scale=0.5, seeds=6000)[..., :2]
+    right = np.stack(curve(n, d, 3, NOISE, design, 4.0), 1)
+    controls = [curve(n - 1, d, 3, NOISE, design, 4.0)]
+    if workflow == "replace":
+        controls.append(curve(n, d, 3, NOISE, other(design), 4.0))
+    for control in controls:
+        assert_tells_apart(draws, right, np.stack(control, 1))
 
 
 def test_window_is_met_by_simulation():
@@ -185,24 +133,29 @@ def test_window_is_met_by_simulation():
         close(window.variance, curve(12, 3, 4, NOISE).variance, rtol=1e-12)
 
 
-@pytest.mark.parametrize("real", [0, 4, 12])
-def test_mix_is_met_by_simulation(real):
-    """With writers that err by delta: the twin's error is the bias."""
-    delta = np.array([0.5, -0.3, 0.4])
-    bias = ((delta @ FACTOR) ** 2).sum()
-    found = simulate(newest, 12, 3, "fresh", real=real, delta=delta, factor=FACTOR)
-    assert (found[:, 0, 0] < 1e-20).all()
-    error = linear.mix(12, 3, real, 3, NOISE, bias)
-    assert_tells_apart(
-        found[..., 1], error.variance, linear.mix(11, 3, real, 3, NOISE).variance
-    )
-    if real == 12:  # nothing that is written is read
-        assert (error.bias == 0).all() and (found[..., 0] < 1e-20).all()
-        return
-    wrong = linear.mix(12, 3, real, 3, NOISE, (delta**2).sum())
-    assert_tells_apart(found[:, 1:, 0], error.bias[1:], wrong.bias[1:])
-    wrong = linear.mix(12, 3, real + 1, 3, NOISE, bias)
-    assert_tells_apart(found[:, 1:, 2], error.total[1:], wrong.total[1:])
+def test_mix_is_met_by_simulation():
+    """With writers that err by delta: what that does is the error of the twin."""
+    n, d, real, delta = 12, 3, 4, np.array([0.5, -0.3, 0.4])
+    found = simulate(newest, n, d, "fresh", real=real, delta=delta, factor=FACTOR)
+    length = ((delta @ FACTOR) ** 2).sum()
+    right = linear.mix(n, d, real, 3, NOISE, length)
+    plain = linear.mix(n, d, real, 3, NOISE, (delta**2).sum())  # another norm
+    for wrong in (plain, linear.mix(n, d, real + 1, 3, NOISE, length)):
+        assert_tells_apart(found[:, 1:, 0], right.bias[1:], wrong.bias[1:])
+    assert right.bias[0] == 0 and (found[:, 0, 0] < 1e-20).all()
+    wrong = linear.mix(n - 1, d, real, 3, NOISE, length)
+    assert_tells_apart(found[..., 1], right.variance, wrong.variance)
+    assert_tells_apart(found[..., 2], right.total, wrong.total)
+
+
+def test_mix_runs_from_replace_to_real_data():
+    written = linear.mix(12, 3, 0, 5, NOISE, 0.7)
+    replace = linear.replace(12, 3, 5, NOISE, "fresh")
+    close(written.variance, replace.variance, rtol=1e-12)
+    close(written.bias, 0.7 * np.arange(6) ** 2, rtol=1e-12)  # delta, t times
+    real = linear.mix(12, 3, 12, 5, NOISE, 0.7)
+    assert (real.bias == 0).all()
+    close(real.variance, linear.first_error(12, 3), rtol=1e-12)
 
 
 @pytest.mark.parametrize(("n", "s", "d"), [(10, 5, 3), (14, 2, 5)])
@@ -237,129 +190,47 @@ def test_until():
     assert linear.until(errors, 10) == 10  # eleven fits have eleven times the error
 
 
-# Ridge
-
-LAMBDA = 4.0
-WORKFLOWS = {name: rule[:2] for name, rule in CASES.items()}
-
-
-@pytest.mark.parametrize("penalty", [0.0, LAMBDA])
-@pytest.mark.parametrize("n", [5, 2])
-@pytest.mark.parametrize("workflow", WORKFLOWS)
-def test_ridge_of_one_design_is_exact(workflow, n, penalty):
-    """Every fit is linear in w* and in all noise: its matrix, by fits to its columns."""
-    rng, d, covariance = np.random.default_rng(n), 3, FACTOR @ FACTOR.T
-    x, (rule, multiple) = rng.standard_normal((n, d)) @ FACTOR.T, WORKFLOWS[workflow]
-    maps, batches, right = np.eye(d), [], []  # columns: w*, then noise as it comes
-    variances = np.zeros(d)
-    for t in range(4):
-        rows = np.tile(x, (t + 1 if multiple else 1, 1))
-        labels = np.hstack([rows @ maps, np.eye(len(rows))])
-        variances = np.append(
-            variances, [NOISE.synthetic if t else NOISE.real] * len(rows)
-        )
-        batches.append((rows, labels))
-        xs, ys = zip(*rule(batches), strict=True)
-        ys = [np.pad(y, ((0, 0), (0, variances.size - y.shape[1]))) for y in ys]
-        top = np.vstack([*xs, math.sqrt(penalty) * np.eye(d)])
-        maps = np.linalg.lstsq(top, np.vstack([*ys, np.zeros((d, variances.size))]))[0]
-        sizes = ((FACTOR.T @ (maps - np.eye(d, variances.size))) ** 2).sum(0)
-        right.append([0.7 * sizes[:d].sum(), sizes @ variances])
-    values, vectors = np.linalg.eigh(x.T @ x)
-    norms = np.diagonal(vectors.T @ covariance @ vectors)
-    spectra = ridge.Spectra(values[None], norms[None])
-    found = ridge.fixed(workflow, spectra, penalty, 3, NOISE, 0.7)
-    close(np.stack(found, 1), right, rtol=1e-9, atol=1e-12)
+def curves(last, noise):
+    """Calls of all that take a number of generations and a noise."""
+    yield from (lambda c=c: c(9, 3, last, noise) for c in MULTIPLES)
+    yield lambda: linear.window(9, 3, 2, last, noise)
+    yield lambda: linear.mix(9, 3, 2, last, noise)
 
 
-def assert_met(draws, theory, wrong):
-    """Means of 400 groups of seeds, less those of as many groups of other designs.
-
-    The spread of the differences holds the standard errors of both.
-    """
-    groups = draws.reshape(400, -1, *draws.shape[1:]).mean(1)
-    gaps = np.array(wrong) - theory.mean(0)
-    for gap in gaps:
-        assert_tells_apart(groups - theory, np.zeros_like(gap), gap)
-
-
-def in_groups(spectra):
-    """The designs in 400 groups."""
-    parts = (np.split(part, 400) for part in spectra)
-    return [ridge.Spectra(*pair) for pair in zip(*parts, strict=True)]
-
-
-@pytest.mark.parametrize("correlated", [False, True])
-@pytest.mark.parametrize("case", CASES)
-def test_ridge_is_met_by_simulation(case, correlated):
-    rule, multiple, *_ = CASES[case]
-    factor = FACTOR if correlated else np.eye(3)
-    found = simulate(rule, 5, 3, "fixed", multiple, factor=factor, penalty=LAMBDA)
-    spectra = ridge.draw_spectra(5, factor @ factor.T, 10_000, SEED)
-
-    def theory(workflow=case, penalty=LAMBDA, spectra=spectra, noise=NOISE):
-        error = ridge.fixed(workflow, spectra, penalty, 3, noise, 1.0)
-        return np.stack(error, 1)
-
-    confused = "accumulate" if case == "replace_multiple" else "replace_multiple"
-    wrong = [theory(confused), theory(penalty=1.2 * LAMBDA), theory(noise=SWAPPED)]
-    if correlated:  # the norm of the coefficients
-        wrong.append(theory(spectra=spectra._replace(norms=np.ones((1, 3)))))
-    groups = np.array([theory(spectra=some) for some in in_groups(spectra)])
-    assert_met(found[..., :2], groups, wrong)
+BAD = {
+    "n": [
+        lambda: linear.first_error(0, 3),
+        lambda: linear.replace(2.5, 3, 3, NOISE),
+        lambda: linear.accumulate(4, 3, 3, NOISE, "fresh"),
+        lambda: linear.replace_multiple(2, 8, 3, NOISE, "fresh"),
+        lambda: linear.window(4, 3, 2, 3, NOISE),
+        lambda: linear.mix(4, 3, 2, 3, NOISE),
+        lambda: linear.contraction(4, 2, 3),
+    ],
+    "d": [lambda: linear.first_error(5, 0), lambda: linear.window(9, -1, 2, 3, NOISE)],
+    "design": [lambda c=c: c(9, 3, 3, NOISE, "fixe") for c in MULTIPLES],
+    "signal": [lambda c=c: c(9, 3, 3, NOISE, "fixed", -1.0) for c in MULTIPLES],
+    "num_generations": [*curves(-1, NOISE), *curves(-2, NOISE), *curves(2.5, NOISE)],
+    "noise": [*curves(3, Noise(-1.0)), *curves(3, Noise(1.0, math.inf))],
+    "size": [lambda: linear.window(9, 3, 0, 3, NOISE)],
+    "real": [
+        lambda: linear.mix(9, 3, -1, 3, NOISE),
+        lambda: linear.mix(9, 3, 10, 3, NOISE),
+    ],
+    "synthetic": [
+        lambda: linear.contraction(9, -1, 3),
+        lambda: linear.contraction(9, 10, 3),
+    ],
+    "synthetic_bias": [
+        lambda: linear.mix(9, 3, 1, 3, NOISE, -1.0),
+        lambda: linear.strong_collapse(0.5, math.nan),
+    ],
+    "share": [lambda: linear.strong_collapse(1.1, 1.0)],
+}
 
 
-@pytest.mark.parametrize("n", [5, 2])
-def test_ridge_with_fresh_inputs_is_met_by_simulation(n):
-    found = simulate(newest, n, 3, "fresh", penalty=LAMBDA)
-    spectra = ridge.draw_spectra(n, np.eye(3), 10_000, SEED)
-    arguments = LAMBDA, 3, NOISE, 1.0
-    fixed = np.stack(ridge.fixed("replace", spectra, *arguments), 1)
-    other = ridge.draw_spectra(n + 1, np.eye(3), 2000, SEED)
-    more = np.stack(ridge.fresh_replace(other, *arguments), 1)
-    groups = [ridge.fresh_replace(some, *arguments) for some in in_groups(spectra)]
-    assert_met(found[..., :2], np.stack(groups).swapaxes(1, 2), [fixed, more])
-
-
-def test_learner_is_met_by_simulation():
-    """Labels by the truth, by a teacher's error of covariance Sigma^-1, by noise."""
-    n, d, rng = 7, 4, np.random.default_rng(SEED)
-    factor = np.diag(np.arange(1.0, d + 1) ** -0.75)  # covariance j^-3/2
-    x = rng.standard_normal((NUM_SEEDS, n, d)) @ factor
-    truth, error = rng.standard_normal((2, NUM_SEEDS, d))
-    error = error @ np.linalg.inv(factor)
-    teachers = np.stack([truth, error], 1)
-    noise = rng.standard_normal((NUM_SEEDS, 1, n))
-    labels = np.concatenate([teachers @ x.swapaxes(1, 2), noise], 1)
-    fit = solve(x, labels, 0.5)
-    fit[:, 0] -= truth
-    draws = ((fit @ factor) ** 2).sum(2) / [1, d, 1]
-
-    def theory(penalty, covariance, seed, designs=25):
-        return ridge.learner(n, covariance, penalty, designs, seed)
-
-    covariance = factor @ factor
-    groups = np.array([theory(0.5, covariance, [SEED, k]) for k in range(400)])
-    wrong = theory(0.6, covariance, SEED, 4000), theory(0.5, np.eye(d), SEED, 1000)
-    assert_met(draws, groups, wrong)
-    plain = theory(0.0, covariance, SEED)
-    close(plain[:2], [0, 1], atol=1e-9)
-    assert 1 > theory(0.1, covariance, SEED).rho > theory(1.0, covariance, SEED).rho
-
-
-# Limits of large samples
-
-SHARES = (0.5, 0.1)
-ROWS = 20
-
-
-def simulate_means(rows_of, num, seeds):
-    """sqrt(n) times the means of what each fit is given, unit variance, [S, 4]."""
-    rng, batches, means = np.random.default_rng([SEED, num]), [], []
-    mean = np.zeros((seeds, 1))
-    for t in range(4):
-        batches.append(mean + rng.standard_normal((seeds, num)))
-        rows = rows_of(rng, batches, t)
-        mean = rows.mean(1, keepdims=True)
-        means.append(math.sqrt(num) * mean[:, 0])
-    return np.stack(means, 1)
+@pytest.mark.parametrize("name", BAD)
+def test_bad_arguments_are_named(name):
+    for call in BAD[name]:
+        with pytest.raises(ValueError, match=f"^{name} "):
+            call()

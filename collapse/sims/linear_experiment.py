@@ -197,7 +197,7 @@ class LinearExperiment(Experiment):
                 )
 
     def _check_numbers(self) -> None:
-        least = {field: 1 for field in ("dimension",)} | {"learner_samples": 0}
+        least = {"dimension": 1, "samples_per_generation": 1, "learner_samples": 0}
         for field, smallest in least.items():
             for value in getattr(self, field):
                 if value < smallest:
@@ -212,7 +212,11 @@ class LinearExperiment(Experiment):
         ).items():
             for value in numbers:
                 if not 0 <= value < math.inf:
-                    raise InputError(f"{field}: {value:g}; give a number of 0 or more")
+                    raise InputError(
+                        f"{field}: {value:g}; give a finite number of 0 or more"
+                    )
+        if 0 in self.learner_samples and len(self.learner_samples) > 1:
+            raise InputError("learner_samples: 0, no learner, stands alone; drop it")
         if len(self.synthetic_noise_variance) > 1:
             raise InputError("synthetic_noise_variance: several values; give one")
         if not 1 <= self.multiple < math.inf:

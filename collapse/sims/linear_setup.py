@@ -9,7 +9,7 @@ from collapse.sims.workflow import batch_size, make_workflow
 from collapse.tables import RealData
 
 _HELD_OUT = 1000  # rows drawn for the test set of one seed
-_MOST_ENTRIES = 300_000  # of X; above, X'X is drawn in its stead
+_MOST_ENTRIES = 5_000  # of X; above, X'X is drawn in its stead
 _MOST_BATCHES = 1000  # rows of statistics that a generation may be split into
 _SWEPT = ("noise_variance", "ridge", "learner_ridge")  # axes that are plain numbers
 _TWIN = ("bias", "variance")  # metrics that need fits to labels without noise
@@ -58,6 +58,7 @@ def setup(
     """One workflow in one cell, ready to run."""
     import jax.numpy as jnp
 
+    from collapse import threefry
     from collapse.models.linear import LinearParams, linear
     from collapse.models.linear_rows import label as write_labels
     from collapse.types import Problem
@@ -100,7 +101,8 @@ def setup(
 
     def points(key: Any, params: LinearParams, num: int) -> Any:
         """An input, its label, then the other inputs."""
-        x = begin(key, cell).inputs(key, num)
+        x_key, key = threefry.split(key)
+        x = begin(x_key, cell).inputs(x_key, num)
         y = write_labels(
             x, params.coefficients[:1], _later_noise(experiment, cell), key
         )

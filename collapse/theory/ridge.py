@@ -64,7 +64,8 @@ def fixed(
     moments, m_k = m_{k-1} + s r_{k-1} m_{k-1} + noise of variance s, is a Markov chain.
     """
     s, sizes = spectra.eigenvalues, noise.schedule(num_generations)
-    not_negative("penalty", penalty), not_negative("signal", signal)
+    not_negative("penalty", penalty)
+    not_negative("signal", signal)
     open_ = s > _RANK * s.max(1, keepdims=True)
     found = Error(*np.empty((2, sizes.size)))
     known = np.ones_like(s)  # the fit along v is `known` times that of w*
