@@ -63,7 +63,7 @@ class Experiment:
     window: tuple[int, ...] = (5,)
     """Generations of rows kept by the workflow window."""
     data: str = ""
-    """Real data: 'faithful', or a .csv or .npy file (rows x dimensions)."""
+    """Real data: 'faithful', 'diabetes', or a .csv or .npy file (rows x dimensions)."""
     precision: Literal["float64", "float32"] = "float64"
     """Floating-point type of data, models and metrics."""
     metrics: tuple[str, ...] = ()

@@ -67,6 +67,7 @@ def _coerce(key: str, value: Any, hint: Any, path: Path) -> Any:
         return float(value)
     if type(value) is not hint:
         wanted = {int: "a whole number", float: "a number", str: "text in quotes"}
+        wanted |= {bool: "true or false"}
         raise InputError(f"{path}: {key} must be {wanted[hint]}, got {value!r}")
     return value
 
@@ -76,4 +77,4 @@ def _literal(value: Any) -> str:
         return "[" + ", ".join(map(_literal, value)) + "]"
     if isinstance(value, str):  # TOML takes JSON's escapes but for surrogate pairs
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return repr(value)
+    return repr(value).lower() if isinstance(value, bool) else repr(value)

@@ -95,7 +95,7 @@ def linear(
     """
     if rows not in get_args(Rows):
         raise ValueError(f"rows must be one of {get_args(Rows)}, got {rows!r}")
-    if rows == "law" and inputs is not None:
+    if rows == "law" and design is None and inputs is not None:
         raise ValueError("rows = law needs normal inputs; use rows = statistics")
     if rows != "law" and design is not None and design.x is None:
         raise ValueError(f"rows = {rows} needs the rows of the design")

@@ -23,7 +23,10 @@ def table(name: str, target: str, seed: int) -> RealData:
 
 
 def residual_variance(data: RealData) -> float:
-    """Of labels about a least-squares fit to all training rows, without bias."""
+    """Of labels about a least-squares fit to all training rows, without bias.
+
+    To six digits, so that it is the same wherever it is computed.
+    """
     x, y = data.train[:, :-1], data.train[:, -1]
     residual = y - x @ np.linalg.lstsq(x, y)[0]
-    return float(residual @ residual / (len(y) - x.shape[1] - 1))
+    return float(f"{residual @ residual / (len(y) - x.shape[1] - 1):.6g}")

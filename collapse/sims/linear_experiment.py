@@ -185,8 +185,11 @@ class LinearExperiment(Experiment):
         self._check_rows()
         if self.target and not self.data:
             raise InputError("target: there are no data; add --data FILE.csv")
-        if self.data and self.rows == "law":
-            raise InputError("rows: law needs normal inputs; use auto with --data")
+        if self.data and self.rows == "law" and "fresh" in self.design:
+            raise InputError(
+                "rows: law needs normal inputs, and fresh ones come from the data; use "
+                "auto"
+            )
         for cell in self.cells():
             n, d = cell["samples_per_generation"], cell["dimension"]
             if n < d and cell["ridge"] == 0 and not self.minimum_norm:

@@ -46,7 +46,8 @@ def kind_of_rows(
     most = 1 if cell["design"] == "fixed" else _MOST_BATCHES
     if label == "fixed_budget" or batches > most:
         return "samples"
-    return "statistics" if experiment.data else "law"
+    normal = not experiment.data or cell["design"] == "fixed"
+    return "law" if normal else "statistics"
 
 
 def setup(
@@ -89,7 +90,7 @@ def setup(
             batch_size=size,
             design=nature.design,
             factor=_factor(experiment, d),
-            inputs=None if data is None else nature.inputs,
+            inputs=None if data is None or fixed else nature.inputs,
             offset=nature.offset,
             twin=_has_twin(experiment),
             draw_dtype=_draw_dtype(experiment),
