@@ -174,7 +174,7 @@ def fakes():
     model = "from collapse.types import Model\ndef model() -> Model: ..."
     return {
         **dict.fromkeys(("", "types", "streams", "draws", "theory", "devices"), ""),
-        "threefry": "",
+        **dict.fromkeys(("threefry", "theory.checks", "theory.ridge"), ""),
         **dict.fromkeys(("store", "estimators", "data", "data.designs"), ""),
         **dict.fromkeys(("workflows", "metrics", "models", "models.gmm_em"), ""),
         **dict.fromkeys(("models.gaussian", "models.gmm"), model),
@@ -205,6 +205,7 @@ def fakes():
         ("sims.gmm", "from collapse.sims import gaussian"),
         ("theory", "import jax.numpy as jnp"),
         ("theory", "from collapse.types import Key"),
+        ("theory.ridge", "import jax"),
         ("loop", "import tqdm"),
         ("loop", "import time"),
         ("loop", "import os"),
@@ -231,6 +232,7 @@ def test_a_broken_rule_is_seen(module, source):
         ("results", "from collapse import __version__"),
         ("data.text", "from collapse.data import designs\nimport importlib.resources"),
         ("theory", "import numpy as np\nfrom scipy import special"),
+        ("theory.ridge", "from collapse.theory.checks import whole"),
         ("plotting", "import matplotlib.pyplot as plt\nprint('hello')"),
     ],
 )

@@ -32,11 +32,8 @@ def problem(n, d, rho=0.5, c=3):
     rng = np.random.default_rng([n, d, c])
     root = np.linalg.cholesky(designs.covariance("ar1", d, rho))
     rows, targets = rng.normal(size=(n, d)) @ root.T, rng.normal(size=(c, n))
-    return rows.astype(DTYPE), targets.astype(DTYPE), weights(rng, n)
-
-
-def weights(rng, n):
-    return rng.integers(1, 9, n).astype(DTYPE) / 4
+    weights = rng.integers(1, 9, n) / 4
+    return tuple(x.astype(DTYPE) for x in (rows, targets, weights))
 
 
 def oracle(rows, targets, weights, penalty=0.0):

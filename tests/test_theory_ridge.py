@@ -124,14 +124,19 @@ def test_learner_is_met_by_simulation():
 @pytest.mark.parametrize("workflow", WORKFLOWS)
 @pytest.mark.parametrize("n", [9, 3])
 def test_without_a_penalty_it_is_least_squares(workflow, n):
-    """Each design's variance grows by the known factors, and its bias stays."""
+    """Each design's variance grows by the known factors, and bias is the known one."""
     d = 3 if n == 9 else 9
     spectra = ridge.draw_spectra(n, np.eye(d), 5, 0)
     found = ridge.fixed(workflow, spectra, 0.0, 6, NOISE, 0.5)
     right = getattr(linear, workflow)(n, d, 6, NOISE, "fixed", 0.5 * d)
-    growth = right.variance / right.variance[0]
-    close(found.variance, found.variance[0] * growth, rtol=1e-9)
-    close(found.bias, right.bias, rtol=1e-9, atol=1e-20)
+    pairs = [(found, right)]
+    if workflow == "replace":
+        found = ridge.fresh_replace(spectra, 0.0, 6, NOISE, 0.5)
+        pairs.append((found, linear.replace(n, d, 6, NOISE, "fresh", 0.5 * d)))
+    for found, right in pairs:
+        growth = right.variance / right.variance[0]
+        close(found.variance, found.variance[0] * growth, rtol=1e-9)
+        close(found.bias, right.bias, rtol=1e-9, atol=1e-12)
 
 
 SPECTRA = ridge.draw_spectra(5, np.eye(3), 5, 0)
