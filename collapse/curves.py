@@ -212,6 +212,7 @@ def _legend(
     ]
     known = [m for m in metrics if _has_theory(summary, m)]
     grey, both = "#666666", "mean or median" if known else "median"
+    both = "mean" if len(known) == len(metrics) else both
     line = f"{both if figure.statistic == 'auto' else figure.statistic} over seeds"
     moving = any("generation" in summary[metric].dims for metric in metrics)
     if moving and "generation" not in (figure.x, name):

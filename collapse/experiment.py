@@ -141,10 +141,10 @@ class Experiment:
         for field in ("num_generations", "num_seeds"):
             _at_least(field, (getattr(self, field),), 1)
         _at_least("seed", (self.seed,), 0)
-        if self.seed >= 2**63 or self.num_generations >= 10**7:
-            field = "seed" if self.seed >= 2**63 else "num_generations"
-            most = "2^63" if field == "seed" else "10 000 000"
-            raise InputError(f"{field}: too large; give less than {most}")
+        limits = {"seed": 2**63, "num_generations": 10**7, "num_seeds": 10**8}
+        for field, limit in limits.items():
+            if getattr(self, field) >= limit:
+                raise InputError(f"{field}: too large; give less than {limit}")
         for field in ("window", "real_fraction", "samples_per_generation"):
             if not getattr(self, field):
                 raise InputError(f"{field}: empty; give at least one value")

@@ -20,6 +20,7 @@ from collapse.models.linear_rows import (
     design_of,
     design_of_factor,
     fresh_statistics,
+    label,
     normal_inputs,
 )
 
@@ -50,7 +51,7 @@ def test_a_fit_is_least_squares_of_the_rows_behind(kind, design, d, n, ridge):
     """Weights are counts; rows of a fixed design may come repeated, in any order."""
     num, rng = 3, np.random.default_rng(0)
     x, y = rng.normal(size=(num, n, d)), rng.normal(size=(num, n, 2))
-    weights, made = np.array([2, 0, 1]), None
+    weights, made = np.array([2, 0, 3]), None
     as_jax = functools.partial(jnp.asarray, dtype=float)
     if design == "fixed":
         x[:] = x[0]
@@ -147,6 +148,9 @@ def test_inputs_may_be_ones_own_and_normals_have_the_bits_of_their_draws():
     drawn = normal_inputs(2, None, None, dtype, "float32")(KEY, 7)
     right = draws.normal(KEY, (2, 7), jnp.float32).astype(dtype)
     assert drawn.dtype == dtype and (drawn == right).all()
+    noise = label(jnp.zeros((2, 7)), jnp.zeros((1, 2)), 1.0, KEY, "float32")
+    right = draws.normal(KEY, (7,), jnp.float32).astype(dtype)
+    assert noise.dtype == dtype and (noise[0] == right).all()
 
 
 # Programs, precision, refusals

@@ -154,11 +154,11 @@ def test_the_cheapest_rows_that_a_workflow_allows(label, design, data, kind):
     assert kind_of_rows(LinearExperiment(rows="samples"), cell, label) == "samples"
 
 
-def test_a_value_of_zero_has_a_program_of_its_own():
-    experiment = LinearExperiment(noise_variance=(0.0, 1.0, 2.0), ridge=(0.0, 0.5, 1.0))
-    experiment = experiment.resolved(0, 0)
+def test_a_value_of_zero_and_another_dimension_have_a_program_of_their_own():
+    levels = {"noise_variance": (0.0, 1.0, 2.0), "ridge": (0.0, 0.5, 1.0)}
+    experiment = LinearExperiment(dimension=(2, 3), **levels).resolved(0, 0)
     setups = [setup(experiment, cell, "replace", None) for cell in experiment.cells()]
-    assert len({one.program for one in setups}) == 4
+    assert len({one.program for one in setups}) == 8
     assert {len(one.values) for one in setups} == {0, 1, 2}
 
 
@@ -204,12 +204,13 @@ def test_theory_of_a_table_needs_all_rows_fixed_inputs_and_no_penalty():
     assert (cell["ridge"], label) == (0.0, "replace")
 
 
-def test_a_learner_without_a_penalty_has_its_closed_form():
+def test_theory_of_a_learner_adds_its_own_error_to_its_teachers():
+    """Whose teacher is the generation before, and at first nature, without error."""
     experiment = LinearExperiment(
-        workflows=("replace",), learner_samples=(13,), learner_noise_variance=3.0
+        workflows=("replace",), learner_samples=(100,), learner_noise_variance=3.0
     ).resolved(0, 0)
     (cell,) = experiment.cells()
     known = linear_theory.curves(experiment, cell, "replace")
     teacher = np.append(0, known["test_error"][:-1])
-    own = 3 * theory.first_error(13, 10)
-    np.testing.assert_allclose(known["learner_error"], teacher + own, rtol=0.1)
+    own = 3 * theory.first_error(100, 10)
+    np.testing.assert_allclose(known["learner_error"], teacher + own, rtol=0.01)

@@ -41,7 +41,8 @@ class LinearParams(NamedTuple):
       coefficients: [c, d]; entry 0 is the fit. Entry 1, if there is one, is its twin:
         the same inputs, and no label noise in any generation. Their difference is what
         noise did, the twin's error is bias.
-      teacher: [d], the coefficients that labelled the newest rows.
+      teacher: [d], coefficients of the model that labelled the newest rows (without
+        the offset that it may write with).
     """
 
     coefficients: Float[Array, "c d"]
@@ -74,7 +75,8 @@ def linear(
       ridge: penalty of |w|^2, not scaled by the number of rows: weights are counts of
         rows then, and their scale matters.
       minimum_norm: the shortest solution where rows do not determine w. Without it, and
-        without ridge, such a fit is not finite.
+        without ridge, such a fit is not finite, or an error where there are fewer rows
+        than coefficients; statistics of a fixed design always give the shortest.
       rows: what a row is.
       batch_size: points behind one row of statistics or law; with a fixed design, all
         of them.
@@ -86,8 +88,8 @@ def linear(
         padded to one are one program.
       twin: carry the noise-free twin.
       draw_dtype: of the normals behind samples and statistics, if not that of the
-        parameters. float32 makes float64 twice as fast; its values have 24 bits and
-        none is beyond 5.4 standard deviations.
+        parameters. float32 makes float64 twice as fast; its values have 23 bits and
+        none is beyond 5.5 standard deviations.
 
     Raises:
       ValueError: for an unknown kind of row, a law of inputs that are not normal, a

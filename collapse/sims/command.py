@@ -76,6 +76,8 @@ def parse(
             raise
         raise InputError(_one_line(said.getvalue())) from None
     experiment, options = parsed.experiment, parsed.options
+    if options.quick or experiment != default:
+        figure = dataclasses.replace(figure, caption="")  # it speaks of the file's own
     if options.quick:  # so is the experiment, later, once its open fields are filled in
         most = min(experiment.num_generations, QUICK_GENERATIONS)
         generations = capped(figure.generations, most)

@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from collapse.sims import runner
-from collapse.sims.linear_data import table
+from collapse.sims.linear_data import residual_variance, table
 from collapse.sims.linear_experiment import LinearExperiment
 from collapse.sims.linear_setup import setup
 from collapse.sims.linear_theory import curves
@@ -17,21 +17,43 @@ from collapse.sims.linear_theory import curves
 
 def caption(experiment: LinearExperiment) -> str:
     """What a reader of the default figure must know."""
-    n, noise = _spell(experiment.samples_per_generation), experiment.noise_variance
-    if experiment.data:
-        return (
-            f"{experiment.data}: {experiment.target} predicted from "
-            f"{experiment.dimension[0]} inputs; squared error on held-out rows. Models "
-            f"write labels with the noise variance estimated from the training rows, "
-            f"{_spell(noise)}. Design {_spell(experiment.design)}, n = {n}, "
-            f"{experiment.num_seeds} seeds."
+    e = experiment
+    if e.data:
+        own = residual_variance(table(e.data, e.target, e.seed))
+        source = (
+            "estimated from the training rows" if own in e.noise_variance else "set"
         )
-    return (
-        f"y = x'w* + noise of variance {_spell(noise)}; {experiment.covariance} "
-        f"inputs, design {_spell(experiment.design)}. "
-        f"d = {_spell(experiment.dimension)}, n = {n}, "
-        f"ridge {_spell(experiment.ridge)}, {experiment.num_seeds} seeds."
-    )
+        nature = (
+            f"{e.data}: {e.target} predicted from {e.dimension[0]} inputs; squared "
+            f"error on held-out rows. Noise variance {_spell(e.noise_variance)}, "
+            f"{source}. "
+        )
+    else:
+        kind = e.covariance
+        inputs = kind if kind == "isotropic" else f"{kind} ({e.covariance_parameter:g})"
+        nature = (
+            f"y = x'w* + noise of variance {_spell(e.noise_variance)}; {inputs} "
+            f"inputs, d = {_spell(e.dimension)}. "
+        )
+    said = [
+        f"Design {_spell(e.design)}",
+        f"n = {_spell(e.samples_per_generation)}",
+        f"ridge {_spell(e.ridge)}",
+        f"{e.num_seeds} seeds",
+    ]
+    if e.synthetic_noise_variance:
+        said.insert(0, f"Models' labels: noise {_spell(e.synthetic_noise_variance)}")
+    if e.synthetic_bias:
+        said.insert(
+            0, f"Models write with an error of squared length {e.synthetic_bias:g}"
+        )
+    if e.minimum_norm:
+        said.insert(2, "minimum norm")
+    if any(e.learner_samples):
+        noise = f"noise {e.learner_noise_variance:g}"
+        said.insert(2, f"learners on T = {_spell(e.learner_samples)} rows, {noise}")
+    averaged = " With ridge, theory is averaged over drawn designs."
+    return nature + ", ".join(said) + "." + averaged * (max(e.ridge) > 0)
 
 
 def _spell(values: tuple[Any, ...]) -> str:
@@ -50,6 +72,7 @@ def derive(experiment: LinearExperiment, dataset: Any) -> Any:
         lambda values, axis: first_above(values, experiment.multiple), "generation"
     )
     until.attrs = {"long_name": name, "units": "generations; G + 1 if later"}
+    until.attrs["more_than"] = experiment.num_generations
     return dataset.assign(generations_until=until)
 
 

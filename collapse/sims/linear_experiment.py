@@ -1,13 +1,12 @@
 """What an experiment with linear regressors may ask for, and what it may not."""
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from collapse.experiment import Experiment, InputError, capped
+from collapse.sims import linear_checks
 from collapse.sims.linear_data import residual_variance, table
-from collapse.sims.workflow import batch_size
 from collapse.tables import RealData
 from collapse.theory.linear import first_error
 
@@ -52,7 +51,8 @@ class LinearExperiment(Experiment):
     synthetic_noise_variance: tuple[float, ...] = ()
     """The same for labels that models write, if it differs from real ones."""
     synthetic_bias: float = 0.0
-    """Squared length of a fixed error, in a random direction, in what models write."""
+    """Squared length, in the norm of the inputs' covariance, of a fixed error in what
+    models write."""
     design: tuple[Literal["fixed", "fresh"], ...] = ("fixed",)
     """Inputs x: the same in all generations, as in the theorem, or new in each."""
     covariance: Literal["isotropic", "ar1", "power_law"] = "isotropic"
@@ -68,7 +68,7 @@ class LinearExperiment(Experiment):
     law; auto takes the cheapest that each workflow allows."""
     draws: Literal["full", "float32"] = "full"
     """Precision of the random numbers behind samples and statistics: that of all else,
-    or float32, which makes float64 twice as fast (24 bits, none beyond 5.4 sigma)."""
+    or float32, which makes float64 twice as fast (23 bits, none beyond 5.5 sigma)."""
     learner_samples: tuple[int, ...] = (0,)
     """Rows T of a learner that each generation's teacher labels; 0 for no learner."""
     learner_noise_variance: float = 1.0
@@ -102,7 +102,7 @@ class LinearExperiment(Experiment):
         if self.data and metric == "test_error":
             return "squared error on held-out rows", squared
         if metric == "error_ratio":
-            return "test error", "ratio to the first fit's expectation"
+            return "test error", "ratio to B = σ²d/(n-d-1)"
         named = DESCRIPTIONS.get(metric)
         return (named, squared) if named else None
 
@@ -110,8 +110,10 @@ class LinearExperiment(Experiment):
         """With data, errors on held-out rows; a ratio only where its unit is finite."""
         if self.data:
             return _REAL
-        units = [unit(cell) for cell in self.cells()]
-        finite = all(0 < u < math.inf for u in units)
+        finite = all(
+            c["samples_per_generation"] > c["dimension"] + 1 and c["noise_variance"] > 0
+            for c in self.cells()
+        )
         found = tuple(m for m in METRICS if m != "error_ratio" or finite)
         return (*found, "learner_error") if max(self.learner_samples) else found
 
@@ -175,14 +177,10 @@ class LinearExperiment(Experiment):
         for field in self.axes():
             if not getattr(self, field):
                 raise InputError(f"{field}: empty; give at least one value")
-        self._check_numbers()
-        if "error_ratio" in self.metrics and "error_ratio" not in self.known_metrics():
-            raise InputError(
-                "metrics: error_ratio has no finite unit where n is within 1 of d or "
-                "noise_variance is 0; drop it or change these"
-            )
+        linear_checks.check_numbers(self)
+        self._check_metrics()
         super().check()
-        self._check_rows()
+        linear_checks.check_rows(self)
         if self.target and not self.data:
             raise InputError("target: there are no data; add --data FILE.csv")
         if self.data and self.rows == "law" and "fresh" in self.design:
@@ -190,72 +188,29 @@ class LinearExperiment(Experiment):
                 "rows: law needs normal inputs, and fresh ones come from the data; use "
                 "auto"
             )
-        for cell in self.cells():
-            n, d = cell["samples_per_generation"], cell["dimension"]
-            if n < d and cell["ridge"] == 0 and not self.minimum_norm:
+        linear_checks.check_sizes(self)
+        linear_checks.check_covariance(self)
+
+    def _check_metrics(self) -> None:
+        """Say why a metric of the family is not to be had here."""
+        known = self.known_metrics()
+        reasons = {
+            "error_ratio": "needs n > d + 1 and a noise_variance above 0",
+            "learner_error": "needs a learner; add --learner-samples",
+        }
+        for metric in self.metrics:
+            if self.data and metric in METRICS and metric not in known:
                 raise InputError(
-                    f"samples_per_generation: the fit is singular, {n} rows do not "
-                    f"determine {d} coefficients; give at least {d}, or --ridge above "
-                    "0, or --minimum-norm"
+                    f"metrics: {metric} needs the true coefficients, which data do not "
+                    f"tell; known are {', '.join(known)}"
                 )
-
-    def _check_numbers(self) -> None:
-        least = {"dimension": 1, "samples_per_generation": 1, "learner_samples": 0}
-        for field, smallest in least.items():
-            for value in getattr(self, field):
-                if value < smallest:
-                    raise InputError(
-                        f"{field}: {value} is too small; give at least {smallest}"
-                    )
-        several = ("noise_variance", "synthetic_noise_variance", "ridge")
-        values = {f: getattr(self, f) for f in (*several, "learner_ridge")}
-        single = ("synthetic_bias", "learner_noise_variance")
-        for field, numbers in (
-            values | {f: (getattr(self, f),) for f in single}
-        ).items():
-            for value in numbers:
-                if not 0 <= value < math.inf:
-                    raise InputError(
-                        f"{field}: {value:g}; give a finite number of 0 or more"
-                    )
-        if 0 in self.learner_samples and len(self.learner_samples) > 1:
-            raise InputError("learner_samples: 0, no learner, stands alone; drop it")
-        if len(self.synthetic_noise_variance) > 1:
-            raise InputError("synthetic_noise_variance: several values; give one")
-        if not 1 <= self.multiple < math.inf:
-            raise InputError(f"multiple: {self.multiple:g}; give a number above 1")
-        rho, kind = self.covariance_parameter, self.covariance
-        if kind == "ar1" and not -1 < rho < 1:
-            raise InputError(
-                f"covariance_parameter: rho = {rho:g}; give a number in (-1, 1)"
-            )
-        if kind == "power_law" and not 0 <= rho < 50:
-            raise InputError(
-                f"covariance_parameter: beta = {rho:g}; give a number in [0, 50)"
-            )
-
-    def _check_rows(self) -> None:
-        picky = [w for w in self.labels() if w == "fixed_budget"]
-        if "fixed" in self.design:
-            picky += [
-                w
-                for n in self.samples_per_generation
-                for w in self.labels()
-                if batch_size(w, n) < n
-            ]
-        if picky and self.rows not in ("auto", "samples"):
-            raise InputError(
-                f"rows: {picky[0]} picks single samples, which rows = {self.rows} does "
-                "not keep; use rows = auto or samples"
-            )
+            if metric in reasons and metric not in known:
+                raise InputError(f"metrics: {metric} {reasons[metric]}; or drop it")
 
     def check_data(self, data: RealData) -> None:
         """Also: no learner, no bias and no drawn covariance beside real data."""
         super().check_data(data)
-        for field in ("learner_samples", "synthetic_bias", "covariance"):
-            default = LinearExperiment.__dataclass_fields__[field].default
-            if getattr(self, field) != default:
-                raise InputError(f"{field}: not with --data, whose truth is not known")
+        linear_checks.check_data(self, data)
 
 
 def unit(cell: Mapping[str, Any]) -> float:

@@ -68,6 +68,9 @@ def setup(
     kind = kind_of_rows(experiment, cell, label)
     size = 1 if kind == "samples" else batch_size(label, n)
     fixed = cell["design"] == "fixed"
+    # a budget drawn from copies of X may hold fewer than d different rows
+    shortest = fixed and label == "fixed_budget"
+    shortest = shortest or (experiment.minimum_norm and n < d)
     # what enters as arrays, so that a sweep over it is one program
     swept = [name for name in _SWEPT if cell[name] > 0]
     values = tuple(jnp.asarray(cell[n], jnp.result_type(float)) for n in swept)
@@ -84,8 +87,7 @@ def setup(
             d,
             noise_variance=_later_noise(experiment, own),
             ridge=own["ridge"],
-            # a budget drawn from copies of X may hold fewer than d different rows
-            minimum_norm=experiment.minimum_norm or (fixed and label == "fixed_budget"),
+            minimum_norm=shortest,
             rows=kind,
             batch_size=size,
             design=nature.design,
@@ -188,7 +190,7 @@ def _known(
             d,
             noise_variance=experiment.learner_noise_variance,
             ridge=cell["learner_ridge"],
-            minimum_norm=isinstance(cell["learner_ridge"], float),  # 0: not swept
+            minimum_norm=cell["learner_samples"] < d,
             rows="law",
             batch_size=cell["learner_samples"],
             factor=factor,

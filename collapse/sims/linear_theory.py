@@ -33,7 +33,8 @@ def curves(
     if "error_ratio" in experiment.measured():
         found["error_ratio"] = error.total / unit(cell)
     if cell["learner_samples"] and not error.bias.any():
-        found["learner_error"] = _learner(experiment, cell, error.total)
+        learner = _learner(experiment, cell, error.total)
+        found |= {"learner_error": learner} if np.isfinite(learner).all() else {}
     return found
 
 
@@ -72,7 +73,7 @@ def _error(
     if name == "window" and design == "fixed":
         return linear.window(*sizes, int(rest[0]), last, noise)
     if name == "mix" and design == "fresh" and rest[1] == "fresh":
-        real = n if rest[0] == "1" else real_rows(label, n) if rest[0] != "0" else 0
+        real = 0 if rest[0] == "0" else real_rows(label, n)
         return linear.mix(*sizes, real, last, noise, experiment.synthetic_bias)
     return None
 
@@ -96,8 +97,12 @@ def _learner(
     experiment: LinearExperiment, cell: Mapping[str, Any], error: np.ndarray
 ) -> np.ndarray:
     """Of a learner whose teacher is the generation before; at first, nature."""
-    inputs = (experiment.covariance, cell["dimension"], experiment.covariance_parameter)
-    parts = _learner_parts(cell["learner_samples"], cell["learner_ridge"], *inputs)
+    n, d = cell["learner_samples"], cell["dimension"]
+    inputs = (experiment.covariance, d, experiment.covariance_parameter)
+    if cell["learner_ridge"] > 0 or n < d - 1:
+        parts = _learner_parts(n, cell["learner_ridge"], *inputs)
+    else:  # infinite within 1 of d
+        parts = ridge.Learner(0.0, 1.0, linear.first_error(n, d))
     teacher = np.append(0.0, error[:-1])
     own = experiment.learner_noise_variance * parts.variance
     return parts.bias + parts.rho * teacher + own

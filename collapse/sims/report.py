@@ -50,7 +50,7 @@ def write(
         _publish(summary, figure, Path(call.options.publish), call.name)
     folder.finish(place)
     if not call.options.quiet:
-        print(table(summary, family.table))
+        print(table(summary, experiment.metrics or family.table))
         print(f"\n{_size(experiment)} in {seconds:.1f} s; results in {place}/")
     return _count_failures(dataset)
 
@@ -88,7 +88,13 @@ def _cell(one: xr.Dataset, metric: str) -> str:
 
     theory = one.get(f"{metric}_theory")
     if theory is None or not np.isfinite(float(theory)):
-        return f"{value('median'):.4g} ({value('low'):.3g} .. {value('high'):.3g})"
+        most = one[metric].attrs.get("more_than", np.inf)
+
+        def spell(name: str, digits: int) -> str:
+            found = value(name)
+            return f">{most}" if found > most else f"{found:.{digits}g}"
+
+        return f"{spell('median', 4)} ({spell('low', 3)} .. {spell('high', 3)})"
     text = f"{value('mean'):.4g}"
     if np.isfinite(value("standard_error")):  # one seed has none
         text += f" ({value('standard_error'):.1g})"

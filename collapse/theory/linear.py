@@ -1,4 +1,4 @@
-"""Test error of linear regressors under every workflow, and where it comes from.
+"""Test error of linear regressors under most workflows, and where it comes from.
 
 The setting of Gerstgrasser et al. (arXiv:2404.01413, sec. 3): real labels are
 y = x'w* + e, rows x ~ N(0, Sigma), and each later generation labels n rows with the
@@ -12,7 +12,7 @@ in the theorem. "fresh": each draws new rows; then `replace` has the same error,
 
 Beyond the interpolation threshold (n < d - 1) the fit of minimum norm is meant, Sigma
 is the identity, and `signal` is E|w*|^2. There is no finite mean for d - 1 <= n <=
-d + 1: the curves are infinite then.
+d + 1: the curves are infinite then, or refused where they have no other form.
 
 Sources: fixed designs, 2404.01413 (theorems 1 and 2, eq. 4 and 11; the dashed `replace`
 lines of the published plots start one fit too late). All else is derived here.

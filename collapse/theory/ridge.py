@@ -21,7 +21,6 @@ from collapse.theory.checks import Curve, not_negative, whole
 from collapse.theory.linear import Error, Noise
 
 Matrix = NDArray[np.float64]
-_RANK = 1e-10  # eigenvalues below this part of the largest are zero
 
 
 class Spectra(NamedTuple):
@@ -66,7 +65,7 @@ def fixed(
     s, sizes = spectra.eigenvalues, noise.schedule(num_generations)
     not_negative("penalty", penalty)
     not_negative("signal", signal)
-    open_ = s > _RANK * s.max(1, keepdims=True)
+    open_ = s > 0
     found = Error(*np.empty((2, sizes.size)))
     known = np.ones_like(s)  # the fit along v is `known` times that of w*
     noisy = np.zeros_like(s)  # variance of the fit; of the summed moments if kept
@@ -138,7 +137,7 @@ def learner(
     for i in range(num_designs):
         x = rng.standard_normal((n, d)) @ factor.T
         s, vectors = np.linalg.eigh(x.T @ x)
-        open_ = s > _RANK * s[-1]
+        open_ = np.arange(d) >= d - min(n, d)  # in ascending order
         r = np.where(open_, 1 / np.where(open_, s + penalty, 1), 0)
         a = (vectors * (r * s)) @ vectors.T
         noise = (vectors * (r**2 * s)) @ vectors.T
@@ -154,6 +153,6 @@ def learner(
 def _terms(spectra: Spectra, penalty: float) -> tuple[float, float, Curve]:
     """E tr A / d, E tr A^2 / d and E tr (S + lambda)^-2 S."""
     s = spectra.eigenvalues
-    open_ = s > _RANK * s.max(1, keepdims=True)
+    open_ = s > 0
     r = np.where(open_, 1 / np.where(open_, s + penalty, 1), 0)
     return (r * s).mean(), ((r * s) ** 2).mean(), (r**2 * s).sum(1).mean()
