@@ -52,7 +52,7 @@ def seeds(seed: int, num_seeds: int, cell: Iterable[int] = ()) -> Key:
     """
     root = jax.random.key(seed)
     for value in cell:
-        root = threefry.fold_in(root, jax.numpy.asarray(value, "uint32"))
+        root = threefry.fold_in(root, jax.numpy.asarray(value % 2**32, "uint32"))
     return jax.vmap(lambda i: threefry.fold_in(root, i))(
         jax.numpy.arange(num_seeds, dtype="uint32")
     )

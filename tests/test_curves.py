@@ -65,7 +65,7 @@ def test_the_legend_says_at_which_generation():
     data = summary("ridge", metrics=ENTROPY)
     (legend,) = plotting.draw(data, Figure(x="ridge", generations=(7,))).legends
     solid, *_ = (h for h in legend.legend_handles if "over" in h.get_label())
-    assert solid.get_label() == "mean or median over seeds at t = 7"
+    assert solid.get_label() == "mean over seeds at t = 7"
     assert solid.get_marker() == "o"
     shown = texts(plotting.draw(data, Figure(x="ridge", statistic="mean")))
     assert "mean over seeds at t = 11" in shown

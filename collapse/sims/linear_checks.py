@@ -17,6 +17,10 @@ def check_numbers(experiment: Any) -> None:
         smallest = min(getattr(experiment, field))
         if smallest < least:
             raise InputError(f"{field}: {smallest} is too small; give at least {least}")
+    if len(experiment.learner_samples) > 1 and not min(experiment.learner_samples):
+        raise InputError(
+            "learner_samples: 0, no learner, stands alone; drop it or the others"
+        )
     several = ("noise_variance", "synthetic_noise_variance", "ridge")
     values = {f: getattr(experiment, f) for f in (*several, "learner_ridge")}
     for field in ("synthetic_bias", "learner_noise_variance"):

@@ -178,7 +178,8 @@ class LinearExperiment(Experiment):
             if not getattr(self, field):
                 raise InputError(f"{field}: empty; give at least one value")
         linear_checks.check_numbers(self)
-        self._check_metrics()
+        if min(self.samples_per_generation) > 0:
+            self._check_metrics()
         super().check()
         linear_checks.check_rows(self)
         if self.target and not self.data:

@@ -10,7 +10,7 @@ from collapse.tables import RealData
 
 _HELD_OUT = 1000  # rows drawn for the test set of one seed
 _MOST_ENTRIES = 5_000  # of X; above, X'X is drawn in its stead
-_MOST_BATCHES = 1000  # rows of statistics that a generation may be split into
+_MOST_SAMPLES = 20_000  # of a generation that may be kept in stead of small batches
 _SWEPT = ("noise_variance", "ridge", "learner_ridge")  # axes that are plain numbers
 _TWIN = ("bias", "variance")  # metrics that need fits to labels without noise
 
@@ -42,9 +42,11 @@ def kind_of_rows(
     if experiment.rows != "auto":
         return experiment.rows
     n = cell["samples_per_generation"]
-    batches = n // batch_size(label, n)
-    most = 1 if cell["design"] == "fixed" else _MOST_BATCHES
-    if label == "fixed_budget" or batches > most:
+    size = batch_size(label, n)
+    split = size < n  # real and synthetic rows, in batches that divide both
+    small = size < 4 * cell["dimension"] and n <= _MOST_SAMPLES
+    fixed = cell["design"] == "fixed"
+    if label == "fixed_budget" or (split and (fixed or small)):
         return "samples"
     normal = not experiment.data or cell["design"] == "fixed"
     return "law" if normal else "statistics"
