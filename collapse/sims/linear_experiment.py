@@ -152,11 +152,11 @@ class LinearExperiment(Experiment):
         )
 
     def quick(self) -> Self:
-        """Also few dimensions, noise levels and penalties, and small learners."""
-        most = max(self.dimension) if self.data else 8
+        """Also one small dimension, few noise levels and penalties, small learners."""
+        most = max(self.dimension)
         return dataclasses.replace(
             super().quick(),
-            dimension=capped(self.dimension, most),
+            dimension=(most if self.data else min(most, 8),),
             noise_variance=self.noise_variance[:2],
             ridge=self.ridge[:2],
             learner_samples=capped(self.learner_samples, 100),
