@@ -31,7 +31,10 @@ def solve_rows(
         eps max(rows, d) of the largest count as zero. Has no effect with a penalty.
 
     Returns:
-      [c, d]; not finite if the rows are singular and nothing was said about it.
+      [c, d]; huge or not finite if the rows are singular and nothing was said about it.
+
+    Raises:
+      ValueError: when traced, for fewer rows than d without either.
     """
     d = rows.shape[1]
     root = jnp.sqrt(weights)
@@ -56,7 +59,8 @@ def solve_gram(
 ) -> Float[Array, "c d"]:
     """Solution from the weighted Gram matrix X'VX and the moments X'Vy.
 
-    By Cholesky: the error is that of `solve_rows` times the condition of X, after its
+    By Cholesky. Singular rows without either remedy give numbers that may look plausible
+    and are wrong; else the error is that of `solve_rows` times the condition of X, after its
     columns are scaled to one length (for normal rows 2 at n = 10 d, 20 at n = 1.2 d).
 
     Args:

@@ -27,7 +27,7 @@ class Spectra(NamedTuple):
     """Drawn designs, as eigenvalues of S = X'X and the norm seen from its eigenvectors.
 
     Attributes:
-      eigenvalues: [designs, d].
+      eigenvalues: [designs, d]; exactly 0 along directions that X does not see.
       norms: [designs, d], v'Sigma v of each eigenvector v.
     """
 
