@@ -4,7 +4,8 @@
 
 One process, candidates interleaved, peers on one thread. New inputs in every
 generation. A speed is a number of seed-generations a second: n rows drawn and labelled,
-one fit (`law` reaches the same law without drawing rows). Only ratios travel from machine to machine.
+one fit (`law` reaches the same law without drawing rows). Only ratios travel from
+machine to machine.
 """
 
 import timing  # isort: skip - sets the number of threads

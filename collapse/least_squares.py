@@ -59,9 +59,10 @@ def solve_gram(
 ) -> Float[Array, "c d"]:
     """Solution from the weighted Gram matrix X'VX and the moments X'Vy.
 
-    By Cholesky. Singular rows without either remedy give numbers that may look plausible
-    and are wrong; else the error is that of `solve_rows` times the condition of X, after its
-    columns are scaled to one length (for normal rows 2 at n = 10 d, 20 at n = 1.2 d).
+    By Cholesky. Singular rows without either remedy give numbers that may look
+    plausible and are wrong; else the error is that of `solve_rows` times the condition
+    of X, after its columns are scaled to one length (for normal rows 2 at n = 10 d, 20
+    at n = 1.2 d).
 
     Args:
       gram: [d, d].

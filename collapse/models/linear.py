@@ -76,7 +76,8 @@ def linear(
         rows then, and their scale matters.
       minimum_norm: the shortest solution where rows do not determine w. Without it, and
         without ridge, such a fit is wrong or not finite, or an error where there are
-        fewer rows than coefficients; statistics of a fixed design always give the shortest.
+        fewer rows than coefficients; statistics of a fixed design always give the
+        shortest.
       rows: what a row is.
       batch_size: points behind one row of statistics or law; with a fixed design, all
         of them.
