@@ -36,8 +36,7 @@ def run(label, d, n, num_seeds, **fields):
         synthetic_noise_variance=(NOISE.synthetic,),
         window=(int(rest[0]),) if name == "window" else (5,),
         real_fraction=(float(rest[0]),) if name == "mix" else (0.1,),
-        metrics=("test_error", "bias", "variance"),
-        **fields,
+        **{"metrics": ("test_error",)} | fields,
     ).resolved(0, 0)
     experiment.check()
     assert experiment.labels() == (label,)
@@ -65,6 +64,7 @@ def assert_meets(label, d, n, num_seeds, control, **fields):
     assert_tells_apart(draws, known["test_error"][AT], control[AT])
 
 
+PARTS = ("test_error", "bias", "variance")
 EVERY = pytest.mark.parametrize(("d", "n"), SIZES)
 EITHER = pytest.mark.parametrize("design", DESIGNS)
 
@@ -115,7 +115,13 @@ def test_mix_of_fresh_real_rows(d, n):
 def test_biased_writers():
     """Strong collapse: the bias of the mix, exactly."""
     found, known = run(
-        "mix 0.5 fresh", 5, 20, 8_000, design=("fresh",), synthetic_bias=3.0
+        "mix 0.5 fresh",
+        5,
+        20,
+        8_000,
+        design=("fresh",),
+        synthetic_bias=3.0,
+        metrics=PARTS,
     )
     plateau = np.where(np.arange(LAST + 1) > 0, theory.strong_collapse(0.5, 3.0), 0)
     assert_tells_apart(
@@ -132,7 +138,7 @@ def test_minimum_norm_beyond_interpolation(design):
     (other,) = set(DESIGNS) - {design}
     d, n = 20, 8
     wrong = theory.replace(n, d, LAST, NOISE, other, signal=d).total
-    fields = {"design": (design,), "minimum_norm": True}
+    fields = {"design": (design,), "minimum_norm": True, "metrics": PARTS}
     assert_meets("replace", d, n, 8_000, wrong, **fields)
     found, known = run("replace", d, n, 8_000, **fields)
     for name in ("bias", "variance"):
@@ -144,7 +150,7 @@ def test_minimum_norm_beyond_interpolation(design):
 def test_ridge_with_fixed_inputs(name, covariance):
     """Theory takes the mean over 400 drawn designs, so its own error counts too."""
     d, n, penalty = 5, 20, 6.0
-    fields = {"ridge": (penalty,), "covariance": covariance}
+    fields = {"ridge": (penalty,), "covariance": covariance, "metrics": PARTS}
     found, known = run(name, d, n, 4_000, **fields)
     sigma = linear_theory.covariance(covariance, d, 0.5)
     spectra = ridge.draw_spectra(n, sigma, 40_000, seed=1)
@@ -158,7 +164,8 @@ def test_ridge_with_fixed_inputs(name, covariance):
 
 def test_ridge_with_fresh_inputs():
     d, n, penalty = 5, 20, 6.0
-    found, _ = run("replace", d, n, 4_000, ridge=(penalty,), design=("fresh",))
+    fields = {"ridge": (penalty,), "design": ("fresh",), "metrics": PARTS}
+    found, _ = run("replace", d, n, 4_000, **fields)
     spectra = ridge.draw_spectra(n, np.eye(d), 40_000, seed=1)
     right = ridge.fresh_replace(spectra, penalty, LAST, NOISE, 1.0)
     other = ridge.fresh_replace(spectra, 2 * penalty, LAST, NOISE, 1.0)
