@@ -134,7 +134,7 @@ def _known(
     """A nature of normal inputs and coefficients."""
     import jax.numpy as jnp
 
-    from collapse import draws, regression, streams
+    from collapse import draws, streams
     from collapse.models import linear_rows
     from collapse.models.linear import LinearParams, linear
 
@@ -167,6 +167,27 @@ def _known(
         length = jnp.sqrt(experiment.synthetic_bias / jnp.sum(seen**2))
         offset = length * direction
 
+    test = inputs(streams.key(root, 0, streams.Purpose.HELD_OUT), _HELD_OUT).T
+    return _Nature(
+        lambda key, num: nature.sample(key, begin, num),
+        design,
+        inputs,
+        lambda key, batch, weights: begin,
+        offset,
+        _metrics(experiment, cell, truth, test),
+    )
+
+
+def _metrics(
+    experiment: LinearExperiment, cell: Mapping[str, Any], truth: Any, test: Any
+) -> dict[str, Any]:
+    """Every metric, bound to coefficients [d] and test inputs [m, d]."""
+    from collapse import regression
+    from collapse.models.linear import LinearParams, linear
+
+    d = cell["dimension"]
+    factor = _factor(experiment, d)
+
     def fit(params: LinearParams) -> Any:
         return params.coefficients[0]
 
@@ -175,7 +196,7 @@ def _known(
         "test_error": error,
         "error_ratio": lambda key, params: error(key, params) / unit(cell),
     }
-    if twin:
+    if _has_twin(experiment):
 
         def still(params: LinearParams) -> Any:
             return params.coefficients[1]
@@ -184,7 +205,6 @@ def _known(
             still, lambda params: truth, factor
         )
         metrics["variance"] = regression.squared_distance(fit, still, factor)
-    test = inputs(streams.key(root, 0, streams.Purpose.HELD_OUT), _HELD_OUT).T
     pair = regression.test_rows(fit, test, test @ truth)
     metrics["test_set_error"], metrics["test_set_standard_error"] = pair
     if cell["learner_samples"]:
@@ -204,14 +224,7 @@ def _known(
             truth,
             factor,
         )
-    return _Nature(
-        lambda key, num: nature.sample(key, begin, num),
-        design,
-        inputs,
-        lambda key, batch, weights: begin,
-        offset,
-        metrics,
-    )
+    return metrics
 
 
 def _tabled(

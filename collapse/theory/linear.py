@@ -106,14 +106,7 @@ def replace_multiple(
 
     If X is fresh sum_k d / (k n - d - 1), which is less, for n > d + 1 alone.
     """
-    sizes = noise.schedule(num_generations)
-    k = np.arange(1, num_generations + 2)
-    if _is_fresh(design):
-        _above(n, d)
-        units = d / (k * n - d - 1)
-    else:
-        units = first_error(n, d) / k
-    return Error(_lost(n, d, signal, k.size), np.cumsum(_steps(sizes, units)))
+    return _growing(n, d, num_generations, noise, design, signal, 0)
 
 
 def accumulate(
@@ -130,14 +123,7 @@ def accumulate(
     matrix of all k batches, the error moves by P^-1 X'e alone, and given P each of the
     k batches has, in expectation, the Gram matrix P / k.
     """
-    sizes = noise.schedule(num_generations)
-    k = np.arange(1, num_generations + 2)
-    if _is_fresh(design):
-        _above(n, d)
-        units = d / (k * (k * n - d - 1))
-    else:
-        units = first_error(n, d) / k**2
-    return Error(_lost(n, d, signal, k.size), np.cumsum(_steps(sizes, units)))
+    return _growing(n, d, num_generations, noise, design, signal, 1)
 
 
 def window(n: int, d: int, size: int, num_generations: int, noise: Noise) -> Error:
@@ -228,6 +214,27 @@ def until(curve: Curve | NDArray[np.floating], multiple: float) -> float:
     """First generation whose error is above `multiple` times the first; inf if none."""
     above = np.asarray(curve) > multiple * np.asarray(curve)[0]
     return float(np.argmax(above)) if above.any() else math.inf
+
+
+def _growing(
+    n: int,
+    d: int,
+    num_generations: int,
+    noise: Noise,
+    design: str,
+    signal: float,
+    power: int,
+) -> Error:
+    """Fit k sees k n rows, and new noise enters with a further weight k^-power."""
+    sizes = noise.schedule(num_generations)
+    k = np.arange(1, num_generations + 2)
+    if _is_fresh(design):
+        _above(n, d)
+        units = d / (k * n - d - 1)
+    else:
+        units = first_error(n, d) / k
+    variance = np.cumsum(_steps(sizes, units / k**power))
+    return Error(_lost(n, d, signal, k.size), variance)
 
 
 def _is_fresh(design: str) -> bool:
