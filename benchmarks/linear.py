@@ -25,7 +25,7 @@ from collapse.theory import linear as theory
 from collapse.types import Problem
 
 NOISE = 0.25  # variance
-WAYS = {"replace": lambda last: workflows.replace(), "accumulate": workflows.accumulate}
+WAYS = {"replace": workflows.replace, "accumulate": workflows.accumulate_sums}
 
 
 class Case(NamedTuple):
@@ -55,6 +55,7 @@ def lab(case: Case) -> tuple[Callable[[], float], float]:
         noise_variance=np.array(NOISE, dtype),
         rows=case.rows,
         batch_size=n,
+        alone=case.workflow == "replace" and case.rows == "law",
         draw_dtype=case.draws,
     )
     truth = LinearParams(jnp.zeros((1, d), dtype), jnp.zeros(d, dtype))
@@ -63,7 +64,7 @@ def lab(case: Case) -> tuple[Callable[[], float], float]:
         model,
         {"error": lambda key, params: error_of(params)},
     )
-    workflow, last = WAYS[case.workflow](case.num_generations), case.num_generations
+    workflow, last = WAYS[case.workflow](), case.num_generations
     program = loop.over_seeds(
         lambda root: loop.run(root, problem, workflow, 1, last)[1]
     )

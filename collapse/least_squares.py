@@ -39,7 +39,7 @@ def solve_rows(
     d = rows.shape[1]
     root = jnp.sqrt(weights)
     x, y = root[:, None] * rows, (root[None] * targets).T
-    if not _absent(penalty):
+    if not is_absent(penalty):
         ridge = jnp.sqrt(jnp.asarray(penalty, rows.dtype)) * jnp.eye(d, dtype=x.dtype)
         x = jnp.concatenate([x, ridge])
         y = jnp.concatenate([y, jnp.zeros((d, y.shape[1]), y.dtype)])
@@ -73,7 +73,7 @@ def solve_gram(
         rows that determine w.
     """
     d = gram.shape[0]
-    if not _absent(penalty):
+    if not is_absent(penalty):
         gram = gram + jnp.asarray(penalty, gram.dtype) * jnp.eye(d, dtype=gram.dtype)
     if minimum_norm:
         values, vectors = jnp.linalg.eigh(gram)
@@ -83,6 +83,21 @@ def solve_gram(
     if d == 1:
         return moments / gram
     return cho_solve((jnp.linalg.cholesky(gram), True), moments.T).T
+
+
+def solve_factor(
+    factor: Float[Array, "d d"], moments: Float[Array, "c d"]
+) -> Float[Array, "c d"]:
+    """Solution from a lower factor L of the Gram matrix L L' = X'X; condition once.
+
+    Args:
+      factor: [d, d]; rows that it comes from must determine w.
+      moments: [c, d], X'y.
+    """
+    if factor.shape[0] == 1:
+        return moments / factor**2
+    half = solve_triangular(factor, moments.T, lower=True)
+    return solve_triangular(factor, half, lower=True, trans=1).T
 
 
 def solve_spectrum(
@@ -133,5 +148,6 @@ def _pseudo_inverse(matrix: Float[Array, "k d"], size: int) -> Float[Array, "d k
     return (right.T * inverse[None]) @ left.T
 
 
-def _absent(penalty: Penalty) -> bool:
+def is_absent(penalty: Penalty) -> bool:
+    """Whether a penalty is a plain 0, known before anything is compiled."""
     return not isinstance(penalty, jax.Array) and penalty == 0

@@ -70,7 +70,8 @@ def step(
     batch, origin = _write(root, problem, workflow, num_rows, state, generation)
     # Filters, verifiers and deduplication of what was written belong here.
     slot = workflow.slot(generation)
-    store = store_lib.write(state.store, batch, origin, slot)
+    put = store_lib.add if workflow.adds else store_lib.write
+    store = put(state.store, batch, origin, slot)
     key = streams.key(root, generation, Purpose.WEIGH)
     selection = workflow.weigh(key, store.origin, generation)
     rows, weights = store_lib.select(store, selection)

@@ -43,6 +43,18 @@ def write(
     return Store(jax.tree.map(put, store.data, batch), put(store.origin, origin))
 
 
+def add(
+    store: Store, batch: Batch, origin: Int[Array, " rows"], slot: Int[Array, ""]
+) -> Store:
+    """Add a batch to one slot, row by row; its author is then the newest."""
+
+    def old(leaf: Array) -> Array:
+        return jax.lax.dynamic_index_in_dim(leaf, slot, keepdims=False)
+
+    total = jax.tree.map(lambda leaf, new: old(leaf) + new, store.data, batch)
+    return write(store, total, origin, slot)
+
+
 def flatten(store: Store) -> Batch:
     """All rows in order, leaves [slots * n, ...]."""
     return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), store.data)

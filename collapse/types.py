@@ -93,6 +93,7 @@ class Workflow(NamedTuple):
       real_fraction: share of the n rows of a generation that is drawn afresh from
         nature; None (the common case) draws nothing. May be a traced scalar.
       num_generations: last generation that its store has places for; None for any.
+      adds: a slot holds the sum of all that was written to it, not the newest.
     """
 
     num_slots: int
@@ -101,6 +102,7 @@ class Workflow(NamedTuple):
     slots_per_write: int = 1
     real_fraction: float | Array | None = None
     num_generations: int | None = None
+    adds: bool = False
 
 
 class State(NamedTuple):

@@ -32,6 +32,17 @@ def accumulate(num_generations: int) -> Workflow:
     return _everlasting(num_generations, _everything)
 
 
+def accumulate_sums() -> Workflow:
+    """`accumulate` for rows that may be added up, such as statistics of batches.
+
+    Rows of one number in a batch are kept as their sum over generations: one slot
+    serves any number of generations, and a fit takes no longer as the data grow. Right
+    where a fit depends on nothing but the weighted sum of rows (`FreshStatistics` and
+    `FixedStatistics` of linear regressors); wrong for samples.
+    """
+    return Workflow(num_slots=1, slot=_first_slot, weigh=_everything, adds=True)
+
+
 def fixed_budget(num_generations: int) -> Workflow:
     """Train on n rows drawn uniformly, without replacement, from all rows so far.
 

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "collapse"
 
 LAYERS = [
-    ["types", "threefry", "streams", "draws", "theory", "devices"],
+    ["types", "threefry", "streams", "inverse_error", "draws", "theory", "devices"],
     ["store", "estimators", "least_squares", "data"],
     ["workflows", "models", "metrics", "regression"],
     ["loop"],
@@ -27,6 +27,7 @@ PURE = 3  # the highest layer that computes and does nothing else
 ALLOWED_SIDEWAYS = {
     "types": {"threefry", "streams", "draws"},  # the vocabulary of all
     "threefry": {"streams", "draws"},  # the generator below both
+    "inverse_error": {"draws"},  # what makes normals of uniforms
     "layout": {"experiment", "toml", "results", "scales", "annotations"}
     | {"curves", "plotting"},  # what a figure shows
     "experiment": {"toml", "results"},  # what was asked for

@@ -10,19 +10,20 @@ from conftest import X64
 from jaxtyping import TypeCheckError
 from regressor_cases import DESIGN, KEY, KIND, close, design_in, started, truth_in
 
-from collapse import draws
+from collapse import draws, loop, workflows
 from collapse.data.designs import covariance
 from collapse.models.linear import linear
 from collapse.models.linear_rows import (
     FixedSamples,
-    FixedStatistics,
     FreshSamples,
     design_of,
     design_of_factor,
     fresh_statistics,
     label,
+    labellings,
     normal_inputs,
 )
+from collapse.types import Problem
 
 RTOL = 1e-12 if X64 else 1e-5
 DTYPES = [jnp.float32, pytest.param(jnp.float64, marks=pytest.mark.x64)]
@@ -66,7 +67,7 @@ def test_a_fit_is_least_squares_of_the_rows_behind(kind, design, d, n, ridge):
         batch = batch if made is None else FixedSamples(place, as_jax(y))
     else:
         batch = fresh_statistics(as_jax(x.T), as_jax(y.T), num)
-        batch = batch if made is None else FixedStatistics(batch.moment)
+        batch = batch if made is None else labellings(batch.moment)
     shortest = n < d and not ridge
     own = {"rows": kind, "design": made, "minimum_norm": shortest, "twin": True}
     model = linear(d, ridge=ridge, **own)
@@ -229,3 +230,50 @@ def test_bad_arguments_are_named(arguments, message):
         arguments["design"] = design_of_factor(jnp.eye(2))
     with pytest.raises((ValueError, TypeCheckError), match=message):
         linear(2, **arguments)
+
+
+def run(model, workflow):
+    """Coefficients [G + 1, c, d] of one seed, nature being the model's own start."""
+    begin = started(truth_in(3))
+    read = {
+        f"{c}{i}": lambda key, params, at=(c, i): params.coefficients[at]
+        for c in range(2)
+        for i in range(3)
+    }
+    problem = Problem(lambda key, num: model.sample(key, begin, num), model, read)
+    trace = jax.jit(lambda key: loop.run(key, problem, workflow, 1, 6)[1])(KEY)
+    return np.stack(list(trace.metrics.values()), 1).reshape(7, 2, 3)
+
+
+@DESIGN
+@pytest.mark.parametrize("kind", ["statistics", "law"])
+def test_rows_kept_as_their_sum_are_the_rows(kind, design):
+    made = design_in(KEY, kind, 3, 12) if design == "fixed" else None
+    own = {"rows": kind, "batch_size": 12, "design": made, "twin": True}
+    for ridge in (0.0, 2.0):
+        model = linear(3, ridge=ridge, **own)
+        whole = run(model, workflows.accumulate(6))
+        close(run(model, workflows.accumulate_sums()), whole, RTOL)
+    assert abs(whole - run(model, workflows.replace())).max() > 0.01
+
+
+@pytest.mark.parametrize("d", [1, 3])
+def test_a_law_kept_as_a_factor_is_the_law(d):
+    batch = [
+        linear(d, rows="law", batch_size=9, twin=True, alone=alone)
+        for alone in (False, True)
+    ]
+    start, ones = started(truth_in(d)), jnp.ones(1)
+    fits = [m.fit(KEY, start, m.sample(KEY, start, 1), ones)[0] for m in batch]
+    close(fits[1].coefficients, fits[0].coefficients, 10 * RTOL)
+    assert not hasattr(batch[1].sample(KEY, start, 1), "gram")
+
+
+@pytest.mark.parametrize(
+    "own",
+    [{"rows": "statistics"}, {"ridge": 1.0}, {"minimum_norm": True}]
+    + [{"batch_size": 2}, {"factor": jnp.eye(3)}, {"design": design_of(jnp.eye(3))}],
+)
+def test_a_factor_is_kept_only_where_it_serves(own):
+    with pytest.raises(ValueError, match="alone needs"):
+        linear(3, **{"rows": "law", "batch_size": 9, "alone": True, **own})

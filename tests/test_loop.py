@@ -134,8 +134,9 @@ def test_mapped_over_seeds_is_the_single_run(name, kind, seed):
     for i in range(3):
         single = compiled(name, kind, G + 1)(roots[i])[1]
         for a, b in zip(jax.tree.leaves(mapped), jax.tree.leaves(single), strict=True):
+            # a gain in likelihood at convergence is rounding alone, hence atol
             np.testing.assert_allclose(
-                np.asarray(a[i], float), np.asarray(b, float), rtol=1e-12, atol=1e-14
+                np.asarray(a[i], float), np.asarray(b, float), rtol=1e-12, atol=1e-10
             )
 
 

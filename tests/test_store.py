@@ -28,6 +28,14 @@ def test_write_replaces_one_slot_and_no_other():
     assert not store.data["n"][others].any()
 
 
+def test_add_sums_rows_in_one_slot_and_keeps_the_newest_author():
+    store = store_lib.write(store_lib.allocate(BATCH, 2), BATCH, ORIGIN, jnp.int32(1))
+    store = store_lib.add(store, BATCH, ORIGIN + 3, jnp.int32(1))
+    np.testing.assert_array_equal(store.data["n"], [[0, 0, 0], [2, 4, 6]])
+    np.testing.assert_array_equal(store.data["x"][1], 2 * BATCH["x"])
+    np.testing.assert_array_equal(store.origin, [[-1, -1, -1], [3, 3, 7]])
+
+
 def test_a_batch_of_several_slots_fills_them_in_order():
     twice = jax.tree.map(lambda leaf: jnp.concatenate([leaf, leaf + 9]), BATCH)
     origin = jnp.concatenate([ORIGIN, ORIGIN])

@@ -59,14 +59,28 @@ class FreshStatistics(NamedTuple):
     moment: Float[Array, "rows c d"]
 
 
+class FreshFactor(NamedTuple):
+    """One row that stands for a batch of points, and is trained on alone.
+
+    Attributes:
+      factor: [1, d, d], lower triangular L with L L' = X'X.
+      moment: [1, c, d], X'y.
+    """
+
+    factor: Float[Array, "1 d d"]
+    moment: Float[Array, "1 c d"]
+
+
 class FixedStatistics(NamedTuple):
     """Rows that each stand for the labels of a whole fixed design.
 
     Attributes:
       moment: [rows, c, d], X'y.
+      copies: [rows], labellings that a row is the sum of.
     """
 
     moment: Float[Array, "rows c d"]
+    copies: Float[Array, " rows"]
 
 
 class Design(NamedTuple):
@@ -164,6 +178,11 @@ def fresh_statistics(
     return FreshStatistics(x @ turned, y @ turned)
 
 
+def labellings(moment: Float[Array, "rows c d"]) -> FixedStatistics:
+    """Moments of single labellings of a fixed design as rows."""
+    return FixedStatistics(moment, jnp.ones(moment.shape[0], moment.dtype))
+
+
 def fresh_law(
     key: Key,
     factors: Float[Array, "num d d"],
@@ -174,6 +193,17 @@ def fresh_law(
     gram = factors @ jnp.swapaxes(factors, 1, 2)
     moments = jax.vmap(lambda own: coefficients @ own)(gram)
     return FreshStatistics(gram, _with_noise(key, moments, factors, noise_variance))
+
+
+def factor_law(
+    key: Key,
+    factor: Float[Array, "1 d d"],
+    coefficients: Float[Array, "c d"],
+    noise_variance: Noise,
+) -> FreshFactor:
+    """The law of one batch, as a factor of its Gram matrix. Consumes the key."""
+    moment = ((coefficients @ factor[0]) @ factor[0].T)[None]
+    return FreshFactor(factor, _with_noise(key, moment, factor, noise_variance))
 
 
 def fixed_law(
@@ -187,7 +217,7 @@ def fixed_law(
     mean = (coefficients @ design.factor) @ design.factor.T
     moments = jnp.broadcast_to(mean[None], (num, *mean.shape))
     factors = jnp.broadcast_to(design.factor[None], (num, *design.factor.shape))
-    return FixedStatistics(_with_noise(key, moments, factors, noise_variance))
+    return labellings(_with_noise(key, moments, factors, noise_variance))
 
 
 def _with_noise(

@@ -73,6 +73,9 @@ def setup(
     # a budget drawn from copies of X may hold fewer than d different rows
     shortest = fixed and label == "fixed_budget"
     shortest = shortest or (experiment.minimum_norm and n < d)
+    # the newest batch alone, and its rows determine w
+    alone = label == "replace" and kind == "law" and not fixed and n >= d
+    alone = alone and not cell["ridge"] and _factor(experiment, d) is None
     # what enters as arrays, so that a sweep over it is one program
     swept = [name for name in _SWEPT if cell[name] > 0]
     values = tuple(jnp.asarray(cell[n], jnp.result_type(float)) for n in swept)
@@ -80,7 +83,7 @@ def setup(
     def begin(root: Any, cell: Mapping[str, Any]) -> _Nature:
         if data is not None:
             return _tabled(data, cell, kind, root)
-        return _known(experiment, cell, kind, size, root)
+        return _known(experiment, cell, kind, size, alone, root)
 
     def make_problem(root: Any, *values: Any) -> Problem:
         own = {**cell, **dict(zip(swept, values, strict=True))}
@@ -97,6 +100,7 @@ def setup(
             inputs=None if data is None or fixed else nature.inputs,
             offset=nature.offset,
             twin=_has_twin(experiment),
+            alone=alone,
             draw_dtype=_draw_dtype(experiment),
         )
         if nature.init is not None:
@@ -113,7 +117,7 @@ def setup(
         )
         return jnp.concatenate([x[:1], y, x[1:]]).T
 
-    workflow = make_workflow(label, experiment.num_generations)
+    workflow = make_workflow(label, experiment.num_generations, kind != "samples")
     rest = tuple((k, v) for k, v in cell.items() if k not in swept)
     program = (label, rest, tuple(swept))
     return parts.Setup(make_problem, workflow, n // size, points, values, program)
@@ -129,6 +133,7 @@ def _known(
     cell: Mapping[str, Any],
     kind: Any,
     size: int,
+    alone: bool,
     root: Any,
 ) -> _Nature:
     """A nature of normal inputs and coefficients."""
@@ -158,6 +163,7 @@ def _known(
         design=design,
         factor=factor,
         twin=twin,
+        alone=alone,
         draw_dtype=types[1],
     )
     begin = LinearParams(jnp.tile(truth[None], (1 + twin, 1)), truth)
@@ -256,7 +262,7 @@ def _tabled(
             place = jnp.arange(num, dtype=jnp.int32)
             return linear_rows.FixedSamples(place, y[:, None])
         if design is not None:
-            return linear_rows.FixedStatistics((y @ x)[None, None])
+            return linear_rows.labellings((y @ x)[None, None])
         rows = train[draws.subset(key, num_rows, n)]
         if kind == "samples":
             return linear_rows.FreshSamples(rows[:, :-1], rows[:, -1:])

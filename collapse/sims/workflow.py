@@ -7,14 +7,18 @@ from typing import Any, Literal
 from collapse import theory
 
 
-def make_workflow(label: str, num_generations: int) -> Any:
-    """The Workflow that a label names."""
+def make_workflow(label: str, num_generations: int, additive: bool = False) -> Any:
+    """The Workflow that a label names, for rows that may be added up or not."""
     from collapse import workflows
 
     name, *rest = label.split()
     makers: dict[str, Callable[[], Any]] = {
         "replace": workflows.replace,
-        "accumulate": lambda: workflows.accumulate(num_generations),
+        "accumulate": lambda: (
+            workflows.accumulate_sums()
+            if additive
+            else workflows.accumulate(num_generations)
+        ),
         "fixed_budget": lambda: workflows.fixed_budget(num_generations),
         "window": lambda: workflows.window(int(rest[0])),
         "replace_multiple": lambda: workflows.replace_multiple(num_generations),
