@@ -9,7 +9,6 @@ machine to machine.
 
 import timing  # isort: skip - sets the number of threads
 
-import argparse
 import resource
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -193,21 +192,14 @@ def long_run() -> str:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="seconds, rough numbers")
-    parser.add_argument(
-        "--long", action="store_true", help="the 10 000 generations too"
-    )
-    arguments = parser.parse_args()
+    arguments = timing.options(__doc__, ("--long", "the 10 000 generations too"))
     jax.config.update("jax_enable_x64", True)
     use_all_cores()
     print(f"{timing.machine()}\n")
     print("Ratios: lab / NumPy, one seed a time (loop) or all at once (batched).\n")
-    head = "case|precision|seed-generations/s|x loop|x batched|variance, lab / exact"
-    print(f"| {' | '.join(head.split('|'))} | compile s |")
-    print("|---|---|---|---|---|---|---|")
-    for case in cases(arguments.quick):
-        print(compare(case, 5, arguments.quick), flush=True)
+    heads = "case|precision|seed-generations/s|x loop|x batched|variance, lab / exact"
+    rows = (compare(case, 5, arguments.quick) for case in cases(arguments.quick))
+    timing.print_table(f"{heads}|compile s", rows)
     if arguments.long:
         print(f"\n{long_run()}")
 

@@ -10,7 +10,6 @@ machine to machine.
 
 import timing  # isort: skip - sets the number of threads
 
-import argparse
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -220,18 +219,14 @@ def grid(quick: bool) -> str:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="seconds, rough numbers")
-    arguments = parser.parse_args()
+    arguments = timing.options(__doc__)
     jax.config.update("jax_enable_x64", True)
     use_all_cores()
     print(f"{timing.machine()}\n")
     print("Ratios: lab / NumPy, one seed a time (loop) or 32 at once (batched).\n")
-    head = "case|precision|seed-generations/s|x loop|x batched|error, lab / exact"
-    print(f"| {' | '.join(head.split('|'))} | compile s |")
-    print("|---|---|---|---|---|---|---|")
-    for case in cases(arguments.quick):
-        print(compare(case, 5), flush=True)
+    heads = "case|precision|seed-generations/s|x loop|x batched|error, lab / exact"
+    rows = (compare(case, 5) for case in cases(arguments.quick))
+    timing.print_table(f"{heads}|compile s", rows)
     print(f"\n{grid(arguments.quick)}")
 
 

@@ -11,7 +11,8 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
@@ -43,6 +44,23 @@ def compile_timed(program: Any, *arguments: Any) -> tuple[Any, float]:
     begin = time.perf_counter()
     compiled = program.lower(*arguments).compile()
     return compiled, time.perf_counter() - begin
+
+
+def print_table(heads: str, rows: Iterable[str]) -> None:
+    """A table in Markdown, row by row as they come; heads are parted by |."""
+    names = heads.split("|")
+    print(f"| {' | '.join(names)} |")
+    print("|" + "---|" * len(names))
+    for row in rows:
+        print(row, flush=True)
+
+
+def options(description: str | None, *switches: tuple[str, str]) -> Namespace:
+    """Command line of a benchmark: --quick, and switches with their help."""
+    parser = ArgumentParser(description=(description or "").split("\n")[0])
+    for name, text in (("--quick", "seconds, rough numbers"), *switches):
+        parser.add_argument(name, action="store_true", help=text)
+    return parser.parse_args()
 
 
 def machine(*extra: str) -> str:

@@ -19,7 +19,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 # Coefficients from the highest power down, for w small, w large, w very large.
-_SINGLE = (
+_SINGLE: tuple[tuple[float, ...], ...] = (
     (
         (2.81022636e-08, 3.43273939e-07, -3.5233877e-06)
         + (-4.39150654e-06, 0.00021858087, -0.00125372503)
@@ -31,7 +31,7 @@ _SINGLE = (
         + (0.00943887047, 1.00167406, 2.83297682)
     ),
 )
-_DOUBLE = (
+_DOUBLE: tuple[tuple[float, ...], ...] = (
     (
         (-3.6444120640178196996e-21, -1.685059138182016589e-19)
         + (1.2858480715256400167e-18, 1.115787767802518096e-17)

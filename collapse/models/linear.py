@@ -116,12 +116,12 @@ def linear(
         raise ValueError("rows = law needs normal inputs; use rows = statistics")
     if rows != "law" and design is not None and design.x is None:
         raise ValueError(f"rows = {rows} needs the rows of the design")
-    remedied = minimum_norm or active is not None or not is_absent(ridge)
     if alone and (rows != "law" or design is not None or factor is not None):
         raise ValueError("alone needs rows = law, new inputs and no factor")
-    if alone and (remedied or batch_size < dimension):
-        raise ValueError("alone needs rows that determine w, without ridge or the like")
     absent = None if active is None else jnp.diag((~active).astype(float))
+    remedy = _Remedy(ridge, minimum_norm, absent)
+    if alone and (remedy.is_any() or batch_size < dimension):
+        raise ValueError("alone needs rows that determine w, without ridge or the like")
 
     def init(key: Key, batch, weights: Weights) -> LinearParams:
         del key, weights
@@ -131,49 +131,16 @@ def linear(
 
     def fit(key: Key, params, batch, weights: Weights) -> tuple[LinearParams, Info]:
         del key
-        found = solve(batch, weights)
+        found = _solve(batch, weights, design, remedy)
         return LinearParams(found, params.coefficients[0]), {}
 
-    def solve(batch, weights: Weights) -> Float[Array, "c d"]:
-        if isinstance(batch, FixedStatistics):
-            assert design is not None  # it wrote them
-            moment = jnp.einsum("n,ncd->cd", weights, batch.moment)
-            basis = (design.vectors, design.singular)
-            return solve_spectrum(*basis, moment, weights @ batch.copies, ridge)
-        if isinstance(batch, FreshFactor):
-            return solve_factor(batch.factor[0], batch.moment[0])
-        if isinstance(batch, FreshStatistics):
-            gram = (weights @ batch.gram.reshape(weights.size, -1)).reshape(
-                dimension, dimension
-            )
-            moment = jnp.einsum("n,ncd->cd", weights, batch.moment)
-            if absent is not None:
-                gram = gram + absent.astype(gram.dtype)
-            return solve_gram(gram, moment, ridge, minimum_norm)
-        if isinstance(batch, FixedSamples):
-            assert design is not None and design.x is not None
-            x, y, weights = _gathered(design.x, batch, weights)
-        else:
-            x, y = batch.x, batch.y.T
-        if absent is not None:
-            x = jnp.concatenate([x, absent.astype(x.dtype)])
-            y = jnp.pad(y, ((0, 0), (0, dimension)))
-            weights = jnp.pad(weights, (0, dimension), constant_values=1)
-        return solve_rows(x, y, weights, ridge, minimum_norm)
-
     def sample(key: Key, params: LinearParams, num: int):
-        w = (
-            params.coefficients
-            if offset is None
-            else params.coefficients + offset[None]
-        )
+        w = params.coefficients
+        w = w if offset is None else w + offset[None]
         x_key, noise_key = threefry.split(key)
         if design is not None:
-            if rows == "law":
-                return fixed_law(noise_key, design, w, noise_variance, num)
-            assert design.x is not None
             own = (w, noise_variance, rows, num, draw_dtype)
-            return _fixed(noise_key, design.x, *own)
+            return _fixed(noise_key, design, *own)
         if rows == "law":
             sizes = (num, batch_size, dimension)
             factors = gram_factors(x_key, *sizes, factor, active, w.dtype)
@@ -190,9 +157,58 @@ def linear(
     return Model(init, fit, sample)
 
 
+class _Remedy(NamedTuple):
+    """What helps a fit whose rows may not determine w.
+
+    Attributes:
+      ridge: penalty of |w|^2.
+      minimum_norm: take the shortest solution.
+      absent: [d, d] diagonal, 1 for coordinates that do not exist; None if all do.
+    """
+
+    ridge: Penalty
+    minimum_norm: bool
+    absent: Float[Array, "d d"] | None
+
+    def is_any(self) -> bool:
+        known = is_absent(self.ridge) and self.absent is None
+        return self.minimum_norm or not known
+
+
+def _solve(
+    batch, weights: Weights, design: Design | None, remedy: _Remedy
+) -> Float[Array, "c d"]:
+    """Weighted least squares on rows of any kind."""
+    ridge, minimum_norm, absent = remedy
+    if isinstance(batch, FixedStatistics):
+        assert design is not None  # it wrote them
+        moment = jnp.einsum("n,ncd->cd", weights, batch.moment)
+        basis = (design.vectors, design.singular)
+        return solve_spectrum(*basis, moment, weights @ batch.copies, ridge)
+    if isinstance(batch, FreshFactor):
+        return solve_factor(batch.factor[0], batch.moment[0])
+    if isinstance(batch, FreshStatistics):
+        rows, d = batch.gram.shape[:2]
+        gram = (weights @ batch.gram.reshape(rows, -1)).reshape(d, d)
+        moment = jnp.einsum("n,ncd->cd", weights, batch.moment)
+        gram = gram if absent is None else gram + absent.astype(gram.dtype)
+        return solve_gram(gram, moment, ridge, minimum_norm)
+    if isinstance(batch, FixedSamples):
+        assert design is not None and design.x is not None
+        x, y, weights = _gathered(design.x, batch, weights)
+    else:
+        x, y = batch.x, batch.y.T
+    if absent is not None:
+        d = x.shape[1]
+        x = jnp.concatenate([x, absent.astype(x.dtype)])
+        y = jnp.pad(y, ((0, 0), (0, d)))
+        weights = jnp.pad(weights, (0, d), constant_values=1)
+    return solve_rows(x, y, weights, ridge, minimum_norm)
+
+
 def _fixed(
     key: Key,
-    x: Float[Array, "n d"],
+    design: Design,
     w: Float[Array, "c d"],
     noise_variance: Noise,
     rows: Rows,
@@ -200,6 +216,10 @@ def _fixed(
     draw_dtype=None,
 ) -> FixedSamples | FixedStatistics:
     """Labels of a fixed design: of `num` of its rows, or of `num` times all of them."""
+    if rows == "law":
+        return fixed_law(key, design, w, noise_variance, num)
+    x = design.x
+    assert x is not None
     if rows == "samples":
         place = jnp.arange(num, dtype=jnp.int32) % x.shape[0]
         y = label(x[place].T, w, noise_variance, key, draw_dtype)

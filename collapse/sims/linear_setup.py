@@ -1,5 +1,6 @@
 """Linear regressors: one workflow in one cell, ready to run."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -62,20 +63,14 @@ def setup(
     import jax.numpy as jnp
 
     from collapse import threefry
-    from collapse.models.linear import LinearParams, linear
+    from collapse.models.linear import LinearParams
     from collapse.models.linear_rows import label as write_labels
     from collapse.types import Problem
 
-    n, d = cell["samples_per_generation"], cell["dimension"]
+    n, fixed = cell["samples_per_generation"], cell["design"] == "fixed"
     kind = kind_of_rows(experiment, cell, label)
     size = 1 if kind == "samples" else batch_size(label, n)
-    fixed = cell["design"] == "fixed"
-    # a budget drawn from copies of X may hold fewer than d different rows
-    shortest = fixed and label == "fixed_budget"
-    shortest = shortest or (experiment.minimum_norm and n < d)
-    # the newest batch alone, and its rows determine w
-    alone = label == "replace" and kind == "law" and not fixed and n >= d
-    alone = alone and not cell["ridge"] and _factor(experiment, d) is None
+    model_of = _model_maker(experiment, cell, label, kind, size)
     # what enters as arrays, so that a sweep over it is one program
     swept = [name for name in _SWEPT if cell[name] > 0]
     values = tuple(jnp.asarray(cell[n], jnp.result_type(float)) for n in swept)
@@ -83,25 +78,17 @@ def setup(
     def begin(root: Any, cell: Mapping[str, Any]) -> _Nature:
         if data is not None:
             return _tabled(data, cell, kind, root)
-        return _known(experiment, cell, kind, size, alone, root)
+        return _known(experiment, cell, kind, model_of, root)
 
     def make_problem(root: Any, *values: Any) -> Problem:
         own = {**cell, **dict(zip(swept, values, strict=True))}
         nature = begin(root, own)
-        model = linear(
-            d,
+        model = model_of(
             noise_variance=_later_noise(experiment, own),
             ridge=own["ridge"],
-            minimum_norm=shortest,
-            rows=kind,
-            batch_size=size,
             design=nature.design,
-            factor=_factor(experiment, d),
-            inputs=None if data is None or fixed else nature.inputs,
+            inputs=nature.inputs if data is not None and not fixed else None,
             offset=nature.offset,
-            twin=_has_twin(experiment),
-            alone=alone,
-            draw_dtype=_draw_dtype(experiment),
         )
         if nature.init is not None:
             model = model._replace(init=nature.init)
@@ -123,6 +110,36 @@ def setup(
     return parts.Setup(make_problem, workflow, n // size, points, values, program)
 
 
+def _model_maker(
+    experiment: LinearExperiment,
+    cell: Mapping[str, Any],
+    label: str,
+    kind: Any,
+    size: int,
+) -> Callable[..., Any]:
+    """`linear` with what nature and the models have in common."""
+    from collapse.models.linear import linear
+
+    n, d = cell["samples_per_generation"], cell["dimension"]
+    fixed, factor = cell["design"] == "fixed", _factor(experiment, d)
+    # a budget drawn from copies of X may hold fewer than d different rows
+    shortest = fixed and label == "fixed_budget"
+    shortest = shortest or (experiment.minimum_norm and n < d)
+    # the newest batch alone, and its rows determine w
+    alone = label == "replace" and kind == "law" and not fixed and n >= d
+    return functools.partial(
+        linear,
+        d,
+        rows=kind,
+        batch_size=size,
+        factor=factor,
+        minimum_norm=shortest,
+        alone=alone and not cell["ridge"] and factor is None,
+        twin=_has_twin(experiment),
+        draw_dtype=_draw_dtype(experiment),
+    )
+
+
 def _later_noise(experiment: LinearExperiment, cell: Mapping[str, Any]) -> Any:
     """Noise variance of the labels that models write."""
     return (*experiment.synthetic_noise_variance, cell["noise_variance"])[0]
@@ -132,8 +149,7 @@ def _known(
     experiment: LinearExperiment,
     cell: Mapping[str, Any],
     kind: Any,
-    size: int,
-    alone: bool,
+    model_of: Callable[..., Any],
     root: Any,
 ) -> _Nature:
     """A nature of normal inputs and coefficients."""
@@ -141,7 +157,7 @@ def _known(
 
     from collapse import draws, streams
     from collapse.models import linear_rows
-    from collapse.models.linear import LinearParams, linear
+    from collapse.models.linear import LinearParams
 
     n, d = cell["samples_per_generation"], cell["dimension"]
     factor, twin = _factor(experiment, d), _has_twin(experiment)
@@ -155,17 +171,7 @@ def _known(
             design = linear_rows.design_of_factor(factors[0])
         else:
             design = linear_rows.design_of(inputs(key, n).T)
-    nature = linear(
-        d,
-        noise_variance=cell["noise_variance"],
-        rows=kind,
-        batch_size=size,
-        design=design,
-        factor=factor,
-        twin=twin,
-        alone=alone,
-        draw_dtype=types[1],
-    )
+    nature = model_of(noise_variance=cell["noise_variance"], design=design)
     begin = LinearParams(jnp.tile(truth[None], (1 + twin, 1)), truth)
     offset = None
     if experiment.synthetic_bias:
