@@ -114,6 +114,11 @@ class Experiment:
         del metric
         return None
 
+    def more_dims(self, name: str) -> dict[str, Sequence[float]]:
+        """Axes of a measurement beyond seed and generation, with their values."""
+        del name
+        return {}
+
     def known_metrics(self) -> tuple[str, ...]:
         """Metrics that the family can measure in this experiment."""
         raise NotImplementedError

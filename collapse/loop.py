@@ -164,6 +164,7 @@ def over_seeds(
     in_axes: Any = 0,
     out_axes: Any = 0,
     donate: int | tuple[int, ...] = (),
+    one_by_one: bool = False,
 ) -> Callable[..., Any]:
     """Map `function` over a leading axis of seeds, compiled and split over devices.
 
@@ -177,11 +178,13 @@ def over_seeds(
       out_axes: the same for the result.
       donate: arguments whose memory may be used again, so that a large store is not
         copied; they must not be touched afterwards.
+      one_by_one: a device runs its seeds one after the other, for functions whose own
+        operations fill it.
     """
     devices = seed_devices()
     mesh = Mesh(np.array(devices), ("seeds",))
     mapped = jax.shard_map(
-        jax.vmap(function, in_axes, out_axes),
+        (_one_by_one if one_by_one else jax.vmap)(function, in_axes, out_axes),
         mesh=mesh,
         in_specs=_specs(in_axes),
         out_specs=_specs(out_axes),
@@ -235,8 +238,20 @@ def _write(
             return slot(key)
         # slot by slot, so that the first are the same however many there are
         indices = jnp.arange(workflow.slots_per_write, dtype=jnp.uint32)
-        slots = jax.vmap(lambda i: slot(threefry.fold_in(key, i)))(indices)
+        slots = _slots(lambda i: slot(threefry.fold_in(key, i)), indices)
         return jax.tree.map(lambda x: x.reshape(num, *x.shape[2:]), slots)
+
+    def _slots(write: Callable[[Array], Batch], indices: Array) -> Batch:
+        if not problem.one_by_one:
+            return jax.vmap(write)(indices)
+        nothing = jax.tree.map(
+            lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(write, indices[0])
+        )
+
+        def needed(i: Array) -> Batch:  # later slots have no weight yet
+            return lax.cond(i <= generation, write, lambda i: nothing, i)
+
+        return lax.map(needed, indices)
 
     place = jnp.arange(num, dtype=jnp.int32)
     if workflow.real_fraction is None:
@@ -260,6 +275,30 @@ def _all_finite(tree: Any) -> Bool[Array, ""]:
         if jnp.issubdtype(leaf.dtype, jnp.floating)
     ]
     return jnp.all(jnp.array(checks)) if checks else jnp.array(True)
+
+
+def _one_by_one(
+    function: Callable[..., Any], in_axes: Any, out_axes: Any
+) -> Callable[..., Any]:
+    """`jax.vmap` as a loop; for in_axes with one entry an argument."""
+
+    def mapped(*args: Any) -> Any:
+        num = args[0].shape[0]
+
+        def one(i: Array | int) -> Any:
+            return function(*_each(lambda leaf: leaf[i], in_axes, args))
+
+        if num == 1:
+            return _each(lambda leaf: leaf[None], out_axes, one(0))
+        found = lax.map(one, jnp.arange(num, dtype=jnp.int32))
+        flat = jax.tree.broadcast(out_axes, found, is_leaf=lambda axis: axis is None)
+        return jax.tree.map(
+            lambda axis, leaf: leaf[0] if axis is None else leaf,
+            *(flat, found),
+            is_leaf=lambda axis: axis is None,
+        )
+
+    return mapped
 
 
 def _specs(axes: Any) -> Any:

@@ -38,8 +38,9 @@ def assemble(
 
     Args:
       experiment: what was run.
-      traces: (axis values..., workflow label) -> name -> [S, G + 1] (or, for names
-        beginning with `samples`, [snapshots, rows, d]).
+      traces: (axis values..., workflow label) -> name -> [S, G + 1] (or, for
+        `samples`, [snapshots, rows, d]). Names that the experiment does not know, of
+        more axes, are left out unless it names these.
       theory: (cell, workflow label) -> metric -> [G + 1]; becomes `<metric>_theory`,
         NaN where a workflow has no closed form.
       note: (cell) -> what a reader of its panel must know; becomes `note` over the axes
@@ -60,9 +61,12 @@ def assemble(
 
     variables: dict[str, Any] = {}
     for name in traces[units[0]]:
-        if name == "samples":
+        more = experiment.more_dims(name)
+        rank = traces[units[0]][name].ndim - 2
+        if name == "samples" or rank != len(more):
             continue
-        dims = [*axes, "workflow", "seed", "generation"]
+        coords |= more
+        dims = [*axes, "workflow", "seed", "generation", *more]
         values = stack([traces[unit][name] for unit in units])
         variables[name] = (dims, values, _attributes(experiment, name))
     if experiment.snapshots:
@@ -108,7 +112,12 @@ def summarise(dataset: xr.Dataset) -> xr.Dataset:
 def write_summary(summary: xr.Dataset, path: Path) -> None:
     """The summary as CSV: axes, workflow, generation, metric, statistics over seeds."""
     axes = list(np.atleast_1d(summary.attrs["axes"]))
-    names = [n for n, v in summary.data_vars.items() if "statistic" in v.dims]
+    usual = {"statistic", *axes, "workflow", "generation"}
+    names = [
+        n
+        for n, v in summary.data_vars.items()
+        if "statistic" in v.dims and usual.issuperset(v.dims)
+    ]
     columns = [*axes, "workflow", "generation", "metric", *STATISTICS]
     with atomic(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -49,11 +49,14 @@ class Problem(NamedTuple):
       model: the model trained in every generation.
       metrics: name -> `(key, params) -> scalar`. All metrics of a generation receive
         the same key, so those that look at a sample look at the same one.
+      one_by_one: slots of a generation are written one after the other and none in
+        vain, for models whose own operations fill a processor.
     """
 
     draw: Callable[[Key, int], Batch]
     model: Model
     metrics: Mapping[str, Metric]
+    one_by_one: bool = False
 
 
 class Store(NamedTuple):

@@ -13,10 +13,10 @@ PACKAGE = Path(__file__).parent.parent / "collapse"
 
 LAYERS = [
     ["types", "threefry", "streams", "inverse_error", "draws", "theory", "devices"],
-    ["store", "estimators", "least_squares", "data"],
+    ["store", "estimators", "least_squares", "data", "vocabulary", "text_measures"],
     ["workflows", "models", "metrics", "regression"],
     ["loop"],
-    ["experiment", "toml", "tables", "results"]
+    ["experiment", "toml", "tables", "texts", "results"]
     + ["layout", "scales", "annotations", "curves", "plotting"],
     ["sims"],
 ]
@@ -32,7 +32,7 @@ ALLOWED_SIDEWAYS = {
     | {"curves", "plotting"},  # what a figure shows
     "experiment": {"toml", "results"},  # what was asked for
     "toml": {"results"},  # the experiment in words
-    "tables": {"experiment"},  # the data it may ask for
+    "tables": {"experiment", "texts"},  # the data it may ask for, and their errors
     "results": {"plotting"},  # what is drawn
     "scales": {"annotations", "curves"},  # the axes of a panel
     "annotations": {"curves", "plotting"},  # the words around it

@@ -107,7 +107,9 @@ def setup(
     workflow = make_workflow(label, experiment.num_generations, kind != "samples")
     rest = tuple((k, v) for k, v in cell.items() if k not in swept)
     program = (label, rest, tuple(swept))
-    return parts.Setup(make_problem, workflow, n // size, points, values, program)
+    return parts.Setup(
+        make_problem, workflow, n // size, points, values, program=program
+    )
 
 
 def _model_maker(

@@ -31,6 +31,9 @@ class Setup(NamedTuple):
       num_rows: rows a generation writes.
       points: (key, params, num) -> [num, d], what a snapshot keeps.
       values: arrays in which the problem differs from others of the same program.
+      observe: (roots, states) -> name -> [S, ...], measured on the host after every
+        generation; each is then saved at once.
+      one_by_one: a device runs its seeds one after the other.
       program: what tells programs apart: setups with the same one are compiled once.
         None for a program of its own.
     """
@@ -40,6 +43,8 @@ class Setup(NamedTuple):
     num_rows: int
     points: Callable[[Any, Any, int], Any]
     values: tuple[Any, ...] = ()
+    observe: Callable[[Any, Any], dict[str, Any]] | None = None
+    one_by_one: bool = False
     program: Hashable = None
 
 
@@ -147,12 +152,16 @@ def _compile(setup: Setup) -> _Program:
             return loop.advance(root, problem, *what, state, length)
 
         axes = (0, loop.STATE_AXES, *[None] * count)
-        return loop.over_seeds(advance, axes, (loop.STATE_AXES, 0), donate=1)
+        out = (loop.STATE_AXES, 0)
+        return loop.over_seeds(
+            advance, axes, out, donate=1, one_by_one=setup.one_by_one
+        )
 
     blank = loop.over_seeds(
         lambda root, *values: loop.init(root, setup.make_problem(root, *values), *what),
         (0, *[None] * count),
         loop.STATE_AXES,
+        one_by_one=setup.one_by_one,
     )
     return _Program(blank, functools.cache(walk))
 
@@ -214,15 +223,19 @@ def _run_part(
     bar.update(len(roots) * (progress.done + 1))
     pieces = [progress.trace] if progress.trace else []
     done, samples, saved = progress.done, list(progress.samples), time.monotonic()
-    for end in boundaries(final, experiment.snapshots):
+    often = setup.observe is not None
+    for end in range(final + 1) if often else boundaries(final, experiment.snapshots):
         if end <= done:
             continue
         state, entries = program.walk(end - done)(roots, state, *setup.values)
         pieces.append(_named(entries))  # waits for the device
+        if setup.observe is not None:
+            seen = setup.observe(roots, state)
+            pieces[-1] |= {name: value[:, None] for name, value in seen.items()}
         bar.update(len(roots) * (end - done))
         done = end
         samples += _snapshot(experiment, setup, roots, state, done)
-        late = time.monotonic() - saved > _SECONDS_BETWEEN_SAVES
+        late = often or time.monotonic() - saved > _SECONDS_BETWEEN_SAVES
         if done == final or late or interrupted.is_set():
             trace = {k: np.concatenate([p[k] for p in pieces], 1) for k in pieces[0]}
             kept = None if done == final else state

@@ -35,6 +35,7 @@ class Family(NamedTuple):
       caption: (experiment) -> what a reader of the default figure must know.
       derive: (experiment, dataset of all seeds) -> the same with what follows from it.
       load: (experiment that names data) -> these data.
+      leave: (experiment, data, traces, folder) writes what is more than numbers.
     """
 
     module: str
@@ -47,6 +48,7 @@ class Family(NamedTuple):
     caption: Callable[[Any], str]
     load: Callable[[Any], RealData] = load_table
     derive: Callable[[Any, Any], Any] = lambda experiment, dataset: dataset
+    leave: Callable[[Any, Any, Mapping[Any, Any], Path], None] = lambda *_: None
 
 
 def main(family: Family, arguments: Sequence[str] | None = None) -> int:
@@ -137,4 +139,5 @@ def _run_and_write(
         call.options.quiet,
     )
     seconds = time.monotonic() - began
+    family.leave(experiment, data, traces, place)
     return report.write(family, call, experiment, traces, digest, place, seconds)

@@ -1,0 +1,97 @@
+"""Character-level transformers under any workflow: `python -m collapse.sims.charlm`.
+
+A small transformer learns real text, writes as much, and the next one learns that. What
+is forgotten shows on held-out real text, in rare words and in rare n-grams.
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from collapse.results import atomic
+from collapse.sims import runner
+from collapse.sims.charlm_data import TextRows, text_rows
+from collapse.sims.charlm_experiment import CharlmExperiment
+from collapse.sims.charlm_setup import setup
+from collapse.vocabulary import decode
+
+_SHOWN = (0, 1, 5, 9)  # generations on the page of continuations
+TEXTS = "texts"
+
+
+def caption(experiment: CharlmExperiment) -> str:
+    """What a reader of the default figure must know."""
+    e = experiment
+    length = f"{e.epochs:g} epochs" if e.epochs else f"{e.steps} steps"
+    heat = ", ".join(f"{t:g}" for t in e.temperature)
+    rows = ", ".join(map(str, e.samples_per_generation))
+    said = [
+        f"{e.data}: transformer {e.size}, {rows} rows of {e.block} characters",
+        f"{length} from {'new' if e.start == 'scratch' else 'the previous'} weights",
+        f"temperature {heat}",
+        f"{e.num_seeds} seeds",
+    ]
+    if e.prompts:
+        said.insert(2, "writing on from real blocks")
+    if e.pretrain:
+        said.insert(2, f"pretrained on {Path(e.pretrain).name}")
+    cuts = {"top_k": e.top_k, "top_p": e.top_p % 1, "beams": e.beams - 1}
+    said += [f"{name} {getattr(e, name):g}" for name, own in cuts.items() if own]
+    if e.repetition_penalty != (1.0,):
+        penalty = ", ".join(f"{p:g}" for p in e.repetition_penalty)
+        said.append(f"repetition penalty {penalty}")
+    return "; ".join(said) + "."
+
+
+def leave(
+    experiment: CharlmExperiment,
+    data: TextRows,
+    traces: Mapping[tuple[Any, ...], Mapping[str, Any]],
+    place: Path,
+) -> None:
+    """Write what every generation wrote, and a page of one prompt's continuations."""
+    folder, letters = place / TEXTS, data.text.vocabulary
+    folder.mkdir(exist_ok=True)
+    half = experiment.block // 2 - 1
+    page = ["# One prompt, continued by each generation", ""]
+    axes = [a for a in experiment.axes() if len(getattr(experiment, a)) > 1]
+    for key, trace in traces.items():
+        cell = dict(zip((*experiment.axes(), "workflow"), key, strict=True))
+        name = ", ".join([str(cell["workflow"]), *(f"{a} {cell[a]}" for a in axes)])
+        page += [f"## {name}", "", "First seed. The prompt, then what follows.", ""]
+        for t, tokens in enumerate(trace["continued"][0]):
+            if t in (*_SHOWN, experiment.num_generations):
+                text = decode(tokens, letters)
+                page += [f"Generation {t}:", "", "```text"]
+                page += [text[:half] + "|" + text[half:], "```", ""]
+        for seed, of_seed in enumerate(trace["text"]):
+            for t, rows in enumerate(of_seed):
+                file = f"{name.replace(', ', '-').replace(' ', '_')}-{seed}-{t}.txt"
+                text = "\n----\n".join(decode(row, letters) for row in rows)
+                with atomic(folder / file) as temporary:
+                    temporary.write_text(text + "\n", encoding="utf-8")
+    with atomic(place / "continuations.md") as temporary:
+        temporary.write_text("\n".join(page), encoding="utf-8")
+
+
+FAMILY = runner.Family(
+    module="charlm",
+    default=CharlmExperiment(),
+    description="A language model trained on text that earlier ones wrote.",
+    panels=("bits_per_character", "tail_mass_10pct", "word_survival"),
+    table=(
+        "bits_per_character",
+        "tail_mass_10pct",
+        "word_survival",
+        "hallucinated_share",
+    ),
+    setup=setup,
+    theory=lambda experiment, cell, label: {},
+    caption=caption,
+    load=lambda e: text_rows(e.data, e.block),
+    leave=leave,
+)
+
+if __name__ == "__main__":
+    sys.exit(runner.main(FAMILY))

@@ -1,0 +1,111 @@
+"""Text as rows for language models: blocks of one length, three parts, what is rare."""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from collapse.tables import DataError
+from collapse.texts import TextData, load_text
+from collapse.vocabulary import encode
+
+_RARE_SHARE = 0.1  # of places on test rows whose context is rarest
+_CONTEXT = 5  # characters before a place
+
+
+class TextRows(NamedTuple):
+    """A text in blocks.
+
+    Attributes:
+      train: [rows, block] tokens, consecutive blocks.
+      validation: the same of text that chooses among weights.
+      test: the same of text that nothing chooses by.
+      rare: [test rows, block], places whose context is rare in the training text.
+      text: the text itself.
+      sha256: of its files.
+    """
+
+    train: Int[np.ndarray, "rows block"]
+    validation: Int[np.ndarray, "rows block"]
+    test: Int[np.ndarray, "rows block"]
+    rare: Bool[np.ndarray, "rows block"]
+    text: TextData
+    sha256: str
+
+
+@functools.cache
+def text_rows(name: str, block: int) -> TextRows:
+    """Read a text and cut it into blocks.
+
+    Raises:
+      DataError: if it cannot be read or a part is shorter than one block.
+    """
+    text = load_text(name)
+    rows = []
+    for part in ("train", "validation", "test"):
+        tokens = encode(getattr(text, part), text.vocabulary)
+        count = len(tokens) // block
+        if count == 0:
+            raise DataError(
+                f"{name}: the {part} part has {len(tokens)} characters, fewer than a "
+                f"block of {block}; give more text or a smaller --block"
+            )
+        rows.append(tokens[: count * block].reshape(count, block))
+    rare = rare_places(encode(text.train, text.vocabulary), rows[2])
+    return TextRows(*rows, rare, text, text.sha256)
+
+
+def pretraining_rows(name: str, block: int, vocabulary: str) -> np.ndarray:
+    """Blocks of another text, in the vocabulary of the first.
+
+    Raises:
+      DataError: if the text has a character that the vocabulary lacks.
+    """
+    text = load_text(name)
+    strange = sorted(set(text.train) - set(vocabulary))
+    if strange:
+        raise DataError(
+            f"pretrain: {name} has {strange[0]!r}, which the training text lacks; "
+            "replace it there"
+        )
+    tokens = encode(text.train, vocabulary)
+    count = len(tokens) // block
+    return tokens[: count * block].reshape(count, block)
+
+
+def evenly(rows: np.ndarray, most: int) -> np.ndarray:
+    """At most so many rows, spread over all."""
+    if len(rows) <= most:
+        return rows
+    return rows[np.floor(np.arange(most) * len(rows) / most).astype(int)]
+
+
+def rare_places(
+    train: Int[np.ndarray, " characters"], rows: Int[np.ndarray, "rows block"]
+) -> Bool[np.ndarray, "rows block"]:
+    """Places behind the contexts of `_CONTEXT` characters that training saw least.
+
+    As many of the rarest as stay within a tenth of all places; contexts of one count
+    go together. At least those that never occur count as rare.
+    """
+    base = np.int64(max(train.max(), rows.max()) + 1)
+    powers = base ** np.arange(_CONTEXT, dtype=np.int64)
+
+    def contexts(tokens: np.ndarray) -> np.ndarray:
+        windows = np.lib.stride_tricks.sliding_window_view(
+            tokens.astype(np.int64), _CONTEXT, axis=-1
+        )
+        with np.errstate(over="ignore"):
+            return windows @ powers
+
+    known, counts = np.unique(contexts(train), return_counts=True)
+    asked = contexts(rows[:, :-1])
+    place = np.minimum(np.searchsorted(known, asked), len(known) - 1)
+    seen = np.where(known[place] == asked, counts[place], 0)
+    levels, sizes = np.unique(seen, return_counts=True)
+    within = np.cumsum(sizes) <= _RARE_SHARE * seen.size
+    highest = levels[within][-1] if within.any() else levels[0]
+    rare = np.zeros(rows.shape, bool)
+    rare[:, _CONTEXT:] = seen <= highest
+    return rare

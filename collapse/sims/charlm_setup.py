@@ -1,0 +1,180 @@
+"""Language models: one workflow in one cell, ready to run."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from collapse.sims import parts
+from collapse.sims.charlm_data import TextRows, evenly, pretraining_rows
+from collapse.sims.charlm_experiment import CharlmExperiment
+from collapse.sims.charlm_measures import observer
+from collapse.sims.workflow import make_workflow
+
+_VALIDATION_ROWS = 64
+_PRETRAINED: dict[Any, Any] = {}  # (text, network, training) -> weights
+
+
+def setup(
+    experiment: CharlmExperiment, cell: Mapping[str, Any], label: str, data: TextRows
+) -> parts.Setup:
+    """One workflow in one cell, ready to run."""
+    import jax.numpy as jnp
+
+    from collapse.models.language import Blocks, bits_per_character
+    from collapse.models.transformer import network
+    from collapse.types import Problem
+
+    n, heat = cell["samples_per_generation"], cell["temperature"]
+    config, recipe = config_of(experiment, data), _recipe(experiment, label, cell)
+    net = network(config)
+    values = (
+        jnp.asarray(data.train),
+        jnp.asarray(evenly(data.test, experiment.measured_rows)),
+        jnp.asarray(evenly(data.validation, _VALIDATION_ROWS)),
+        jnp.float32(heat),
+        pretrained(experiment, data) if experiment.pretrain else None,
+    )
+    make = functools.partial(
+        model_of, experiment, config, n, heat > 0, cell["repetition_penalty"]
+    )
+
+    def make_problem(root: Any, *values: Any) -> Problem:
+        train, test, validation, heat, weights = values
+        own, model = make(root, train, heat, weights, recipe, validation)
+
+        def draw(key: Any, num: int) -> Blocks:
+            return Blocks(subset_of(key, own, num))
+
+        metrics = {"bits_per_character": bits_per_character(net, test)}
+        return Problem(draw, model, metrics, one_by_one=True)
+
+    def points(key: Any, params: Any, num: int) -> Any:
+        raise NotImplementedError  # whole texts are kept instead
+
+    return parts.Setup(
+        make_problem,
+        make_workflow(label, experiment.num_generations),
+        n,
+        points,
+        values,
+        observe=observer(experiment, cell, data, net, make, values),
+        one_by_one=True,
+        program=(label, n, heat > 0, cell["repetition_penalty"]),
+    )
+
+
+def model_of(
+    experiment: CharlmExperiment,
+    config: Any,
+    n: int,
+    warm: bool,
+    penalty: float,
+    root: Any,
+    train: Any,
+    heat: Any,
+    weights: Any,
+    recipe: Any,
+    validation: Any = None,
+) -> tuple[Any, Any]:
+    """A seed's n real rows, and the model that imitates them."""
+    from collapse import streams
+    from collapse.models.decoding import Rules
+    from collapse.models.language import language_model
+
+    own = subset_of(streams.key(root, 0, streams.Purpose.DESIGN), train, n)
+    rules = Rules(
+        temperature=heat if warm else 0.0,
+        top_k=experiment.top_k,
+        top_p=experiment.top_p,
+        repetition_penalty=penalty,
+        beams=experiment.beams,
+    )
+    model = language_model(
+        config,
+        recipe,
+        rules,
+        start=experiment.start,
+        pretrained=weights,
+        prompts=own if experiment.prompts else None,
+        validation=validation if recipe.keep == "best" else None,
+    )
+    return own, model
+
+
+def subset_of(key: Any, rows: Any, num: int) -> Any:
+    """`num` different rows, at random."""
+    from collapse import draws
+
+    return rows[draws.subset(key, rows.shape[0], num)]
+
+
+def config_of(experiment: CharlmExperiment, data: TextRows) -> Any:
+    """The network that an experiment asks for."""
+    from collapse.models.transformer import SIZES, Config
+
+    return Config(
+        vocabulary=len(data.text.vocabulary),
+        block=experiment.block,
+        size=SIZES[experiment.size],
+        positions=experiment.positions,
+        tied=not experiment.untied,
+        dropout=experiment.dropout,
+        activation=experiment.activation,
+    )
+
+
+def pretrained(experiment: CharlmExperiment, data: TextRows) -> dict:
+    """Weights trained on another text, once for all seeds and workflows."""
+    import jax
+    import jax.numpy as jnp
+
+    from collapse import streams, threefry
+    from collapse.models.language import nats
+    from collapse.models.training import train
+    from collapse.models.transformer import network
+
+    config = config_of(experiment, data)
+    recipe = _recipe(experiment)._replace(steps=experiment.pretrain_steps, keep="last")
+    name = (experiment.pretrain, data.sha256, config, recipe, experiment.seed)
+    if name not in _PRETRAINED:
+        net = network(config)
+        own = (experiment.pretrain, config.block, data.text.vocabulary)
+        rows = jnp.asarray(pretraining_rows(*own))
+
+        @jax.jit
+        def run(key: Any, rows: Any) -> dict:
+            init_key, key = threefry.split(key)
+
+            def loss(weights: dict, rows: Any, key: Any) -> Any:
+                drop = key if config.dropout else None
+                return jnp.mean(nats(net, weights, rows, None, drop))
+
+            ones = jnp.ones(len(rows))
+            return train(key, net.init(init_key), rows, ones, loss, recipe).weights
+
+        root = jax.random.key(experiment.seed)
+        _PRETRAINED[name] = run(streams.key(root, 0, streams.Purpose.INIT), rows)
+    return _PRETRAINED[name]
+
+
+def _recipe(
+    experiment: CharlmExperiment, label: str = "", cell: Mapping[str, Any] | None = None
+) -> Any:
+    """How a generation is trained; `cell` and `label` matter for whole epochs."""
+    from collapse.models.training import Recipe
+
+    slots = 1
+    if label in ("accumulate", "replace_multiple"):
+        slots = experiment.num_generations + 1
+    if label.startswith("window"):
+        slots = int(label.split()[1])
+    return Recipe(
+        steps=experiment.steps,
+        epochs=experiment.epochs if cell else 0.0,
+        most_rows=slots * cell["samples_per_generation"] if cell else 0,
+        batch_size=experiment.batch_size,
+        learning_rate=experiment.learning_rate,
+        warm_up=experiment.warm_up,
+        weight_decay=experiment.weight_decay,
+        keep=experiment.keep,
+    )
