@@ -206,8 +206,8 @@ class Experiment:
         left = [name for name in several if name not in taken]
         if len(left) > taken.count(""):
             raise InputError(
-                f"figure: {left[-1]} has several values and no place; name it as x, "
-                "hue, columns or rows"
+                f"figure: {left[-1]} has several values and no place; give one, or "
+                "name it as x, hue, columns or rows of [figure] in a TOML file"
             )
 
     def quick(self) -> Self:

@@ -31,7 +31,7 @@ def solve_rows(
         eps max(rows, d) of the largest count as zero. Has no effect with a penalty.
 
     Returns:
-      [c, d]; huge or not finite if the rows are singular and nothing was said about it.
+      [c, d]; NaN if the rows are singular and nothing was said about it.
 
     Raises:
       ValueError: when traced, for fewer rows than d without either.
@@ -44,6 +44,10 @@ def solve_rows(
         x = jnp.concatenate([x, ridge])
         y = jnp.concatenate([y, jnp.zeros((d, y.shape[1]), y.dtype)])
     q, r = jnp.linalg.qr(x)
+    if not minimum_norm:
+        diagonal = jnp.abs(jnp.diagonal(r))
+        least = max(x.shape) * jnp.finfo(x.dtype).eps * jnp.max(diagonal)
+        r = jnp.where(jnp.min(diagonal) > least, r, jnp.nan)
     if minimum_norm:
         return (_pseudo_inverse(r, max(x.shape)) @ (q.T @ y)).T
     if d == 1:

@@ -50,7 +50,7 @@ def load(name: str, seed: int = 0) -> RealData:
     """
     points, columns, sha256 = _read(name)
     train, held_out = _split(name, points, seed)
-    labels = [f"column {k}" for k in range(1, len(columns) + 1)]
+    labels = [_spelled(title) for title in columns]
     for part, rows in (("training", train), ("held-out", held_out)):
         _check_rank(name, part, _standardised(name, part, rows, labels))
     return RealData(train, held_out, sha256, columns)
@@ -81,7 +81,7 @@ def load_regression(name: str, target: str, seed: int = 0) -> RealData:
     last = _find(name, target, columns)
     order = [k for k in range(len(columns)) if k != last] + [last]
     train, held_out = _split(name, points[:, order], seed)
-    labels = [f"column {k + 1}" for k in order[:-1]]
+    labels = [_spelled(columns[k]) for k in order[:-1]]
     for part, rows in (("training", train), ("held-out", held_out)):
         others = _standardised(name, part, rows[:, :-1], labels)
         _check_rank(name, part, others)
@@ -90,6 +90,20 @@ def load_regression(name: str, target: str, seed: int = 0) -> RealData:
         )
         _check_noise(name, part, others, response)
     return RealData(train, held_out, sha256, tuple(columns[k] for k in order))
+
+
+def stamp(name: str) -> tuple[str, int]:
+    """What tells the files behind a name apart: the whole path, and the last change."""
+    path = Path(name).absolute()
+    inside = [path, *sorted(path.glob("*"))] if path.is_dir() else [path]
+    return str(path), max(
+        (p.stat().st_mtime_ns for p in inside if p.exists()), default=0
+    )
+
+
+def _spelled(title: str) -> str:
+    """A column in a message."""
+    return title if title.startswith("column ") else f"column {title!r}"
 
 
 def _find(name: str, target: str, columns: tuple[str, ...]) -> int:

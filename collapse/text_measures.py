@@ -120,7 +120,7 @@ def rare_words(counts: Mapping[str, int], share: float) -> frozenset[str]:
     """
     order = sorted(counts, key=lambda w: (counts[w], zlib.crc32(w.encode()), w))
     mass = np.cumsum([counts[word] for word in order])
-    # the tolerance: 0.1 of 30 words are 3, whatever the rounding
+    # the tolerance: 0.29 of 100 words are 29, whatever the rounding
     fits = mass <= share * sum(counts.values()) * (1 + 1e-12)
     return frozenset(order[: np.count_nonzero(fits)])
 

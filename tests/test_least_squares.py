@@ -318,3 +318,9 @@ def test_only_a_penalty_knows_the_scale_of_the_weights(problem, penalty, factor)
     rows, targets, weights = problem
     scaled = rows, targets, (factor * weights).astype(DTYPE)
     assert_same(fits(*problem, penalty), fits(*scaled, factor * penalty))
+
+
+def test_singular_rows_without_a_remedy_are_nan():
+    rows = jnp.tile(jnp.array([[1.0, 2.0], [2.0, 4.0]]), (3, 1))
+    found = least_squares.solve_rows(rows, jnp.ones((1, 6)), jnp.ones(6))
+    assert jnp.isnan(found).all()

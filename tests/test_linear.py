@@ -277,3 +277,16 @@ def test_a_law_kept_as_a_factor_is_the_law(d):
 def test_a_factor_is_kept_only_where_it_serves(own):
     with pytest.raises(ValueError, match="alone needs"):
         linear(3, **{"rows": "law", "batch_size": 9, "alone": True, **own})
+
+
+def test_a_factor_is_refused_beside_other_rows():
+    model = linear(3, rows="law", batch_size=9, twin=True, alone=True)
+    with pytest.raises(ValueError, match="must see one row"):
+        run(model, workflows.accumulate(6))
+
+
+@pytest.mark.parametrize("own", [{"rows": "samples"}, {"alone": True}])
+def test_rows_that_may_not_be_added_are_refused(own):
+    model = linear(3, **({"rows": "law", "batch_size": 9, "twin": True} | own))
+    with pytest.raises(ValueError, match="may not; use accumulate"):
+        run(model, workflows.accumulate_sums())

@@ -84,6 +84,11 @@ def test_other_files_are_joined_by_name(written):
     assert data.sha256 == sha256(lines.encode())
 
 
+def test_no_line_end_is_doubled_between_files(written):
+    data = load_text(written(**{"a.txt": TEXT, "b.txt": TEXT}))
+    assert "".join(data[:3]) == TEXT * 2
+
+
 def test_moving_text_between_the_parts_changes_the_digest(written):
     before = load_text(written(**PARTS)).sha256
     moved = {"validation.txt": LINE * 8, "test.txt": LINE * 8}
@@ -190,6 +195,7 @@ def test_too_short(written):
 def test_the_least_that_is_read(written):
     # a single line: nothing is added to it
     assert read(written, "x" * 1000)[:4] == ("x" * 800, "x" * 100, "x" * 100, "x")
+    assert [len(part) for part in read(written, "x" * 1004)[:3]] == [803, 101, 100]
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,10 @@ def _solve(
         basis = (design.vectors, design.singular)
         return solve_spectrum(*basis, moment, weights @ batch.copies, ridge)
     if isinstance(batch, FreshFactor):
+        if batch.factor.shape[0] != 1:
+            raise ValueError(
+                "alone: a fit must see one row; use it with replace, n = 1"
+            )
         return solve_factor(batch.factor[0], batch.moment[0])
     if isinstance(batch, FreshStatistics):
         rows, d = batch.gram.shape[:2]

@@ -58,6 +58,8 @@ class FreshStatistics(NamedTuple):
     gram: Float[Array, "rows d d"]
     moment: Float[Array, "rows c d"]
 
+    ADDITIVE = True  # a sum of rows is a row: see `workflows.accumulate_sums`
+
 
 class FreshFactor(NamedTuple):
     """One row that stands for a batch of points, and is trained on alone.
@@ -81,6 +83,8 @@ class FixedStatistics(NamedTuple):
 
     moment: Float[Array, "rows c d"]
     copies: Float[Array, " rows"]
+
+    ADDITIVE = True
 
 
 class Design(NamedTuple):

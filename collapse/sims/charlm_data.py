@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int
 
-from collapse.tables import DataError
+from collapse.tables import DataError, stamp
 from collapse.texts import TextData, load_text
 from collapse.vocabulary import encode
 
@@ -34,13 +34,18 @@ class TextRows(NamedTuple):
     sha256: str
 
 
-@functools.cache
 def text_rows(name: str, block: int) -> TextRows:
     """Read a text and cut it into blocks.
 
     Raises:
       DataError: if it cannot be read or a part is shorter than one block.
     """
+    return _text_rows(name, block, stamp(name))
+
+
+@functools.lru_cache(maxsize=4)
+def _text_rows(name: str, block: int, stamp: tuple[str, int]) -> TextRows:
+    del stamp
     text = load_text(name)
     rows = []
     for part in ("train", "validation", "test"):

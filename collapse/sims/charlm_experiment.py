@@ -69,9 +69,9 @@ class CharlmExperiment(Experiment):
     keep: Literal["last", "best"] = "last"
     """Weights kept: the last, or those of the lowest loss on validation text."""
     start: Literal["scratch", "previous"] = "scratch"
-    """Weights that a training begins with: new ones or those of the generation before."""
+    """Weights a training begins with: new ones, or those of the generation before."""
     pretrain: str = ""
-    """Text (as --data) that weights are trained on before all else; fine-tuning then."""
+    """Text (as --data) that weights are trained on first; fine-tuning from then on."""
     pretrain_steps: int = 400
     """Steps of that training."""
     prompts: bool = False
@@ -196,6 +196,4 @@ def _number(
     """Refuse what is no number in [low, high]; NaN is none."""
     value = getattr(experiment, field) if value is None else value
     if not low <= value <= high:
-        raise InputError(
-            f"{field}: {value:g} is out of range; give {low:g} to {high:g}"
-        )
+        raise InputError(f"{field}: {value:g}; give {low:g} to {high:g}")

@@ -52,7 +52,7 @@ def caption(experiment: LinearExperiment) -> str:
     if any(e.learner_samples):
         noise = f"noise {e.learner_noise_variance:g}"
         said.insert(2, f"learners on T = {_spell(e.learner_samples)} rows, {noise}")
-    averaged = " With ridge, theory is averaged over drawn designs."
+    averaged = " Theory with ridge, where drawn, is averaged over drawn designs."
     return nature + ", ".join(said) + "." + averaged * (max(e.ridge) > 0)
 
 

@@ -32,6 +32,14 @@ def check_numbers(experiment: Any) -> None:
                     f"{field}: {value:g}; give a finite number of 0 or more (above "
                     "0, between 1e-100 and 1e100)"
                 )
+    least = 1e-20 if experiment.precision == "float64" else 1e-9
+    for field in ("noise_variance", "synthetic_noise_variance"):
+        for value in values[field]:
+            if 0 < value < least:
+                raise InputError(
+                    f"{field}: {value:g} drowns in the rounding of "
+                    f"{experiment.precision}; give 0 or at least {least:g}"
+                )
     if len(experiment.synthetic_noise_variance) > 1:
         raise InputError("synthetic_noise_variance: several values; give one")
     if not 1 < experiment.multiple < math.inf:
@@ -70,6 +78,11 @@ def check_sizes(experiment: Any) -> None:
                 f"determine {d} coefficients; give at least {d}, or --ridge above "
                 "0, or --minimum-norm"
             )
+        if n < d and experiment.precision == "float32" and cell["design"] == "fresh":
+            raise InputError(
+                f"precision: {n} new rows for {d} coefficients need float64, in which "
+                "directions that no row has seen are told from rounding"
+            )
 
 
 def check_covariance(experiment: Any) -> None:
@@ -77,6 +90,11 @@ def check_covariance(experiment: Any) -> None:
     value, kind = experiment.covariance_parameter, experiment.covariance
     if not math.isfinite(value):
         raise InputError(f"covariance_parameter: {value:g}; give a finite number")
+    if kind == "isotropic" and value != _default(experiment, "covariance_parameter"):
+        raise InputError(
+            "covariance_parameter: isotropic inputs have none; add --covariance ar1 or "
+            "power_law"
+        )
     if kind == "ar1" and not -1 < value < 1:
         raise InputError(
             f"covariance_parameter: rho = {value:g}; give a number in (-1, 1)"
@@ -128,6 +146,9 @@ def check_data(experiment: Any, data: RealData) -> None:
             f"{experiment.precision}; change its unit"
         )
     for field in ("learner_samples", "synthetic_bias", "covariance"):
-        default = type(experiment).__dataclass_fields__[field].default
-        if getattr(experiment, field) != default:
+        if getattr(experiment, field) != _default(experiment, field):
             raise InputError(f"{field}: not with --data, whose truth is not known")
+
+
+def _default(experiment: Any, field: str) -> Any:
+    return type(experiment).__dataclass_fields__[field].default

@@ -8,13 +8,19 @@ from collapse import tables
 from collapse.tables import RealData
 
 
-@functools.lru_cache(maxsize=4)
 def table(name: str, target: str, seed: int) -> RealData:
     """Inputs, and the target in the last column, standardised by the training rows.
 
     Inputs have mean 0 and variance 1, the target mean 0: so no intercept is fitted, and
     a penalty means the same for every column.
     """
+    return _table(name, target, seed, tables.stamp(name))
+
+
+@functools.lru_cache(maxsize=4)
+def _table(name: str, target: str, seed: int, stamp: tuple[str, int]) -> RealData:
+    """Read once, though asked for often; `stamp` tells files of one name apart."""
+    del stamp
     data = tables.load_regression(name, target, seed)
     centre, scale = data.train.mean(0), data.train.std(0)
     scale[-1] = 1.0

@@ -19,8 +19,8 @@ METRICS = (
     "test_set_standard_error",
 )
 DESCRIPTIONS = {
-    "test_error": "test error, noise left out",
-    "bias": "test error without label noise",
+    "test_error": "test error (beyond the noise of labels)",
+    "bias": "bias: test error of a fit to labels without noise",
     "variance": "squared distance due to label noise",
     "test_set_error": "test error on 1000 drawn rows",
     "test_set_standard_error": "standard error over test rows",
@@ -62,7 +62,7 @@ class LinearExperiment(Experiment):
     ridge: tuple[float, ...] = (0.0,)
     """Penalty of |w|^2 in every fit, not scaled by the number of rows."""
     minimum_norm: bool = False
-    """Take the shortest solution where the rows do not determine w."""
+    """The shortest solution where n < d, or where rows drawn from a table repeat."""
     rows: Literal["auto", "samples", "statistics", "law"] = "auto"
     """Kept of a generation: its samples, X'X and X'y, or these drawn from their exact
     law; auto takes the cheapest that each workflow allows."""

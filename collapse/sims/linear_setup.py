@@ -47,6 +47,8 @@ def kind_of_rows(
     split = size < n  # real and synthetic rows, in batches that divide both
     small = size < 4 * cell["dimension"] and n <= _MOST_SAMPLES
     fixed = cell["design"] == "fixed"
+    if experiment.data and experiment.minimum_norm and not fixed:
+        return "samples"  # whose rank is told more sharply than that of X'X
     if label == "fixed_budget" or (split and (fixed or small)):
         return "samples"
     normal = not experiment.data or cell["design"] == "fixed"
@@ -126,7 +128,9 @@ def _model_maker(
     fixed, factor = cell["design"] == "fixed", _factor(experiment, d)
     # a budget drawn from copies of X may hold fewer than d different rows
     shortest = fixed and label == "fixed_budget"
-    shortest = shortest or (experiment.minimum_norm and n < d)
+    # rows drawn from a table may repeat; a small ridge leaves X'X singular to rounding
+    drawn = bool(experiment.data) and not fixed
+    shortest = shortest or n < d or (experiment.minimum_norm and drawn)
     # the newest batch alone, and its rows determine w
     alone = label == "replace" and kind == "law" and not fixed and n >= d
     return functools.partial(

@@ -101,12 +101,12 @@ def prepare(
     data = load(experiment) if experiment.data else None
     rows, dimension = data.train.shape if data else (0, 0)
     experiment = experiment.resolved(rows, dimension)
-    if quick:
-        experiment = experiment.quick()
-    experiment.check()
-    if data:
-        experiment.check_data(data)
-    return experiment, data
+    asked = [experiment, experiment.quick()] if quick else [experiment]
+    for experiment in asked:
+        experiment.check()
+        if data:
+            experiment.check_data(data)
+    return asked[-1], data
 
 
 def configure(precision: str) -> None:
