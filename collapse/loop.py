@@ -67,7 +67,7 @@ def step(
     batch, origin = _write(root, problem, workflow, num_rows, state, generation)
     # Filters, verifiers and deduplication of what was written belong here.
     slot = workflow.slot(generation)
-    if workflow.adds and not getattr(type(batch), "ADDITIVE", False):
+    if workflow.adds and not getattr(batch, "additive", False):
         raise ValueError(
             f"accumulate_sums needs rows that may be added, {type(batch).__name__} may "
             "not; use accumulate"

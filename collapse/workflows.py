@@ -38,7 +38,7 @@ def accumulate_sums() -> Workflow:
     Rows of one number in a batch are kept as their sum over generations: one slot
     serves any number of generations, and a fit takes no longer as the data grow. Right
     where a fit depends on nothing but the weighted sum of rows; the type of a batch
-    says so by an attribute `ADDITIVE`, and the loop refuses others.
+    says so by an attribute `additive`, and the loop refuses others.
     """
     return Workflow(num_slots=1, slot=_first_slot, weigh=_everything, adds=True)
 

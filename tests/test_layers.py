@@ -13,7 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "collapse"
 
 LAYERS = [
     ["types", "threefry", "streams", "inverse_error", "draws", "theory", "devices"],
-    ["store", "estimators", "least_squares", "data", "vocabulary", "text_measures"],
+    ["store", "seeds", "estimators", "least_squares", "data"]
+    + ["vocabulary", "text_measures"],
     ["workflows", "models", "metrics", "regression"],
     ["loop"],
     ["experiment", "toml", "tables", "texts", "results"]

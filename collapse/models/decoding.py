@@ -101,7 +101,7 @@ def choose(
 def chances_of(logits: Float[Array, "b v"], rules: Rules) -> Float[Array, "b v"]:
     """Probabilities that the rules leave, largest cuts last: temperature, k, p."""
     logits = logits / rules.temperature
-    if 0 < rules.top_k < logits.shape[-1]:
+    if rules.top_k and rules.top_k < logits.shape[-1]:
         ordered = jnp.sort(logits, -1)
         logits = jnp.where(logits < ordered[:, -rules.top_k, None], _HIDDEN, logits)
     chances = jax.nn.softmax(logits)

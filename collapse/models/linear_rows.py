@@ -58,7 +58,10 @@ class FreshStatistics(NamedTuple):
     gram: Float[Array, "rows d d"]
     moment: Float[Array, "rows c d"]
 
-    ADDITIVE = True  # a sum of rows is a row: see `workflows.accumulate_sums`
+    @property
+    def additive(self) -> bool:
+        """A sum of rows is a row: see `workflows.accumulate_sums`."""
+        return True
 
 
 class FreshFactor(NamedTuple):
@@ -84,7 +87,10 @@ class FixedStatistics(NamedTuple):
     moment: Float[Array, "rows c d"]
     copies: Float[Array, " rows"]
 
-    ADDITIVE = True
+    @property
+    def additive(self) -> bool:
+        """A sum of rows is a row: see `workflows.accumulate_sums`."""
+        return True
 
 
 class Design(NamedTuple):

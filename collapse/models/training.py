@@ -108,7 +108,7 @@ def train(
             due = ((i + 1) % look == 0) | (i + 1 == steps)
             best = lax.cond(
                 due,
-                lambda *now: _better(*now, validate),
+                lambda weights, step, best: _better(weights, step, best, validate),
                 lambda weights, step, best: best,
                 *(weights, i + 1, best),
             )

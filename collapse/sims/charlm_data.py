@@ -58,7 +58,8 @@ def _text_rows(name: str, block: int, stamp: tuple[str, int]) -> TextRows:
             )
         rows.append(tokens[: count * block].reshape(count, block))
     rare = rare_places(encode(text.train, text.vocabulary), rows[2])
-    return TextRows(*rows, rare, text, text.sha256)
+    train, validation, test = rows
+    return TextRows(train, validation, test, rare, text, text.sha256)
 
 
 def pretraining_rows(name: str, block: int, vocabulary: str) -> np.ndarray:

@@ -70,7 +70,7 @@ def _reference(data: TextRows, num: int) -> text_measures.Reference:
     """Real text to compare with, as many rows as are measured."""
     name = (data.sha256, data.train.shape[1], num)
     if name not in _REFERENCES:
-        held = [decode(row, data.text.vocabulary) for row in evenly(data.test, num)]
+        held = [decode(row, data.text.vocabulary) for row in evenly(data.train, num)]
         others = (data.text.validation, data.text.test)
         _REFERENCES[name] = text_measures.reference(data.text.train, others, held)
     return _REFERENCES[name]

@@ -32,13 +32,13 @@ def check_numbers(experiment: Any) -> None:
                     f"{field}: {value:g}; give a finite number of 0 or more (above "
                     "0, between 1e-100 and 1e100)"
                 )
-    least = 1e-20 if experiment.precision == "float64" else 1e-9
+    lowest = 1e-20 if experiment.precision == "float64" else 1e-9
     for field in ("noise_variance", "synthetic_noise_variance"):
         for value in values[field]:
-            if 0 < value < least:
+            if 0 < value < lowest:
                 raise InputError(
                     f"{field}: {value:g} drowns in the rounding of "
-                    f"{experiment.precision}; give 0 or at least {least:g}"
+                    f"{experiment.precision}; give 0 or at least {lowest:g}"
                 )
     if len(experiment.synthetic_noise_variance) > 1:
         raise InputError("synthetic_noise_variance: several values; give one")

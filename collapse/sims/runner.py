@@ -43,10 +43,10 @@ class Family(NamedTuple):
     description: str
     panels: tuple[str, ...]
     table: tuple[str, ...]
-    setup: Callable[[Any, Mapping[str, Any], str, RealData | None], Setup]
+    setup: Callable[[Any, Mapping[str, Any], str, Any], Setup]
     theory: Callable[[Any, Mapping[str, Any], str], Mapping[str, Any]]
     caption: Callable[[Any], str]
-    load: Callable[[Any], RealData] = load_table
+    load: Callable[[Any], Any] = load_table
     derive: Callable[[Any, Any], Any] = lambda experiment, dataset: dataset
     leave: Callable[[Any, Any, Mapping[Any, Any], Path], None] = lambda *_: None
 
@@ -86,8 +86,8 @@ def main(family: Family, arguments: Sequence[str] | None = None) -> int:
 def prepare(
     experiment: Experiment,
     quick: bool = False,
-    load: Callable[[Any], RealData] = load_table,
-) -> tuple[Experiment, RealData | None]:
+    load: Callable[[Any], Any] = load_table,
+) -> tuple[Experiment, Any]:
     """The experiment with open fields filled in and checked, and its data.
 
     Args:
@@ -123,7 +123,7 @@ def _run_and_write(
     family: Family,
     call: command.Call,
     experiment: Experiment,
-    data: RealData | None,
+    data: Any,
     digest: str,
     place: Path,
 ) -> int:
