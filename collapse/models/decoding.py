@@ -18,6 +18,7 @@ from collapse.types import Key
 _STAGES = 4  # sizes of the cache, each compiled
 _HIDDEN = -1e9
 Tokens = Int[Array, "b t"]
+Text = Int[Array, "b num"]
 
 
 class Rules(NamedTuple):
@@ -47,7 +48,7 @@ def is_greedy(rules: Rules) -> bool:
 
 def write(
     key: Key, network: Network, weights: dict, prompts: Tokens, num: int, rules: Rules
-) -> Tokens:
+) -> Text:
     """The next `num` characters of each prompt; consumes the key.
 
     Args:
@@ -94,7 +95,7 @@ def choose(
     u = draws.uniform(key, (logits.shape[0],), logits.dtype)
     chosen = jnp.sum(upto <= u[:, None] * upto[:, -1:], -1)
     # rounding may pass the last one; a cut-off token has no room to be hit
-    most = logits.shape[1] - 1 - jnp.argmax(chances[:, ::-1] > 0, -1)
+    most = (logits.shape[1] - 1) - jnp.argmax(chances[:, ::-1] > 0, -1)
     return jnp.minimum(chosen, most).astype(jnp.int32)
 
 
@@ -132,7 +133,7 @@ def penalised(
 
 def beam_search(
     network: Network, weights: dict, prompts: Tokens, num: int, rules: Rules
-) -> Tokens:
+) -> Text:
     """The likeliest continuation that `beams` partial texts a prompt can find.
 
     Scores are sums of log-probabilities, penalised as in Hugging Face's `generate`: the
@@ -149,7 +150,7 @@ def beam_search(
     size = logits.shape[-1]
     seen = _marked(jnp.zeros((b, size), bool), prompts)
     # all beams begin alike: only the first counts
-    scores = jnp.where(jnp.arange(k) == 0, 0.0, _HIDDEN)[None].repeat(b, 0)
+    scores = jnp.full((b, k), _HIDDEN, logits.dtype).at[:, 0].set(0)
     last, caches, seen = jax.tree.map(
         lambda leaf: jnp.repeat(leaf, k, 0), (logits[:, -1], caches, seen)
     )
@@ -160,12 +161,13 @@ def beam_search(
         gains = penalised(jax.nn.log_softmax(last), seen, rules.repetition_penalty)
         totals = (scores[:, :, None] + gains.reshape(b, k, size)).reshape(b, -1)
         scores, best = lax.top_k(totals, k)
-        parent = (best // size + k * jnp.arange(b)[:, None]).reshape(-1)
+        row = jnp.arange(b, dtype=best.dtype)[:, None]
+        parent = (best // size + k * row).reshape(-1)
         chosen = (best % size).reshape(-1).astype(jnp.int32)
         caches, seen, texts = jax.tree.map(
             lambda leaf: leaf[parent], (caches, seen, texts)
         )
-        texts = lax.dynamic_update_slice(texts, chosen[:, None], (0, i))
+        texts = lax.dynamic_update_slice(texts, chosen[:, None], (jnp.int32(0), i))
         seen = _marked(seen, chosen[:, None])
         logits, caches = network.extend(weights, chosen[:, None], caches, begin + i)
         return (logits[:, 0], caches, seen, scores, texts), None

@@ -7,7 +7,7 @@ whole epochs that is the shuffled pass that papers make.
 
 import math
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -30,6 +30,8 @@ class Recipe(NamedTuple):
         a fixed number of steps.
       most_rows: total weight that `epochs` must reckon with.
       batch_size: rows of a step.
+      together: rows whose gradient is taken at once, at most; their sum is the step's.
+        What is kept of few for the backward pass stays in the processor's cache.
       learning_rate: at its peak; it ends at a tenth of it.
       warm_up: share of the steps before the peak.
       weight_decay: of matrices (not of norms and embeddings' rows that are not used).
@@ -38,10 +40,11 @@ class Recipe(NamedTuple):
       looks: how often validation loss is looked at, if the best is kept.
     """
 
-    steps: int = 400
+    steps: int = 1000
     epochs: float = 0.0
     most_rows: int = 0
-    batch_size: int = 32
+    batch_size: int = 8
+    together: int = 8
     learning_rate: float = 3e-3
     warm_up: float = 0.1
     weight_decay: float = 0.1
@@ -92,7 +95,7 @@ def train(
     steps, most = _num_steps(recipe, row_weights)
     order = _order(order_key, row_weights, steps * recipe.batch_size, most, recipe)
     optimiser = _optimiser(recipe)
-    slope = jax.value_and_grad(loss)
+    slope = _slope(loss, recipe)
     late = steps - jnp.maximum(steps // 10, 1)
     look = jnp.maximum(steps // recipe.looks, 1)
 
@@ -118,10 +121,32 @@ def train(
     best = (weights, jnp.float32(jnp.inf), nothing) if recipe.keep == "best" else None
     start = (weights, optimiser.init(weights), jnp.float32(0), best)
     weights, _, total, best = lax.fori_loop(0, steps, body, start)
-    loss_at_end = total / (steps - late)
+    loss_at_end = total / (steps - late).astype(total.dtype)
     if best is None:
         return Outcome(weights, loss_at_end, steps, steps)
     return Outcome(best[0], loss_at_end, steps, best[2])
+
+
+def _slope(loss: Loss, recipe: Recipe) -> Callable[..., Any]:
+    """Loss and gradient of a minibatch, a few rows at a time."""
+    whole = jax.value_and_grad(loss)
+    groups = max(1, -(-recipe.batch_size // recipe.together))
+    while recipe.batch_size % groups:  # of one size
+        groups += 1
+    if groups == 1:
+        return whole
+
+    def slope(weights: dict, rows: Array, key: Key) -> tuple[Array, dict]:
+        parts = rows.reshape(groups, -1, *rows.shape[1:])
+
+        def add(total: tuple[Array, dict], i: Array) -> tuple[Any, None]:
+            own = whole(weights, parts[i], threefry.fold_in(key, i))
+            return jax.tree.map(lambda a, b: a + b / groups, total, own), None
+
+        nothing = jax.tree.map(jnp.zeros_like, (jnp.float32(0), weights))
+        return lax.scan(add, nothing, jnp.arange(groups, dtype=jnp.int32))[0]
+
+    return slope
 
 
 def _optimiser(recipe: Recipe) -> optax.GradientTransformation:
@@ -139,10 +164,11 @@ def _optimiser(recipe: Recipe) -> optax.GradientTransformation:
 
 def _rate(recipe: Recipe, i: Array, steps: Array) -> Array:
     """Linear rise, then half a cosine down to a tenth."""
-    rise = jnp.maximum(recipe.warm_up * steps, 1)
-    progress = jnp.clip((i - rise) / jnp.maximum(steps - rise, 1), 0, 1)
+    now, end = (jnp.asarray(x, jnp.float32) for x in (i, steps))
+    rise = jnp.maximum(recipe.warm_up * end, 1)
+    progress = jnp.clip((now - rise) / jnp.maximum(end - rise, 1), 0, 1)
     fall = 0.1 + 0.9 * (1 + jnp.cos(math.pi * progress)) / 2
-    return recipe.learning_rate * jnp.minimum((i + 1) / rise, fall)
+    return recipe.learning_rate * jnp.minimum((now + 1) / rise, fall)
 
 
 def _num_steps(recipe: Recipe, row_weights: Weights) -> tuple[Int[Array, ""], int]:
@@ -150,7 +176,8 @@ def _num_steps(recipe: Recipe, row_weights: Weights) -> tuple[Int[Array, ""], in
     if not recipe.epochs:
         return jnp.int32(recipe.steps), recipe.steps
     most = math.ceil(recipe.epochs * recipe.most_rows / recipe.batch_size)
-    steps = jnp.ceil(recipe.epochs * jnp.sum(row_weights) / recipe.batch_size)
+    passes = recipe.epochs / recipe.batch_size
+    steps = jnp.ceil(passes * jnp.sum(row_weights))
     return jnp.clip(steps.astype(jnp.int32), 1, max(most, 1)), max(most, 1)
 
 
@@ -162,10 +189,12 @@ def _order(
     Systematic sampling: points evenly spaced over the cumulated weights hit each row as
     often as its share of them, rounded down or up.
     """
-    places = jnp.arange(most * recipe.batch_size)
+    places = jnp.arange(most * recipe.batch_size, dtype=jnp.int32)
     shift_key, shuffle_key = threefry.split(key)
     upto = jnp.cumsum(row_weights)
-    point = (places + draws.uniform(shift_key, ())) * (upto[-1] / num)
+    shift = draws.uniform(shift_key, (), upto.dtype)
+    step = upto[-1] / jnp.asarray(num, upto.dtype)
+    point = (places.astype(upto.dtype) + shift) * step
     hit = jnp.searchsorted(upto, point, side="right").astype(jnp.int32)
     hit = jnp.minimum(hit, row_weights.size - 1)
     shuffled = draws.uniform(shuffle_key, places.shape)

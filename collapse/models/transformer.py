@@ -109,7 +109,7 @@ def network(config: Config) -> Network:
         steady = dropout_key is None
         return module.apply({"params": weights}, tokens, steady=steady, rngs=rngs)[0]
 
-    def extend(weights: dict, tokens: Array, caches: list[Cache], start: Array):
+    def extend(weights: dict, tokens: Array, caches: list[Cache], start: int | Array):
         return module.apply({"params": weights}, tokens, caches, start)
 
     def blank(num: int, places: int) -> list[Cache]:
@@ -138,9 +138,10 @@ class _Transformer(nn.Module):
         x = embed(tokens)
         places = start + jnp.arange(tokens.shape[1], dtype=jnp.int32)
         if config.positions == "learned":
-            x = x + nn.Embed(
+            table = nn.Embed(
                 config.block, width, embedding_init=_normal(0.02), name="positions"
-            )(places)
+            )
+            x = x + table(places)[None]
         kept = []
         for i in range(layers):
             cache = None if caches is None else caches[i]
@@ -191,11 +192,27 @@ class _Attention(nn.Module):
             k = jax.lax.dynamic_update_slice_in_dim(cache.keys, k, places[0], 2)
             v = jax.lax.dynamic_update_slice_in_dim(cache.values, v, places[0], 2)
             cache = Cache(k, v)
-        seen = _visible(places, k.shape[2], config.block)
-        scores = jnp.einsum("bhtk,bhsk->bhts", q * q.shape[-1] ** -0.5, k)
-        shares = jax.nn.softmax(jnp.where(seen, scores, _HIDDEN))
-        y = jnp.einsum("bhts,bhsk->bhtk", shares, v).swapaxes(1, 2)
+        q = q * q.shape[-1] ** -0.5
+        # without a cache the first half never looks at the second
+        halves = [t // 2, t] if cache is None and t % 2 == 0 else [t]
+        parts, first = [], 0
+        for last in halves:
+            upto = last if cache is None else k.shape[2]
+            own = (q[:, :, first:last], k[:, :, :upto], v[:, :, :upto])
+            seen = _visible(places[first:last], upto, config.block)
+            parts.append(_attended(*own, seen))
+            first = last
+        y = jnp.concatenate(parts, 2).swapaxes(1, 2)
         return _linear(width, 1 / (2 * layers), "out")(y.reshape(b, t, width)), cache
+
+
+def _attended(q: Array, k: Array, v: Array, seen: Bool[Array, "t s"]) -> Array:
+    """Mean of the values, weighed by a softmax that is normalised last, on less."""
+    scores = jnp.where(seen[None, None], jnp.einsum("bhtk,bhsk->bhts", q, k), _HIDDEN)
+    highest = jax.lax.stop_gradient(jnp.max(scores, -1, keepdims=True))
+    shares = jnp.exp(scores - highest)
+    total = jnp.sum(shares, -1, keepdims=True)
+    return jnp.einsum("bhts,bhsk->bhtk", shares, v) / total
 
 
 def _visible(places: Int[Array, " t"], num: int, block: int) -> Bool[Array, "t num"]:
@@ -209,7 +226,7 @@ def _rotated(x: Float[Array, "b h t k"], places: Int[Array, " t"]) -> Array:
     half = x.shape[-1] // 2
     rate = _WAVELENGTH ** (-jnp.arange(half, dtype=x.dtype) / half)
     angle = places.astype(x.dtype)[:, None] * rate[None]
-    cos, sin = jnp.cos(angle), jnp.sin(angle)
+    cos, sin = jnp.cos(angle)[None, None], jnp.sin(angle)[None, None]
     a, b = x[..., :half], x[..., half:]
     return jnp.concatenate([a * cos - b * sin, a * sin + b * cos], -1)
 
@@ -219,9 +236,10 @@ class _Norm(nn.Module):
 
     @nn.compact
     def __call__(self, x):
-        scale = self.param("scale", nn.initializers.ones, (x.shape[-1],))
+        size = (x.shape[-1],)
+        scale = self.param("scale", nn.initializers.ones, size, jnp.float32)
         power = jnp.mean(jnp.square(x), -1, keepdims=True)
-        return x * jax.lax.rsqrt(power + 1e-6) * scale
+        return x * jax.lax.rsqrt(power + 1e-6) * scale[None, None]
 
 
 def _linear(width: int, variance: float, name: str) -> nn.Dense:

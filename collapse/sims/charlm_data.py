@@ -10,6 +10,7 @@ from collapse.tables import DataError, stamp
 from collapse.texts import TextData, load_text
 from collapse.vocabulary import encode
 
+LEAST_BLOCK = 8  # characters
 _RARE_SHARE = 0.1  # of places on test rows whose context is rarest
 _CONTEXT = 5  # characters before a place
 
@@ -38,8 +39,11 @@ def text_rows(name: str, block: int) -> TextRows:
     """Read a text and cut it into blocks.
 
     Raises:
-      DataError: if it cannot be read or a part is shorter than one block.
+      DataError: if it cannot be read, or a part is shorter than one block, or a block
+        than `LEAST_BLOCK`.
     """
+    if block < LEAST_BLOCK:
+        raise DataError(f"block: {block}; give at least {LEAST_BLOCK}")
     return _text_rows(name, block, stamp(name))
 
 

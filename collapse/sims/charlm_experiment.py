@@ -54,11 +54,11 @@ class CharlmExperiment(Experiment):
     """Of the network's inner layers."""
     dropout: float = 0.0
     """Rate in training."""
-    steps: int = 400
+    steps: int = 1000
     """Steps of a training, whatever the data."""
     epochs: float = 0.0
     """Passes over the data instead, so that training grows with them."""
-    batch_size: int = 32
+    batch_size: int = 8
     """Rows of a step."""
     learning_rate: float = 3e-3
     """At its peak, after a linear rise; then half a cosine down to a tenth."""
@@ -72,7 +72,7 @@ class CharlmExperiment(Experiment):
     """Weights a training begins with: new ones, or those of the generation before."""
     pretrain: str = ""
     """Text (as --data) that weights are trained on first; fine-tuning from then on."""
-    pretrain_steps: int = 400
+    pretrain_steps: int = 1000
     """Steps of that training."""
     prompts: bool = False
     """Write on from where blocks of the real training text end, not from nothing."""

@@ -11,6 +11,7 @@ from collapse.sims.charlm_measures import observer
 from collapse.sims.workflow import make_workflow
 
 _VALIDATION_ROWS = 64
+_TOGETHER = 2**17  # places x width of rows whose gradient is taken at once
 _PRETRAINED: dict[Any, Any] = {}  # (text, network, training) -> weights
 
 
@@ -162,8 +163,9 @@ def _recipe(
 ) -> Any:
     """How a generation is trained; `cell` and `label` matter for whole epochs."""
     from collapse.models.training import Recipe
+    from collapse.models.transformer import SIZES
 
-    slots = 1
+    width, slots = SIZES[experiment.size].width, 1
     if label in ("accumulate", "replace_multiple"):
         slots = experiment.num_generations + 1
     if label.startswith("window"):
@@ -173,6 +175,7 @@ def _recipe(
         epochs=experiment.epochs if cell else 0.0,
         most_rows=slots * cell["samples_per_generation"] if cell else 0,
         batch_size=experiment.batch_size,
+        together=max(1, _TOGETHER // (experiment.block * width)),
         learning_rate=experiment.learning_rate,
         warm_up=experiment.warm_up,
         weight_decay=experiment.weight_decay,

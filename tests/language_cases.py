@@ -1,0 +1,34 @@
+"""What the tests of language models share: networks of a few hundred weights."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+
+from collapse.models.transformer import Config, Size, network
+
+V, BLOCK = 5, 8
+TINY = Config(V, BLOCK, Size(2, 8, 2))
+MARK = V  # the token that opens a row
+LEARNED = TINY._replace(positions="learned")
+KEY = jax.random.key(0)
+
+
+@functools.cache
+def net_of(config=TINY):
+    """A compiled network, and weights so large that it prefers some characters."""
+    net = network(config)
+    net = net._replace(apply=jax.jit(net.apply), extend=jax.jit(net.extend))
+    weights = jax.jit(net.init)(jax.random.fold_in(KEY, 1))
+    return net, jax.tree.map(lambda leaf: 3 * leaf, weights)
+
+
+def rows_of(num, length=BLOCK, size=V, seed=0):
+    """Random tokens [num, length]."""
+    key = jax.random.fold_in(KEY, 100 + seed)
+    return jax.random.randint(key, (num, length), 0, size, jnp.int32)
+
+
+def marked(rows):
+    """Rows behind the opening mark, their last token dropped."""
+    return jnp.pad(rows[:, :-1], ((0, 0), (1, 0)), constant_values=MARK)

@@ -1,0 +1,214 @@
+"""The command for language models: what it leaves, what it refuses, how it goes on."""
+
+import random
+
+import jax
+import numpy as np
+import pytest
+import xarray as xr
+
+from collapse.models.transformer import SIZES, Size
+from collapse.sims import checkpoint, parts, runner
+from collapse.sims.charlm import FAMILY
+from collapse.sims.charlm_experiment import METRICS
+
+BLOCK, ROWS, GENERATIONS, SEEDS = 16, 8, 2, 2
+SMALL = ["--data", "text.txt", "--block", str(BLOCK), "--measured-rows", str(ROWS)]
+SMALL += ["--samples-per-generation", "16", "--steps", "3", "--quiet"]
+SMALL += ["--num-generations", str(GENERATIONS), "--num-seeds", str(SEEDS)]
+SMALL += ["--workflows", "replace", "accumulate"]
+
+
+def text_of(num, seed=0):
+    """Lines of words that are more or less frequent."""
+    words = "a we see the sun and moon go by far away but no kite ends up here".split()
+    pick, text = random.Random(seed), ""
+    while len(text) < num:
+        text += words[int(len(words) * pick.random() ** 2)] + pick.choice("   \n")
+    return text[:num]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    """Run in a folder that holds a text."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.txt").write_text(text_of(3000))
+
+
+PROGRAMS, COMPILE = {}, parts._compile
+
+
+def run(*arguments):
+    """The exit code of a command: a network of one layer, programs compiled once."""
+
+    def shared(setup):
+        if setup.program not in PROGRAMS:
+            PROGRAMS[setup.program] = COMPILE(setup)
+        return PROGRAMS[setup.program]
+
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        jax.enable_x64(False),  # as `configure` would
+        jax.numpy_dtype_promotion("standard"),
+    ):
+        patch.setattr(runner, "configure", lambda precision: None)
+        patch.setitem(SIZES, "nano", Size(1, 8, 1))
+        patch.setattr(parts, "_compile", shared)
+        return runner.main(FAMILY, [*SMALL, *arguments])
+
+
+def opened(place):
+    with xr.open_dataset(place / "results.nc", engine="h5netcdf") as data:
+        return data.load()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The folder of a run that nothing disturbed."""
+    place = tmp_path_factory.mktemp("charlm")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        (place / "text.txt").write_text(text_of(3000))
+        assert run("--out", "a") == 0
+    return place / "a"
+
+
+def test_every_metric_of_every_generation_is_kept(whole):
+    data = opened(whole)
+    sizes = {"workflow": 2, "seed": SEEDS, "generation": GENERATIONS + 1}
+    for name in METRICS:
+        assert dict(data[name].sizes) == sizes, name
+        assert np.isfinite(data[name].values).all(), name
+        assert data[name].attrs["long_name"] and data[name].attrs["units"]
+    assert data.finite.all() and (data.fit_steps == 3).all()
+    histogram = data.first_histogram
+    assert histogram.dims == (*sizes, "row_perplexity")
+    np.testing.assert_allclose(histogram.sum("row_perplexity"), 1)
+    np.testing.assert_allclose(
+        np.log2(data.perplexity), data.bits_per_character, rtol=1e-5
+    )
+    assert len(np.unique(data.bits_per_character.sel(workflow="replace"))) == 6
+
+
+def test_generation_zero_is_the_same_under_all_workflows(whole):
+    data = opened(whole)
+    one, other = (data.sel(workflow=w) for w in ("replace", "accumulate"))
+    for name in METRICS:
+        found = [part[name].isel(generation=0).values for part in (one, other)]
+        np.testing.assert_array_equal(*found, err_msg=name)
+    later = [p.bits_per_character.isel(generation=2).values for p in (one, other)]
+    assert (later[0] != later[1]).all()
+    for seed in range(SEEDS):
+        files = [
+            (whole / "texts" / f"{w}-{seed}-0.txt").read_bytes()
+            for w in ("replace", "accumulate")
+        ]
+        assert files[0] == files[1]
+
+
+def test_generation_zero_judges_its_own_text_as_its_own(whole):
+    """Its perplexity is of its own weights in generation 0, of other text later."""
+    zero = opened(whole).isel(generation=0)
+    np.testing.assert_array_equal(zero.first_perplexity, zero.self_perplexity)
+    later = opened(whole).isel(generation=slice(1, None))
+    assert (later.first_perplexity != later.self_perplexity).all()
+
+
+def test_texts_are_kept_for_every_workflow_seed_and_generation(whole):
+    found = {path.name: path.read_text() for path in (whole / "texts").iterdir()}
+    assert set(found) == {
+        f"{workflow}-{seed}-{t}.txt"
+        for workflow in ("replace", "accumulate")
+        for seed in range(SEEDS)
+        for t in range(GENERATIONS + 1)
+    }
+    assert len(set(found.values())) == 10  # generations 0 are shared
+    for text in found.values():
+        rows = text.removesuffix("\n").split("\n----\n")
+        assert len(rows) == ROWS and {len(row) for row in rows} == {BLOCK}
+        assert set("".join(rows)) <= set(text_of(3000))
+
+
+def test_continuations_show_one_prompt_for_all(whole):
+    page = (whole / "continuations.md").read_text()
+    shown = [part.split("\n```\n")[0] for part in page.split("```text\n")[1:]]
+    assert len(shown) == 2 * (GENERATIONS + 1)
+    prompts = {text.split("|")[0] for text in shown}
+    (prompt,) = prompts
+    assert len(prompt) == BLOCK // 2 - 1 and prompt in text_of(3000)[2300:]
+    assert {len(text) for text in shown} == {BLOCK}  # the bar for the mark
+
+
+@pytest.mark.parametrize("saves", [2, 4])
+def test_a_resumed_run_is_bitwise_an_uninterrupted_one(tmp_path, whole, saves):
+    """Stopped in the first workflow, and in the second."""
+    real, count = checkpoint.save, []
+
+    def save(path, progress):
+        real(path, progress)
+        count.append(path)
+        if len(count) == saves:
+            raise parts.Interrupted("stop")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "save", save)
+        assert run("--out", "a") == 130
+    assert not (tmp_path / "a" / "results.nc").exists()
+    assert run("--out", "a", "--resume") == 0
+    found = opened(tmp_path / "a").drop_attrs()
+    assert found.identical(opened(whole).drop_attrs())
+    for path in [*(whole / "texts").iterdir(), whole / "continuations.md"]:
+        own = tmp_path / "a" / path.relative_to(whole)
+        assert own.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--data", "empty.txt"], "empty.txt: the file is empty"),
+        (["--data", "binary.txt"], "binary.txt: not text: a zero byte at offset 1"),
+        (["--data", "none.txt"], "none.txt: no such file"),
+        (["--data", "strange"], "strange/test.txt: line 2, column 1: 'Ω' (U+03A9)"),
+        (["--data", "short.txt"], "short.txt: 500 characters are too few"),
+        (["--block", "400"], "text.txt: the validation part has "),
+        (["--block", "4"], "block: 4; give 8 to"),
+        (["--size", "giant"], "--size"),
+        (["--temperature", "-1"], "temperature: -1; give 0 to 1000"),
+        (["--temperature", "0"], "temperature: at 0 all rows would be alike"),
+        (["--temperature", "nan"], "temperature: nan; give 0 to 1000"),
+        (["--temperature"], "temperature: empty; give at least one value"),
+        (["--top-p", "0"], "top_p: 0 leaves no character"),
+        (["--top-k", "-1"], "top_k: -1; give 0 to"),
+        (["--beams", "3"], "beams: without prompts all rows would be alike"),
+        (["--prompts", "--positions", "learned"], "prompts: learned positions end"),
+        (["--repetition-penalty", "0.5"], "repetition_penalty: 0.5; give 1 to 1000"),
+        (["--learning-rate", "0"], "learning_rate: 0 learns nothing"),
+        (["--steps", "0"], "steps: 0; give 1 to"),
+        (["--precision", "float64"], "precision: networks run in float32"),
+        (["--snapshots", "1"], "snapshots: texts of all generations are kept"),
+        (["--samples-per-generation", "999"], "999 rows of 16 characters are needed"),
+        (["--samples-per-generation", "0"], "samples_per_generation: 0 is too small"),
+        (["--metrics", "bits"], "metrics: unknown 'bits'"),
+        (["--out", "text.txt"], "out: text.txt is a file"),
+        (["--out", "text.txt/a"], "out: text.txt/a cannot be written"),
+        (["--pretrain", "none.txt"], "none.txt: no such file"),
+        (["--pretrain", "greek.txt"], "pretrain: greek.txt has 'Ω'"),
+        (["--pretrain", "lines.txt"], "lines.txt"),
+    ],
+)
+def test_bad_input_ends_in_one_line_and_leaves_nothing(
+    tmp_path, capsys, arguments, said
+):
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "binary.txt").write_bytes(b"a\0" * 999)
+    (tmp_path / "short.txt").write_text(text_of(500))
+    (tmp_path / "greek.txt").write_text(text_of(3000) .replace("k", "Ω"))
+    (tmp_path / "lines.txt").write_text(text_of(3000)[:300])
+    (tmp_path / "strange").mkdir()
+    for part, more in (("train", ""), ("validation", ""), ("test", "\nΩ")):
+        (tmp_path / "strange" / f"{part}.txt").write_text("a b " * 400 + more)
+    before = sorted(tmp_path.rglob("*"))
+    assert run(*arguments) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.startswith("error: ") and error.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before
