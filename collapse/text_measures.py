@@ -47,6 +47,7 @@ _LETTERS = rf"(?:[^\W\d_]+[{_MARKS}]*)+"
 _WORD = re.compile(rf"{_LETTERS}(?:['’]{_LETTERS})*")
 _BASE = 0x9E3779B97F4A7C15  # of the hashes; odd, so it has an inverse modulo 2^64
 _TABLE_BITS = 22  # 4 million places, of which a generation fills a few per cent
+_LEAST_LETTERS = 4  # of a rare word
 
 
 class Windows(NamedTuple):
@@ -114,11 +115,19 @@ def rare_words(counts: Mapping[str, int], share: float) -> frozenset[str]:
       share: of the sum of counts, in [0, 1].
 
     Returns:
-      Words in order of rising counts until the next would pass the share. Many occur
-      once; equal counts go by a checksum, so that no letter is favoured and a smaller
-      share is a subset of a larger one.
+      Words in order of rising counts until the next would pass the share, of four
+      letters and more: letters at random make shorter rare words, too. (Of any length
+      if the longer ones are less than a tenth of the text, as in some scripts.) Many
+      occur once; equal counts go by a checksum, so that no letter is favoured and a
+      smaller share is a subset of a larger one.
     """
-    order = sorted(counts, key=lambda w: (counts[w], zlib.crc32(w.encode()), w))
+    long = {word for word in counts if len(word) >= _LEAST_LETTERS}
+    enough = sum(counts[word] for word in long) >= max(RARE.values()) * sum(
+        counts.values()
+    )
+    order = sorted(
+        long if enough else counts, key=lambda w: (counts[w], zlib.crc32(w.encode()), w)
+    )
     mass = np.cumsum([counts[word] for word in order])
     # the tolerance: 0.29 of 100 words are 29, whatever the rounding
     fits = mass <= share * sum(counts.values()) * (1 + 1e-12)

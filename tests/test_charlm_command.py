@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from collapse.models import decoding
 from collapse.models.transformer import SIZES, Size
 from collapse.sims import checkpoint, parts, runner
 from collapse.sims.charlm import FAMILY
@@ -39,7 +40,7 @@ PROGRAMS, COMPILE = {}, parts._compile
 
 
 def run(*arguments):
-    """The exit code of a command: a network of one layer, programs compiled once."""
+    """The exit code of a command: quick to compile, and that only once."""
 
     def shared(setup):
         if setup.program not in PROGRAMS:
@@ -53,6 +54,7 @@ def run(*arguments):
     ):
         patch.setattr(runner, "configure", lambda precision: None)
         patch.setitem(SIZES, "nano", Size(1, 8, 1))
+        patch.setattr(decoding, "_STAGES", 1)
         patch.setattr(parts, "_compile", shared)
         return runner.main(FAMILY, [*SMALL, *arguments])
 
@@ -171,7 +173,7 @@ def test_a_resumed_run_is_bitwise_an_uninterrupted_one(tmp_path, whole, saves):
         (["--data", "strange"], "strange/test.txt: line 2, column 1: 'Ω' (U+03A9)"),
         (["--data", "short.txt"], "short.txt: 500 characters are too few"),
         (["--block", "400"], "text.txt: the validation part has "),
-        (["--block", "4"], "block: 4; give 8 to"),
+        (["--block", "4"], "block: 4; give at least 8"),
         (["--size", "giant"], "--size"),
         (["--temperature", "-1"], "temperature: -1; give 0 to 1000"),
         (["--temperature", "0"], "temperature: at 0 all rows would be alike"),
@@ -193,7 +195,7 @@ def test_a_resumed_run_is_bitwise_an_uninterrupted_one(tmp_path, whole, saves):
         (["--out", "text.txt/a"], "out: text.txt/a cannot be written"),
         (["--pretrain", "none.txt"], "none.txt: no such file"),
         (["--pretrain", "greek.txt"], "pretrain: greek.txt has 'Ω'"),
-        (["--pretrain", "lines.txt"], "lines.txt"),
+        (["--pretrain", "few.txt"], "few.txt: 300 characters are too few"),
     ],
 )
 def test_bad_input_ends_in_one_line_and_leaves_nothing(
@@ -202,10 +204,10 @@ def test_bad_input_ends_in_one_line_and_leaves_nothing(
     (tmp_path / "empty.txt").write_text("")
     (tmp_path / "binary.txt").write_bytes(b"a\0" * 999)
     (tmp_path / "short.txt").write_text(text_of(500))
-    (tmp_path / "greek.txt").write_text(text_of(3000) .replace("k", "Ω"))
-    (tmp_path / "lines.txt").write_text(text_of(3000)[:300])
+    (tmp_path / "greek.txt").write_text(text_of(3000).replace("k", "Ω"))
+    (tmp_path / "few.txt").write_text(text_of(300))
     (tmp_path / "strange").mkdir()
-    for part, more in (("train", ""), ("validation", ""), ("test", "\nΩ")):
+    for part, more in (("train", "\n"), ("validation", ""), ("test", "\nΩ")):
         (tmp_path / "strange" / f"{part}.txt").write_text("a b " * 400 + more)
     before = sorted(tmp_path.rglob("*"))
     assert run(*arguments) == 2

@@ -52,6 +52,10 @@ def setup(
     def points(key: Any, params: Any, num: int) -> Any:
         raise NotImplementedError  # whole texts are kept instead
 
+    def speed(trace: Mapping[str, Any], seconds: float) -> str:
+        read = trace["fit_steps"].sum() * recipe.batch_size * config.block
+        return f"{read / seconds:,.0f} characters/s"
+
     return parts.Setup(
         make_problem,
         make_workflow(label, experiment.num_generations),
@@ -59,6 +63,7 @@ def setup(
         points,
         values,
         observe=observer(experiment, cell, data, net, make, values),
+        speed=speed,
         one_by_one=True,
         program=(label, n, heat > 0, cell["repetition_penalty"]),
     )

@@ -33,6 +33,7 @@ class Setup(NamedTuple):
       values: arrays in which the problem differs from others of the same program.
       observe: (roots, states) -> name -> [S, ...], measured on the host after every
         generation; each is then saved at once.
+      speed: (trace of one generation, its seconds) -> words for the progress bar.
       one_by_one: a device runs its seeds one after the other.
       program: what tells programs apart: setups with the same one are compiled once.
         None for a program of its own.
@@ -44,6 +45,7 @@ class Setup(NamedTuple):
     points: Callable[[Any, Any, int], Any]
     values: tuple[Any, ...] = ()
     observe: Callable[[Any, Any], dict[str, Any]] | None = None
+    speed: Callable[[dict[str, Any], float], str] | None = None
     one_by_one: bool = False
     program: Hashable = None
 
@@ -227,8 +229,12 @@ def _run_part(
     for end in range(final + 1) if often else boundaries(final, experiment.snapshots):
         if end <= done:
             continue
+        began = time.monotonic()
         state, entries = program.walk(end - done)(roots, state, *setup.values)
         pieces.append(_named(entries))  # waits for the device
+        if setup.speed is not None:
+            spent = time.monotonic() - began
+            bar.set_postfix_str(setup.speed(pieces[-1], spent), refresh=False)
         if setup.observe is not None:
             seen = setup.observe(roots, state)
             pieces[-1] |= {name: value[:, None] for name, value in seen.items()}

@@ -1,0 +1,152 @@
+"""Text in blocks: nothing is lost or moved, and which places are rare."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collapse.sims.charlm_data import (
+    LEAST_BLOCK,
+    evenly,
+    pretraining_rows,
+    rare_places,
+    text_rows,
+)
+from collapse.tables import DataError
+from collapse.texts import load_text
+from collapse.vocabulary import decode, encode
+
+CONTEXT, SHARE = 5, 0.1
+texts = st.text("abc", min_size=6, max_size=60)
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = [f"line {i} of {i * i} says no\n" for i in range(120)]
+    (tmp_path / "text.txt").write_text("".join(lines))
+
+
+def test_blocks_are_consecutive_and_cover_each_part():
+    """All but what is shorter than a block, at the end."""
+    rows, text = text_rows("text.txt", 16), load_text("text.txt")
+    for part in ("train", "validation", "test"):
+        found, whole = getattr(rows, part), getattr(text, part)
+        joined = decode(found.ravel(), text.vocabulary)
+        assert found.shape == (len(whole) // 16, 16) and found.dtype == np.int32
+        assert whole.startswith(joined) and len(whole) - len(joined) < 16
+    assert rows.sha256 == text.sha256 and rows.text == text
+    assert rows.rare.shape == rows.test.shape
+
+
+def test_a_file_that_changed_is_read_again(tmp_path):
+    before = text_rows("text.txt", 16)
+    assert text_rows("text.txt", 16) is before  # kept
+    text = (tmp_path / "text.txt").read_text()
+    (tmp_path / "text.txt").write_text(text.replace("no", "yes"))
+    after = text_rows("text.txt", 16)
+    assert after.sha256 != before.sha256 and "y" in after.text.vocabulary
+
+
+def test_a_part_shorter_than_a_block_is_named_with_the_fix():
+    size = len(load_text("text.txt").validation)
+    text_rows("text.txt", 200)
+    said = (
+        f"text.txt: the validation part has {size} characters, fewer than a block of "
+        f"{size + 1}; give more text or a smaller --block"
+    )
+    with pytest.raises(DataError, match=said):
+        text_rows("text.txt", size + 1)
+
+
+@pytest.mark.parametrize("block", [-1, 0, LEAST_BLOCK - 1])
+def test_a_block_too_short_for_contexts_is_refused(block):
+    with pytest.raises(DataError, match=f"block: {block}; give at least 8"):
+        text_rows("text.txt", block)
+    text_rows("text.txt", LEAST_BLOCK)
+
+
+def test_text_for_pretraining_has_the_vocabulary_of_the_other(tmp_path):
+    letters = load_text("text.txt").vocabulary
+    (tmp_path / "more.txt").write_text("one says no of no\n" * 100)
+    own = pretraining_rows("more.txt", 16, letters)
+    assert own.shape == (len(load_text("more.txt").train) // 16, 16)
+    assert decode(own[0], letters) == "one says no of n"
+    (tmp_path / "more.txt").write_text("one says no of xs\n" * 100)
+    with pytest.raises(DataError, match="has 'x', which the training text lacks"):
+        pretraining_rows("more.txt", 16, letters)
+
+
+# Rare places
+
+
+def counted(train, rows):
+    """The definition, place by place."""
+    known = Counter(train[i : i + CONTEXT] for i in range(len(train) - CONTEXT + 1))
+    seen = {
+        (i, j): known[row[j - CONTEXT : j]]
+        for i, row in enumerate(rows)
+        for j in range(CONTEXT, len(row))
+    }
+    levels = sorted(set(seen.values()))
+    upto = {k: sum(v <= k for v in seen.values()) for k in levels}
+    highest = max([levels[0], *(k for k in levels if upto[k] <= SHARE * len(seen))])
+    rare = np.zeros((len(rows), len(rows[0])), bool)
+    for place, count in seen.items():
+        rare[place] = count <= highest
+    return rare
+
+
+def found(train, rows):
+    letters = "".join(sorted(set(train + "".join(rows))))
+    tokens = np.stack([encode(row, letters) for row in rows])
+    return rare_places(encode(train, letters), tokens)
+
+
+@given(train=texts, flat=st.text("abcd", min_size=8, max_size=80))
+def test_rare_places_are_those_of_a_plain_count(train, flat):
+    rows = [flat[i : i + 8] for i in range(0, len(flat) // 8 * 8, 8)]
+    np.testing.assert_array_equal(found(train, rows), counted(train, rows))
+
+
+def test_rare_places_of_a_text_are_at_most_a_tenth():
+    data = text_rows("text.txt", 16)
+    rows = [decode(row, data.text.vocabulary) for row in data.test]
+    np.testing.assert_array_equal(data.rare, counted(data.text.train, rows))
+    inside = data.rare[:, CONTEXT:]
+    assert not data.rare[:, :CONTEXT].any() and inside.any()
+
+
+def test_contexts_of_one_count_go_together():
+    """Of 30 places 3 follow contexts that never occur and 2 such of once: too many."""
+    train, often = "abcdef" + "a" * 50, ["a" * 10] * 5
+    rare = found(train, [*often, "abcdefffff"])
+    assert np.argwhere(rare).tolist() == [[5, 7], [5, 8], [5, 9]]
+    assert found(train, [*often, "a" * 10]).sum() == 30  # there is nothing rarer
+
+
+def test_what_never_occurs_is_rare_even_if_it_is_everywhere():
+    assert found("aaaaaaaa", ["bbbbbbbb", "bbbbbbbb"])[:, CONTEXT:].all()
+
+
+def test_contexts_are_told_apart_in_large_vocabularies():
+    """Two thousand letters, as of Chinese, have 2^55 contexts."""
+    pick = np.random.default_rng(0)
+    train = pick.integers(0, 2000, 4000).astype(np.int32)
+    strange = np.roll(train[:8], 1)[None]
+    rare = rare_places(train, np.concatenate([train.reshape(500, 8), strange]))
+    assert not rare[:500].any() and rare[500, CONTEXT + 1 :].all()
+
+
+# Spread rows
+
+
+@given(num=st.integers(1, 300), most=st.integers(1, 300))
+def test_rows_are_spread_over_all(num, most):
+    rows = np.arange(num)
+    found = evenly(rows, most)
+    assert len(found) == min(num, most) and found[0] == 0
+    gaps = np.diff([*found, num])
+    assert gaps.min() >= 1 and gaps.max() - gaps.min() <= 1
