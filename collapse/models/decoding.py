@@ -122,10 +122,12 @@ def nucleus(chances: Float[Array, "b v"], share: float) -> Bool[Array, "b v"]:
 
 
 def penalised(
-    scores: Float[Array, "... v"], seen: Bool[Array, "... v"], penalty: float
+    scores: Float[Array, "... v"],
+    seen: Bool[Array, "... v"],
+    penalty: float | Float[Array, ""],
 ) -> Float[Array, "... v"]:
     """Scores with those of characters in the text made smaller."""
-    if isinstance(penalty, int | float) and penalty == 1:
+    if not isinstance(penalty, jax.Array) and penalty == 1:
         return scores
     lower = jnp.where(scores > 0, scores / penalty, scores * penalty)
     return jnp.where(seen, lower, scores)

@@ -5,6 +5,7 @@ often as its share says, rounded down or up, in random order. With equal weights
 whole epochs that is the shuffled pass that papers make.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
@@ -107,11 +108,12 @@ def train(
         rate = _rate(recipe, i, steps)
         weights = jax.tree.map(lambda w, u: w - rate * u, weights, updates)
         total = total + jnp.where(i >= late, value, 0)
-        if recipe.keep == "best":
+        if best is not None:
+            assert validate is not None
             due = ((i + 1) % look == 0) | (i + 1 == steps)
             best = lax.cond(
                 due,
-                lambda weights, step, best: _better(weights, step, best, validate),
+                functools.partial(_better, validate),
                 lambda weights, step, best: best,
                 *(weights, i + 1, best),
             )
@@ -202,10 +204,10 @@ def _order(
 
 
 def _better(
+    validate: Callable[[dict], Array],
     weights: dict,
     step: Array,
     best: tuple[dict, Array, Array],
-    validate: Callable[[dict], Array],
 ) -> tuple[dict, Array, Array]:
     """The best so far, now that these weights have been looked at."""
     value = validate(weights).astype(best[1].dtype)
