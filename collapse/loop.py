@@ -206,7 +206,9 @@ def _write(
         )
 
         def needed(i: Array) -> Batch:  # later slots have no weight yet
-            return lax.cond(i <= generation, write, lambda i: nothing, i)
+            return lax.cond(
+                i.astype(jnp.int32) <= generation, write, lambda i: nothing, i
+            )
 
         return lax.map(needed, indices)
 

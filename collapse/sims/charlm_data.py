@@ -22,7 +22,6 @@ class TextRows(NamedTuple):
       train: [rows, block] tokens, consecutive blocks.
       validation: the same of text that chooses among weights.
       test: the same of text that nothing chooses by.
-      rare: [test rows, block], places whose context is rare in the training text.
       text: the text itself.
       sha256: of its files.
     """
@@ -30,7 +29,6 @@ class TextRows(NamedTuple):
     train: Int[np.ndarray, "rows block"]
     validation: Int[np.ndarray, "rows block"]
     test: Int[np.ndarray, "rows block"]
-    rare: Bool[np.ndarray, "rows block"]
     text: TextData
     sha256: str
 
@@ -61,9 +59,8 @@ def _text_rows(name: str, block: int, stamp: tuple[str, int]) -> TextRows:
                 f"block of {block}; give more text or a smaller --block"
             )
         rows.append(tokens[: count * block].reshape(count, block))
-    rare = rare_places(encode(text.train, text.vocabulary), rows[2])
     train, validation, test = rows
-    return TextRows(train, validation, test, rare, text, text.sha256)
+    return TextRows(train, validation, test, text, text.sha256)
 
 
 def pretraining_rows(name: str, block: int, vocabulary: str) -> np.ndarray:

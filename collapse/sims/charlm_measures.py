@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from collapse import text_measures
-from collapse.sims.charlm_data import TextRows, evenly
+from collapse.sims.charlm_data import TextRows, evenly, rare_places
 from collapse.sims.charlm_experiment import EDGES, QUANTILES, CharlmExperiment
 from collapse.vocabulary import decode
 
@@ -28,15 +28,17 @@ def observer(
     [S, block], how it goes on from the first half of a test row, and `first_histogram`
     [S, bins], shares of written rows by generation 0's perplexity.
     """
-    look = _look(experiment, cell, make, net)
+    look = _look(experiment, cell, data, make, net)
     letters = data.text.vocabulary
     real = _reference(data, experiment.measured_rows)
+    # of the rows that are measured, so that there are some
+    rare = rare_places(data.train.ravel(), evenly(data.test, experiment.measured_rows))
 
     def observe(roots: Any, state: Any) -> dict[str, np.ndarray]:
         params, generation = state.params, state.generation
         looked = look(roots, params, generation, *values)
         seen = {name: np.asarray(value) for name, value in looked.items()}
-        found = _losses(seen, evenly(data.rare, experiment.measured_rows))
+        found = _losses(seen, rare)
         rows = [
             [decode(row, letters) for row in of_seed] for of_seed in seen["written"]
         ]
@@ -82,6 +84,7 @@ _LOOKS: dict[Any, Callable[..., Any]] = {}  # compiled once for all workflows
 def _look(
     experiment: CharlmExperiment,
     cell: Mapping[str, Any],
+    data: TextRows,
     make: Callable[..., Any],
     net: Any,
 ) -> Callable[..., Any]:
@@ -90,7 +93,7 @@ def _look(
 
     warm = cell["temperature"] > 0
     n, penalty = cell["samples_per_generation"], cell["repetition_penalty"]
-    name = (experiment, n, warm, penalty)
+    name = (experiment, data.sha256, n, warm, penalty)
     if name not in _LOOKS:
         one = functools.partial(_look_at_one, experiment, make, net)
         axes = (0, 0, None, *[None] * 5)
