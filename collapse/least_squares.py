@@ -45,9 +45,10 @@ def solve_rows(
         y = jnp.concatenate([y, jnp.zeros((d, y.shape[1]), y.dtype)])
     q, r = jnp.linalg.qr(x)
     if not minimum_norm:
-        diagonal = jnp.abs(jnp.diagonal(r))
-        least = max(x.shape) * jnp.finfo(x.dtype).eps * jnp.max(diagonal)
-        r = jnp.where(jnp.min(diagonal) > least, r, jnp.nan)
+        # what a column adds to those before it, beside its own length: free of units
+        own = jnp.abs(jnp.diagonal(r)) / jnp.linalg.norm(r, axis=0)
+        least = max(x.shape) * jnp.finfo(x.dtype).eps
+        r = jnp.where(jnp.min(own) > least, r, jnp.nan)
     if minimum_norm:
         return (_pseudo_inverse(r, max(x.shape)) @ (q.T @ y)).T
     if d == 1:

@@ -233,7 +233,7 @@ def test_bad_arguments_are_named(arguments, message):
 
 
 def run(model, workflow):
-    """Coefficients [G + 1, c, d] of one seed, nature being the model's own start."""
+    """Coefficients [3, c, d] of one seed, nature being the model's own start."""
     begin = started(truth_in(3))
     read = {
         f"{c}{i}": lambda key, params, at=(c, i): params.coefficients[at]
@@ -241,8 +241,8 @@ def run(model, workflow):
         for i in range(3)
     }
     problem = Problem(lambda key, num: model.sample(key, begin, num), model, read)
-    trace = jax.jit(lambda key: loop.run(key, problem, workflow, 1, 6)[1])(KEY)
-    return np.stack(list(trace.metrics.values()), 1).reshape(7, 2, 3)
+    trace = jax.jit(lambda key: loop.run(key, problem, workflow, 1, 2)[1])(KEY)
+    return np.stack(list(trace.metrics.values()), 1).reshape(3, 2, 3)
 
 
 @DESIGN
@@ -250,11 +250,10 @@ def run(model, workflow):
 def test_rows_kept_as_their_sum_are_the_rows(kind, design):
     made = design_in(KEY, kind, 3, 12) if design == "fixed" else None
     own = {"rows": kind, "batch_size": 12, "design": made, "twin": True}
-    for ridge in (0.0, 2.0):
-        model = linear(3, ridge=ridge, **own)
-        whole = run(model, workflows.accumulate(6))
-        close(run(model, workflows.accumulate_sums()), whole, RTOL)
-    assert abs(whole - run(model, workflows.replace())).max() > 0.01
+    model = linear(3, ridge=2.0, **own)
+    whole = run(model, workflows.accumulate(2))
+    close(run(model, workflows.accumulate_sums()), whole, RTOL)
+    assert abs(whole[0] - whole[2]).max() > 0.01
 
 
 @pytest.mark.parametrize("d", [1, 3])
@@ -282,7 +281,7 @@ def test_a_factor_is_kept_only_where_it_serves(own):
 def test_a_factor_is_refused_beside_other_rows():
     model = linear(3, rows="law", batch_size=9, twin=True, alone=True)
     with pytest.raises(ValueError, match="must see one row"):
-        run(model, workflows.accumulate(6))
+        run(model, workflows.accumulate(2))
 
 
 @pytest.mark.parametrize("own", [{"rows": "samples"}, {"alone": True}])

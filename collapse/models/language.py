@@ -91,13 +91,12 @@ def language_model(
 
     def loss(weights: dict, rows: Array, key: Key) -> Float[Array, ""]:
         mark_key, dropout_key = threefry.split(key)
-        unmarked = jnp.zeros(rows.shape[0], bool)
-        if prompts is not None:
-            unmarked = draws.uniform(mark_key, (rows.shape[0],)) < _UNMARKED
-        found = nats(
-            net, weights, rows, unmarked, dropout_key if config.dropout else None
-        )
-        return jnp.sum(found) / jnp.sum(found != 0)
+        drop = dropout_key if config.dropout else None
+        if prompts is None:
+            return jnp.mean(nats(net, weights, rows, None, drop))
+        unmarked = draws.uniform(mark_key, (rows.shape[0],)) < _UNMARKED
+        found = nats(net, weights, rows, unmarked, drop)
+        return jnp.sum(found) / (rows.size - jnp.sum(unmarked)).astype(found.dtype)
 
     def validate(weights: dict) -> Float[Array, ""]:
         assert validation is not None

@@ -23,7 +23,7 @@ TEXTS = "texts"
 def caption(experiment: CharlmExperiment) -> str:
     """What a reader of the default figure must know."""
     e = experiment
-    length = f"{e.epochs:g} epochs" if e.epochs else f"{e.steps} steps"
+    length = f"{e.steps} steps" if e.steps else f"{e.epochs:g} epochs"
     heat = ", ".join(f"{t:g}" for t in e.temperature)
     rows = ", ".join(map(str, e.samples_per_generation))
     said = [

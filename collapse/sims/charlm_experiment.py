@@ -54,10 +54,10 @@ class CharlmExperiment(Experiment):
     """Of the network's inner layers."""
     dropout: float = 0.0
     """Rate in training."""
-    steps: int = 1000
-    """Steps of a training, whatever the data."""
-    epochs: float = 0.0
-    """Passes over the data instead, so that training grows with them."""
+    epochs: float = 2.0
+    """Passes over the data, so that training grows with them, as in the papers."""
+    steps: int = 0
+    """Steps of a training instead, the same whatever the data."""
     batch_size: int = 8
     """Rows of a step."""
     learning_rate: float = 3e-3
@@ -110,10 +110,13 @@ class CharlmExperiment(Experiment):
         return METRICS
 
     def resolved(self, rows: int, dimension: int) -> Self:
-        """Fill in the number of rows."""
+        """Fill in the number of rows; measure no more than there are real ones."""
         del dimension
-        own = self.samples_per_generation or (min(2048, rows),)
-        return dataclasses.replace(self, samples_per_generation=own)
+        return dataclasses.replace(
+            self,
+            samples_per_generation=self.samples_per_generation or (min(2048, rows),),
+            measured_rows=min(self.measured_rows, max(rows, 8)),
+        )
 
     def quick(self) -> Self:
         """Few rows and steps: it learns next to nothing."""
@@ -125,7 +128,6 @@ class CharlmExperiment(Experiment):
             samples_per_generation=capped(self.samples_per_generation, _QUICK_ROWS),
             size="nano",
             steps=min(self.steps, _QUICK_STEPS),
-            epochs=min(self.epochs, 1.0),
             pretrain_steps=min(self.pretrain_steps, _QUICK_STEPS),
             measured_rows=few,
         )
@@ -141,7 +143,7 @@ class CharlmExperiment(Experiment):
             raise InputError(
                 "snapshots: texts of all generations are kept in texts/; drop it"
             )
-        least = {"block": 8, "steps": 1, "pretrain_steps": 1, "batch_size": 1}
+        least = {"block": 8, "steps": 0, "pretrain_steps": 1, "batch_size": 1}
         for field, smallest in (least | {"beams": 1, "measured_rows": 8}).items():
             _number(self, field, smallest, 10**6)
         for field, low, high in _RANGES:
@@ -153,6 +155,8 @@ class CharlmExperiment(Experiment):
                 _number(self, field, 0 if field == "temperature" else 1, 1000, value)
         if self.top_p <= 0:
             raise InputError("top_p: 0 leaves no character; give a number in (0, 1]")
+        if not self.steps and self.epochs <= 0:
+            raise InputError("epochs: 0 trains nothing; give more, or --steps")
         if self.learning_rate <= 0:
             raise InputError("learning_rate: 0 learns nothing; give a positive number")
         if self.prompts and self.positions == "learned":

@@ -177,7 +177,7 @@ def _recipe(
         slots = int(label.split()[1])
     return Recipe(
         steps=experiment.steps,
-        epochs=experiment.epochs if cell else 0.0,
+        epochs=experiment.epochs if cell and not experiment.steps else 0.0,
         most_rows=slots * cell["samples_per_generation"] if cell else 0,
         batch_size=experiment.batch_size,
         together=max(1, _TOGETHER // (experiment.block * width)),
