@@ -195,22 +195,14 @@ def _write(
             return slot(key)
         # slot by slot, so that the first are the same however many there are
         indices = jnp.arange(workflow.slots_per_write, dtype=jnp.uint32)
-        slots = _slots(lambda i: slot(threefry.fold_in(key, i)), indices)
+
+        def numbered(i: Array) -> Batch:
+            return slot(threefry.fold_in(key, i))
+
+        heavy = problem.one_by_one
+        each = _up_to(generation, numbered) if heavy else jax.vmap(numbered)
+        slots = each(indices)
         return jax.tree.map(lambda x: x.reshape(num, *x.shape[2:]), slots)
-
-    def _slots(write: Callable[[Array], Batch], indices: Array) -> Batch:
-        if not problem.one_by_one:
-            return jax.vmap(write)(indices)
-        nothing = jax.tree.map(
-            lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(write, indices[0])
-        )
-
-        def needed(i: Array) -> Batch:  # later slots have no weight yet
-            return lax.cond(
-                i.astype(jnp.int32) <= generation, write, lambda i: nothing, i
-            )
-
-        return lax.map(needed, indices)
 
     place = jnp.arange(num, dtype=jnp.int32)
     if workflow.real_fraction is None:
@@ -224,6 +216,21 @@ def _write(
         return jnp.where(is_real.reshape(-1, *[1] * (ours.ndim - 1)), ours, written)
 
     return jax.tree.map(choose, real(), synthetic()), jnp.where(is_real, 0, generation)
+
+
+def _up_to(
+    generation: Int[Array, ""], write: Callable[[Array], Batch]
+) -> Callable[[Array], Batch]:
+    """`write` for slot after slot; slots beyond `generation`, without weight, are 0."""
+
+    def needed(i: Array) -> Batch:
+        nothing = jax.tree.map(
+            lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(write, i)
+        )
+        wanted = i.astype(jnp.int32) <= generation
+        return lax.cond(wanted, write, lambda i: nothing, i)
+
+    return lambda indices: lax.map(needed, indices)
 
 
 def _all_finite(tree: Any) -> Bool[Array, ""]:

@@ -90,13 +90,8 @@ def language_model(
     net = network(config)
 
     def loss(weights: dict, rows: Array, key: Key) -> Float[Array, ""]:
-        mark_key, dropout_key = threefry.split(key)
-        drop = dropout_key if config.dropout else None
-        if prompts is None:
-            return jnp.mean(nats(net, weights, rows, None, drop))
-        unmarked = draws.uniform(mark_key, (rows.shape[0],)) < _UNMARKED
-        found = nats(net, weights, rows, unmarked, drop)
-        return jnp.sum(found) / (rows.size - jnp.sum(unmarked)).astype(found.dtype)
+        goes_on = prompts is not None
+        return _training_loss(net, bool(config.dropout), goes_on, weights, rows, key)
 
     def validate(weights: dict) -> Float[Array, ""]:
         assert validation is not None
@@ -135,6 +130,19 @@ def language_model(
         return Blocks(_in_groups(group, WRITTEN_TOGETHER, begin, key))
 
     return Model(init, fit, sample)
+
+
+def _training_loss(
+    net: Network, drops: bool, goes_on: bool, weights: dict, rows: Array, key: Key
+) -> Float[Array, ""]:
+    """Mean loss of a minibatch; half its rows are unmarked where texts go on."""
+    mark_key, dropout_key = threefry.split(key)
+    drop = dropout_key if drops else None
+    if not goes_on:
+        return jnp.mean(nats(net, weights, rows, None, drop))
+    unmarked = draws.uniform(mark_key, (rows.shape[0],)) < _UNMARKED
+    found = nats(net, weights, rows, unmarked, drop)
+    return jnp.sum(found) / (rows.size - jnp.sum(unmarked)).astype(found.dtype)
 
 
 def nats(

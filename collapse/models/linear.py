@@ -110,12 +110,7 @@ def linear(
         design without its rows where these are needed, `alone` where a factor of X'X
         is not kept or does not serve.
     """
-    if rows not in get_args(Rows):
-        raise ValueError(f"rows must be one of {get_args(Rows)}, got {rows!r}")
-    if rows == "law" and design is None and inputs is not None:
-        raise ValueError("rows = law needs normal inputs; use rows = statistics")
-    if rows != "law" and design is not None and design.x is None:
-        raise ValueError(f"rows = {rows} needs the rows of the design")
+    _check_rows(rows, design, inputs)
     if alone and (rows != "law" or design is not None or factor is not None):
         raise ValueError("alone needs rows = law, new inputs and no factor")
     absent = None if active is None else jnp.diag((~active).astype(float))
@@ -155,6 +150,16 @@ def linear(
         return fresh_statistics(x, y, num)
 
     return Model(init, fit, sample)
+
+
+def _check_rows(rows: str, design: Design | None, inputs: Inputs | None) -> None:
+    """Raise ValueError for a kind of row that is unknown or cannot be written."""
+    if rows not in get_args(Rows):
+        raise ValueError(f"rows must be one of {get_args(Rows)}, got {rows!r}")
+    if rows == "law" and design is None and inputs is not None:
+        raise ValueError("rows = law needs normal inputs; use rows = statistics")
+    if rows != "law" and design is not None and design.x is None:
+        raise ValueError(f"rows = {rows} needs the rows of the design")
 
 
 class _Remedy(NamedTuple):
