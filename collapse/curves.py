@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from collapse import annotations, layout, scales
 from collapse.layout import InputError
@@ -28,6 +29,9 @@ _WORKFLOWS = {
     "mix": "#CC79A7",
     "replace_multiple": "#56B4E9",
 }
+
+
+_MOST_DOTS = 20  # on a curve
 
 
 class _Panel(NamedTuple):
@@ -191,7 +195,13 @@ def _curves(
         line, low, high = (one[metric].sel(statistic=s) for s in (main, "low", "high"))
         ax.fill_between(x, low, high, color=colour, alpha=alpha, lw=0, zorder=1.5)
         ax.plot(
-            x, line, color=colour, lw=1.6, zorder=3, label=str(value), **_dots(figure)
+            x,
+            line,
+            color=colour,
+            lw=1.6,
+            zorder=3,
+            label=str(value),
+            **_dots(figure, x),
         )
         if theory in one and np.isfinite(one[theory]).any():
             dark = _dashes(colour)
@@ -217,7 +227,8 @@ def _legend(
     moving = any("generation" in summary[metric].dims for metric in metrics)
     if moving and "generation" not in (figure.x, name):
         line += f" at t = {summary['generation'].values[0]}"
-    entries.append(Line2D([], [], color=grey, lw=1.6, label=line, **_dots(figure)))
+    dots = _dots(figure, summary[figure.x].values)
+    entries.append(Line2D([], [], color=grey, lw=1.6, label=line, **dots))
     if known:
         means = all(statistic(summary, figure, metric) == "mean" for metric in known)
         theory = "theory" if means else "theory of the mean"
@@ -226,9 +237,10 @@ def _legend(
     return [*entries, Patch(color=grey, alpha=0.25, lw=0, label=band)]
 
 
-def _dots(figure: layout.Figure) -> dict[str, Any]:
-    """Where a measured curve was measured; on every generation they would melt."""
-    return {} if figure.x == "generation" else {"marker": "o", "markersize": 3}
+def _dots(figure: layout.Figure, x: NDArray[np.number]) -> dict[str, Any]:
+    """Where a measured curve was measured; many, as of generations, would melt."""
+    many = figure.x == "generation" or len(x) > _MOST_DOTS
+    return {} if many else {"marker": "o", "markersize": 3}
 
 
 def _dashes(colour: str) -> dict[str, Any]:

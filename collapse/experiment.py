@@ -183,18 +183,27 @@ class Experiment:
     def check_figure(self, figure: Figure) -> None:
         """Raise InputError for what could not be drawn once the experiment is run."""
         coordinates = ("workflow", *self.axes())
-        _one_of("x", (figure.x,), ("generation", *self.axes()))
+        bins: dict[str, Sequence[float]] = {}
+        for metric in figure.metrics:
+            bins |= self.more_dims(metric)
+        _one_of("x", (figure.x,), ("generation", *self.axes(), *bins))
         for place, name in figure.places().items():
             more = ("generation",) if place == "hue" else ()
             _one_of(place, (name,) if name else (), coordinates + more)
         for metric in figure.metrics:
-            if metric not in self.measured() and not metric.startswith("fit_"):
+            if figure.x in bins and figure.x not in self.more_dims(metric):
+                raise InputError(
+                    f"metrics: {metric} is not counted by {figure.x}; drop it, or name "
+                    "another x"
+                )
+            known = metric in self.measured() or metric.startswith("fit_")
+            if not known and figure.x not in bins:
                 raise InputError(
                     f"metrics: the figure shows {metric}, which is not measured; known "
                     f"are {_list(self.known_metrics())}"
                 )
         values: dict[str, Sequence[Any]] = {a: getattr(self, a) for a in self.axes()}
-        values["workflow"] = self.labels()
+        values |= {"workflow": self.labels(), **bins}
         figure.check(values | {"generation": range(self.num_generations + 1)})
         if figure.kind == "samples":
             if not self.snapshots:

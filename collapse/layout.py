@@ -14,10 +14,14 @@ class InputError(ValueError):
 class Figure:
     """How the results of an experiment are drawn: the `[figure]` table of its TOML.
 
+    Several are an array of tables, `[[figure]]`, told apart by their names.
+
     Attributes:
+      name: added to the names of files; empty for none.
       kind: "curves" over generations or an axis, or "samples" written at the snapshots.
       metrics: one panel each; empty for the family's own choice.
-      x: "generation", or an axis of numbers, against whose values is drawn.
+      x: "generation", or an axis of numbers, against whose values is drawn; for a
+        histogram, what its bins count by.
       generations: those drawn if x is an axis; empty for the last one.
       hue: coordinate told apart by colour: "workflow", an axis, or "generation" if x is
         an axis.
@@ -33,6 +37,7 @@ class Figure:
       caption: drawn below them.
     """
 
+    name: str = ""
     kind: Literal["curves", "samples"] = "curves"
     metrics: tuple[str, ...] = ()
     x: str = "generation"
@@ -47,6 +52,10 @@ class Figure:
     levels_label: str = ""
     title: str = ""
     caption: str = ""
+
+    def stem(self, base: str) -> str:
+        """Name of its files without their ending."""
+        return f"{base}_{self.name}" if self.name else base
 
     def places(self) -> dict[str, str]:
         """Place -> the coordinate told apart there, empty for none."""

@@ -84,25 +84,24 @@ def save(fig: Figure, stem: Path) -> None:
             fig.savefig(path, metadata={"Date": None, "Creator": None})
 
 
-def redraw(path: Path, place: Path | None = None) -> Path:
+def redraw(path: Path, place: Path | None = None) -> list[Path]:
     """Draw a published dataset again, without simulating.
 
     Args:
-      path: NetCDF file that carries its figure; complete results will do as well.
+      path: NetCDF file that carries its figure; complete results, which may carry
+        several, will do as well.
       place: folder for <stem>.png and <stem>.svg. If None the file's own, or the one
         above it if that is called data.
 
     Returns:
-      <place>/<stem>.
+      <place>/<stem> of each figure.
 
     Raises:
       InputError: if the file cannot be read or holds no figure that can be drawn.
     """
     try:
         summary = xr.load_dataset(path, engine="h5netcdf")
-        fields = json.loads(summary.attrs["figure"])
-        lists = {k: tuple(v) for k, v in fields.items() if isinstance(v, list)}
-        figure = layout.Figure(**fields | lists)
+        figures = _figures(summary.attrs["figure"])
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; give a published NetCDF") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -113,12 +112,25 @@ def redraw(path: Path, place: Path | None = None) -> Path:
         place = beside.parent if beside.name == "data" else beside
     summary = results.summarise(summary) if "seed" in summary.dims else summary
     try:
-        fig = draw(summary, figure)
+        drawn = [draw(summary, figure) for figure in figures]
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     place.mkdir(parents=True, exist_ok=True)
-    save(fig, place / path.stem)
-    return place / path.stem
+    # a published file has one figure, and its name already
+    names = [f.stem(path.stem) for f in figures] if len(figures) > 1 else [path.stem]
+    for name, fig in zip(names, drawn, strict=True):
+        save(fig, place / name)
+    return [place / name for name in names]
+
+
+def _figures(text: str) -> list[layout.Figure]:
+    """From JSON: an object, or a list of several."""
+    found = json.loads(text)
+    figures = []
+    for fields in found if isinstance(found, list) else [found]:
+        lists = {k: tuple(v) for k, v in fields.items() if isinstance(v, list)}
+        figures.append(layout.Figure(**fields | lists))
+    return figures
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -136,7 +148,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parser.parse_args(arguments)
         for path in options.file:
-            print(f"{redraw(path, options.out)}.png and .svg")
+            for stem in redraw(path, options.out):
+                print(f"{stem}.png and .svg")
     except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

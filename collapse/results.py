@@ -173,16 +173,22 @@ def published(summary: xr.Dataset, figure: Figure) -> xr.Dataset:
 
 
 def provenance(
-    experiment: Experiment, figure: Figure, digest: str, seconds: float
+    experiment: Experiment, figures: Sequence[Figure], digest: str, seconds: float
 ) -> dict[str, str]:
     """Attributes that say what was run and on what, as text."""
     return {
         "experiment": to_toml(experiment),
-        "figure": json.dumps(dataclasses.asdict(figure)),
+        "figure": figure_text(figures),
         "environment": json.dumps(
             environment(experiment) | {"digest": digest, "seconds": round(seconds, 1)}
         ),
     }
+
+
+def figure_text(figures: Sequence[Figure]) -> str:
+    """Figures as JSON: an object of one, a list of several."""
+    fields = [dataclasses.asdict(figure) for figure in figures]
+    return json.dumps(fields[0] if len(fields) == 1 else fields)
 
 
 def environment(experiment: Experiment) -> dict[str, Any]:

@@ -19,6 +19,8 @@ _NAMES = {
     "ridge": ("ridge λ", "λ"),
     "learner_samples": ("learner's samples T", "T"),
     "learner_ridge": ("learner's ridge λ", "λ"),
+    "row_perplexity": ("perplexity of a row", "perplexity"),
+    "repetition_penalty": ("repetition penalty", "penalty"),
     "synthetic_bias": ("bias δ²", "δ²"),
 }
 

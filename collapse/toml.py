@@ -2,8 +2,9 @@
 
 import dataclasses
 import json
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -11,10 +12,12 @@ from collapse.experiment import Experiment
 from collapse.layout import Figure, InputError
 
 
-def read_toml(path: Path, kind: type[Experiment]) -> tuple[Experiment, Figure]:
-    """An experiment and its figure from a TOML file; missing fields keep defaults.
+def read_toml(
+    path: Path, kind: type[Experiment]
+) -> tuple[Experiment, tuple[Figure, ...]]:
+    """An experiment and its figures from a TOML file; missing fields keep defaults.
 
-    A single value may stand for a list of one.
+    A single value may stand for a list of one, and `[figure]` for one `[[figure]]`.
 
     Raises:
       InputError: if the file is missing or malformed, or has an unknown key or a value
@@ -28,19 +31,36 @@ def read_toml(path: Path, kind: type[Experiment]) -> tuple[Experiment, Figure]:
         raise InputError(f"{path}: not a TOML file ({error})") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    figure = table.pop("figure", {})
-    if not isinstance(figure, dict):
+    tables = table.pop("figure", {})
+    tables = tables if isinstance(tables, list) else [tables]
+    if not tables or not all(isinstance(figure, dict) for figure in tables):
         raise InputError(f"{path}: figure must be a table, written as [figure]")
-    return _from_table(table, kind, path), _from_table(figure, Figure, path)
+    figures = tuple(_from_table(figure, Figure, path) for figure in tables)
+    _check_names(figures, path)
+    return _from_table(table, kind, path), figures
 
 
-def to_toml(experiment: Experiment, figure: Figure | None = None) -> str:
-    """The TOML that `read_toml` turns back into the same experiment and figure."""
+def to_toml(experiment: Experiment, figures: Sequence[Figure] = ()) -> str:
+    """The TOML that `read_toml` turns back into the same experiment and figures."""
     lines = [f"{k} = {_literal(v)}" for k, v in dataclasses.asdict(experiment).items()]
-    if figure is not None:
-        lines += ["", "[figure]"]
+    head = "[figure]" if len(figures) == 1 else "[[figure]]"
+    for figure in figures:
+        lines += ["", head]
         lines += [f"{k} = {_literal(v)}" for k, v in dataclasses.asdict(figure).items()]
     return "\n".join(lines) + "\n"
+
+
+def _check_names(figures: Sequence[Figure], path: Path) -> None:
+    """Raise InputError for figures whose files would be one, or lie elsewhere."""
+    names = [figure.name for figure in figures]
+    for name in names:
+        if not re.fullmatch(r"\w*", name):
+            raise InputError(
+                f"{path}: name: {name!r} is to be part of a file's name; use letters, "
+                "digits and _"
+            )
+        if names.count(name) > 1:
+            raise InputError(f"{path}: name: {name!r} is given to two figures")
 
 
 def _from_table(table: Mapping[str, Any], kind: type, path: Path) -> Any:

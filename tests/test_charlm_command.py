@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from collapse import plotting
 from collapse.models import decoding
 from collapse.models.transformer import SIZES, Size
 from collapse.sims import checkpoint, parts, runner
@@ -39,7 +40,7 @@ def _here(tmp_path, monkeypatch):
 PROGRAMS, COMPILE = {}, parts._compile
 
 
-def run(*arguments):
+def run(*arguments, file=()):
     """The exit code of a command: quick to compile, and that only once."""
 
     def shared(setup):
@@ -56,7 +57,7 @@ def run(*arguments):
         patch.setitem(SIZES, "nano", Size(1, 8, 1))
         patch.setattr(decoding, "_STAGES", 1)
         patch.setattr(parts, "_compile", shared)
-        return runner.main(FAMILY, [*SMALL, *arguments])
+        return runner.main(FAMILY, [*file, *SMALL, *arguments])
 
 
 def opened(place):
@@ -215,3 +216,35 @@ def test_bad_input_ends_in_one_line_and_leaves_nothing(
     error = capsys.readouterr().err
     assert said in error and error.startswith("error: ") and error.count("\n") == 1
     assert sorted(tmp_path.rglob("*")) == before
+
+
+TWO_FIGURES = """
+[[figure]]
+metrics = ["bits_per_character", "word_survival"]
+[[figure]]
+name = "histogram"
+metrics = ["first_histogram"]
+x = "row_perplexity"
+hue = "generation"
+generations = [0, 2]
+x_scale = "log"
+"""
+
+
+def test_a_declaration_may_have_several_figures(tmp_path):
+    (tmp_path / "two.toml").write_text(TWO_FIGURES)
+    assert run("--out", "a", "--publish", "figures", file=["two.toml"]) == 0
+    drawn = {}
+    for stem, own in {"two": "", "two_histogram": "_histogram"}.items():
+        data = tmp_path / "figures" / "data" / f"{stem}.nc"
+        svg = tmp_path / "figures" / f"{stem}.svg"
+        drawn[own] = svg.read_bytes()
+        assert (tmp_path / "a" / f"figure{own}.svg").is_file()
+        assert plotting.redraw(data) == [svg.with_suffix("")]
+        assert svg.read_bytes() == drawn[own]
+    assert drawn[""] != drawn["_histogram"]
+    again = plotting.redraw(tmp_path / "a" / "results.nc")
+    assert [stem.name for stem in again] == ["results", "results_histogram"]
+    with xr.open_dataset(data, engine="h5netcdf") as kept:
+        assert set(kept.data_vars) == {"first_histogram"}
+        assert kept.generation.values.tolist() == [0, 2]

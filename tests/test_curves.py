@@ -168,7 +168,7 @@ def test_ticks_of_a_log_axis_are_plain_unless_long(x, values, shown):
 
 def image(path):
     """The figure of a published file, as bytes."""
-    stem = plotting.redraw(path)
+    (stem,) = plotting.redraw(path)
     return stem.with_name(f"{stem.name}.svg").read_bytes()
 
 

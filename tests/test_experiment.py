@@ -10,18 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collapse.experiment import WORKFLOWS, Figure, InputError
-from collapse.sims import linear, runner
+from collapse.sims import charlm, gaussian, gmm, linear, runner
+from collapse.sims.charlm_experiment import HISTOGRAM, CharlmExperiment
 from collapse.sims.gaussian import GaussianExperiment
 from collapse.sims.gmm import GmmExperiment
-from collapse.sims.linear_experiment import LinearExperiment
 from collapse.toml import read_toml, to_toml
 
 PRESETS = sorted((Path(__file__).parent.parent / "sims").glob("*/*.toml"))
-KINDS = {
-    "gaussian": GaussianExperiment,
-    "gmm": GmmExperiment,
-    "linear": LinearExperiment,
-}
+FAMILIES = {f.FAMILY.module: f.FAMILY for f in (gaussian, gmm, linear, charlm)}
 
 words = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)
 experiments = st.builds(
@@ -42,8 +38,10 @@ def test_toml_to_experiment_to_toml_is_the_identity(
 ):
     path = tmp_path_factory.getbasetemp() / "experiment.toml"
     figure = Figure(title=title, generations=(0, 7), levels=(1.0, 2.5))
-    path.write_text(to_toml(experiment, figure), encoding="utf-8")
-    assert read_toml(path, GaussianExperiment) == (experiment, figure)
+    figures = (figure,)
+    for again in (figures, (*figures, Figure(name="other"))):
+        path.write_text(to_toml(experiment, again), encoding="utf-8")
+        assert read_toml(path, GaussianExperiment) == (experiment, again)
 
 
 def test_a_single_value_stands_for_a_list_of_one(tmp_path):
@@ -57,7 +55,7 @@ def test_a_single_value_stands_for_a_list_of_one(tmp_path):
 def test_levels_may_be_whole_numbers_and_generations_only_be(tmp_path):
     path = tmp_path / "a.toml"
     path.write_text("[figure]\nlevels = [1, 1.5]\ngenerations = 3")
-    _, figure = read_toml(path, GaussianExperiment)
+    _, (figure,) = read_toml(path, GaussianExperiment)
     assert (figure.levels, figure.generations) == ((1.0, 1.5), (3,))
     path.write_text("[figure]\ngenerations = [0.5]")
     with pytest.raises(InputError, match="generations must be a whole number"):
@@ -69,6 +67,10 @@ def test_levels_may_be_whole_numbers_and_generations_only_be(tmp_path):
     [
         ("num_seed = 3", "unknown key num_seed"),
         ("[figure]\nhues = 'x'", "unknown key hues"),
+        ("figure = 3", "figure must be a table"),
+        ("figure = []", "figure must be a table"),
+        ("[figure]\nname = '../a'", "name: '../a' is to be part of a file's name"),
+        ("[[figure]]\nx = 'a'\n[[figure]]", "name: '' is given to two figures"),
         ("num_seeds = 'many'", "num_seeds must be a whole number"),
         ("num_seeds = 1.5", "num_seeds must be a whole number"),
         ("num_seeds = true", "num_seeds must be a whole number"),
@@ -156,27 +158,32 @@ def test_digests_tell_experiments_and_data_apart():
 
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
 def test_every_preset_can_be_run_and_its_quick_version_too(path):
-    experiment, figure = read_toml(path, KINDS[path.parent.name])
-    experiment = experiment.resolved(0, 0)
-    experiment.check()
-    quick = experiment.quick()
-    quick.check()
+    family = FAMILIES[path.parent.name]
+    experiment, figures = read_toml(path, type(family.default))
+    quick, _ = runner.prepare(experiment, quick=True, load=family.load)
+    experiment, _ = runner.prepare(experiment, load=family.load)
     assert quick.num_generations <= 6 and quick.num_seeds <= 8
     assert max(quick.samples_per_generation) <= 100
-    experiment.check_figure(figure)
-    assert figure.title and figure.caption
+    for figure in figures:
+        experiment.check_figure(figure)
+        assert figure.title and figure.caption
 
 
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
 def test_what_is_published_is_what_the_preset_says(path):
     """Whoever changes a preset has to run it again."""
-    experiment, figure = read_toml(path, KINDS[path.parent.name])
-    figures = path.parents[2] / "figures"
+    family = FAMILIES[path.parent.name]
+    experiment, figures = read_toml(path, type(family.default))
+    experiment, _ = runner.prepare(experiment, load=family.load)
+    for figure in figures:
+        _is_published(path, experiment, figure)
+
+
+def _is_published(path, experiment, figure):
+    folder, stem = path.parents[2] / "figures", figure.stem(path.stem)
     for kind in ("png", "svg"):
-        assert (figures / f"{path.stem}.{kind}").is_file()
-    data = xr.open_dataset(figures / "data" / f"{path.stem}.nc", engine="h5netcdf")
-    load = {"linear": linear.FAMILY.load}.get(path.parent.name, runner.load_table)
-    experiment, _ = runner.prepare(experiment, load=load)
+        assert (folder / f"{stem}.{kind}").is_file()
+    data = xr.open_dataset(folder / "data" / f"{stem}.nc", engine="h5netcdf")
     assert data.attrs["experiment"] == to_toml(experiment)
     fields = json.loads(data.attrs["figure"])
     assert fields.keys() <= dataclasses.asdict(figure).keys()
@@ -245,5 +252,23 @@ def test_an_x_of_one_value_leaves_room_for_generations_only():
         experiment.check_figure(figure)
 
 
-def test_names_of_presets_are_unique():
-    assert len({path.stem for path in PRESETS}) == len(PRESETS)
+def test_a_histogram_is_drawn_over_its_bins_and_nothing_else_is():
+    experiment = CharlmExperiment(workflows=("replace",))
+    figure = Figure(metrics=(HISTOGRAM,), x="row_perplexity", hue="generation")
+    figure = dataclasses.replace(figure, generations=(0, 5), x_scale="log")
+    experiment.check_figure(figure)
+    both = dataclasses.replace(figure, metrics=(HISTOGRAM, "perplexity"))
+    with pytest.raises(InputError, match="^metrics: perplexity is not counted by"):
+        experiment.check_figure(both)
+    with pytest.raises(InputError, match="^metrics: .*first_histogram, which is not"):
+        experiment.check_figure(Figure(metrics=(HISTOGRAM,)))
+    with pytest.raises(InputError, match="^x: unknown 'row_perplexity'"):
+        experiment.check_figure(dataclasses.replace(figure, metrics=("perplexity",)))
+
+
+def test_names_of_published_figures_are_unique():
+    stems = []
+    for path in PRESETS:
+        kind = type(FAMILIES[path.parent.name].default)
+        stems += [figure.stem(path.stem) for figure in read_toml(path, kind)[1]]
+    assert len(set(stems)) == len(stems)

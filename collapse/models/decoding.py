@@ -75,7 +75,7 @@ def write(
         return (logits[:, 0], caches, seen), chosen
 
     carry, written = (logits[:, -1], caches, seen), []
-    for first, last in _stages(num):
+    for first, last in _stages(num, b):
         logits, caches, seen = carry
         carry = (logits, _grown(caches, begin + last), seen)
         carry, part = lax.scan(step, carry, jnp.arange(first, last, dtype=jnp.int32))
@@ -179,9 +179,13 @@ def beam_search(
     return texts.reshape(b, k, num)[:, 0]  # top_k puts the best first
 
 
-def _stages(num: int) -> list[tuple[int, int]]:
-    """Ranges of characters that are written with a cache of one size."""
-    ends = sorted({-(-num * (i + 1) // _STAGES) for i in range(_STAGES)})
+def _stages(num: int, rows: int) -> list[tuple[int, int]]:
+    """Ranges of characters that are written with a cache of one size.
+
+    One for a single row: it is written faster than more stages would be compiled.
+    """
+    count = _STAGES if rows > 1 else 1
+    ends = sorted({-(-num * (i + 1) // count) for i in range(count)})
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 

@@ -23,6 +23,7 @@ from collapse.types import Info, Key, Metric, Model, Weights
 # rows that are written, or read, at a time: more leave the processor's caches
 WRITTEN_TOGETHER = 128
 _READ_TOGETHER = 64
+_BEAMS_COST = 3  # times the cache of sampling, for a beam: it moves from row to row
 _UNMARKED = 0.5  # share of rows without a mark, where texts go on beyond a block
 BITS = 1.4426950408889634  # in a nat
 
@@ -99,7 +100,12 @@ def language_model(
 
     def init(key: Key, batch: Blocks, weights: Weights) -> LanguageParams:
         del batch, weights
-        begin = net.init(key) if pretrained is None else pretrained
+        begin = pretrained
+        if begin is None and start == "previous":
+            begin = net.init(key)
+        if begin is None:  # each fit makes its own: here only shapes matter
+            shapes = jax.eval_shape(net.init, key)
+            begin = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
         return LanguageParams(begin, begin, jnp.array(False))
 
     def fit(
@@ -127,7 +133,8 @@ def language_model(
         def group(key: Key, begin: Array) -> Array:
             return write(key, net, params.weights, begin, config.block, rules)
 
-        return Blocks(_in_groups(group, WRITTEN_TOGETHER, begin, key))
+        rows = rules.beams * (_BEAMS_COST if rules.beams > 1 else 1)
+        return Blocks(_in_groups(group, max(1, WRITTEN_TOGETHER // rows), begin, key))
 
     return Model(init, fit, sample)
 

@@ -10,6 +10,7 @@ from collapse.experiment import Experiment, InputError, capped
 from collapse.text_measures import DESCRIPTIONS as TEXT_DESCRIPTIONS
 
 EDGES = tuple(100 ** (i / 40) for i in range(41))  # of perplexities of rows
+HISTOGRAM = "first_histogram"
 QUANTILES = (5, 50, 95, 99)  # of generation 0's perplexity on the text of others
 LOSSES = {
     "bits_per_character": ("loss on held-out text", "bits a character"),
@@ -96,12 +97,14 @@ class CharlmExperiment(Experiment):
 
     def describe(self, metric: str) -> tuple[str, str] | None:
         """Long name and unit."""
+        if metric == HISTOGRAM:
+            return "generation 0's perplexity on what is written", "share of rows"
         found = LOSSES.get(metric) or TEXT_DESCRIPTIONS.get(metric)
         return (found[0], found[1]) if found else None
 
     def more_dims(self, name: str) -> dict[str, Sequence[float]]:
         """Perplexities, for the histogram: middles of its bins on a log scale."""
-        if name != "first_histogram":
+        if name != HISTOGRAM:
             return {}
         return {"row_perplexity": [math.sqrt(a * b) for a, b in pairwise(EDGES)]}
 

@@ -8,7 +8,12 @@ import numpy as np
 
 from collapse import text_measures
 from collapse.sims.charlm_data import TextRows, evenly, rare_places
-from collapse.sims.charlm_experiment import EDGES, QUANTILES, CharlmExperiment
+from collapse.sims.charlm_experiment import (
+    EDGES,
+    HISTOGRAM,
+    QUANTILES,
+    CharlmExperiment,
+)
 from collapse.vocabulary import decode
 
 _REFERENCES: dict[Any, text_measures.Reference] = {}
@@ -56,6 +61,7 @@ def _losses(seen: Mapping[str, np.ndarray], rare: np.ndarray) -> dict[str, np.nd
     bits = seen["test"] / np.log(2)
     of_rows = np.exp(seen["first"].mean(-1))  # perplexity of each written row
     found = {
+        "bits_per_character": bits.mean((1, 2)),
         "perplexity": np.exp(seen["test"].mean((1, 2))),
         "rare_bits_per_character": bits[:, rare].mean(-1),
         "self_perplexity": np.exp(seen["own"].mean((1, 2))),
@@ -65,7 +71,7 @@ def _losses(seen: Mapping[str, np.ndarray], rare: np.ndarray) -> dict[str, np.nd
         found[f"first_perplexity_q{q:02d}"] = np.quantile(of_rows, q / 100, axis=1)
     inside = np.clip(of_rows, EDGES[0], EDGES[-1])
     counts = [np.histogram(row, EDGES)[0] for row in inside]
-    return found | {"first_histogram": np.array(counts) / of_rows.shape[1]}
+    return found | {HISTOGRAM: np.array(counts) / of_rows.shape[1]}
 
 
 def _reference(data: TextRows, num: int) -> text_measures.Reference:

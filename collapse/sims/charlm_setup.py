@@ -21,7 +21,7 @@ def setup(
     """One workflow in one cell, ready to run."""
     import jax.numpy as jnp
 
-    from collapse.models.language import Blocks, bits_per_character
+    from collapse.models.language import Blocks
     from collapse.models.transformer import network
     from collapse.types import Problem
 
@@ -40,14 +40,14 @@ def setup(
     )
 
     def make_problem(root: Any, *values: Any) -> Problem:
-        train, test, validation, heat, weights = values
+        train, _, validation, heat, weights = values
         own, model = make(root, train, heat, weights, recipe, validation)
 
         def draw(key: Any, num: int) -> Blocks:
             return Blocks(subset_of(key, own, num))
 
-        metrics = {"bits_per_character": bits_per_character(net, test)}
-        return Problem(draw, model, metrics, one_by_one=True)
+        # measured by `observe`, compiled once for all workflows
+        return Problem(draw, model, {}, one_by_one=True)
 
     def points(key: Any, params: Any, num: int) -> Any:
         raise NotImplementedError  # whole texts are kept instead

@@ -35,7 +35,7 @@ class Call(NamedTuple):
     """A parsed command line."""
 
     experiment: Experiment
-    figure: Figure
+    figures: tuple[Figure, ...]
     options: Options
     name: str
 
@@ -52,10 +52,11 @@ def parse(
       InputError: with one line, for anything that cannot be understood.
       SystemExit: 0, after --help.
     """
-    name, figure, arguments = module, Figure(), list(arguments)
+    name, arguments = module, list(arguments)
+    figures: tuple[Figure, ...] = (Figure(),)
     if arguments and not arguments[0].startswith("-"):
         path = Path(arguments.pop(0))
-        default, figure = read_toml(path, type(default))
+        default, figures = read_toml(path, type(default))
         name = path.stem
     call = dataclasses.make_dataclass(
         "Command", [("experiment", type(default)), ("options", Options)], frozen=True
@@ -76,13 +77,22 @@ def parse(
             raise
         raise InputError(_one_line(said.getvalue())) from None
     experiment, options = parsed.experiment, parsed.options
-    if options.quick or experiment != default:
+    changed = options.quick or experiment != default
+    figures = tuple(_fitted(figure, experiment, options, changed) for figure in figures)
+    return Call(experiment, figures, options, name)
+
+
+def _fitted(
+    figure: Figure, experiment: Experiment, options: Options, changed: bool
+) -> Figure:
+    """The figure of an experiment that flags have changed, or may be cut down."""
+    if changed:
         figure = dataclasses.replace(figure, caption="")  # it speaks of the file's own
     if options.quick:  # so is the experiment, later, once its open fields are filled in
         most = min(experiment.num_generations, QUICK_GENERATIONS)
         generations = capped(figure.generations, most)
         figure = dataclasses.replace(figure, generations=generations)
-    return Call(experiment, figure, options, name)
+    return figure
 
 
 def fail(error: Exception) -> int:

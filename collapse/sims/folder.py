@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -56,12 +57,14 @@ def claim(out: str, name: str, digest: str, resume: bool) -> Path:
     return place
 
 
-def label(place: Path, experiment: Experiment, figure: Figure, digest: str) -> None:
+def label(
+    place: Path, experiment: Experiment, figures: Sequence[Figure], digest: str
+) -> None:
     """Make the folder and write what it is for, and by which versions."""
     try:
         place.mkdir(parents=True, exist_ok=True)
         (place / CHECKPOINTS).mkdir(exist_ok=True)
-        text = f"# digest {digest}\n# {versions()}\n{to_toml(experiment, figure)}"
+        text = f"# digest {digest}\n# {versions()}\n{to_toml(experiment, figures)}"
         (place / _LABEL).write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(

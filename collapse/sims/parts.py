@@ -178,9 +178,10 @@ def _blocks(
 
     own = [_number(cell[axis]) for axis in experiment.independent_axes()]
     roots = streams.seeds(experiment.seed, experiment.num_seeds, own)
-    shapes = jax.eval_shape(program.blank, roots[:1], *setup.values)
-    one = jax.tree.leaves(shapes)
-    size = sum(leaf.size * leaf.dtype.itemsize for leaf in one)
+    # of all seeds: tracing a state takes time, and this trace is used again
+    shapes = jax.eval_shape(program.blank, roots, *setup.values)
+    sizes = (leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
+    size = -(-sum(sizes) // experiment.num_seeds)
     if size > _memory():
         raise InputError(
             f"samples_per_generation: {setup.num_rows} rows in this workflow take "

@@ -37,17 +37,19 @@ def write(
         experiment.note,
     )
     dataset = family.derive(experiment, dataset)
-    figure = _complete(family, experiment, call.figure, dataset)
-    dataset.attrs |= results.provenance(experiment, figure, digest, seconds)
+    figures = [_complete(family, experiment, f, dataset) for f in call.figures]
+    dataset.attrs |= results.provenance(experiment, figures, digest, seconds)
     summary = results.summarise(dataset)
     results.write_dataset(dataset, place / "results.nc")
     results.write_summary(summary, place / "summary.csv")
     environment = json.loads(dataset.attrs["environment"])
     with results.atomic(place / "environment.json") as temporary:
         temporary.write_text(json.dumps(environment, indent=2) + "\n")
-    plotting.save(plotting.draw(summary, figure), place / "figure")
-    if call.options.publish:
-        _publish(summary, figure, Path(call.options.publish), call.name)
+    for figure in figures:
+        drawn = plotting.draw(summary, figure)
+        plotting.save(drawn, place / figure.stem("figure"))
+        if call.options.publish:
+            _publish(summary, figure, Path(call.options.publish), call.name)
     folder.finish(place)
     if not call.options.quiet:
         print(table(summary, experiment.metrics or family.table))
@@ -127,7 +129,8 @@ def _complete(
 def _publish(summary: xr.Dataset, figure: Figure, place: Path, name: str) -> None:
     (place / "data").mkdir(parents=True, exist_ok=True)
     small = results.published(summary, figure)
-    path = place / "data" / f"{name}.nc"
+    small.attrs["figure"] = results.figure_text([figure])
+    path = place / "data" / f"{figure.stem(name)}.nc"
     results.write_dataset(small, path)
     plotting.redraw(path, place)
 

@@ -65,7 +65,8 @@ def main(family: Family, arguments: Sequence[str] | None = None) -> int:
             family.module, family.default, family.description, arguments
         )
         experiment, data = prepare(call.experiment, call.options.quick, family.load)
-        experiment.check_figure(call.figure)
+        for figure in call.figures:
+            experiment.check_figure(figure)
         if call.options.publish:
             folder.check_publish(call.options.publish)
         digest = experiment.digest(data.sha256 if data else "")
@@ -130,7 +131,7 @@ def _run_and_write(
     from collapse.sims import report
 
     configure(experiment.precision)
-    folder.label(place, experiment, call.figure, digest)
+    folder.label(place, experiment, call.figures, digest)
     began = time.monotonic()
     traces = simulate(
         experiment,
