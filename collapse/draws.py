@@ -145,9 +145,13 @@ def subset(key: Key, population: int | Int[Array, ""], num: int) -> Int[Array, "
     taken = jnp.zeros(num, bool).at[order].set(repeats)
     target = draw - start
     pointer = jnp.where((target >= 0) & (target < here), target, here)
-    for _ in range(max(1, (num - 1).bit_length())):
-        taken = taken | taken[pointer]
-        pointer = pointer[pointer]
+
+    def double(_: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        taken, pointer = carry
+        return taken | taken[pointer], pointer[pointer]
+
+    rounds = max(1, (num - 1).bit_length())
+    taken, _ = lax.fori_loop(0, rounds, double, (taken, pointer))
     return jnp.where(taken, last, draw)
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from collapse.sims.charlm_data import (
     LEAST_BLOCK,
     evenly,
+    fingerprinted,
     pretraining_rows,
     rare_places,
     text_rows,
@@ -76,6 +77,20 @@ def test_text_for_pretraining_has_the_vocabulary_of_the_other(tmp_path):
     (tmp_path / "more.txt").write_text("one says no of xs\n" * 100)
     with pytest.raises(DataError, match="has 'x', which the training text lacks"):
         pretraining_rows("more.txt", 16, letters)
+
+
+def test_rows_for_pretraining_change_the_fingerprint_and_fill_a_block(tmp_path):
+    data = text_rows("text.txt", 16)
+    found = set()
+    for text in ("one says no of no\n" * 100, "one says on of no\n" * 100):
+        (tmp_path / "more.txt").write_text(text)
+        again = fingerprinted(data, "more.txt")
+        np.testing.assert_array_equal(again.train, data.train)
+        found.add(again.sha256)
+    assert len(found | {data.sha256}) == 3
+    long = data._replace(train=np.zeros((1, 2000), int))
+    with pytest.raises(DataError, match="pretrain: .* fewer than a block of 2000"):
+        fingerprinted(long, "more.txt")
 
 
 # Rare places

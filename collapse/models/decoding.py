@@ -31,13 +31,14 @@ class Rules(NamedTuple):
         arXiv:1904.09751); 1 for all.
       repetition_penalty: of characters that stand in the text already (Keskar et al.
         2019, arXiv:1909.05858): logits above 0 are divided, others multiplied by it.
+        May be traced.
       beams: above 1, beam search for the likeliest text instead of sampling.
     """
 
     temperature: float | Float[Array, ""] = 1.0
     top_k: int = 0
     top_p: float = 1.0
-    repetition_penalty: float = 1.0
+    repetition_penalty: float | Float[Array, ""] = 1.0
     beams: int = 1
 
 

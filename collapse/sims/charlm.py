@@ -11,7 +11,7 @@ from typing import Any
 
 from collapse.results import atomic
 from collapse.sims import runner
-from collapse.sims.charlm_data import TextRows, text_rows
+from collapse.sims.charlm_data import TextRows, fingerprinted, text_rows
 from collapse.sims.charlm_experiment import CharlmExperiment
 from collapse.sims.charlm_setup import setup
 from collapse.vocabulary import decode
@@ -42,6 +42,12 @@ def caption(experiment: CharlmExperiment) -> str:
         penalty = ", ".join(f"{p:g}" for p in e.repetition_penalty)
         said.append(f"repetition penalty {penalty}")
     return "; ".join(said) + "."
+
+
+def load(experiment: CharlmExperiment) -> TextRows:
+    """The text that an experiment names, in rows."""
+    data = text_rows(experiment.data, experiment.block)
+    return fingerprinted(data, experiment.pretrain) if experiment.pretrain else data
 
 
 def leave(
@@ -89,7 +95,7 @@ FAMILY = runner.Family(
     setup=setup,
     theory=lambda experiment, cell, label: {},
     caption=caption,
-    load=lambda e: text_rows(e.data, e.block),
+    load=load,
     leave=leave,
 )
 

@@ -1,6 +1,7 @@
 """Text as rows for language models: blocks of one length, three parts, what is rare."""
 
 import functools
+import hashlib
 from typing import NamedTuple
 
 import numpy as np
@@ -67,7 +68,8 @@ def pretraining_rows(name: str, block: int, vocabulary: str) -> np.ndarray:
     """Blocks of another text, in the vocabulary of the first.
 
     Raises:
-      DataError: if the text has a character that the vocabulary lacks.
+      DataError: if the text has a character that the vocabulary lacks, or less than a
+        block.
     """
     text = load_text(name)
     strange = sorted(set(text.train) - set(vocabulary))
@@ -78,7 +80,23 @@ def pretraining_rows(name: str, block: int, vocabulary: str) -> np.ndarray:
         )
     tokens = encode(text.train, vocabulary)
     count = len(tokens) // block
+    if count == 0:
+        raise DataError(
+            f"pretrain: {name} has {len(tokens)} characters to train on, fewer than a "
+            f"block of {block}; give more text or a smaller --block"
+        )
     return tokens[: count * block].reshape(count, block)
+
+
+def fingerprinted(data: TextRows, pretrain: str) -> TextRows:
+    """The same rows, whose `sha256` tells of the text for pretraining, too.
+
+    Raises:
+      DataError: as `pretraining_rows`, before anything is run.
+    """
+    pretraining_rows(pretrain, data.train.shape[1], data.text.vocabulary)
+    both = f"{data.sha256}{load_text(pretrain).sha256}"
+    return data._replace(sha256=hashlib.sha256(both.encode()).hexdigest())
 
 
 def evenly(rows: np.ndarray, most: int) -> np.ndarray:

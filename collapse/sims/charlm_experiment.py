@@ -146,7 +146,7 @@ class CharlmExperiment(Experiment):
             raise InputError(
                 "snapshots: texts of all generations are kept in texts/; drop it"
             )
-        least = {"block": 8, "steps": 0, "pretrain_steps": 1, "batch_size": 1}
+        least = {"steps": 0, "pretrain_steps": 1, "batch_size": 1}
         for field, smallest in (least | {"beams": 1, "measured_rows": 8}).items():
             _number(self, field, smallest, 10**6)
         for field, low, high in _RANGES:

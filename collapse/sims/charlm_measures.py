@@ -98,11 +98,10 @@ def _look(
     from collapse import loop
 
     warm = cell["temperature"] > 0
-    n, penalty = cell["samples_per_generation"], cell["repetition_penalty"]
-    name = (experiment, data.sha256, n, warm, penalty)
+    name = (experiment, data.sha256, cell["samples_per_generation"], warm)
     if name not in _LOOKS:
         one = functools.partial(_look_at_one, experiment, make, net)
-        axes = (0, 0, None, *[None] * 5)
+        axes = (0, 0, None, *[None] * 6)
         _LOOKS[name] = loop.over_seeds(one, axes, 0, one_by_one=True)
     return _LOOKS[name]
 
@@ -124,8 +123,8 @@ def _look_at_one(
     from collapse.models.language import nats_in_groups
     from collapse.models.training import Recipe
 
-    train, test, _, heat, weights = values
-    model = make(root, train, heat, weights, Recipe())[1]
+    train, test, _, heat, penalty, weights = values
+    model = make(root, train, heat, penalty, weights, Recipe())[1]
     key = streams.key(root, generation, streams.Purpose.MEASURE)
     text_key, page_key = threefry.split(key)
     written = model.sample(text_key, params, experiment.measured_rows).tokens

@@ -33,15 +33,14 @@ def setup(
         jnp.asarray(evenly(data.test, experiment.measured_rows)),
         jnp.asarray(evenly(data.validation, _VALIDATION_ROWS)),
         jnp.float32(heat),
+        jnp.float32(cell["repetition_penalty"]),
         pretrained(experiment, data) if experiment.pretrain else None,
     )
-    make = functools.partial(
-        model_of, experiment, config, n, heat > 0, cell["repetition_penalty"]
-    )
+    make = functools.partial(model_of, experiment, config, n, heat > 0)
 
     def make_problem(root: Any, *values: Any) -> Problem:
-        train, _, validation, heat, weights = values
-        own, model = make(root, train, heat, weights, recipe, validation)
+        train, _, validation, heat, penalty, weights = values
+        own, model = make(root, train, heat, penalty, weights, recipe, validation)
 
         def draw(key: Any, num: int) -> Blocks:
             return Blocks(subset_of(key, own, num))
@@ -65,7 +64,7 @@ def setup(
         observe=observer(experiment, cell, data, net, make, values),
         speed=speed,
         one_by_one=True,
-        program=(label, n, heat > 0, cell["repetition_penalty"]),
+        program=(label, n, heat > 0),
     )
 
 
@@ -74,10 +73,10 @@ def model_of(
     config: Any,
     n: int,
     warm: bool,
-    penalty: float,
     root: Any,
     train: Any,
     heat: Any,
+    penalty: Any,
     weights: Any,
     recipe: Any,
     validation: Any = None,
@@ -92,7 +91,7 @@ def model_of(
         temperature=heat if warm else 0.0,
         top_k=experiment.top_k,
         top_p=experiment.top_p,
-        repetition_penalty=penalty,
+        repetition_penalty=1.0 if experiment.repetition_penalty == (1.0,) else penalty,
         beams=experiment.beams,
     )
     model = language_model(
