@@ -134,7 +134,8 @@ def subset(key: Key, population: int | Int[Array, ""], num: int) -> Int[Array, "
       num: static size of the subset.
 
     Returns:
-      [num] distinct row numbers, in no meaningful order.
+      [num] distinct row numbers. Only as a set are they uniform: in their order late
+      rows stand late, and all rows of a population come sorted. See `shuffled`.
     """
     start = jnp.asarray(population, jnp.int32) - num
     here = jnp.arange(num, dtype=jnp.int32)
@@ -153,6 +154,13 @@ def subset(key: Key, population: int | Int[Array, ""], num: int) -> Int[Array, "
     rounds = max(1, (num - 1).bit_length())
     taken, _ = lax.fori_loop(0, rounds, double, (taken, pointer))
     return jnp.where(taken, last, draw)
+
+
+def shuffled(key: Key, population: int, num: int) -> Int[Array, " num"]:
+    """A uniform subset in random order: its first rows are a uniform subset, too."""
+    subset_key, order_key = threefry.split(key)
+    order = jnp.argsort(uniform(order_key, (num,)))
+    return subset(subset_key, population, num)[order]
 
 
 def _below(key: Key, bound: Array) -> Array:

@@ -10,11 +10,14 @@ import re
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import gammaln
+
+from collapse import text_copies
 
 RARE = {"tail_mass_10pct": 0.1, "tail_mass_1pct": 0.01}  # mass of the rare words
 SURVIVAL = ("word_survival", "fivegram_survival")
@@ -26,7 +29,10 @@ DESCRIPTIONS = {
     "tail_mass_1pct": ("use of the rarest words (1 % of real text)", "ratio to real"),
     "word_survival": ("rare words that are still written", "ratio to real"),
     "fivegram_survival": ("character 5-grams that are still written", "ratio to real"),
-    "hallucinated_share": ("words that no real text has", "share of words"),
+    "hallucinated_share": (
+        "words unknown to training and validation text",
+        "share of words",
+    ),
     "distinct_1": ("distinct words", "share of words"),
     "distinct_2": ("distinct word pairs", "share of word pairs"),
     "distinct_3": ("distinct word triples", "share of word triples"),
@@ -45,43 +51,33 @@ _MARKS = "".join(
 )
 _LETTERS = rf"(?:[^\W\d_]+[{_MARKS}]*)+"
 _WORD = re.compile(rf"{_LETTERS}(?:['’]{_LETTERS})*")
-_BASE = 0x9E3779B97F4A7C15  # of the hashes; odd, so it has an inverse modulo 2^64
-_TABLE_BITS = 22  # 4 million places, of which a generation fills a few per cent
 _LEAST_LETTERS = 4  # of a rare word
-
-
-class Windows(NamedTuple):
-    """Running sums from which the hash of any window of some blocks follows."""
-
-    sums: np.ndarray  # [characters + 1], of code point j times base^j, over all before
-    shift: np.ndarray  # [characters], base^-i: the same hash wherever a window begins
-    room: np.ndarray  # [characters], how many are left in the block
 
 
 class Reference(NamedTuple):
     """Real text, counted once for all generations.
 
     Attributes:
-      train: the text that the first generation was trained on.
+      text: the text that real blocks are drawn from.
       counts: of its words.
       rare: measure of `RARE` -> the rare words it looks for.
       seen: measure of `RARE` -> their share of the words inside real blocks, expected
-        over all places where a block may begin in `train`.
-      known: the words of all real texts.
-      fivegrams: distinct character 5-grams of `train`.
-      windows: of `train`, to find copies.
-      held_out: what `measure` gives for the held-out blocks, with the measures of
-        `SURVIVAL` as plain shares: the level of new real text.
+        over all places where a block may begin in `text`.
+      known: the words of this and of other real texts.
+      fivegrams: distinct character 5-grams of `text`.
+      windows: of `text`, to find copies.
+      alive: measure of `SURVIVAL` -> its share in as many real blocks as are measured,
+        expected over their draw.
     """
 
-    train: str
+    text: str
     counts: Mapping[str, int]
     rare: Mapping[str, Set[str]]
     seen: Mapping[str, float]
     known: Set[str]
     fivegrams: frozenset[str]
-    windows: Windows
-    held_out: Mapping[str, float]
+    windows: text_copies.Windows
+    alive: Mapping[str, float]
 
 
 def words(text: str) -> list[str]:
@@ -135,44 +131,52 @@ def rare_words(counts: Mapping[str, int], share: float) -> frozenset[str]:
 
 
 def reference(
-    train: str, others: Sequence[str], held_out_blocks: Sequence[str]
+    text: str, others: Sequence[str], blocks: Sequence[str], num: int
 ) -> Reference:
     """Count real text once, to measure any number of generations against.
 
     Args:
-      train: the text that the first generation was trained on.
-      others: real texts that no model sees; their words count as real, too.
-      held_out_blocks: pieces of them, in number and length like what a model will
-        write: survival grows with how much is written, so only equals compare.
+      text: what real blocks are drawn from.
+      others: more real texts, whose words count as known. Leave out a text whose share
+        of unknown words is to be the level of new real text.
+      blocks: all real blocks, of the length that a model writes.
+      num: blocks that will be measured, at most as many: survival grows with how much
+        is written, so only equals compare.
 
     Raises:
-      ValueError: if there are no held-out blocks.
+      ValueError: if there are fewer real blocks than are measured, or none at all.
     """
-    if not any(held_out_blocks):
-        raise ValueError("no held-out blocks: nothing to compare survival with")
-    counts = Counter(words(train))
+    if not any(blocks) or not 0 < num <= len(blocks):
+        raise ValueError(
+            f"{num} blocks cannot be compared with {len(blocks)} real ones"
+        )
+    counts = Counter(words(text))
     rare = {name: rare_words(counts, share) for name, share in RARE.items()}
-    lengths = Counter(map(len, held_out_blocks))
-    real = Reference(
-        train=train,
+    fivegrams = frozenset(_grams([text], 5))
+    found = {
+        "word_survival": (rare["tail_mass_10pct"], inner_words),
+        "fivegram_survival": (fivegrams, lambda block: _grams([block], 5)),
+    }
+    return Reference(
+        text=text,
         counts=counts,
         rare=rare,
-        seen={name: _seen(counts, rare[name], lengths) for name in RARE},
+        seen={
+            name: _seen(counts, rare[name], Counter(map(len, blocks))) for name in RARE
+        },
         known=frozenset(chain(counts, *map(words, others))),
-        fivegrams=frozenset(_grams([train], 5)),
-        windows=_windows([train]),
-        held_out={},
+        fivegrams=fivegrams,
+        windows=text_copies.windows_of([text]),
+        alive={name: _alive(*own, blocks, num) for name, own in found.items()},
     )
-    return real._replace(held_out=_measure(held_out_blocks, real))
 
 
 def measure(blocks: Sequence[str], reference: Reference) -> dict[str, float]:
     """All measures of `DESCRIPTIONS` for blocks that one generation wrote.
 
     A ratio is 0 if nothing is written or there is nothing to compare with, never NaN.
-    Tail masses are ratios to the training text, survivals to the held-out blocks, which
-    are of other texts: a model that learned the training text by heart has a survival
-    above 1, and new real text has a tail mass other than 1 (in `reference.held_out`).
+    Tail masses and survivals are ratios to blocks drawn from the reference's text: a
+    model that writes like it has 1. New real text has less, since it has other names.
     Letters at random make short rare words, so a tail mass near 1 means little where
     `hallucinated_share` is large. Distinct shares fall and entropies rise with the
     amount of text (over m n-grams of k kinds an entropy is about (k - 1) / (2 m ln 2)
@@ -180,39 +184,71 @@ def measure(blocks: Sequence[str], reference: Reference) -> dict[str, float]:
 
     Args:
       blocks: strings; none, empty ones and ones without a word will do.
-      reference: counted with held-out blocks of this number and length.
+      reference: counted for blocks of this number and length.
     """
-    values = _measure(blocks, reference)
-    for name in SURVIVAL:
-        values[name] = _ratio(values[name], reference.held_out[name])
-    return values
-
-
-def _measure(blocks: Sequence[str], real: Reference) -> dict[str, float]:
-    """The measures, those of `SURVIVAL` not yet divided by the held-out blocks'."""
     written = [inner_words(block) for block in blocks]
     counts = Counter(chain.from_iterable(written))
+    values = _word_measures(counts, reference)
+    grams = _grams(blocks, 5)
+    alive = _ratio(
+        len(reference.fivegrams.intersection(grams)), len(reference.fivegrams)
+    )
+    values["fivegram_survival"] = _ratio(alive, reference.alive["fivegram_survival"])
+    for n in (1, 2, 3):
+        runs = Counter(chain.from_iterable(_runs(line, n) for line in written))
+        values[f"distinct_{n}"] = _ratio(len(runs), runs.total())
+    for n in (1, 2, 3):
+        values[f"entropy_{n}gram"] = _entropy(Counter(_grams(blocks, n)))
+    values |= _copy_measures(blocks, reference)
+    return {name: values[name] for name in DESCRIPTIONS}
+
+
+def _word_measures(counts: Counter[str], real: Reference) -> dict[str, float]:
     total, values = counts.total(), {}
     for name, rare in real.rare.items():
         share = _ratio(sum(counts[word] for word in rare & counts.keys()), total)
         values[name] = _ratio(share, real.seen[name])
     rare = real.rare["tail_mass_10pct"]
-    values["word_survival"] = _ratio(len(rare & counts.keys()), len(rare))
-    alive = real.fivegrams.intersection(_grams(blocks, 5))
-    values["fivegram_survival"] = _ratio(len(alive), len(real.fivegrams))
+    alive = _ratio(len(rare & counts.keys()), len(rare))
+    values["word_survival"] = _ratio(alive, real.alive["word_survival"])
     invented = sum(counts[word] for word in counts.keys() - real.known)
     values["hallucinated_share"] = _ratio(invented, total)
-    for n in (1, 2, 3):
-        grams = Counter(chain.from_iterable(_runs(line, n) for line in written))
-        values[f"distinct_{n}"] = _ratio(len(grams), grams.total())
-    for n in (1, 2, 3):
-        values[f"entropy_{n}gram"] = _entropy(Counter(_grams(blocks, n)))
-    windows = _windows(blocks)
-    longest = _longest_copy("".join(blocks), windows, real)
-    values["longest_copy"] = float(longest)
-    copied = len(_copies(windows, real.windows, WINDOW)) if longest >= WINDOW else 0
-    values["copied_share"] = _ratio(copied, int(np.sum(windows.room >= WINDOW)))
     return values
+
+
+def _copy_measures(blocks: Sequence[str], real: Reference) -> dict[str, float]:
+    windows, theirs = text_copies.windows_of(blocks), real.windows
+    longest = text_copies.longest_copy("".join(blocks), windows, real.text, theirs)
+    enough = longest >= WINDOW
+    copied = len(text_copies.copies(windows, theirs, WINDOW)) if enough else 0
+    share = _ratio(copied, int(np.sum(windows.room >= WINDOW)))
+    return {"longest_copy": float(longest), "copied_share": share}
+
+
+def _alive(
+    items: Set[str],
+    found_in: Callable[[str], Iterable[str]],
+    blocks: Sequence[str],
+    num: int,
+) -> float:
+    """Share of `items` in `num` of the blocks, expected over their draw.
+
+    An item that k of N blocks hold is missed by all of them with the probability
+    C(N - k, num) / C(N, num).
+    """
+    if not items:
+        return 0.0
+    holders = Counter(
+        chain.from_iterable(items & frozenset(found_in(b)) for b in blocks)
+    )
+    k, total = np.array([*holders.values(), 0], float), len(blocks)
+    left = total - k
+    enough = left >= num
+    left = np.where(enough, left, num)
+    log = gammaln(left + 1) - gammaln(left - num + 1)
+    log -= gammaln(total + 1) - gammaln(total - num + 1)
+    missed = np.where(enough, np.exp(log), 0.0)
+    return float((1 - missed).sum() / len(items))
 
 
 def _ratio(part: float, whole: float) -> float:
@@ -248,61 +284,3 @@ def _entropy(counts: Counter[str]) -> float:
     """Of the empirical distribution, in bits; 0 of nothing."""
     total = counts.total()
     return sum(c * math.log2(total / c) for c in counts.values()) / max(total, 1)
-
-
-def _windows(blocks: Sequence[str]) -> Windows:
-    """Of all blocks, one after the other; arithmetic is modulo 2^64."""
-    codes = np.frombuffer("".join(blocks).encode("utf-32-le"), "<u4")
-    lengths = np.array([len(block) for block in blocks], dtype=np.int64)
-    ends = np.repeat(np.cumsum(lengths), lengths)
-    terms = codes * _powers(_BASE, len(codes))
-    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(terms)])
-    shift = _powers(pow(_BASE, -1, 2**64), len(codes))
-    return Windows(sums, shift, ends - np.arange(len(codes)))
-
-
-def _powers(base: int, num: int) -> np.ndarray:
-    """base^1 to base^num modulo 2^64."""
-    return np.cumprod(np.full(num, base, np.uint64))
-
-
-def _hashes(windows: Windows, length: int) -> np.ndarray:
-    """Hash of the window of `length` characters at each place, block or not."""
-    sums = windows.sums
-    num = max(len(sums) - length, 0)
-    return (sums[length:] - sums[:num]) * windows.shift[:num]
-
-
-def _copies(ours: Windows, theirs: Windows, length: int) -> np.ndarray:
-    """Where those of our windows begin, inside a block, that are also theirs.
-
-    Theirs are one block. By hashes: two windows in about 2^64 are mistaken for equal.
-    """
-    starts = np.flatnonzero(ours.room >= length)
-    written, real = _hashes(ours, length)[starts], _hashes(theirs, length)
-    # a look-up by the highest bits leaves a few of a million windows to sort
-    table = np.zeros(2**_TABLE_BITS, bool)
-    place = np.uint64(64 - _TABLE_BITS)
-    table[written >> place] = True
-    return starts[np.isin(written, real[table[real >> place]])]
-
-
-def _longest_copy(text: str, windows: Windows, real: Reference) -> int:
-    """Characters of the longest window, inside a block, that `real.train` has.
-
-    Whatever is copied has copied parts, so a binary search over the length finds it.
-    The hashes only propose: what is returned was found in the text itself.
-    """
-    known, unknown = 0, min(max(windows.room, default=0), len(real.train)) + 1
-    while unknown - known > 1:
-        length = (known + unknown) // 2
-        if len(_copies(windows, real.windows, length)):
-            known = length
-        else:
-            unknown = length
-    while known:
-        starts = _copies(windows, real.windows, known)
-        if any(text[start : start + known] in real.train for start in starts):
-            break
-        known -= 1
-    return known

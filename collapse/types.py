@@ -45,7 +45,8 @@ class Problem(NamedTuple):
     """A model, the nature it imitates, and what is measured on the way.
 
     Attributes:
-      draw: `(key, num) -> batch` of real rows, leaves [num, ...].
+      draw: `(key, num) -> batch` of real rows, leaves [num, ...]. The first k of them
+        must be a sample of k: that is what a share of fresh real rows takes.
       model: the model trained in every generation.
       metrics: name -> `(key, params) -> scalar`. All metrics of a generation receive
         the same key, so those that look at a sample look at the same one.

@@ -1,6 +1,7 @@
 """The command for language models: what it leaves, what it refuses, how it goes on."""
 
 import random
+import resource
 
 import jax
 import numpy as np
@@ -163,6 +164,28 @@ def test_a_resumed_run_is_bitwise_an_uninterrupted_one(tmp_path, whole, saves):
     for path in [*(whole / "texts").iterdir(), whole / "continuations.md"]:
         own = tmp_path / "a" / path.relative_to(whole)
         assert own.read_bytes() == path.read_bytes()
+
+
+def test_a_full_disk_costs_no_generation_that_is_done(tmp_path, whole, capsys):
+    unit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    real, count = checkpoint.save, []
+
+    def save(path, progress):
+        count.append(progress.done)
+        most = 1000 if len(count) == 3 else unit[0]  # bytes, less than a checkpoint
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, unit[1]))
+        try:
+            real(path, progress)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, unit)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "save", save)
+        assert run("--out", "a") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("a keeps what was done: see --resume")
+    assert run("--out", "a", "--resume") == 0
+    assert opened(tmp_path / "a").drop_attrs().identical(opened(whole).drop_attrs())
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,8 @@ def counted(train, rows):
         for i, row in enumerate(rows)
         for j in range(CONTEXT, len(row))
     }
-    levels = sorted(set(seen.values()))
+    seen = {place: count for place, count in seen.items() if count}
+    levels = sorted(set(seen.values())) or [0]
     upto = {k: sum(v <= k for v in seen.values()) for k in levels}
     highest = max([levels[0], *(k for k in levels if upto[k] <= SHARE * len(seen))])
     rare = np.zeros((len(rows), len(rows[0])), bool)
@@ -135,15 +136,15 @@ def test_rare_places_of_a_text_are_at_most_a_tenth():
 
 
 def test_contexts_of_one_count_go_together():
-    """Of 30 places 3 follow contexts that never occur and 2 such of once: too many."""
+    """Of 30 places 3 follow contexts that never occur and 2 such of once."""
     train, often = "abcdef" + "a" * 50, ["a" * 10] * 5
     rare = found(train, [*often, "abcdefffff"])
-    assert np.argwhere(rare).tolist() == [[5, 7], [5, 8], [5, 9]]
+    assert np.argwhere(rare).tolist() == [[5, 5], [5, 6]]
     assert found(train, [*often, "a" * 10]).sum() == 30  # there is nothing rarer
 
 
-def test_what_never_occurs_is_rare_even_if_it_is_everywhere():
-    assert found("aaaaaaaa", ["bbbbbbbb", "bbbbbbbb"])[:, CONTEXT:].all()
+def test_what_never_occurs_cannot_be_forgotten():
+    assert not found("aaaaaaaa", ["bbbbbbbb", "bbbbbbbb"]).any()
 
 
 def test_contexts_are_told_apart_in_large_vocabularies():
@@ -152,7 +153,7 @@ def test_contexts_are_told_apart_in_large_vocabularies():
     train = pick.integers(0, 2000, 4000).astype(np.int32)
     strange = train[7::-1][None]
     rare = rare_places(train, np.concatenate([train.reshape(500, 8), strange]))
-    assert not rare[:500].any() and rare[500, CONTEXT:].all()
+    assert rare[:500, CONTEXT:].all() and not rare[500].any()
 
 
 # Spread rows

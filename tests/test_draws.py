@@ -282,6 +282,28 @@ def test_subset_of_the_fallback_generator_is_uniform_too():
     assert_uniform_subsets(found, 6)
 
 
+@pytest.mark.parametrize("num", [3, 4])
+@pytest.mark.statistical
+def test_the_order_of_shuffled_rows_says_nothing(root, num):
+    """Every arrangement of some of four rows; a plain subset is the control."""
+
+    def arrangements(draw):
+        found = jax.jit(jax.vmap(lambda key: draw(key, 4, num)))(
+            jax.random.split(root, REPEATS)
+        )
+        codes = np.asarray(found) @ 4 ** np.arange(num)
+        _, counts = np.unique(codes, return_counts=True)
+        return np.pad(counts, (0, math.perm(4, num) - len(counts)))
+
+    size = math.perm(4, num)
+    threshold = scipy.stats.chi2.isf(CHECK_ALARM, size - 1)
+    for draw, right in ((draws.shuffled, True), (draws.subset, False)):
+        counts = arrangements(draw)
+        expected = REPEATS / size
+        statistic = ((counts - expected) ** 2).sum() / expected
+        assert (statistic < threshold) == right, statistic
+
+
 def assert_uniform_subsets(found, population):
     """Chi-squared test over all subsets, at the false-alarm rate of one check."""
     size = math.comb(population, found.shape[1])

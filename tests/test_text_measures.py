@@ -1,5 +1,6 @@
 """What is measured on text: by hand, by brute force, and of nothing at all."""
 
+import itertools
 import math
 from collections import Counter
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from collapse import text_copies
 from collapse import text_measures as tm
 from collapse.texts import load_text
 
@@ -19,7 +21,7 @@ SMALL_BLOCKS = [" bee cat dog a ", " elk fox gnu a ", " hen ibis jay  "]
 
 @pytest.fixture(scope="module")
 def small():
-    return tm.reference(SMALL, ["lion newt"], SMALL_BLOCKS)
+    return tm.reference(SMALL, ["lion newt"], SMALL_BLOCKS, 3)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def plays():
     """Blocks of real plays, and what is counted on them."""
     data = load_text("shakespeare")
     held_out = cut(data.validation + data.test, 128, 256)
-    return data, held_out, tm.reference(data.train, data[1:3], held_out)
+    return data, held_out, tm.reference(data.train, data[1:3], held_out, 256)
 
 
 def cut(text, length, num):
@@ -38,7 +40,7 @@ def cut(text, length, num):
 
 def copies(blocks, train):
     """The longest copy and the share of copied windows, as `measure` finds them."""
-    values = tm.measure(blocks, tm.reference(train, [], ["x"]))
+    values = tm.measure(blocks, tm.reference(train, [], ["x"], 1))
     return values["longest_copy"], values["copied_share"]
 
 
@@ -178,7 +180,7 @@ def test_rare_words_of_blocks_by_hand(small):
     assert values["tail_mass_1pct"] == 0
     assert values["hallucinated_share"] == 1 / 8  # a lion is in other real texts
     held_out = len(small.rare["tail_mass_10pct"] - {"kite"})
-    assert small.held_out["word_survival"] == held_out / 4
+    assert small.alive["word_survival"] == pytest.approx(held_out / 4)
     assert values["word_survival"] == pytest.approx(2 / held_out)
 
 
@@ -187,16 +189,29 @@ def test_fivegram_survival_by_hand(small):
     alive = distinct & small.fivegrams
     assert {"bee c", " elk ", "ibis "} < alive and "dog a" in distinct - alive
     share = len(alive) / len(small.fivegrams)
-    assert small.held_out["fivegram_survival"] == share
+    assert small.alive["fivegram_survival"] == pytest.approx(share)
     # one 5-gram within a block, none across two, and one that is not real
     values = tm.measure([" a be", "e ca", "t dog", "zzzzz"], small)
     assert values["fivegram_survival"] == pytest.approx(2 / len(alive))
 
 
+@pytest.mark.parametrize("num", [1, 2, 4])
+def test_survival_of_real_blocks_is_one_on_average_over_their_draw(num):
+    """All draws of so many of five blocks; in some there is more than on average."""
+    blocks = [*SMALL_BLOCKS, " bee cat a a a ", " jay kite a a  "]
+    real = tm.reference(SMALL, [], blocks, num)
+    drawn = [tm.measure(own, real) for own in itertools.combinations(blocks, num)]
+    for name in tm.SURVIVAL:
+        found = [values[name] for values in drawn]
+        assert np.mean(found) == pytest.approx(1, rel=1e-9)
+        assert min(found) < 0.999 and max(found) > 1.001
+
+
 def test_copies_lose_no_rare_words_and_half_of_them_does(plays):
     data, held_out, real = plays
-    assert tm.measure(held_out, real)["word_survival"] == 1
-    assert tm.measure(held_out, real)["fivegram_survival"] == 1
+    whole = tm.measure(held_out, real)
+    assert whole["word_survival"] == pytest.approx(1)
+    assert whole["fivegram_survival"] == pytest.approx(1)
     half = tm.measure(held_out[::2], real)
     assert 0.4 < half["word_survival"] < 0.8
     assert 0.5 < half["fivegram_survival"] < 0.9
@@ -209,7 +224,7 @@ def test_the_training_text_has_tail_mass_one_in_blocks_at_all_places():
     )
     text = " " * 29 + text + " " * 29
     blocks = [text[start : start + 30] for start in range(len(text) - 29)]
-    real = tm.reference(text, [], blocks)
+    real = tm.reference(text, [], blocks, len(blocks))
     assert real.rare["tail_mass_10pct"] >= {"elephants"}
     values = tm.measure(blocks, real)
     assert values["tail_mass_10pct"] == pytest.approx(1, rel=1e-12)
@@ -296,15 +311,15 @@ def test_copies_are_those_of_brute_force(blocks, train):
 @given(st.lists(tiny, max_size=3), st.text("ab\U0001f600", max_size=40))
 def test_the_longest_copy_is_true_even_if_hashes_are_not(blocks, train):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tm, "_BASE", 1)  # then anagrams have one hash
+        patch.setattr(text_copies, "_BASE", 1)  # then anagrams have one hash
         assert copies(blocks, train)[0] == brute_force(blocks, train, 3)[0]
 
 
 def test_hashes_of_equal_windows_are_equal_wherever_they_begin(plays):
     real = plays[2]
-    hashes = tm._hashes(real.windows, 7)
-    assert len(hashes) == len(real.train) - 6
-    pieces = {real.train[k : k + 7] for k in range(len(hashes))}
+    hashes = text_copies.hashes(real.windows, 7)
+    assert len(hashes) == len(real.text) - 6
+    pieces = {real.text[k : k + 7] for k in range(len(hashes))}
     assert len(np.unique(hashes)) == len(pieces)
 
 
@@ -337,22 +352,24 @@ def test_a_model_that_writes_no_word(small, blocks):
 
 @pytest.mark.parametrize("train", ["", "a", "1 2 3 4 5 6"])
 def test_real_text_without_words_gives_no_nan(train):
-    real = tm.reference(train, [], [" 1 2 "])
+    real = tm.reference(train, [], [" 1 2 "], 1)
     values = tm.measure([" 1 2 word "], real)
     assert all(math.isfinite(value) for value in values.values())
     assert values["tail_mass_10pct"] == values["word_survival"] == 0
     assert values["hallucinated_share"] == 1
 
 
-@pytest.mark.parametrize("blocks", [[], [""]])
-def test_held_out_blocks_are_needed(blocks):
-    with pytest.raises(ValueError, match="no held-out blocks"):
-        tm.reference(SMALL, [], blocks)
+@pytest.mark.parametrize(
+    ("blocks", "num"), [([], 0), ([""], 1), ([" a "], 2), ([" a "], 0)]
+)
+def test_as_many_real_blocks_are_needed(blocks, num):
+    with pytest.raises(ValueError, match=f"^{num} blocks cannot be compared"):
+        tm.reference(SMALL, [], blocks, num)
 
 
 def test_every_measure_is_described_and_is_a_float(small):
     values = tm.measure(SMALL_BLOCKS, small)
-    assert list(values) == list(tm.DESCRIPTIONS) == list(small.held_out)
+    assert list(values) == list(tm.DESCRIPTIONS)
     assert all(type(value) is float for value in values.values())
     assert all(len(description) == 2 for description in tm.DESCRIPTIONS.values())
 
@@ -366,12 +383,12 @@ def test_the_order_of_blocks_does_not_matter(plays):
 
 
 def test_gibberish_is_told_from_text(plays):
-    data, _, real = plays
+    data, held_out, real = plays
     rng = np.random.default_rng(0)
     letters = rng.choice(list(data.train), (64, 128))
     values = tm.measure(["".join(row) for row in letters], real)
     assert values["hallucinated_share"] > 0.5 > values["fivegram_survival"]
-    assert values["entropy_3gram"] > real.held_out["entropy_3gram"] + 1
+    assert values["entropy_3gram"] > tm.measure(held_out, real)["entropy_3gram"] + 1
     looped = tm.measure(["the king of the " * 8] * 64, real)
     assert looped["word_survival"] == looped["tail_mass_10pct"] == 0
     assert looped["distinct_1"] < 0.01 and looped["entropy_3gram"] < 4

@@ -5,11 +5,14 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
+from calibrated import assert_tells_apart
 from hypothesis import given
 from hypothesis import strategies as st
 from language_cases import BLOCK, KEY, TINY, V, marked, net_of, rows_of
 
+from collapse import threefry
 from collapse.models import training
 from collapse.models.language import nats
 from collapse.models.training import Recipe
@@ -48,6 +51,40 @@ def test_rows_are_used_as_often_as_their_share(weights, steps, key):
     share = num * np.array(weights) / sum(weights)
     assert (used >= np.floor(share - 1e-3)).all()
     assert (used <= np.ceil(share + 1e-3)).all()
+
+
+def test_whole_epochs_are_shuffled_passes():
+    """Each row once in a pass, in an order that no pass and no key repeats."""
+    num, passes = 40, 3
+    recipe = Recipe(epochs=float(passes), most_rows=num, batch_size=4)
+    found = []
+    for seed in range(2):
+        key = jax.random.key(seed)
+        steps, most = training._num_steps(recipe, jnp.ones(num))
+        order = training._order(key, jnp.ones(num), steps * 4, most, recipe)
+        found += list(np.asarray(order).reshape(passes, num))
+    for one in found:
+        assert sorted(one) == list(range(num))
+    assert len({tuple(one) for one in found}) == 2 * passes
+    together = np.corrcoef([*found, np.arange(num)])[np.triu_indices(7, 1)]
+    assert np.abs(together).max() < 5.3 / np.sqrt(num - 1)  # 21 pairs
+
+
+@pytest.mark.statistical
+def test_rows_are_used_in_proportion_to_their_weight_at_any_time(root):
+    """On average over keys, in both halves of the training; uniform is the control."""
+    own = np.array([1.0, 2, 3, 0.5, 0, 1.5])
+    recipe, num = Recipe(steps=3, batch_size=4), 12
+    many = jax.vmap(
+        lambda key: training._order(key, jnp.asarray(own), jnp.int32(num), 3, recipe)
+    )
+    orders = np.asarray(many(jax.random.split(root, 4000)))
+    counts = (orders[..., None] == np.arange(6)).astype(float)
+    share = num / 2 * own / own.sum()
+    some = [0, 1, 2, 3, 5]  # the row of no weight is never used
+    assert (counts[..., 4] == 0).all()
+    for half in (counts[:, :6].sum(1), counts[:, 6:].sum(1)):
+        assert_tells_apart(half[:, some], share[some], np.full(5, num / 10))
 
 
 def test_epochs_grow_with_the_weight_of_the_rows():
@@ -123,6 +160,58 @@ def test_loss_is_that_of_the_next_character():
     )
     np.testing.assert_allclose(open_[::2, :-1], next_[::2, :, 0], rtol=1e-4, atol=1e-5)
     assert (open_[::2, -1] == 0).all()
+
+
+def smooth(weights, rows, key):
+    """A loss on which rounding does not grow, whose gradients vary in size."""
+    del key
+    size = 1 + rows[:, :1].astype(jnp.float32) ** 2
+    return jnp.mean(
+        size * (weights["kernel"][rows].sum(-1) * weights["scale"][None] - 1) ** 2
+    )
+
+
+def by_optax(weights, rows, order, clip=0.5, decay=2.0, b1=0.9):
+    """Six steps of four rows."""
+    rates = [0.03 * min((i + 1) / 1.8, fall_of((i - 1.8) / 4.2)) for i in range(6)]
+    own = {"b1": b1, "b2": 0.99, "weight_decay": decay}
+    own["mask"] = {"kernel": True, "scale": False}
+    adamw = optax.adamw(lambda i: jnp.asarray(rates, jnp.float32)[i], **own)
+    optimiser = optax.chain(optax.clip_by_global_norm(clip), adamw)
+    state = optimiser.init(weights)
+    for i in range(6):
+        grad = jax.grad(smooth)(weights, rows[order[4 * i : 4 * i + 4]], None)
+        updates, state = optimiser.update(grad, state, weights)
+        weights = optax.apply_updates(weights, updates)
+    return weights
+
+
+def test_training_is_optax_adamw_with_clipping_and_a_schedule():
+    """Step by step, on the same rows; each control differs in one number."""
+    rows = rows_of(12)
+    weights = {
+        "kernel": jnp.linspace(-1, 2, 3 * V, dtype=jnp.float32).reshape(V, 3),
+        "scale": jnp.full(BLOCK, 1.5, jnp.float32),
+    }
+    recipe = Recipe(
+        steps=6, batch_size=4, learning_rate=0.03, warm_up=0.3, weight_decay=2.0
+    )._replace(clip=0.5)
+    end = training.train(KEY, weights, rows, jnp.ones(12), smooth, recipe).weights
+    order_key, _ = threefry.split(KEY)
+    order = training._order(order_key, jnp.ones(12), jnp.int32(24), 6, recipe)
+
+    def gap(**change):
+        other = by_optax(weights, rows, order, **change)
+        pairs = zip(jax.tree.leaves(end), jax.tree.leaves(other), strict=True)
+        return max(float(jnp.abs(a - b).max()) for a, b in pairs)
+
+    assert gap() < 1e-5
+    for change in ({"clip": 1e9}, {"decay": 1.0}, {"b1": 0.5}):
+        assert gap(**change) > 1e-3, change
+
+
+def fall_of(progress):
+    return 0.1 + 0.45 * (1 + np.cos(np.pi * max(progress, 0)))
 
 
 def test_one_step_from_the_golden_start():

@@ -29,9 +29,9 @@ class Rules(NamedTuple):
       top_k: keep the k likeliest; 0 for all.
       top_p: keep the fewest that reach this probability (Holtzman et al. 2020,
         arXiv:1904.09751); 1 for all.
-      repetition_penalty: of characters that stand in the text already (Keskar et al.
-        2019, arXiv:1909.05858): logits above 0 are divided, others multiplied by it.
-        May be traced.
+      repetition_penalty: of characters that stand in the text already (after Keskar
+        et al. 2019, arXiv:1909.05858): logits above 0 are divided by it, others
+        multiplied, as Hugging Face's `generate` does. May be traced.
       beams: above 1, beam search for the likeliest text instead of sampling.
     """
 

@@ -1,8 +1,8 @@
 """How a network learns its rows: AdamW over minibatches, in one compiled loop.
 
 Every row takes part in proportion to its weight: over a whole training each is used so
-often as its share says, rounded down or up, in random order. With equal weights and
-whole epochs that is the shuffled pass that papers make.
+often as its share says, rounded down or up, evenly spread and in random order. With
+equal weights and whole epochs these are the shuffled passes that papers make.
 """
 
 import functools
@@ -35,7 +35,7 @@ class Recipe(NamedTuple):
         What is kept of few for the backward pass stays in the processor's cache.
       learning_rate: at its peak; it ends at a tenth of it.
       warm_up: share of the steps before the peak.
-      weight_decay: of matrices (not of norms and embeddings' rows that are not used).
+      weight_decay: of matrices, those that embed among them; norms have none.
       clip: largest norm of a gradient.
       keep: weights after the last step, or those of the lowest validation loss.
       looks: how often validation loss is looked at, if the best is kept.
@@ -189,7 +189,8 @@ def _order(
     """Rows in the order of their use: `num` of them, then nothing of meaning.
 
     Systematic sampling: points evenly spaced over the cumulated weights hit each row as
-    often as its share of them, rounded down or up.
+    often as its share of them, rounded down or up. The j-th of a row's c uses comes at
+    a random time in the j-th c-th of the training.
     """
     places = jnp.arange(most * recipe.batch_size, dtype=jnp.int32)
     shift_key, shuffle_key = threefry.split(key)
@@ -199,8 +200,10 @@ def _order(
     point = (places.astype(upto.dtype) + shift) * step
     hit = jnp.searchsorted(upto, point, side="right").astype(jnp.int32)
     hit = jnp.minimum(hit, row_weights.size - 1)
-    shuffled = draws.uniform(shuffle_key, places.shape)
-    return hit[jnp.argsort(jnp.where(places < num, shuffled, 2))]
+    first, last = (jnp.searchsorted(hit, hit, side=s) for s in ("left", "right"))
+    uses = jnp.minimum(last, num) - first
+    time = (places - first + draws.uniform(shuffle_key, places.shape)) / uses
+    return hit[jnp.argsort(jnp.where(places < num, time, 2))]
 
 
 def _better(

@@ -43,7 +43,7 @@ class Config(NamedTuple):
 
     Attributes:
       vocabulary: V, characters; token V is the mark that opens a row.
-      block: characters of a row. A position sees itself and the `block` before it.
+      block: characters of a row, and of what a position sees, itself the last of them.
       size: layers, width, heads.
       positions: rotary (relative, so that a text may go on beyond a block) or learned.
       tied: one matrix embeds characters and predicts them.

@@ -4,15 +4,19 @@ A small transformer learns real text, writes as much, and the next one learns th
 is forgotten shows on held-out real text, in rare words and in rare n-grams.
 """
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import xarray as xr
+
 from collapse.results import atomic
 from collapse.sims import runner
 from collapse.sims.charlm_data import TextRows, fingerprinted, text_rows
 from collapse.sims.charlm_experiment import CharlmExperiment
+from collapse.sims.charlm_measures import real_level
 from collapse.sims.charlm_setup import setup
 from collapse.vocabulary import decode
 
@@ -21,7 +25,7 @@ TEXTS = "texts"
 
 
 def caption(experiment: CharlmExperiment) -> str:
-    """What a reader of the default figure must know."""
+    """What a reader of the default figure must know, levels of real text included."""
     e = experiment
     length = f"{e.steps} steps" if e.steps else f"{e.epochs:g} epochs"
     heat = ", ".join(f"{t:g}" for t in e.temperature)
@@ -41,13 +45,24 @@ def caption(experiment: CharlmExperiment) -> str:
     if e.repetition_penalty != (1.0,):
         penalty = ", ".join(f"{p:g}" for p in e.repetition_penalty)
         said.append(f"repetition penalty {penalty}")
-    return "; ".join(said) + "."
+    real = real_level(load(e), e.measured_rows)
+    return (
+        f"{'; '.join(said)}. New real text, the test part: tail mass "
+        f"{real['tail_mass_10pct']:.2f}, survival {real['word_survival']:.2f}, unknown "
+        f"words {real['hallucinated_share']:.1%}."
+    )
 
 
 def load(experiment: CharlmExperiment) -> TextRows:
     """The text that an experiment names, in rows."""
     data = text_rows(experiment.data, experiment.block)
     return fingerprinted(data, experiment.pretrain) if experiment.pretrain else data
+
+
+def derive(experiment: CharlmExperiment, dataset: xr.Dataset) -> xr.Dataset:
+    """Add what the measures give for new real text."""
+    level = real_level(load(experiment), experiment.measured_rows)
+    return dataset.assign_attrs(real_text=json.dumps(level))
 
 
 def leave(
@@ -96,6 +111,7 @@ FAMILY = runner.Family(
     theory=lambda experiment, cell, label: {},
     caption=caption,
     load=load,
+    derive=derive,
     leave=leave,
 )
 

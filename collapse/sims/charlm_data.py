@@ -109,10 +109,11 @@ def evenly(rows: np.ndarray, most: int) -> np.ndarray:
 def rare_places(
     train: Int[np.ndarray, " characters"], rows: Int[np.ndarray, "rows block"]
 ) -> Bool[np.ndarray, "rows block"]:
-    """Places behind the contexts of `_CONTEXT` characters that training saw least.
+    """Places behind the contexts of `_CONTEXT` characters that are rare in training.
 
-    As many of the rarest as stay within a tenth of all places; contexts of one count
-    go together. At least those that never occur count as rare.
+    As many of the rarest as stay within a tenth of the places whose context occurs
+    there; contexts of one count go together, the rarest in any case. A context that
+    never occurs cannot be forgotten.
     """
     base = np.int64(max(train.max(), rows.max()) + 1)
     powers = base ** np.arange(_CONTEXT, dtype=np.int64)
@@ -128,9 +129,9 @@ def rare_places(
     asked = contexts(rows[:, :-1])
     place = np.minimum(np.searchsorted(known, asked), len(known) - 1)
     seen = np.where(known[place] == asked, counts[place], 0)
-    levels, sizes = np.unique(seen, return_counts=True)
-    within = np.cumsum(sizes) <= _RARE_SHARE * seen.size
-    highest = levels[within][-1] if within.any() else levels[0]
+    levels, sizes = np.unique(seen[seen > 0], return_counts=True)
+    within = np.cumsum(sizes) <= _RARE_SHARE * sizes.sum()
+    highest = levels[within][-1] if within.any() else min(levels, default=0)
     rare = np.zeros(rows.shape, bool)
-    rare[:, _CONTEXT:] = seen <= highest
+    rare[:, _CONTEXT:] = (seen > 0) & (seen <= highest)
     return rare

@@ -16,6 +16,7 @@ LOSSES = {
     "bits_per_character": ("loss on held-out text", "bits a character"),
     "perplexity": ("perplexity on held-out text", "a character"),
     "rare_bits_per_character": ("loss after rare contexts", "bits a character"),
+    "rare_perplexity": ("perplexity after rare contexts", "a character"),
     "self_perplexity": ("perplexity on the model's own text", "a character"),
     "first_perplexity": ("generation 0's perplexity on the text", "a character"),
 } | {
@@ -169,6 +170,12 @@ class CharlmExperiment(Experiment):
         if self.beams > 1 and not self.prompts:
             raise InputError(
                 "beams: without prompts all rows would be alike; add --prompts"
+            )
+        certain = self.beams > 1 or 0 in self.temperature
+        if certain and "replace_multiple" in self.workflows:
+            raise InputError(
+                "workflows: replace_multiple would write the same rows again and again "
+                "with beams or temperature 0; drop it"
             )
         if 0 in self.temperature and not self.prompts:
             raise InputError(

@@ -30,8 +30,8 @@ def observer(
     """A function of roots and states, for `parts.Setup`.
 
     Beside metrics it gives `text` [S, rows, block], what each model writes, `continued`
-    [S, block], how it goes on from the first half of a test row, and `first_histogram`
-    [S, bins], shares of written rows by generation 0's perplexity.
+    [S, characters], how it goes on from the first half of a test row, and
+    `first_histogram` [S, bins], shares of written rows by generation 0's perplexity.
     """
     look = _look(experiment, cell, data, make, net)
     letters = data.text.vocabulary
@@ -59,11 +59,13 @@ def observer(
 def _losses(seen: Mapping[str, np.ndarray], rare: np.ndarray) -> dict[str, np.ndarray]:
     """Measures of losses [S, rows, block], each [S] or [S, bins]."""
     bits = seen["test"] / np.log(2)
+    of_rare = bits[:, rare].mean(-1) if rare.any() else np.full(len(bits), np.nan)
     of_rows = np.exp(seen["first"].mean(-1))  # perplexity of each written row
     found = {
         "bits_per_character": bits.mean((1, 2)),
         "perplexity": np.exp(seen["test"].mean((1, 2))),
-        "rare_bits_per_character": bits[:, rare].mean(-1),
+        "rare_bits_per_character": of_rare,
+        "rare_perplexity": 2**of_rare,
         "self_perplexity": np.exp(seen["own"].mean((1, 2))),
         "first_perplexity": np.exp(seen["first"].mean((1, 2))),
     }
@@ -75,13 +77,28 @@ def _losses(seen: Mapping[str, np.ndarray], rare: np.ndarray) -> dict[str, np.nd
 
 
 def _reference(data: TextRows, num: int) -> text_measures.Reference:
-    """Real text to compare with, as many rows as are measured."""
+    """Real text to compare with, as many rows as are measured.
+
+    Words of the test part do not count as known, so that it can tell how many a new
+    text has that are not.
+    """
     name = (data.sha256, data.train.shape[1], num)
     if name not in _REFERENCES:
-        held = [decode(row, data.text.vocabulary) for row in evenly(data.train, num)]
-        others = (data.text.validation, data.text.test)
-        _REFERENCES[name] = text_measures.reference(data.text.train, others, held)
+        rows = [decode(row, data.text.vocabulary) for row in data.train]
+        others = (data.text.validation,)
+        _REFERENCES[name] = text_measures.reference(data.text.train, others, rows, num)
     return _REFERENCES[name]
+
+
+def real_level(data: TextRows, num: int) -> dict[str, float]:
+    """Measures of real rows that no generation sees: what a perfect model would have.
+
+    Args:
+      num: test rows, as many as are measured of a model; all if there are fewer.
+    """
+    num = min(num, len(data.train), len(data.test))
+    rows = [decode(row, data.text.vocabulary) for row in evenly(data.test, num)]
+    return text_measures.measure(rows, _reference(data, num))
 
 
 _LOOKS: dict[Any, Callable[..., Any]] = {}  # compiled once for all workflows
@@ -119,19 +136,19 @@ def _look_at_one(
     import jax.numpy as jnp
 
     from collapse import streams, threefry
-    from collapse.models.decoding import Rules, write
+    from collapse.models.decoding import write
     from collapse.models.language import nats_in_groups
     from collapse.models.training import Recipe
 
     train, test, _, heat, penalty, weights = values
-    model = make(root, train, heat, penalty, weights, Recipe())[1]
+    _, model, rules = make(root, train, heat, penalty, weights, Recipe())
     key = streams.key(root, generation, streams.Purpose.MEASURE)
     text_key, page_key = threefry.split(key)
     written = model.sample(text_key, params, experiment.measured_rows).tokens
     half = experiment.block // 2
     mark = jnp.full((1, 1), params.weights["embed"]["embedding"].shape[0] - 1)
     begin = jnp.concatenate([mark, test[:1, : half - 1]], 1).astype(jnp.int32)
-    rest = write(page_key, net, params.weights, begin, half, Rules())
+    rest = write(page_key, net, params.weights, begin, half, rules)
     return {
         "written": written,
         "own": nats_in_groups(net, params.weights, written),

@@ -40,7 +40,8 @@ def setup(
 
     def make_problem(root: Any, *values: Any) -> Problem:
         train, _, validation, heat, penalty, weights = values
-        own, model = make(root, train, heat, penalty, weights, recipe, validation)
+        given = (train, heat, penalty, weights, recipe, validation)
+        own, model, _ = make(root, *given)
 
         def draw(key: Any, num: int) -> Blocks:
             return Blocks(subset_of(key, own, num))
@@ -80,8 +81,8 @@ def model_of(
     weights: Any,
     recipe: Any,
     validation: Any = None,
-) -> tuple[Any, Any]:
-    """A seed's n real rows, and the model that imitates them."""
+) -> tuple[Any, Any, Any]:
+    """A seed's n real rows, the model that imitates them, and how it writes."""
     from collapse import streams
     from collapse.models.decoding import Rules
     from collapse.models.language import language_model
@@ -103,14 +104,14 @@ def model_of(
         prompts=own if experiment.prompts else None,
         validation=validation if recipe.keep == "best" else None,
     )
-    return own, model
+    return own, model, rules
 
 
 def subset_of(key: Any, rows: Any, num: int) -> Any:
-    """`num` different rows, at random."""
+    """`num` different rows, in random order."""
     from collapse import draws
 
-    return rows[draws.subset(key, rows.shape[0], num)]
+    return rows[draws.shuffled(key, rows.shape[0], num)]
 
 
 def config_of(experiment: CharlmExperiment, data: TextRows) -> Any:

@@ -153,7 +153,7 @@ def setup(
     def draw(key: Any, num: int) -> Any:
         if data is None:
             return model.sample(key, truth, num)
-        points = train[draws.subset(key, len(train), num * size)]
+        points = train[draws.shuffled(key, len(train), num * size)]
         return points if kind == "samples" else gaussian.summarise(points, num)
 
     def make_problem(root: Any) -> Problem:

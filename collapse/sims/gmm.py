@@ -126,7 +126,7 @@ def setup(
     def draw(key: Any, num: int) -> Any:
         if train is None:
             return sample_points(key, truth, num)
-        return train[draws.subset(key, len(train), num)]
+        return train[draws.shuffled(key, len(train), num)]
 
     bound, names = metrics(truth), experiment.measured()
 

@@ -260,7 +260,7 @@ def _tabled(
     dtype = jnp.result_type(float)
     train, held = jnp.asarray(data.train, dtype), jnp.asarray(data.held_out, dtype)
     n, num_rows = cell["samples_per_generation"], len(train)
-    mine = draws.subset(streams.key(root, 0, streams.Purpose.DESIGN), num_rows, n)
+    mine = draws.shuffled(streams.key(root, 0, streams.Purpose.DESIGN), num_rows, n)
     x, y = train[mine, :-1], train[mine, -1]
     design = linear_rows.design_of(x) if cell["design"] == "fixed" else None
 
@@ -275,7 +275,7 @@ def _tabled(
             return linear_rows.FixedSamples(place, y[:, None])
         if design is not None:
             return linear_rows.labellings((y @ x)[None, None])
-        rows = train[draws.subset(key, num_rows, n)]
+        rows = train[draws.shuffled(key, num_rows, n)]
         if kind == "samples":
             return linear_rows.FreshSamples(rows[:, :-1], rows[:, -1:])
         return linear_rows.fresh_statistics(rows[:, :-1].T, rows[:, -1:].T, num)

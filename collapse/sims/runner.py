@@ -77,7 +77,8 @@ def main(family: Family, arguments: Sequence[str] | None = None) -> int:
             folder.abandon(place)
         return command.fail(error)
     except OSError as error:  # a full disk, say
-        print(f"error: {error}", file=sys.stderr)
+        advice = f"; {place} keeps what was done: see --resume" if place else ""
+        print(f"error: {error}{advice}", file=sys.stderr)
         return 1
     except (Interrupted, KeyboardInterrupt) as stop:
         print(f"\ninterrupted; {str(stop) or 'see --resume'}", file=sys.stderr)
