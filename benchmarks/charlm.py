@@ -160,7 +160,9 @@ def main() -> None:
     sizes = ("nano",) if arguments.quick else ("nano", "micro")
     rows = (row for size in sizes for row in training_rows(size, peer, steps, repeats))
     print(f"Training (goal: lab above {GOALS['training']} times PyTorch).\n")
-    timing.print_table("case|characters/s|lab / PyTorch|share of peak", rows)
+    timing.print_table(
+        "case|characters/s|lab / PyTorch|share of peak of XLA's matmul", rows
+    )
     goals = [f"{GOALS[name]:g} x {name}" for name in ("generate", "full recomputation")]
     print(f"\nWriting (goals: {', '.join(goals)}).\n")
     rows = (row for size in sizes for row in writing_rows(size, peer, repeats))

@@ -33,7 +33,10 @@ class Block(nn.Module):
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         x = x + self.out(y.transpose(1, 2).reshape(b, t, width))
         y = self.up(self.norm_2(x))
-        y = F.gelu(y) if self.activation == "gelu" else F.relu(y).square()
+        if self.activation == "gelu":
+            y = F.gelu(y, approximate="tanh")  # as flax has it
+        else:
+            y = F.relu(y).square()
         return x + self.down(y)
 
 

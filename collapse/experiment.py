@@ -10,7 +10,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from collapse.layout import Figure, InputError
 
@@ -38,13 +38,13 @@ COMMON_METRICS = (
     "mean_error",
     "entropy",
 )
-QUICK_GENERATIONS = 6  # at most, of a quick run
 
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
     """What every experiment family shares; families add their model's own fields."""
 
+    quick_generations: ClassVar[int] = 6  # at most, of a quick run
     workflows: tuple[str, ...] = ("replace", "accumulate", "fixed_budget")
     """What each generation is trained on: replace, accumulate, fixed_budget, window,
     replace_multiple, mix."""
@@ -221,7 +221,7 @@ class Experiment:
 
     def quick(self) -> Self:
         """The same experiment cut down to seconds: what it does, not what it shows."""
-        generations = min(self.num_generations, QUICK_GENERATIONS)
+        generations = min(self.num_generations, self.quick_generations)
         return dataclasses.replace(
             self,
             num_generations=generations,

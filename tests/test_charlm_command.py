@@ -1,5 +1,6 @@
 """The command for language models: what it leaves, what it refuses, how it goes on."""
 
+import dataclasses
 import random
 import resource
 
@@ -11,9 +12,9 @@ import xarray as xr
 from collapse import plotting
 from collapse.models import decoding
 from collapse.models.transformer import SIZES, Size
-from collapse.sims import checkpoint, parts, runner
+from collapse.sims import charlm_measures, charlm_setup, checkpoint, parts, runner
 from collapse.sims.charlm import FAMILY
-from collapse.sims.charlm_experiment import METRICS
+from collapse.sims.charlm_experiment import EDGES, METRICS, CharlmExperiment
 
 BLOCK, ROWS, GENERATIONS, SEEDS = 16, 8, 2, 2
 SMALL = ["--data", "text.txt", "--block", str(BLOCK), "--measured-rows", str(ROWS)]
@@ -239,6 +240,76 @@ def test_bad_input_ends_in_one_line_and_leaves_nothing(
     error = capsys.readouterr().err
     assert said in error and error.startswith("error: ") and error.count("\n") == 1
     assert sorted(tmp_path.rglob("*")) == before
+
+
+MANY = ["--prompts", "--beams", "2", "--repetition-penalty", "1", "2"]
+MANY += ["--keep", "best", "--pretrain", "more.txt", "--pretrain-steps", "2"]
+MANY += ["--workflows", "replace", "mix", "--real-fraction", "0.5"]
+
+
+def test_every_way_of_training_and_writing_goes_through_the_command(tmp_path):
+    (tmp_path / "more.txt").write_text(text_of(3000, seed=5))
+    assert run("--out", "a", *MANY) == 0
+    data = opened(tmp_path / "a")
+    assert dict(data.bits_per_character.sizes) == {
+        "repetition_penalty": 2,
+        "workflow": 2,
+        "seed": SEEDS,
+        "generation": GENERATIONS + 1,
+    }
+    assert data.finite.all() and ((data.fit_kept >= 1) & (data.fit_kept <= 3)).all()
+    # what is written depends on the penalty from generation 0 on, the fit only later
+    one, two = (data.bits_per_character.sel(repetition_penalty=p) for p in (1, 2))
+    same = (one == two).all(["workflow", "seed"]).values
+    assert same[0] and not same[1:].any()
+    first, second = (
+        (tmp_path / "a" / "texts" / f"replace-repetition_penalty_{p}-0-0.txt")
+        for p in (1.0, 2.0)
+    )
+    assert first.read_text() != second.read_text()
+    # a row goes on from a real block, and is none itself
+    plain = opened_texts(first)
+    assert not any(row in text_of(3000) for row in plain)
+
+
+def opened_texts(path):
+    return path.read_text().removesuffix("\n").split("\n----\n")
+
+
+def test_a_recipe_reckons_with_all_rows_a_workflow_trains_on():
+    experiment = CharlmExperiment(num_generations=4, epochs=2.0, window=(3,))
+    cell = {"samples_per_generation": 10}
+    most = {"replace": 10, "fixed_budget": 10, "mix 0.1 fresh": 10}
+    most |= {"accumulate": 50, "replace_multiple": 50, "window 3": 30}
+    for label, rows in most.items():
+        recipe = charlm_setup._recipe(experiment, label, cell)
+        assert (recipe.most_rows, recipe.epochs) == (rows, 2.0), label
+    fixed = dataclasses.replace(experiment, steps=7)
+    assert charlm_setup._recipe(fixed, "accumulate", cell).epochs == 0
+
+
+def test_losses_by_hand():
+    """Two seeds, three rows of two characters; one place is rare."""
+    nats = np.log(2) * np.arange(12.0).reshape(2, 3, 2)
+    rare = np.array([[False, False], [False, True], [False, False]])
+    seen = {"test": nats, "own": nats / 2, "first": nats / 10}
+    found = charlm_measures._losses(seen, rare)
+    close = np.testing.assert_allclose
+    close(found["bits_per_character"], [2.5, 8.5])
+    close(found["perplexity"], [2**2.5, 2**8.5])
+    close(found["rare_bits_per_character"], [3, 9])
+    close(found["rare_perplexity"], [8, 512])
+    close(found["self_perplexity"], [2**1.25, 2**4.25])
+    of_rows = 2 ** (np.array([[0.5, 2.5, 4.5], [6.5, 8.5, 10.5]]) / 10)
+    close(found["first_perplexity_q50"], of_rows[:, 1])
+    close(found["first_perplexity_q05"], of_rows[:, 0] * 0.9 + of_rows[:, 1] * 0.1)
+    histogram = found["first_histogram"]
+    for shares, values in zip(histogram, of_rows, strict=True):
+        places = np.searchsorted(EDGES, values, side="right") - 1
+        assert set(np.flatnonzero(shares)) == set(places)
+    close(histogram.sum(1), 1)
+    nothing = charlm_measures._losses(seen, np.zeros((3, 2), bool))
+    assert np.isnan(nothing["rare_perplexity"]).all()
 
 
 TWO_FIGURES = """

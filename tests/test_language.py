@@ -186,3 +186,32 @@ def test_bits_are_those_of_a_plain_computation(groups_of_four):
     assert float(bits) == pytest.approx(-np.log2(own).mean(), rel=1e-5)
     each = language.nats_in_groups(net, weights, rows)
     np.testing.assert_allclose(each, -np.log(own)[..., 0], rtol=1e-3, atol=1e-5)
+
+
+def test_half_of_the_rows_that_go_on_are_read_without_a_mark(monkeypatch):
+    net, weights = net_of()
+    rows = rows_of(6)
+
+    def loss(share, key=KEY, goes_on=True):
+        monkeypatch.setattr(language, "_UNMARKED", share)
+        return float(language._training_loss(net, False, goes_on, weights, rows, key))
+
+    def mean(unmarked):
+        found = language.nats(net, weights, rows, jnp.full(6, unmarked))
+        return float(found.sum() / (rows.size - 6 * unmarked))
+
+    assert loss(0.0) == pytest.approx(mean(False), rel=1e-5)
+    assert loss(1.0) == pytest.approx(mean(True), rel=1e-5)
+    assert loss(0.5, goes_on=False) == pytest.approx(mean(False), rel=1e-5)
+    assert abs(mean(True) - mean(False)) > 0.01
+    counts = []
+
+    def counting(net, weights, rows, unmarked, dropout_key):
+        counts.append(int(unmarked.sum()))
+        return jnp.zeros(rows.shape)
+
+    monkeypatch.setattr(language, "nats", counting)
+    for key in jax.random.split(KEY, 40):
+        loss(0.5, key)
+    assert len(set(counts)) > 2
+    assert abs(np.mean(counts) / 6 - 0.5) < 5.3 * 0.5 / np.sqrt(240)

@@ -60,7 +60,7 @@ def language_model(
     start: Literal["scratch", "previous"] = "scratch",
     pretrained: dict | None = None,
     prompts: Int[Array, "num block"] | None = None,
-    validation: Int[Array, "num block"] | None = None,
+    validation: Int[Array, "held block"] | None = None,
 ) -> Model:
     """A transformer trained on blocks of text.
 

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from collapse.experiment import Experiment, InputError, capped
 from collapse.text_measures import DESCRIPTIONS as TEXT_DESCRIPTIONS
@@ -34,6 +34,7 @@ _QUICK_ROWS, _QUICK_STEPS = 64, 10
 class CharlmExperiment(Experiment):
     """The fields of every experiment and those of a language model."""
 
+    quick_generations: ClassVar[int] = 2
     num_generations: int = 5
     """Generations after the first fit, which is generation 0."""
     samples_per_generation: tuple[int, ...] = ()
@@ -127,7 +128,6 @@ class CharlmExperiment(Experiment):
         few = min(self.measured_rows, _QUICK_ROWS)
         return dataclasses.replace(
             super().quick(),
-            num_generations=min(self.num_generations, 2),
             num_seeds=min(self.num_seeds, 2),
             samples_per_generation=capped(self.samples_per_generation, _QUICK_ROWS),
             size="nano",

@@ -82,6 +82,7 @@ def _reference(data: TextRows, num: int) -> text_measures.Reference:
     Words of the test part do not count as known, so that it can tell how many a new
     text has that are not.
     """
+    num = min(num, len(data.train))  # of a very short text all rows
     name = (data.sha256, data.train.shape[1], num)
     if name not in _REFERENCES:
         rows = [decode(row, data.text.vocabulary) for row in data.train]
@@ -96,7 +97,7 @@ def real_level(data: TextRows, num: int) -> dict[str, float]:
     Args:
       num: test rows, as many as are measured of a model; all if there are fewer.
     """
-    num = min(num, len(data.train), len(data.test))
+    num = min(num, len(data.test))
     rows = [decode(row, data.text.vocabulary) for row in evenly(data.test, num)]
     return text_measures.measure(rows, _reference(data, num))
 

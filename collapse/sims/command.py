@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import tyro
 
-from collapse.experiment import QUICK_GENERATIONS, Experiment, capped
+from collapse.experiment import Experiment, capped
 from collapse.layout import Figure, InputError
 from collapse.toml import read_toml
 
@@ -89,7 +89,7 @@ def _fitted(
     if changed:
         figure = dataclasses.replace(figure, caption="")  # it speaks of the file's own
     if options.quick:  # so is the experiment, later, once its open fields are filled in
-        most = min(experiment.num_generations, QUICK_GENERATIONS)
+        most = min(experiment.num_generations, experiment.quick_generations)
         generations = capped(figure.generations, most)
         figure = dataclasses.replace(figure, generations=generations)
     return figure
