@@ -1,4 +1,4 @@
-"""Real rows of a user's data: the first k of a draw are a sample of k, new for each key.
+"""Real rows of a user's data: the first k of a draw are a sample of k, new by key.
 
 That is what a workflow takes that keeps a share of them.
 """
