@@ -126,6 +126,59 @@ def mix(
     return Workflow(2, slot=lambda generation: jnp.minimum(generation, 1), weigh=weigh)
 
 
+def anchored(
+    num_rows: int,
+    real: int | Int[Array, ""],
+    synthetic: int | Int[Array, ""],
+    row_weights: tuple[float | Float[Array, ""], float | Float[Array, ""]] = (1.0, 1.0),
+    anchor: Literal["fresh", "fixed"] = "fresh",
+) -> Workflow:
+    """Train on `real` real rows and `synthetic` ones of the newest model.
+
+    Generation 0 is trained on the real rows alone. All numbers but the first may be
+    traced, so that a map of mixtures is one program.
+
+    Args:
+      num_rows: places a generation has, at least real + synthetic.
+      real: rows; "fresh" draws new ones in every generation, "fixed" keeps those of
+        generation 0.
+      synthetic: rows.
+      row_weights: of a real and of a synthetic row.
+      anchor: see `real`.
+
+    Raises:
+      ValueError: if concrete numbers are negative or more than the places, or `anchor`
+        unknown.
+    """
+    if anchor not in ("fresh", "fixed"):
+        raise ValueError(f"anchor must be 'fresh' or 'fixed', got {anchor!r}")
+    for name, count in (("real", real), ("synthetic", synthetic)):
+        if isinstance(count, int) and count < 0:
+            raise ValueError(f"{name} must not be negative, got {count}")
+    if isinstance(real, int) and isinstance(synthetic, int):
+        if real + synthetic > num_rows:
+            raise ValueError(
+                f"real + synthetic must be at most {num_rows}, got {real} + {synthetic}"
+            )
+    place = jnp.arange(num_rows, dtype=jnp.int32)
+    is_real, used = place < real, place < real + synthetic
+    dtype = jnp.result_type(float)
+    of_real = jnp.where(is_real, jnp.asarray(row_weights[0], dtype), 0)
+    of_new = jnp.where(used & ~is_real, jnp.asarray(row_weights[1], dtype), 0)
+
+    def weigh(key: Key, origin: Int[Array, "slots n"], generation: Array) -> Selection:
+        del key, origin
+        later = jnp.where(generation > 0, of_new, 0)
+        if anchor == "fresh":
+            return Selection(of_real + later)
+        return Selection(jnp.concatenate([of_real, later]))
+
+    if anchor == "fixed":
+        return Workflow(2, lambda generation: jnp.minimum(generation, 1), weigh)
+    share = jnp.asarray(real, dtype) / num_rows
+    return Workflow(1, _first_slot, weigh, real_fraction=share)
+
+
 def real_rows(
     real_fraction: float | Float[Array, ""], num_rows: int
 ) -> int | Int[Array, ""]:

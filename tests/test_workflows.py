@@ -133,3 +133,60 @@ def test_other_bad_arguments_are_refused_by_name():
         workflows.mix(0.5, "loose")
     with pytest.raises(ValueError, match="window"):
         workflows.window(0)
+
+
+# Anchored
+
+
+@pytest.mark.parametrize("anchor", ["fresh", "fixed"])
+@pytest.mark.parametrize(("real", "synthetic"), [(2, 3), (1, 5), (6, 0), (3, 1)])
+def test_anchored_trains_on_so_many_of_each(root, anchor, real, synthetic):
+    workflow = workflows.anchored(N, real, synthetic, (0.5, 2.0), anchor)
+    first, *later = _used(workflow, root)
+    assert first == {-1: 0.5 * real}
+    for t, used in enumerate(later, 1):
+        new = {t: 2.0 * synthetic} if synthetic else {}
+        assert used == {-1: 0.5 * real} | new
+
+
+@pytest.mark.parametrize("anchor", ["fresh", "fixed"])
+def test_a_map_of_mixtures_is_one_program(root, anchor):
+    def weights(real, synthetic, weight):
+        pair = (weight, 1 - weight)
+        return _log(workflows.anchored(N, real, synthetic, pair, anchor), root)[1]
+
+    plain = weights(2, 3, 0.25)
+
+    @jax.jit
+    def traced(real, synthetic, weight):
+        pair = (weight, 1 - weight)
+        workflow = workflows.anchored(N, real, synthetic, pair, anchor)
+        origin = jnp.zeros((workflow.num_slots, N), jnp.int32)
+        return workflow.weigh(root, origin, jnp.int32(1)).weights
+
+    found = np.asarray(traced(2, 3, 0.25))
+    np.testing.assert_array_equal(found, plain[1][: len(found)])
+    assert traced(4, 1, 0.5).sum() == 2.5
+    assert traced._cache_size() == 1
+
+
+def test_fresh_real_rows_are_as_many_whatever_the_rounding(root):
+    """The share goes through a float and comes back as the same number of rows."""
+    for num in (7, 49, 4096):
+        for real in {0, 1, num // 3, num - 1, num}:
+            share = workflows.anchored(num, real, 0).real_fraction
+            assert int(workflows.real_rows(share, num)) == real
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ((6, -1, 2), "real"),
+        ((6, 1, -2), "synthetic"),
+        ((6, 4, 3), "real [+] synthetic"),
+        ((6, 4, 2, (1.0, 1.0), "loose"), "anchor"),
+    ],
+)
+def test_mixtures_that_cannot_be(arguments, name):
+    with pytest.raises((ValueError, TypeCheckError), match=name):
+        workflows.anchored(*arguments)
