@@ -87,7 +87,7 @@ def bartlett(
     key: Key,
     below: Float[Array, "num k"],
     spare: Float[Array, " num"],
-    freedom: int,
+    freedom: int | Int[Array, " num"],
     dimension: int,
 ) -> Float[Array, "num d d"]:
     """Lower-triangular L with L L' ~ Wishart(I, freedom), by Bartlett's decomposition.
@@ -100,24 +100,24 @@ def bartlett(
       key: for the diagonal.
       below: [num, d (d - 1) / 2] standard normals, rows of the triangle in order.
       spare: [num] standard normals, for a diagonal entry of one degree of freedom.
-      freedom: at least 1.
+      freedom: at least 1; may be traced, one for each matrix, and then 0, too.
       dimension: d.
 
     References:
       Bartlett 1933 (Proc. R. Soc. Edinburgh 53:260).
     """
     num, dtype = below.shape[0], below.dtype
-    degrees = freedom - np.arange(dimension)
-    shape = jnp.asarray(np.maximum(degrees, 2) / 2, dtype)
-    chi2 = 2 * gamma(key, jnp.broadcast_to(shape, (num, dimension)))
+    each = jnp.broadcast_to(jnp.asarray(freedom, jnp.int32), (num,))[:, None]
+    diagonal = np.arange(dimension, dtype=np.int32)
+    degrees = each - diagonal[None]
+    chi2 = 2 * gamma(key, jnp.maximum(degrees, 2).astype(dtype) / 2)
     # gamma needs a shape of 1; one degree of freedom is the square of a normal
-    chi2 = jnp.where((degrees == 1)[None], spare[:, None] ** 2, chi2)
+    chi2 = jnp.where(degrees == 1, spare[:, None] ** 2, chi2)
     rows, columns = np.tril_indices(dimension, -1)
-    diagonal = np.arange(dimension)
     factor = jnp.zeros((num, dimension, dimension), dtype)
     factor = factor.at[:, rows, columns].set(below)
     factor = factor.at[:, diagonal, diagonal].set(jnp.sqrt(chi2))
-    return factor if freedom >= dimension else factor.at[:, :, freedom:].set(0)
+    return jnp.where(degrees[:, None, :] > 0, factor, 0)
 
 
 def subset(key: Key, population: int | Int[Array, ""], num: int) -> Int[Array, " num"]:

@@ -94,6 +94,48 @@ def test_wrong_degrees_of_freedom_are_seen(d, n):
             assert_same_law(wrong[name], reference[name])
 
 
+@pytest.mark.parametrize("d", [1, 3])
+@pytest.mark.statistical
+def test_batches_of_traced_sizes_have_their_own_laws(d):
+    """Of no point, one, two and more, some fewer than dimensions; pooled as points."""
+    sizes = [0, 1, 2, 3, 9]
+    truth = truth_in(d)
+
+    @jax.jit
+    def many(keys, sizes):
+        model = gaussian(d, rows="law", batch_size=sizes)
+
+        def one(key):
+            rows = model.sample(key, truth, len(sizes))
+            params, _ = model.fit(key, None, rows, jnp.array([1.0, 0.5, 2, 0, 1]))
+            return rows.mean, rows.scatter, params.mean, params.scale
+
+        return jax.vmap(one)(keys)
+
+    keys = jax.random.split(jax.random.key(SEED), NUM_SEEDS)
+    mean, scatter, fit_mean, scale = map(np.asarray, many(keys, jnp.array(sizes)))
+    covariance = np.asarray(truth.scale @ truth.scale.T)
+    for i, n in enumerate(sizes[1:], 1):
+        centred = mean[:, i] - np.asarray(truth.mean)
+        found, right = centred[:, 0] * centred[:, -1], covariance[0, -1] / n
+        assert_tells_apart(found, right, 1.3 * right)
+        right = (n - 1) * covariance[0]
+        wrong = n * covariance[0]
+        if n > 1:
+            assert_tells_apart(scatter[:, i, 0], right, wrong)
+        rank = np.linalg.matrix_rank(scatter[:50, i])
+        assert (rank == min(n - 1, d)).all()
+    assert (scatter[:, 0] == 0).all() and np.isfinite(mean).all()
+    mass = np.array([0, 0.5, 4, 0, 9])
+    expected = np.einsum("i,sij->sj", mass / mass.sum(), mean)
+    close(fit_mean, expected, rtol=1e-4, atol=1e-5)
+    gap = mean - fit_mean[:, None]
+    total = np.einsum("i,sijk->sjk", [0, 0.5, 2, 0, 1], scatter)
+    total += np.einsum("i,sij,sik->sjk", mass, gap, gap)
+    product = scale @ scale.swapaxes(1, 2)
+    close(product, total / mass.sum(), rtol=1e-3, atol=1e-4)
+
+
 @CASES
 @pytest.mark.parametrize("kind", KINDS)
 def test_expectation_of_a_fit(kind, d, n):

@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple, get_args
 import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from collapse import draws, threefry
 from collapse.estimators import factor_of_gram, triangular_factor, weighted_moments
@@ -61,7 +61,11 @@ class GaussianStatistics(NamedTuple):
 
 
 def gaussian(
-    dimension: int, *, ddof: int = 0, rows: Rows = "samples", batch_size: int = 1
+    dimension: int,
+    *,
+    ddof: int = 0,
+    rows: Rows = "samples",
+    batch_size: int | Int[Array, " rows"] = 1,
 ) -> Model:
     """A Gaussian fitted by maximum likelihood (ddof 0) or without bias (ddof 1).
 
@@ -75,7 +79,8 @@ def gaussian(
         et al.; 1 by n - 1, as in Shumailov et al.'s theorem. The choice changes what
         collapses: see `collapse.theory`.
       rows: what a row is, see the module.
-      batch_size: points behind one row of statistics or law.
+      batch_size: points behind one row of statistics or law; under law they may be
+        traced, one for each row that is written, and fewer than dimensions.
 
     Raises:
       ValueError: for an unknown ddof or kind of row, or where a batch has too few
@@ -85,7 +90,7 @@ def gaussian(
         raise ValueError(f"ddof must be 0 or 1, got {ddof}")
     if rows not in get_args(Rows):
         raise ValueError(f"rows must be one of {get_args(Rows)}, got {rows!r}")
-    if rows == "law" and batch_size <= dimension:
+    if rows == "law" and isinstance(batch_size, int) and batch_size <= dimension:
         raise ValueError(
             f"rows = law needs more than {dimension} samples, got {batch_size}"
         )
@@ -141,7 +146,10 @@ def log_density(
 
 
 def pool(
-    batch: GaussianStatistics, weights: Weights, batch_size: int, ddof: int = 0
+    batch: GaussianStatistics,
+    weights: Weights,
+    batch_size: int | Int[Array, " rows"],
+    ddof: int = 0,
 ) -> GaussianParams:
     """The fit to all points behind weighted rows of statistics.
 
@@ -149,13 +157,14 @@ def pool(
     factorisation stands between the generations, so nothing is lost however far the
     covariance has collapsed.
     """
-    total = batch_size * jnp.sum(weights) - ddof
+    mass = weights * jnp.asarray(batch_size, weights.dtype)
+    total = jnp.sum(mass) - ddof
     num, dimension = batch.mean.shape
     if num == 1:
         scale = batch.factor[0] * jnp.sqrt(weights[0] / total)
         return GaussianParams(batch.mean[0], scale)
-    mean = jnp.sum(weights[:, None] * batch.mean, axis=0) / jnp.sum(weights)
-    between = jnp.sqrt(weights * batch_size)[:, None] * (batch.mean - mean[None])
+    mean = jnp.sum(mass[:, None] * batch.mean, axis=0) / jnp.sum(mass)
+    between = jnp.sqrt(mass)[:, None] * (batch.mean - mean[None])
     if dimension == 1 or num <= _QR_BATCHES:
         within = jnp.sqrt(weights)[:, None, None] * jnp.swapaxes(batch.factor, 1, 2)
         rows = jnp.concatenate([within.reshape(-1, dimension), between])
@@ -189,12 +198,16 @@ def _reduce(key: Key, num: int, batch_size: int, dimension: int, dtype):
     return _moments(draws.normal(key, (dimension, num * batch_size), dtype), num)
 
 
-def _law(key: Key, num: int, batch_size: int, dimension: int, dtype):
+def _law(
+    key: Key, num: int, batch_size: int | Int[Array, " num"], dimension: int, dtype
+):
     """The same, from the exact law: N(0, I/batch_size) and Bartlett's factor."""
     below = dimension * (dimension - 1) // 2
     normals_key, gamma_key = threefry.split(key)
     z = draws.normal(normals_key, (num * (dimension + below + 1),), dtype)
-    mean = z[: num * dimension].reshape(num, dimension) / math.sqrt(batch_size)
+    sizes = jnp.broadcast_to(jnp.asarray(batch_size, jnp.int32), (num,))
+    root = jnp.sqrt(jnp.maximum(sizes, 1).astype(dtype))  # of none there is no mean
+    mean = z[: num * dimension].reshape(num, dimension) / root[:, None]
     off = z[num * dimension : num * (dimension + below)].reshape(num, below)
-    freedom = batch_size - 1
+    freedom = jnp.maximum(sizes - 1, 0)
     return mean, draws.bartlett(gamma_key, off, z[-num:], freedom, dimension)
