@@ -94,6 +94,8 @@ def gaussian(
         raise ValueError(
             f"rows = law needs more than {dimension} samples, got {batch_size}"
         )
+    if rows != "law" and not isinstance(batch_size, int):
+        raise ValueError(f"batch_size must be one whole number for rows = {rows}")
 
     def init(key: Key, batch, weights: Weights) -> GaussianParams:
         del key, weights
@@ -109,8 +111,12 @@ def gaussian(
     def sample(key: Key, params: GaussianParams, num: int):
         if rows == "samples":
             return sample_points(key, params, num)
-        standardised = _reduce if rows == "statistics" else _law
-        mean, factor = standardised(key, num, batch_size, dimension, params.mean.dtype)
+        dtype = params.mean.dtype
+        if rows == "law":
+            mean, factor = _law(key, num, batch_size, dimension, dtype)
+        else:
+            assert isinstance(batch_size, int)
+            mean, factor = _reduce(key, num, batch_size, dimension, dtype)
         return _statistics(
             params.mean[None] + mean @ params.scale.T, params.scale[None] @ factor
         )
