@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "collapse"
 LAYERS = [
     ["types", "threefry", "streams", "inverse_error", "draws", "theory", "devices"]
     + ["text_copies"],
-    ["store", "seeds", "estimators", "least_squares", "data"]
+    ["store", "seeds", "estimators", "comparison", "least_squares", "data"]
     + ["vocabulary", "text_measures"],
     ["workflows", "models", "metrics", "regression"],
     ["loop"],
