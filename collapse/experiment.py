@@ -119,6 +119,10 @@ class Experiment:
         del name
         return {}
 
+    def diagnostics(self) -> tuple[str, ...]:
+        """What fits tell of themselves, as `fit_<name>`; figures may show it."""
+        return ()
+
     def known_metrics(self) -> tuple[str, ...]:
         """Metrics that the family can measure in this experiment."""
         raise NotImplementedError
@@ -196,8 +200,10 @@ class Experiment:
                     f"metrics: {metric} is not counted by {figure.x}; drop it, or name "
                     "another x"
                 )
-            known = metric in self.measured() or metric.startswith("fit_")
+            known = metric in (*self.measured(), *self.diagnostics())
             if not known and figure.x not in bins:
+                for name in self.more_dims(metric):
+                    raise InputError(f"x: {metric} is counted by {name}; name it as x")
                 raise InputError(
                     f"metrics: the figure shows {metric}, which is not measured; known "
                     f"are {_list(self.known_metrics())}"

@@ -64,7 +64,8 @@ def _check_names(figures: Sequence[Figure], path: Path) -> None:
 
 
 def _from_table(table: Mapping[str, Any], kind: type, path: Path) -> Any:
-    hints = get_type_hints(kind)
+    types = get_type_hints(kind)
+    hints = {field.name: types[field.name] for field in dataclasses.fields(kind)}
     values = {}
     for key, value in table.items():
         if key not in hints:

@@ -202,6 +202,16 @@ def test_a_full_disk_costs_no_generation_that_is_done(tmp_path, whole, capsys):
         (["--size", "giant"], "--size"),
         (["--temperature", "-1"], "temperature: -1; give 0 to 1000"),
         (["--temperature", "0"], "temperature: at 0 all rows would be alike"),
+        (["--prompts", "--beams", "3", "--top-k", "4"], "beams: beam search takes"),
+        (
+            ["--prompts", "--beams", "3", "--temperature", "0.5"],
+            "beams: beam search takes the likeliest text",
+        ),
+        (["--prompts", "--beams", "100000"], "beams: 100000; give 1 to 100"),
+        (
+            ["--prompts", "--beams", "3", "--workflows", "replace_multiple"],
+            "workflows: replace_multiple would write the same rows",
+        ),
         (["--temperature", "nan"], "temperature: nan; give 0 to 1000"),
         (["--temperature"], "temperature: empty; give at least one value"),
         (["--top-p", "0"], "top_p: 0 leaves no character"),
@@ -247,6 +257,7 @@ MANY += ["--keep", "best", "--pretrain", "more.txt", "--pretrain-steps", "2"]
 MANY += ["--workflows", "replace", "mix", "--real-fraction", "0.5"]
 
 
+@pytest.mark.slow
 def test_every_way_of_training_and_writing_goes_through_the_command(tmp_path):
     (tmp_path / "more.txt").write_text(text_of(3000, seed=5))
     assert run("--out", "a", *MANY) == 0

@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 from collapse.experiment import InputError
-from collapse.sims import checkpoint, folder, gaussian, gmm, parts, runner
+from collapse.sims import checkpoint, command, folder, gaussian, gmm, parts, runner
 from collapse.sims.gaussian import METRICS
 
 SMALL = ["--num-seeds", "3", "--num-generations", "4", "--samples-per-generation", "20"]
@@ -336,3 +336,8 @@ def test_checkpoints_of_another_shape_are_refused(tmp_path):
     assert back.done == 2 and (back.state["a"] == 0).all()
     with pytest.raises(InputError, match="damaged"):
         checkpoint.load(tmp_path / "x.npz", {"a": np.zeros(4)})
+
+
+def test_complaints_lose_the_colours_and_the_frame_of_a_terminal():
+    box = "\x1b[31m╭─ Error ────╮\x1b[0m\n│ \x1b[1minvalid\x1b[0m choice │\n╰──────────╯\n"
+    assert command._one_line(box) == "invalid choice; see --help"

@@ -66,6 +66,7 @@ def test_levels_may_be_whole_numbers_and_generations_only_be(tmp_path):
     ("text", "complaint"),
     [
         ("num_seed = 3", "unknown key num_seed"),
+        ("quick_generations = 3", "unknown key quick_generations"),
         ("[figure]\nhues = 'x'", "unknown key hues"),
         ("figure = 3", "figure must be a table"),
         ("figure = []", "figure must be a table"),
@@ -260,8 +261,11 @@ def test_a_histogram_is_drawn_over_its_bins_and_nothing_else_is():
     both = dataclasses.replace(figure, metrics=(HISTOGRAM, "perplexity"))
     with pytest.raises(InputError, match="^metrics: perplexity is not counted by"):
         experiment.check_figure(both)
-    with pytest.raises(InputError, match="^metrics: .*first_histogram, which is not"):
+    with pytest.raises(InputError, match="^x: first_histogram is counted by row_perp"):
         experiment.check_figure(Figure(metrics=(HISTOGRAM,)))
+    with pytest.raises(InputError, match="^metrics: the figure shows fit_speed"):
+        experiment.check_figure(Figure(metrics=("fit_speed",)))
+    experiment.check_figure(Figure(metrics=("fit_loss",)))
     with pytest.raises(InputError, match="^x: unknown 'row_perplexity'"):
         experiment.check_figure(dataclasses.replace(figure, metrics=("perplexity",)))
 

@@ -30,16 +30,18 @@ def caption(experiment: CharlmExperiment) -> str:
     length = f"{e.steps} steps" if e.steps else f"{e.epochs:g} epochs"
     heat = ", ".join(f"{t:g}" for t in e.temperature)
     rows = ", ".join(map(str, e.samples_per_generation))
+    origin = f"{Path(e.pretrain).name}'s pretrained" if e.pretrain else "new"
+    origin = origin if e.start == "scratch" else "the previous"
     said = [
         f"{e.data}: transformer {e.size}, {rows} rows of {e.block} characters",
-        f"{length} from {'new' if e.start == 'scratch' else 'the previous'} weights",
+        f"{length} from {origin} weights",
         f"temperature {heat}",
         f"{e.num_seeds} seeds",
     ]
+    if e.beams > 1:
+        del said[3]  # beam search takes the likeliest text
     if e.prompts:
         said.insert(2, "writing on from real blocks")
-    if e.pretrain:
-        said.insert(2, f"pretrained on {Path(e.pretrain).name}")
     cuts = {"top_k": e.top_k, "top_p": e.top_p % 1, "beams": e.beams - 1}
     said += [f"{name} {getattr(e, name):g}" for name, own in cuts.items() if own]
     if e.repetition_penalty != (1.0,):

@@ -110,6 +110,10 @@ class CharlmExperiment(Experiment):
             return {}
         return {"row_perplexity": [math.sqrt(a * b) for a, b in pairwise(EDGES)]}
 
+    def diagnostics(self) -> tuple[str, ...]:
+        """Of training."""
+        return ("fit_loss", "fit_steps", "fit_kept")
+
     def known_metrics(self) -> tuple[str, ...]:
         """All of them, always."""
         return METRICS
@@ -132,6 +136,9 @@ class CharlmExperiment(Experiment):
             samples_per_generation=capped(self.samples_per_generation, _QUICK_ROWS),
             size="nano",
             steps=min(self.steps, _QUICK_STEPS),
+            epochs=min(self.epochs, 2.0),
+            batch_size=min(self.batch_size, 8),
+            beams=min(self.beams, 5),
             pretrain_steps=min(self.pretrain_steps, _QUICK_STEPS),
             measured_rows=few,
         )
@@ -147,8 +154,7 @@ class CharlmExperiment(Experiment):
             raise InputError(
                 "snapshots: texts of all generations are kept in texts/; drop it"
             )
-        least = {"steps": 0, "pretrain_steps": 1, "batch_size": 1}
-        for field, smallest in (least | {"beams": 1, "measured_rows": 8}).items():
+        for field, smallest in (("steps", 0), ("pretrain_steps", 1)):
             _number(self, field, smallest, 10**6)
         for field, low, high in _RANGES:
             _number(self, field, low, high)
@@ -177,6 +183,12 @@ class CharlmExperiment(Experiment):
                 "workflows: replace_multiple would write the same rows again and again "
                 "with beams or temperature 0; drop it"
             )
+        cut = self.top_k or self.top_p < 1
+        if self.beams > 1 and (self.temperature != (1.0,) or cut):
+            raise InputError(
+                "beams: beam search takes the likeliest text, whatever temperature, "
+                "top_k and top_p; drop these"
+            )
         if 0 in self.temperature and not self.prompts:
             raise InputError(
                 "temperature: at 0 all rows would be alike without prompts; add "
@@ -194,6 +206,10 @@ class CharlmExperiment(Experiment):
 
 
 _RANGES = (
+    ("block", 1, 4096),
+    ("batch_size", 1, 4096),
+    ("beams", 1, 100),
+    ("measured_rows", 8, 10**5),
     ("dropout", 0, 0.9),
     ("epochs", 0, 10**4),
     ("learning_rate", 0, 10),

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import io
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -103,6 +104,7 @@ def fail(error: Exception) -> int:
 
 def _one_line(box: str) -> str:
     """The message inside the parser's box, without its frame and the help below it."""
+    box = re.sub(r"\x1b\[[0-9;]*m", "", box)  # the colours of a terminal
     lines = [line.strip("│╭╮╰╯─ \n") for line in box.splitlines()]
     inside: list[str] = []
     for line, raw in zip(lines[1:], box.splitlines()[1:], strict=True):

@@ -45,6 +45,11 @@ class GmmExperiment(Experiment):
     start: Literal["kmeans++", "previous"] = "kmeans++"
     """Where EM starts: afresh, or at the previous generation's parameters."""
 
+    def diagnostics(self) -> tuple[str, ...]:
+        """Of EM."""
+        names = ("iterations", "converged", "log_likelihood", "gain")
+        return tuple(f"fit_{name}" for name in names)
+
     def known_metrics(self) -> tuple[str, ...]:
         """A rare component of a known truth adds its survival."""
         if self.data:

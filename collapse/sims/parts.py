@@ -182,7 +182,7 @@ def _blocks(
     shapes = jax.eval_shape(program.blank, roots, *setup.values)
     sizes = (leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
     size = -(-sum(sizes) // experiment.num_seeds)
-    if size > _memory():
+    if 2 * size > _memory():  # a step makes the next state beside it
         raise InputError(
             f"samples_per_generation: {setup.num_rows} rows in this workflow take "
             f"{size / 1e9:.0f} GB for each seed; give fewer samples, generations or "
@@ -305,6 +305,7 @@ class _PatientInterrupt:
         return self.event
 
     def _note(self, *_: object) -> None:
+        print("\nstopping at the next save; ctrl-C again: at once", file=sys.stderr)
         self.event.set()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
