@@ -339,5 +339,6 @@ def test_checkpoints_of_another_shape_are_refused(tmp_path):
 
 
 def test_complaints_lose_the_colours_and_the_frame_of_a_terminal():
-    box = "\x1b[31m╭─ Error ────╮\x1b[0m\n│ \x1b[1minvalid\x1b[0m choice │\n╰──────────╯\n"
+    lines = ["\x1b[31m╭─ Error ────╮\x1b[0m", "│ \x1b[1minvalid\x1b[0m choice │"]
+    box = "\n".join([*lines, "╰──────────╯", ""])
     assert command._one_line(box) == "invalid choice; see --help"
