@@ -16,6 +16,7 @@ HELD_OUT_SHARE = 0.1  # of a whole text, for each of the last two parts
 # How far from its place a cut looks for a line end, as a share of the text: so little
 # that no part gets small.
 _REACH = 0.025
+_LISTED = 20  # characters that a message names
 
 
 class TextData(NamedTuple):
@@ -171,7 +172,10 @@ def _check_characters(
         place -= len(file.text)
     line = file.text.count("\n", 0, place) + 1
     column = place - file.text.rfind("\n", 0, place)
-    more = f" (one of {len(unknown)} such characters)" if len(unknown) > 1 else ""
+    rest = sorted(unknown - {character})
+    listed = " ".join(map(repr, rest[:_LISTED]))
+    listed += f" and {len(rest) - _LISTED} more" if len(rest) > _LISTED else ""
+    more = f", nor do {listed}" if rest else ""
     raise DataError(
         f"{file.path}: line {line}, column {column}: {character!r} "
         f"(U+{ord(character):04X}) never occurs in {origin}{more}; replace it, or have "

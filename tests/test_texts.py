@@ -210,10 +210,13 @@ def test_too_short_a_part(written, name, least):
 def test_an_unknown_character_of_a_part(written):
     folder = written(**PARTS | {"test.txt": LINE * 8 + "abc§def\n€§" + LINE})
     place = "test.txt: line 9, column 4: '§' (U+00A7) never occurs in train.txt"
-    refused(folder, place + " (one of 2 such characters); replace it, or have it there")
+    refused(folder, place + ", nor do '€'; replace it, or have it there")
     folder = written(**{"validation.txt": "\ufeff\U0001f600" + LINE * 9})
     place = "validation.txt: line 1, column 1: '\U0001f600' (U+1F600) never occurs"
-    refused(folder, place + " in train.txt (one of 3 such characters)")
+    refused(folder, place + " in train.txt, nor do ")
+    many = "".join(map(chr, range(0x400, 0x400 + 25)))
+    folder = written(**PARTS | {"test.txt": LINE * 9 + many})
+    refused(folder, "'Ѐ' (U+0400) never occurs in train.txt, nor do 'Ё' 'Ђ' ", "4 more")
     folder = written(**PARTS | {"test.txt": LINE * 8 + "\t"})
     refused(folder, r"test.txt: line 9, column 1: '\t' (U+0009) never occurs in train")
 
