@@ -104,6 +104,10 @@ class Experiment:
             )
         )
 
+    def repetitions(self) -> str:
+        """`64 seeds`, or `1 seed`."""
+        return f"{self.num_seeds} seed{'s' * (self.num_seeds != 1)}"
+
     def note(self, cell: Mapping[str, Any]) -> str:
         """What a reader of a cell's panel must know of it, in a few words; else ""."""
         del cell
@@ -250,6 +254,11 @@ class Experiment:
 def _short(share: float) -> str:
     """0.1 for 0.1 and 1 for 1.0, and every digit that there is."""
     return repr(share).removesuffix(".0")
+
+
+def spelled(values: Iterable[Any]) -> str:
+    """Values of an axis for a caption: `10, 100`."""
+    return ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
 
 
 def capped(values: tuple[int, ...], most: int, keep: int = 2) -> tuple[int, ...]:

@@ -353,3 +353,18 @@ def test_a_declaration_may_have_several_figures(tmp_path):
     with xr.open_dataset(data, engine="h5netcdf") as kept:
         assert set(kept.data_vars) == {"first_histogram"}
         assert kept.generation.values.tolist() == [0, 2]
+
+
+def test_the_caption_tells_how_models_write():
+    made = CharlmExperiment(
+        data="text.txt", block=BLOCK, samples_per_generation=(16,), num_seeds=1
+    )
+    made = dataclasses.replace(made, measured_rows=ROWS)
+    assert "temperature 1; 1 seed." in FAMILY.caption(made)
+    searching = dataclasses.replace(
+        made, prompts=True, beams=5, repetition_penalty=(1.0, 2.0), num_seeds=4
+    )
+    caption = FAMILY.caption(searching)
+    assert "writing on from real blocks; 5 beams" in caption
+    assert "repetition penalty 1, 2; 4 seeds." in caption
+    assert "temperature" not in caption

@@ -12,6 +12,7 @@ from typing import Any
 
 import xarray as xr
 
+from collapse.experiment import spelled
 from collapse.results import atomic
 from collapse.sims import runner
 from collapse.sims.charlm_data import TextRows, fingerprinted, text_rows
@@ -28,25 +29,24 @@ def caption(experiment: CharlmExperiment) -> str:
     """What a reader of the default figure must know, levels of real text included."""
     e = experiment
     length = f"{e.steps} steps" if e.steps else f"{e.epochs:g} epochs"
-    heat = ", ".join(f"{t:g}" for t in e.temperature)
-    rows = ", ".join(map(str, e.samples_per_generation))
     origin = f"{Path(e.pretrain).name}'s pretrained" if e.pretrain else "new"
     origin = origin if e.start == "scratch" else "the previous"
+    rows = spelled(e.samples_per_generation)
     said = [
         f"{e.data}: transformer {e.size}, {rows} rows of {e.block} characters",
         f"{length} from {origin} weights",
-        f"temperature {heat}",
-        f"{e.num_seeds} seeds",
     ]
-    if e.beams > 1:
-        del said[3]  # beam search takes the likeliest text
     if e.prompts:
-        said.insert(2, "writing on from real blocks")
-    cuts = {"top_k": e.top_k, "top_p": e.top_p % 1, "beams": e.beams - 1}
+        said.append("writing on from real blocks")
+    if e.beams > 1:
+        said.append(f"{e.beams} beams")
+    else:
+        said.append(f"temperature {spelled(e.temperature)}")
+    cuts = {"top_k": e.top_k, "top_p": e.top_p % 1}
     said += [f"{name} {getattr(e, name):g}" for name, own in cuts.items() if own]
     if e.repetition_penalty != (1.0,):
-        penalty = ", ".join(f"{p:g}" for p in e.repetition_penalty)
-        said.append(f"repetition penalty {penalty}")
+        said.append(f"repetition penalty {spelled(e.repetition_penalty)}")
+    said.append(e.repetitions())
     real = real_level(load(e), e.measured_rows)
     return (
         f"{'; '.join(said)}. New real text, the test part: tail mass "

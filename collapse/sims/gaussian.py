@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from collapse import theory
-from collapse.experiment import COMMON_METRICS, Experiment, InputError, capped
+from collapse.experiment import COMMON_METRICS, Experiment, InputError, capped, spelled
 from collapse.sims import parts, runner
 from collapse.sims.workflow import batch_size, make_workflow, moments
 from collapse.tables import RealData
@@ -230,14 +230,10 @@ def caption(experiment: GaussianExperiment) -> str:
         else "Truth: the standard normal."
     )
     return (
-        f"{truth} n = {_spell(experiment.samples_per_generation)}, "
-        f"d = {_spell(experiment.dimension)}, ddof = {_spell(experiment.ddof)}, "
-        f"{experiment.num_seeds} seeds."
+        f"{truth} n = {spelled(experiment.samples_per_generation)}, "
+        f"d = {spelled(experiment.dimension)}, ddof = {spelled(experiment.ddof)}, "
+        f"{experiment.repetitions()}."
     )
-
-
-def _spell(values: tuple[int, ...]) -> str:
-    return ", ".join(map(str, values))
 
 
 FAMILY = runner.Family(

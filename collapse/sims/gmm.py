@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from collapse.data.mixtures import TRUTHS, Mixture
-from collapse.experiment import COMMON_METRICS, Experiment, InputError
+from collapse.experiment import COMMON_METRICS, Experiment, InputError, spelled
 from collapse.sims import parts, runner
 from collapse.sims.workflow import make_workflow, moments
 from collapse.tables import RealData
@@ -211,14 +211,14 @@ def caption(experiment: GmmExperiment) -> str:
         if experiment.data
         else f"Truth: the mixture {experiment.truth}."
     )
-    sizes = ", ".join(map(str, experiment.samples_per_generation))
+    sizes = spelled(experiment.samples_per_generation)
     theory = (
         " Theory: an EM fit has the mean and covariance of its rows, but for reg_covar."
     )
     return (
         f"{truth} K = {experiment.num_components}, n = {sizes}, "
         f"tol {experiment.tol:g}, start {experiment.start}, "
-        f"{experiment.num_seeds} seeds.{'' if experiment.data else theory}"
+        f"{experiment.repetitions()}.{'' if experiment.data else theory}"
     )
 
 

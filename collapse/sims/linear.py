@@ -8,6 +8,7 @@ they accumulate. Nature is y = x'w* + noise with w* ~ N(0, I), or the user's tab
 import sys
 from typing import Any
 
+from collapse.experiment import spelled
 from collapse.sims import runner
 from collapse.sims.linear_data import residual_variance, table
 from collapse.sims.linear_experiment import LinearExperiment
@@ -25,24 +26,24 @@ def caption(experiment: LinearExperiment) -> str:
         )
         nature = (
             f"{e.data}: {e.target} predicted from {e.dimension[0]} inputs; squared "
-            f"error on held-out rows. Noise variance {_spell(e.noise_variance)}, "
+            f"error on held-out rows. Noise variance {spelled(e.noise_variance)}, "
             f"{source}. "
         )
     else:
         kind = e.covariance
         inputs = kind if kind == "isotropic" else f"{kind} ({e.covariance_parameter:g})"
         nature = (
-            f"y = x'w* + noise of variance {_spell(e.noise_variance)}; {inputs} "
-            f"inputs, d = {_spell(e.dimension)}. "
+            f"y = x'w* + noise of variance {spelled(e.noise_variance)}; {inputs} "
+            f"inputs, d = {spelled(e.dimension)}. "
         )
     said = [
-        f"Design {_spell(e.design)}",
-        f"n = {_spell(e.samples_per_generation)}",
-        f"ridge {_spell(e.ridge)}",
-        f"{e.num_seeds} seeds",
+        f"Design {spelled(e.design)}",
+        f"n = {spelled(e.samples_per_generation)}",
+        f"ridge {spelled(e.ridge)}",
+        e.repetitions(),
     ]
     if e.synthetic_noise_variance:
-        said.insert(0, f"Models' labels: noise {_spell(e.synthetic_noise_variance)}")
+        said.insert(0, f"Models' labels: noise {spelled(e.synthetic_noise_variance)}")
     if e.synthetic_bias:
         said.insert(
             0, f"Models write with an error of squared length {e.synthetic_bias:g}"
@@ -51,13 +52,9 @@ def caption(experiment: LinearExperiment) -> str:
         said.insert(2, "minimum norm")
     if any(e.learner_samples):
         noise = f"noise {e.learner_noise_variance:g}"
-        said.insert(2, f"learners on T = {_spell(e.learner_samples)} rows, {noise}")
+        said.insert(2, f"learners on T = {spelled(e.learner_samples)} rows, {noise}")
     averaged = " Theory with ridge, where drawn, is averaged over drawn designs."
     return nature + ", ".join(said) + "." + averaged * (max(e.ridge) > 0)
-
-
-def _spell(values: tuple[Any, ...]) -> str:
-    return ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
 
 
 def derive(experiment: LinearExperiment, dataset: Any) -> Any:

@@ -112,6 +112,7 @@ def simulate(
             setup = make_setup(cell, label)
             what = number if setup.program is None else setup.program
             if what not in programs:
+                bar.set_postfix_str("compiling")  # when it is first called
                 programs[what] = _compile(setup)
             for seeds, run in _blocks(experiment, cell, setup, programs[what]):
                 path = checkpoints / f"{number:03d}-{seeds.start:06d}.npz"
@@ -233,9 +234,9 @@ def _run_part(
         began = time.monotonic()
         state, entries = program.walk(end - done)(roots, state, *setup.values)
         pieces.append(_named(entries))  # waits for the device
-        if setup.speed is not None:
-            spent = time.monotonic() - began
-            bar.set_postfix_str(setup.speed(pieces[-1], spent), refresh=False)
+        spent = time.monotonic() - began
+        speed = setup.speed(pieces[-1], spent) if setup.speed else ""
+        bar.set_postfix_str(speed, refresh=False)
         if setup.observe is not None:
             seen = setup.observe(roots, state)
             pieces[-1] |= {name: value[:, None] for name, value in seen.items()}

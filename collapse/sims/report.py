@@ -138,7 +138,7 @@ def _publish(summary: xr.Dataset, figure: Figure, place: Path, name: str) -> Non
 def _size(experiment: Experiment) -> str:
     cells = len(list(experiment.cells())) * len(experiment.labels())
     return (
-        f"{cells} x {experiment.num_seeds} seeds x "
+        f"{cells} x {experiment.repetitions()} x "
         f"{experiment.num_generations + 1} generations"
     )
 
