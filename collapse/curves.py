@@ -1,9 +1,8 @@
 """Panels of curves: what `plotting` draws of the metrics of a summary."""
 
-import itertools
 import textwrap
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -15,9 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from collapse import annotations, layout, scales
-from collapse.layout import InputError
-from collapse.metrics import describe
+from collapse import annotations, layout, panels, scales
+from collapse.panels import Panel, has_theory, label, statistic
 
 # Okabe & Ito (2008): told apart with any kind of colour vision. A workflow keeps its
 # colour in every figure; its variants (`mix 0.1 fresh`, `mix 0.5 fresh`) are shades.
@@ -29,48 +27,33 @@ _WORKFLOWS = {
     "mix": "#CC79A7",
     "replace_multiple": "#56B4E9",
 }
-
-
 _MOST_DOTS = 20  # on a curve
-
-
-class _Panel(NamedTuple):
-    """One panel; those with the same metric and `row` share the y axis."""
-
-    metric: str
-    row: Mapping[str, Any]  # coordinate -> its value
-    column: Mapping[str, Any]
-    place: tuple[int, int]
 
 
 def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artist]:
     """Fill `fig` with panels of curves; the entries of its legend."""
     figure = figure.resolved(summary.sizes)
-    metrics = figure.metrics or _metrics(summary, figure.x)
+    metrics = panels.chosen(summary, figure)
     name = figure.hue if figure.hue in summary.dims else "workflow"
-    _check(summary, figure, metrics, name)
-    if figure.x != "generation":
-        summary = summary.sortby(figure.x)
-        if "generation" in summary.dims:
-            drawn = figure.drawn(summary["generation"].values)
-            summary = summary.sel(generation=drawn)
-    panels = _arrange(summary, figure, metrics)
-    rows, columns = (1 + max(p.place[axis] for p in panels) for axis in (0, 1))
-    free = not any(p.row or p.column for p in panels)  # a y axis for each
+    panels.check(summary, figure, metrics, name)
+    summary = panels.at_drawn(summary, figure)
+    every = panels.arrange(summary, figure, metrics)
+    rows, columns = panels.extent(every)
+    free = not any(p.row or p.column for p in every)  # a y axis for each
     few = {1: 4.6, 2: 3.6} if free else {1: 3.8, 2: 3.4}  # columns -> inches
     width = few.get(columns, max(1.8, min(3.1, 10 / columns)))
     height = min(2.4, max(1.7, 0.75 * width))
     fig.set_size_inches(width * columns, height * rows)
     grid = fig.add_gridspec(rows, columns)
     hues = colours(name, summary[name].values)
-    for panel in panels:
+    for panel in every:
         i, j = panel.place
         ax = fig.add_subplot(grid[i, j])
         _curves(ax, summary, figure, panel, name, hues)
-        bottom = not any(p.place == (i + 1, j) for p in panels)
+        bottom = not any(p.place == (i + 1, j) for p in every)
         ax.tick_params(which="both", labelbottom=bottom, labelleft=free or j == 0)
         ax.set_xlabel(scales.name_x(figure) if bottom else "")
-        long_name, unit = _label(summary, panel.metric)
+        long_name, unit = label(summary, panel.metric)
         if figure.statistic == "auto":
             long_name += f" ({statistic(summary, figure, panel.metric)})"
         if free:
@@ -78,18 +61,8 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
         elif j == 0:
             lines = textwrap.wrap(long_name, int(13 * height), break_on_hyphens=False)
             ax.set_ylabel("\n".join(filter(None, [*lines, unit])))
-        for coordinate, value in panel.column.items():
-            ax.set_title(scales.spell(coordinate, value) if i == 0 else "")
-        for coordinate, value in panel.row.items():
-            last = j == columns - 1
-            annotations.strip(ax, scales.spell(coordinate, value) if last else "")
+        panels.name_sides(ax, panel, columns)
     return _legend(summary, figure, metrics, name, hues)
-
-
-def _metrics(summary: xr.Dataset, x: str) -> tuple[str, ...]:
-    """All that a summary can show over x."""
-    variables = summary.data_vars.items()
-    return tuple(str(n) for n, v in variables if {"statistic", x} <= set(v.dims))
 
 
 def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
@@ -107,76 +80,21 @@ def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
     return found
 
 
-def statistic(summary: xr.Dataset, figure: layout.Figure, metric: str) -> str:
-    """What the solid line of a metric is; "auto" is what its theory speaks of."""
-    if figure.statistic != "auto":
-        return figure.statistic
-    return "mean" if _has_theory(summary, metric) else "median"
-
-
-def _has_theory(summary: xr.Dataset, metric: str) -> bool:
-    theory = summary.get(f"{metric}_theory")
-    return theory is not None and bool(np.isfinite(theory).any())
-
-
-def _check(
-    summary: xr.Dataset, figure: layout.Figure, metrics: tuple[str, ...], hue: str
-) -> None:
-    """Raise InputError for the first thing that would be missing or left over."""
-    figure.check({str(n): index.values for n, index in summary.indexes.items()})
-    for metric in metrics:
-        if metric not in summary:
-            raise InputError(f"metrics: {metric} was not measured; measure or drop it")
-        line = statistic(summary, figure, metric)
-        if line not in summary[metric].indexes.get("statistic", ()):
-            raise InputError(f"statistic: {metric} has no {line}")
-        if figure.x not in summary[metric].dims:
-            raise InputError(f"x: {metric} does not change along {figure.x}")
-        used = {"statistic", "generation", figure.x, hue, figure.columns, figure.rows}
-        for name, size in summary[metric].sizes.items():
-            if name not in used and size > 1:
-                raise InputError(
-                    f"figure: {name} has {size} values and no place; name it as x, "
-                    "hue, columns or rows"
-                )
-
-
-def _arrange(
-    summary: xr.Dataset, figure: layout.Figure, metrics: tuple[str, ...]
-) -> list[_Panel]:
-    """A grid of metrics, or rows and columns of one coordinate's values each."""
-
-    def selections(name: str) -> list[dict[str, Any]]:
-        if name not in summary.dims:
-            return [{}]
-        return [{name: value} for value in summary[name].values]
-
-    rows, columns = selections(figure.rows), selections(figure.columns)
-    if rows == columns == [{}]:
-        width = 2 if len(metrics) == 4 else min(3, len(metrics))
-        return [_Panel(m, {}, {}, divmod(i, width)) for i, m in enumerate(metrics)]
-    return [
-        _Panel(metric, row, column, (i, j))
-        for i, (metric, row) in enumerate(itertools.product(metrics, rows))
-        for j, column in enumerate(columns)
-    ]
-
-
 def _curves(
     ax: Axes,
     summary: xr.Dataset,
     figure: layout.Figure,
-    panel: _Panel,
+    panel: Panel,
     name: str,
     hues: Mapping[Any, str],
 ) -> None:
     """The curves of one panel, with their bands and theory."""
     metric, theory = panel.metric, f"{panel.metric}_theory"
     row = summary[[n for n in (metric, theory) if n in summary]].sel(panel.row)
-    panels, fixed = row.sel(panel.column), {**panel.row, **panel.column}
+    column, fixed = row.sel(panel.column), {**panel.row, **panel.column}
     generations = figure.x == "generation"
     x = summary[figure.x].values + (generations and figure.x_scale == "log")
-    unit = _label(summary, metric)[1]
+    unit = label(summary, metric)[1]
     reference = 1.0 if unit in ("ratio to truth", "ratio to reference") else np.nan
     main, marks = statistic(summary, figure, metric), (reference, *figure.levels)
     limits = scales.limits(row, metric, main, figure.y_scale == "log", marks)
@@ -190,7 +108,7 @@ def _curves(
     for value, colour in hues.items():
         if fixed.get(name, value) != value:
             continue  # the hue is that of the row or column
-        one = panels.sel({name: value} if name in panels.dims else {})
+        one = column.sel({name: value} if name in column.dims else {})
         one = one.isel({d: 0 for d in one.dims if d not in ("statistic", figure.x)})
         line, low, high = (one[metric].sel(statistic=s) for s in (main, "low", "high"))
         ax.fill_between(x, low, high, color=colour, alpha=alpha, lw=0, zorder=1.5)
@@ -220,7 +138,7 @@ def _legend(
         Line2D([], [], color=c, lw=1.6, label=scales.spell(name, v, again=k > 0))
         for k, (v, c) in enumerate(hues.items())
     ]
-    known = [m for m in metrics if _has_theory(summary, m)]
+    known = [m for m in metrics if has_theory(summary, m)]
     grey, both = "#666666", "mean or median" if known else "median"
     both = "mean" if len(known) == len(metrics) else both
     line = f"{both if figure.statistic == 'auto' else figure.statistic} over seeds"
@@ -233,7 +151,9 @@ def _legend(
         means = all(statistic(summary, figure, metric) == "mean" for metric in known)
         theory = "theory" if means else "theory of the mean"
         entries.append(Line2D([], [], **_dashes(grey), label=theory))
-    band = "band: 5 % to 95 % of seeds"
+    of_seeds = "5 % to 95 % of seeds"
+    bands = {summary[metric].attrs.get("band", of_seeds) for metric in metrics}
+    band = f"band: {' or '.join(sorted(bands))}"
     return [*entries, Patch(color=grey, alpha=0.25, lw=0, label=band)]
 
 
@@ -253,13 +173,3 @@ def _shade(colour: str, amount: float) -> str:
     white = abs(amount) if amount < 0 else 0.0
     r, g, b = ((1 - abs(amount)) * part + white for part in colors.to_rgb(colour))
     return colors.to_hex((r, g, b))
-
-
-def _label(summary: xr.Dataset, metric: str) -> tuple[str, str]:
-    """Long name and unit, from the variable if it has them."""
-    attributes = summary[metric].attrs
-    try:
-        long_name, unit = describe(metric)
-    except KeyError:
-        long_name, unit = metric.replace("_", " "), ""
-    return attributes.get("long_name", long_name), attributes.get("units", unit)

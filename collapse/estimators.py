@@ -7,6 +7,7 @@ and intervals over seeds.
 import math
 
 import jax.numpy as jnp
+from jax.scipy.linalg import solve_triangular
 from jax.scipy.special import erf, gammainc
 from jaxtyping import Array, Float
 
@@ -104,6 +105,30 @@ def w2_squared(
     nuclear = jnp.sum(jnp.linalg.svd(factor_a.T @ factor_b, compute_uv=False))
     spread = jnp.sum(factor_a**2) + jnp.sum(factor_b**2) - 2 * nuclear
     return shift + jnp.maximum(spread, 0)
+
+
+def gaussian_divergence(
+    mean_p: Float[Array, " d"],
+    factor_p: Float[Array, "d d"],
+    mean_q: Float[Array, " d"],
+    factor_q: Float[Array, "d d"],
+) -> Float[Array, ""]:
+    """KL(p, q) of Gaussians with covariances F F', in nats: q's expected excess loss.
+
+    (|F_q^-1 F_p|^2 + |F_q^-1 (m_p - m_q)|^2 - d - log det_p + log det_q) / 2, not
+    finite where q is singular. Exact, no sampling error.
+
+    Args:
+      mean_p, mean_q: means.
+      factor_p, factor_q: lower-triangular factors.
+    """
+    d = mean_p.shape[0]
+    both = jnp.concatenate([factor_p, (mean_p - mean_q)[:, None]], axis=1)
+    if d == 1:
+        scaled = both / factor_q
+    else:
+        scaled = solve_triangular(factor_q, both, lower=True)
+    return (jnp.sum(scaled**2) - d - log_det(factor_p) + log_det(factor_q)) / 2
 
 
 def mixture_l2_squared(

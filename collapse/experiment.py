@@ -127,6 +127,10 @@ class Experiment:
         """What fits tell of themselves, as `fit_<name>`; figures may show it."""
         return ()
 
+    def derived(self) -> tuple[str, ...]:
+        """What follows from the measurements, and figures may show as well."""
+        return ()
+
     def known_metrics(self) -> tuple[str, ...]:
         """Metrics that the family can measure in this experiment."""
         raise NotImplementedError
@@ -196,15 +200,16 @@ class Experiment:
             bins |= self.more_dims(metric)
         _one_of("x", (figure.x,), ("generation", *self.axes(), *bins))
         for place, name in figure.places().items():
-            more = ("generation",) if place == "hue" else ()
-            _one_of(place, (name,) if name else (), coordinates + more)
+            coordinate = coordinates + (("generation",) if place == "hue" else ())
+            _one_of(place, (name,) if name else (), coordinate)
         for metric in figure.metrics:
             if figure.x in bins and figure.x not in self.more_dims(metric):
                 raise InputError(
                     f"metrics: {metric} is not counted by {figure.x}; drop it, or name "
                     "another x"
                 )
-            known = metric in (*self.measured(), *self.diagnostics())
+            more = (*self.diagnostics(), *self.derived())
+            known = metric in (*self.measured(), *more)
             if not known and figure.x not in bins:
                 for name in self.more_dims(metric):
                     raise InputError(f"x: {metric} is counted by {name}; name it as x")

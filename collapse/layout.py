@@ -18,19 +18,21 @@ class Figure:
 
     Attributes:
       name: added to the names of files; empty for none.
-      kind: "curves" over generations or an axis, or "samples" written at the snapshots.
+      kind: "curves" over generations or an axis, a "map" whose cells are coloured by a
+        metric, or "samples" written at the snapshots.
       metrics: one panel each; empty for the family's own choice.
       x: "generation", or an axis of numbers, against whose values is drawn; for a
         histogram, what its bins count by.
+      y: of a map: the axis that runs upwards; its x may be an axis of words, too.
       generations: those drawn if x is an axis; empty for the last one.
       hue: coordinate told apart by colour: "workflow", an axis, or "generation" if x is
-        an axis.
+        an axis; of no meaning in a map.
       columns: coordinate with one column of panels a value; empty for none.
       rows: coordinate with one row of panels a value; empty for none.
       statistic: "mean" or "median" over seeds, the solid line; "auto" is the mean of
         metrics whose expectation is known and the median of others.
       x_scale: "linear" or "log" (generations are drawn as t + 1, the number of fits).
-      y_scale: "linear" or "log".
+      y_scale: "linear" or "log"; in a map, of its colours.
       levels: values of y marked by dotted lines in every panel of curves.
       levels_label: what they are, written at the highest.
       title: drawn above the panels.
@@ -38,9 +40,10 @@ class Figure:
     """
 
     name: str = ""
-    kind: Literal["curves", "samples"] = "curves"
+    kind: Literal["curves", "map", "samples"] = "curves"
     metrics: tuple[str, ...] = ()
     x: str = "generation"
+    y: str = ""
     generations: tuple[int, ...] = ()
     hue: str = "workflow"
     columns: str = ""
@@ -59,7 +62,8 @@ class Figure:
 
     def places(self) -> dict[str, str]:
         """Place -> the coordinate told apart there, empty for none."""
-        return {"hue": self.hue, "columns": self.columns, "rows": self.rows}
+        first = {"y": self.y} if self.kind == "map" else {"hue": self.hue}
+        return first | {"columns": self.columns, "rows": self.rows}
 
     def resolved(self, several: Container[Any]) -> "Figure":
         """Itself, or over generations if its x is not among the coordinates `several`.
@@ -84,13 +88,17 @@ class Figure:
         """
         if self.rows and self.rows == self.columns:
             raise InputError(f"rows: {self.rows} is in the columns; name another")
+        if self.kind == "map" and not self.y:
+            raise InputError("y: empty; name the axis that runs upwards in the map")
         for place, name in self.places().items():
             if name == self.x:
                 raise InputError(f"{place}: {name} is the x axis; name another")
             if name == "generation" and place != "hue":
                 raise InputError(f"{place}: generation can only be x or hue")
+            if self.kind == "map" and place != "y" and name == self.y:
+                raise InputError(f"{place}: {name} is the y axis; name another")
         self._check_generations(set(values.get("generation", ())))
-        if self.x == "generation" or self.x not in values:
+        if self.kind == "map" or self.x == "generation" or self.x not in values:
             return
         for value in values[self.x]:
             if not isinstance(value, numbers.Real):

@@ -21,7 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from collapse import annotations, curves, layout, results
+from collapse import annotations, curves, layout, maps, results
 from collapse.layout import InputError
 
 STYLE = {
@@ -65,12 +65,12 @@ def draw(summary: xr.Dataset, figure: layout.Figure) -> Figure:
       InputError: (a ValueError) if the summary lacks what the figure shows, or has a
         coordinate with several values that it does not show.
     """
-    if figure.kind == "curves" and "statistic" not in summary.dims:
+    if figure.kind != "samples" and "statistic" not in summary.dims:
         raise InputError("figure: nothing here has statistics over seeds; summarise it")
     with style.context(["default", STYLE]):
         fig = Figure()
-        paint = _samples if figure.kind == "samples" else curves.paint
-        _frame(fig, figure, paint(fig, summary, figure))
+        paint = {"curves": curves.paint, "map": maps.paint, "samples": _samples}
+        _frame(fig, figure, paint[figure.kind](fig, summary, figure))
     return fig
 
 

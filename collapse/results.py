@@ -23,6 +23,7 @@ from collapse.layout import Figure
 from collapse.metrics import describe
 from collapse.toml import to_toml
 
+STANDING = "standing"  # variable: how a setting stands among those to choose from
 STATISTICS = ("mean", "median", "low", "high", "standard_error")
 BAND = (0.05, 0.95)  # quantiles over seeds behind low and high
 _MOST_GENERATIONS = 160  # kept in a published summary
@@ -124,8 +125,8 @@ def write_summary(summary: xr.Dataset, path: Path) -> None:
         writer.writerow(columns)
         for name in names:
             variable = summary[name]
-            if "generation" not in variable.dims:
-                variable = variable.expand_dims(generation=[""])
+            missing = {*axes, "workflow", "generation"} - set(variable.dims)
+            variable = variable.expand_dims({str(d): [""] for d in missing})
             variable = variable.transpose(*axes, "workflow", "generation", ...)
             grid = variable.values
             for index in np.ndindex(*grid.shape[:-1]):
@@ -154,10 +155,10 @@ def published(summary: xr.Dataset, figure: Figure) -> xr.Dataset:
     digits. At 160 generations at most, spaced evenly on the figure's axis; if x is
     another axis, at the drawn ones.
     """
-    curves = figure.kind == "curves"
+    curves = figure.kind != "samples"
     names = list(figure.metrics)
     names += [f"{n}_theory" for n in names if f"{n}_theory" in summary]
-    names += [n for n in ("note",) if curves and n in summary]
+    names += [n for n in ("note", STANDING) if curves and n in summary]
     names += [] if curves else ["samples"]
     small = summary[names]
     lines = ["mean", "median"] if figure.statistic == "auto" else [figure.statistic]

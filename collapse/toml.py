@@ -18,6 +18,7 @@ def read_toml(
     """An experiment and its figures from a TOML file; missing fields keep defaults.
 
     A single value may stand for a list of one, and `[figure]` for one `[[figure]]`.
+    Without such a table there are no figures: they are the family's own.
 
     Raises:
       InputError: if the file is missing or malformed, or has an unknown key or a value
@@ -31,9 +32,9 @@ def read_toml(
         raise InputError(f"{path}: not a TOML file ({error})") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    tables = table.pop("figure", {})
+    tables = table.pop("figure", [])
     tables = tables if isinstance(tables, list) else [tables]
-    if not tables or not all(isinstance(figure, dict) for figure in tables):
+    if not all(isinstance(figure, dict) for figure in tables):
         raise InputError(f"{path}: figure must be a table, written as [figure]")
     figures = tuple(_from_table(figure, Figure, path) for figure in tables)
     _check_names(figures, path)

@@ -33,7 +33,7 @@ class Options:
 
 
 class Call(NamedTuple):
-    """A parsed command line."""
+    """A parsed command line; no figures if there is no file that may name some."""
 
     experiment: Experiment
     figures: tuple[Figure, ...]
@@ -54,7 +54,7 @@ def parse(
       SystemExit: 0, after --help.
     """
     name, arguments = module, list(arguments)
-    figures: tuple[Figure, ...] = (Figure(),)
+    figures: tuple[Figure, ...] = ()
     if arguments and not arguments[0].startswith("-"):
         path = Path(arguments.pop(0))
         default, figures = read_toml(path, type(default))

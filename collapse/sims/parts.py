@@ -27,7 +27,7 @@ class Setup(NamedTuple):
 
     Attributes:
       make_problem: root key, *values -> Problem.
-      workflow: a Workflow.
+      workflow: a Workflow, or values -> Workflow.
       num_rows: rows a generation writes.
       points: (key, params, num) -> [num, d], what a snapshot keeps.
       values: arrays in which the problem differs from others of the same program.
@@ -56,10 +56,13 @@ class _Program(NamedTuple):
     Attributes:
       blank: (roots, *values) -> states before generation 0.
       walk: number of steps -> ((roots, states, *values) -> (states, traces)).
+      shapes: of what `blank` gives; found once for a number of seeds, since values
+        that share a program have shapes in common.
     """
 
     blank: Callable[..., Any]
     walk: Callable[[int], Callable[..., Any]]
+    shapes: Callable[..., Any]
 
 
 class Part(NamedTuple):
@@ -145,14 +148,20 @@ def boundaries(num_generations: int, snapshots: Sequence[int]) -> list[int]:
 
 def _compile(setup: Setup) -> _Program:
     """The program of a setup, and of all that share it."""
+    import jax
+
     from collapse import loop
 
-    what, count = (setup.workflow, setup.num_rows), len(setup.values)
+    count = len(setup.values)
+
+    def bound(root: Any, *values: Any) -> tuple[Any, Any, int]:
+        workflow = setup.workflow
+        workflow = workflow(*values) if callable(workflow) else workflow
+        return setup.make_problem(root, *values), workflow, setup.num_rows
 
     def walk(length: int) -> Callable[..., Any]:
         def advance(root: Any, state: Any, *values: Any) -> Any:
-            problem = setup.make_problem(root, *values)
-            return loop.advance(root, problem, *what, state, length)
+            return loop.advance(root, *bound(root, *values), state, length)
 
         axes = (0, loop.STATE_AXES, *[None] * count)
         out = (loop.STATE_AXES, 0)
@@ -161,12 +170,19 @@ def _compile(setup: Setup) -> _Program:
         )
 
     blank = loop.over_seeds(
-        lambda root, *values: loop.init(root, setup.make_problem(root, *values), *what),
+        lambda root, *values: loop.init(root, *bound(root, *values)),
         (0, *[None] * count),
         loop.STATE_AXES,
         one_by_one=setup.one_by_one,
     )
-    return _Program(blank, functools.cache(walk))
+    found: dict[int, Any] = {}
+
+    def shapes(roots: Any, *values: Any) -> Any:
+        if len(roots) not in found:
+            found[len(roots)] = jax.eval_shape(blank, roots, *values)
+        return found[len(roots)]
+
+    return _Program(blank, functools.cache(walk), shapes)
 
 
 def _blocks(
@@ -180,7 +196,7 @@ def _blocks(
     own = [_number(cell[axis]) for axis in experiment.independent_axes()]
     roots = streams.seeds(experiment.seed, experiment.num_seeds, own)
     # of all seeds: tracing a state takes time, and this trace is used again
-    shapes = jax.eval_shape(program.blank, roots, *setup.values)
+    shapes = program.shapes(roots, *setup.values)
     sizes = (leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
     size = -(-sum(sizes) // experiment.num_seeds)
     if 2 * size > _memory():  # a step makes the next state beside it
@@ -212,7 +228,6 @@ def _run_part(
     interrupted: threading.Event,
 ) -> dict[str, Any]:
     """One part from its checkpoint, or from before generation 0, to the end."""
-    import jax
     import numpy as np
 
     from collapse.sims import checkpoint
@@ -220,7 +235,7 @@ def _run_part(
     final = experiment.num_generations
     progress = checkpoint.Progress(-1, {}, [], None)
     if part.path.exists():
-        like = jax.eval_shape(program.blank, roots, *setup.values)
+        like = program.shapes(roots, *setup.values)
         progress = checkpoint.load(part.path, like)
     begun = progress.done >= 0
     state = progress.state if begun else program.blank(roots, *setup.values)

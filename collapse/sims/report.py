@@ -52,7 +52,10 @@ def write(
             _publish(summary, figure, Path(call.options.publish), call.name)
     folder.finish(place)
     if not call.options.quiet:
-        print(table(summary, experiment.metrics or family.table))
+        if family.closing is not None:
+            print(family.closing(experiment, dataset))
+        else:
+            print(table(summary, experiment.metrics or family.table))
         print(f"\n{_size(experiment)} in {seconds:.1f} s; results in {place}/")
     return _count_failures(dataset)
 
@@ -110,10 +113,11 @@ def _complete(
     figure = figure.resolved(dataset.sizes)
     panels = figure.metrics or tuple(m for m in family.panels if m in dataset)
     places = {"columns": figure.columns, "rows": figure.rows}
-    if figure.kind == "curves":
-        taken = {figure.x, figure.hue, *places.values()}
+    if figure.kind != "samples":
+        taken = {figure.x, *figure.places().values()}
         free = [a for a in ("workflow", *dataset.attrs["axes"]) if a not in taken]
-        free = [a for a in free if dataset.sizes[a] > 1]
+        dims = {d for metric in panels for d in dataset[metric].dims}
+        free = [a for a in free if a in dims and dataset.sizes[a] > 1]
         for place in [name for name, coordinate in places.items() if not coordinate]:
             places[place] = free.pop(0) if free else ""
     return dataclasses.replace(

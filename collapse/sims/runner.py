@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from collapse import tables
-from collapse.experiment import Experiment, InputError
+from collapse.experiment import Experiment, Figure, InputError
 from collapse.sims import command, folder
 from collapse.sims.parts import Interrupted, Setup, simulate
 from collapse.tables import DataError, RealData
@@ -36,6 +36,9 @@ class Family(NamedTuple):
       derive: (experiment, dataset of all seeds) -> the same with what follows from it.
       load: (experiment that names data) -> these data.
       leave: (experiment, data, traces, folder) writes what is more than numbers.
+      figures: (experiment) -> what is drawn if no file says it.
+      closing: (experiment, dataset of all seeds) -> last words in the terminal, instead
+        of the table.
     """
 
     module: str
@@ -49,6 +52,8 @@ class Family(NamedTuple):
     load: Callable[[Any], Any] = load_table
     derive: Callable[[Any, Any], Any] = lambda experiment, dataset: dataset
     leave: Callable[[Any, Any, Mapping[Any, Any], Path], None] = lambda *_: None
+    figures: Callable[[Any], tuple[Figure, ...]] = lambda experiment: (Figure(),)
+    closing: Callable[[Any, Any], str] | None = None
 
 
 def main(family: Family, arguments: Sequence[str] | None = None) -> int:
@@ -65,6 +70,7 @@ def main(family: Family, arguments: Sequence[str] | None = None) -> int:
             family.module, family.default, family.description, arguments
         )
         experiment, data = prepare(call.experiment, call.options.quick, family.load)
+        call = call._replace(figures=call.figures or family.figures(experiment))
         for figure in call.figures:
             experiment.check_figure(figure)
         if call.options.publish:

@@ -1,0 +1,186 @@
+"""What a map of mixtures tells in the long run, and which of its settings is best."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from collapse.comparison import best_setting
+from collapse.results import STANDING, STATISTICS
+from collapse.sims.mixing_experiment import MixingExperiment
+from collapse.theory import mixing as theory
+
+CONFIDENCE = 0.95
+_ALONE: dict[str, tuple[float, ...]] = {  # axis -> its value that is real rows alone
+    "weight": (1.0,),
+    "real_fraction": (1.0,),
+    "synthetic_rows": (0.0,),
+}
+
+
+def derive(experiment: MixingExperiment, dataset: xr.Dataset) -> xr.Dataset:
+    """Add long-run values, their ratio to real rows alone, costs, and the best choice.
+
+    `late_<metric>` is its mean over the last generations; `late_ratio` that of the
+    error that is sought, over the mean of real rows alone; `cost` adds what these rows
+    cost; `best` is the choice of the least, with a region of confidence as its band.
+    """
+    found = _late(experiment, dataset)
+    error = f"late_{experiment.error}"
+    ratio = _ratio(found[error])
+    if ratio is not None:
+        found["late_ratio"] = ratio
+    if experiment.constraint == "price" and ratio is not None:
+        found["cost"] = _cost(experiment, ratio)
+    dataset = dataset.assign(found)
+    choice, sought = experiment.choice(), "cost" if "cost" in found else error
+    if choice not in dataset.dims or dataset.sizes["seed"] < 2:
+        return dataset
+    return dataset.assign(_best(experiment, dataset[sought], choice))
+
+
+def _late(experiment: MixingExperiment, dataset: xr.Dataset) -> dict[str, Any]:
+    """Means over the last generations, of closed forms too."""
+    first = experiment.num_generations + 1 - experiment.late
+    when = f"generations {first} to {experiment.num_generations}"
+    found = {}
+    for metric in experiment.measured():
+        for name in (metric, f"{metric}_theory"):
+            if name in dataset:
+                part = dataset[name].isel(generation=slice(first, None))
+                found[f"late_{name}"] = part.mean("generation", skipna=False)
+        old = dataset[metric].attrs
+        long_name = f"{old.get('long_name', metric)}, {when}"
+        found[f"late_{metric}"].attrs = old | {"long_name": long_name}
+    return found
+
+
+def _ratio(error: xr.DataArray) -> xr.DataArray | None:
+    """The error over the mean of real rows alone; None if these are not on the map."""
+    for axis, (value,) in _ALONE.items():
+        if axis in error.dims and value in error[axis].values:
+            alone = error.sel({axis: value}, drop=True).mean("seed")
+            ratio = error / alone
+            long_name = error.attrs["long_name"]
+            ratio.attrs = {"long_name": long_name, "units": "ratio to real rows alone"}
+            return ratio
+    return None
+
+
+def _cost(experiment: MixingExperiment, ratio: xr.DataArray) -> xr.DataArray:
+    """The ratio and what its real rows cost, in the same unit."""
+    share = ratio["real_fraction"] if "real_fraction" in ratio.dims else 1.0
+    price: Any = experiment.price[0]
+    if "price" in ratio.dims:
+        price = ratio["price"]
+    cost = ratio + price * share
+    cost = cost.transpose(*ratio.dims)
+    units = "errors of real rows alone"
+    cost.attrs = {"long_name": "long-run error and price of real rows", "units": units}
+    return cost
+
+
+def _best(
+    experiment: MixingExperiment, error: xr.DataArray, choice: str
+) -> dict[str, Any]:
+    """The best choice, its region, and how each setting stands."""
+    error = error.transpose(..., "seed", choice)
+    values = error[choice].values
+    rest = [str(d) for d in error.dims if d not in ("seed", choice)]
+    shape = tuple(error.sizes[d] for d in rest)
+    best = np.full((len(STATISTICS), *shape), np.nan)
+    standing = np.zeros((*shape, len(values)), np.int8)
+    for place in np.ndindex(*shape):
+        errors = np.asarray(error.values[place], float)
+        if not np.isfinite(errors).all(0).any():
+            continue
+        told = best_setting(errors, CONFIDENCE, experiment.seed)
+        region = values[told.region]
+        standing[place] = told.region
+        standing[(*place, told.place)] = 2
+        own = {"low": region.min(), "high": region.max()}
+        for k, name in enumerate(STATISTICS[:-1]):
+            best[(k, *place)] = own.get(name, values[told.place])
+    words = choice.replace("_", " ")
+    sought = error.attrs["long_name"]
+    attributes = {
+        "long_name": f"best {words}",
+        "units": f"least {sought}",
+        "band": f"{CONFIDENCE:.0%} confidence",
+    }
+    marks = {
+        "choice": choice,
+        "best": f"best {words}",
+        "may_be_best": f"may be as good ({CONFIDENCE:.0%} confidence)",
+    }
+    found: dict[str, Any] = {
+        "best": (["statistic", *rest], best, attributes),
+        STANDING: ([*rest, choice], standing, marks),
+        "statistic": list(STATISTICS),
+    }
+    expected = _expected(experiment, error.isel(seed=0, drop=True), choice)
+    if expected is not None:
+        found["best_theory"] = (rest, expected)
+    return found
+
+
+def _expected(
+    experiment: MixingExperiment, like: xr.DataArray, choice: str
+) -> np.ndarray | None:
+    """The best choice in theory, for many rows and the error of a location."""
+    located = {"gaussian": "mean_error", "linear": "test_error"}
+    if located.get(experiment.model) != experiment.error:
+        return None
+    return None if choice == "synthetic_rows" else _formula(experiment, like, choice)
+
+
+def _formula(
+    experiment: MixingExperiment, like: xr.DataArray, choice: str
+) -> np.ndarray | None:
+    rest = [str(d) for d in like.dims if d != choice]
+    found = np.empty(tuple(like.sizes[d] for d in rest))
+    for place in np.ndindex(*found.shape):
+        cell = {a: getattr(experiment, a)[0] for a in experiment.axes()}
+        cell |= {d: like[d].values[k] for d, k in zip(rest, place, strict=True)}
+        found[place] = _best_of_cell(experiment, cell, choice)
+    return found
+
+
+def _best_of_cell(
+    experiment: MixingExperiment, cell: dict[str, Any], choice: str
+) -> float:
+    from collapse.sims.mixing_experiment import counts
+
+    if choice == "real_fraction":  # pooled rows of a budget
+        free = experiment.constraint == "budget"
+        pooled = cell["weight"] == 0 and cell["bias"] == 1
+        if not pooled or experiment.anchor != "fresh":
+            return np.nan
+        return 1.0 if free else theory.best_share_at_price(float(cell["price"]))
+    if experiment.anchor == "fixed":
+        return 1.0
+    real, synthetic = counts(experiment, cell)
+    return theory.best_weight(cell["bias"] * real / synthetic)
+
+
+def verdict(experiment: MixingExperiment, dataset: xr.Dataset) -> str:
+    """A line for each circumstance: the best choice, its region, or that it is flat."""
+    if "best" not in dataset:
+        return "one setting: nothing to choose from"
+    choice, best = experiment.choice(), dataset["best"]
+    rest = [str(d) for d in best.dims if d not in ("statistic", "workflow")]
+    values = np.sort(dataset[choice].values)
+    lines = [f"best {choice}: {best.attrs['units']}, of {len(values)} values"]
+    table = best.isel(workflow=0)
+    for place in np.ndindex(*(table.sizes[d] for d in rest)):
+        one = table.isel(dict(zip(rest, place, strict=True)))
+        where = ", ".join(f"{d} {one[d].item():g}" for d in rest) or "here"
+        star, low, high = (float(one.sel(statistic=s)) for s in ("mean", "low", "high"))
+        if np.isnan(star):
+            said = "no setting has finite errors"
+        elif low == values[0] and high == values[-1]:
+            said = f"flat: {star:g} is least, but none can be told from it"
+        else:
+            said = f"{star:g}, region {low:g} .. {high:g} ({CONFIDENCE:.0%} confidence)"
+        lines.append(f"  {where}: {said}")
+    return "\n".join(lines)
