@@ -129,11 +129,9 @@ def write_summary(summary: xr.Dataset, path: Path) -> None:
             variable = variable.expand_dims({str(d): [""] for d in missing})
             variable = variable.transpose(*axes, "workflow", "generation", ...)
             grid = variable.values
+            keys = [variable[d].values for d in variable.dims[:-1]]
             for index in np.ndindex(*grid.shape[:-1]):
-                key = [
-                    variable[d].values[i]
-                    for d, i in zip(variable.dims, index, strict=False)
-                ]
+                key = [values[i] for values, i in zip(keys, index, strict=True)]
                 numbers = [f"{value:.9g}" for value in grid[index]]
                 writer.writerow([*key, name, *numbers])
 

@@ -32,9 +32,9 @@ def read_toml(
         raise InputError(f"{path}: not a TOML file ({error})") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    tables = table.pop("figure", [])
-    tables = tables if isinstance(tables, list) else [tables]
-    if not all(isinstance(figure, dict) for figure in tables):
+    said = table.pop("figure", None)
+    tables = said if isinstance(said, list) else [] if said is None else [said]
+    if said == [] or not all(isinstance(figure, dict) for figure in tables):
         raise InputError(f"{path}: figure must be a table, written as [figure]")
     figures = tuple(_from_table(figure, Figure, path) for figure in tables)
     _check_names(figures, path)

@@ -39,7 +39,7 @@ def _here(tmp_path, monkeypatch):
     (tmp_path / "text.txt").write_text(text_of(3000))
 
 
-PROGRAMS, COMPILE = {}, parts._compile
+PROGRAMS, COMPILE = {}, parts.compiled
 
 
 def run(*arguments, file=()):
@@ -58,7 +58,7 @@ def run(*arguments, file=()):
         patch.setattr(runner, "configure", lambda precision: None)
         patch.setitem(SIZES, "nano", Size(1, 8, 1))
         patch.setattr(decoding, "_STAGES", 1)
-        patch.setattr(parts, "_compile", shared)
+        patch.setattr(parts, "compiled", shared)
         return runner.main(FAMILY, [*file, *SMALL, *arguments])
 
 

@@ -19,7 +19,7 @@ LAYERS = [
     ["workflows", "models", "metrics", "regression"],
     ["loop"],
     ["experiment", "toml", "tables", "texts", "results"]
-    + ["layout", "scales", "annotations", "curves", "plotting"],
+    + ["layout", "scales", "annotations", "panels", "curves", "maps", "plotting"],
     ["sims"],
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
@@ -31,14 +31,16 @@ ALLOWED_SIDEWAYS = {
     "threefry": {"streams", "draws"},  # the generator below both
     "inverse_error": {"draws"},  # what makes normals of uniforms
     "layout": {"experiment", "toml", "results", "scales", "annotations"}
-    | {"curves", "plotting"},  # what a figure shows
+    | {"panels", "curves", "maps", "plotting"},  # what a figure shows
     "experiment": {"toml", "results"},  # what was asked for
     "toml": {"results"},  # the experiment in words
     "tables": {"experiment", "texts"},  # the data it may ask for, and their errors
-    "results": {"plotting"},  # what is drawn
-    "scales": {"annotations", "curves"},  # the axes of a panel
-    "annotations": {"curves", "plotting"},  # the words around it
+    "results": {"maps", "plotting"},  # what is drawn
+    "scales": {"annotations", "panels", "curves", "maps"},  # the axes of a panel
+    "annotations": {"panels", "curves", "plotting"},  # the words around it
+    "panels": {"curves", "maps"},  # what both arrange
     "curves": {"plotting"},  # the panels of a figure
+    "maps": {"plotting"},
 }
 
 FORBIDDEN_BELOW = set(

@@ -140,9 +140,9 @@ LEVELS = ["--noise-variance", "0.5", "2", "--ridge", "0.1", "3"]
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory):
     """Two noise levels with two penalties, and how many programs were compiled."""
-    compiled, real = [], parts._compile
+    compiled, real = [], parts.compiled
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parts, "_compile", lambda own: compiled.append(own) or real(own))
+        patch.setattr(parts, "compiled", lambda own: compiled.append(own) or real(own))
         traces, _ = simulate(*SWEEP, *LEVELS, checkpoints=tmp_path_factory.mktemp("a"))
     return traces, len(compiled)
 

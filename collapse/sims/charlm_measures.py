@@ -27,7 +27,7 @@ def observer(
     make: Callable[..., Any],
     values: tuple[Any, ...],
 ) -> Callable[[Any, Any], dict[str, np.ndarray]]:
-    """A function of roots and states, for `parts.Setup`.
+    """A function of roots and states, for `programs.Setup`.
 
     Beside metrics it gives `text` [S, rows, block], what each model writes, `continued`
     [S, characters], how it goes on from the first half of a test row, and

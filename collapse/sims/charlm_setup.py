@@ -4,7 +4,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from collapse.sims import parts
+from collapse.sims import programs
 from collapse.sims.charlm_data import TextRows, evenly, pretraining_rows
 from collapse.sims.charlm_experiment import CharlmExperiment
 from collapse.sims.charlm_measures import observer
@@ -17,7 +17,7 @@ _PRETRAINED: dict[Any, Any] = {}  # (text, network, training) -> weights
 
 def setup(
     experiment: CharlmExperiment, cell: Mapping[str, Any], label: str, data: TextRows
-) -> parts.Setup:
+) -> programs.Setup:
     """One workflow in one cell, ready to run."""
     import jax.numpy as jnp
 
@@ -56,7 +56,7 @@ def setup(
         read = trace["fit_steps"].sum() * recipe.batch_size * config.block
         return f"{read / seconds:,.0f} characters/s"
 
-    return parts.Setup(
+    return programs.Setup(
         make_problem,
         make_workflow(label, experiment.num_generations),
         n,

@@ -13,14 +13,14 @@ import numpy as np
 
 from collapse import theory
 from collapse.experiment import COMMON_METRICS, Experiment, InputError, capped, spelled
-from collapse.sims import parts, runner
+from collapse.sims import programs, runner
+from collapse.sims.gaussian_measures import metrics
 from collapse.sims.workflow import batch_size, make_workflow, moments
 from collapse.tables import RealData
 
 METRICS = (*COMMON_METRICS, "w2_squared")
 _DENSITY = ("test_error", "log_det_ratio", "entropy")  # need a covariance of full rank
 _HELD_OUT = 500  # rows drawn for the test error of one seed
-_DIRECTIONS = 64  # for tail masses in more than one dimension
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +131,7 @@ def setup(
     cell: Mapping[str, Any],
     label: str,
     data: RealData | None,
-) -> parts.Setup:
+) -> programs.Setup:
     """One workflow in one cell, ready to run."""
     import jax.numpy as jnp
 
@@ -166,38 +166,7 @@ def setup(
         return Problem(draw, model, {m: every[m] for m in experiment.measured()})
 
     workflow = make_workflow(label, experiment.num_generations)
-    return parts.Setup(make_problem, workflow, n // size, gaussian.sample_points)
-
-
-def metrics(truth: Any, held_out: Any, known: bool = True) -> dict[str, Any]:
-    """Every metric of the family, bound to a Gaussian truth and held-out rows.
-
-    With known = False the test error is the whole log-loss: an excess over a density
-    fitted to the same rows would be biased.
-    """
-    from collapse import metrics as m
-    from collapse.models import gaussian
-
-    def moments_of(params: gaussian.GaussianParams) -> m.Moments:
-        return params.mean, params.scale
-
-    exact = (truth.mean, truth.scale)
-    tails = {name: (m.FLOOR, share) for name, share in m.TAILS.items()}
-    tails["hallucinated_mass"] = (0.0, m.FLOOR)
-    return {
-        **{
-            name: m.gaussian_tail_mass(moments_of, exact, shares, _DIRECTIONS)
-            for name, shares in tails.items()
-        },
-        "test_error": m.test_error(
-            gaussian.log_density,
-            held_out,
-            gaussian.log_density(truth, held_out) if known else None,
-        ),
-        **m.moment_metrics(moments_of, exact),
-        "w2_squared": m.w2_squared(moments_of, exact),
-        "entropy": m.gaussian_entropy(moments_of),
-    }
+    return programs.Setup(make_problem, workflow, n // size, gaussian.sample_points)
 
 
 def curves(

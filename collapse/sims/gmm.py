@@ -5,7 +5,6 @@ the mean and covariance of its rows, so these two follow the Gaussian's closed f
 """
 
 import dataclasses
-import functools
 import sys
 from collections.abc import Mapping
 from typing import Any, Literal, Self
@@ -14,15 +13,13 @@ import numpy as np
 
 from collapse.data.mixtures import TRUTHS, Mixture
 from collapse.experiment import COMMON_METRICS, Experiment, InputError, spelled
-from collapse.sims import parts, runner
+from collapse.sims import programs, runner
+from collapse.sims.gmm_measures import RARE, metrics, params_of
 from collapse.sims.workflow import make_workflow, moments
 from collapse.tables import RealData
 
 METRICS = (*COMMON_METRICS, "l2_squared")
-_RARE = 0.05  # components of the truth up to this weight are watched
 _HELD_OUT = 1000  # rows drawn for the test error of one seed
-_POINTS = 4000  # samples of a model that its metrics look at
-_LOG2_QUANTILE_POINTS = 18  # for each component of the truth
 _REFERENCE_STARTS = 10
 
 
@@ -55,7 +52,7 @@ class GmmExperiment(Experiment):
         if self.data:
             return METRICS
         weights = TRUTHS[self.truth]().weights
-        rare = [f"survival_{k + 1}" for k in np.flatnonzero(weights <= _RARE)]
+        rare = [f"survival_{k + 1}" for k in np.flatnonzero(weights <= RARE)]
         return (*METRICS, *rare)
 
     def resolved(self, rows: int, dimension: int) -> Self:
@@ -106,7 +103,7 @@ def setup(
     cell: Mapping[str, Any],
     label: str,
     data: RealData | None,
-) -> parts.Setup:
+) -> programs.Setup:
     """One workflow in one cell, ready to run."""
     import jax.numpy as jnp
 
@@ -115,7 +112,7 @@ def setup(
     from collapse.models.gmm import gmm, log_density, sample_points
     from collapse.types import Problem
 
-    truth = _params(
+    truth = params_of(
         _reference(experiment, data) if data else TRUTHS[experiment.truth]()
     )
     model = gmm(
@@ -148,48 +145,7 @@ def setup(
 
     workflow = make_workflow(label, experiment.num_generations)
     n = cell["samples_per_generation"]
-    return parts.Setup(make_problem, workflow, n, sample_points)
-
-
-def metrics(truth: Any) -> dict[str, Any]:
-    """Every metric of the family but the test error, bound to a mixture."""
-    import jax.numpy as jnp
-
-    from collapse import estimators
-    from collapse import metrics as m
-    from collapse.models import gmm
-
-    def moments_of(params: gmm.GmmParams) -> m.Moments:
-        mean, covariance = gmm.moments(params)
-        return mean, jnp.linalg.cholesky(covariance)
-
-    def log_p(points: Any) -> Any:
-        return gmm.log_density(truth, points)
-
-    def membership(k: int, points: Any) -> Any:
-        return gmm.responsibilities(truth, points)[k]
-
-    def l2_squared(key: Any, params: gmm.GmmParams) -> Any:
-        del key
-        return estimators.mixture_l2_squared(*params, *truth)
-
-    found = {
-        name: m.tail_mass(gmm.sample_points, log_p, region, _POINTS)
-        for name, region in m.tail_regions(*_quantile_points(truth)).items()
-    }
-    for k in np.flatnonzero(np.asarray(truth.weights) <= _RARE):
-        found[f"survival_{k + 1}"] = m.survival(
-            gmm.sample_points,
-            functools.partial(membership, int(k)),
-            float(truth.weights[k]),
-            _POINTS,
-        )
-    return {
-        **found,
-        **m.moment_metrics(moments_of, moments_of(truth)),
-        "l2_squared": l2_squared,
-        "entropy": m.sampled_entropy(gmm.sample_points, gmm.log_density, _POINTS),
-    }
+    return programs.Setup(make_problem, workflow, n, sample_points)
 
 
 def curves(
@@ -220,37 +176,6 @@ def caption(experiment: GmmExperiment) -> str:
         f"tol {experiment.tol:g}, start {experiment.start}, "
         f"{experiment.repetitions()}.{'' if experiment.data else theory}"
     )
-
-
-def _params(mixture: Mixture) -> Any:
-    """A mixture in the precision that jax is set to."""
-    import jax.numpy as jnp
-
-    from collapse.models.gmm import GmmParams
-
-    return GmmParams(*(jnp.asarray(x, jnp.result_type(float)) for x in mixture))
-
-
-def _quantile_points(truth: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Log-density and weight of points that represent the truth.
-
-    The same scrambled Sobol points for every component, weighted by the component.
-    """
-    import jax
-    import jax.numpy as jnp
-    from scipy.special import ndtri
-    from scipy.stats import qmc
-
-    from collapse.models.gmm import log_density
-
-    d = truth.means.shape[1]
-    sobol = qmc.Sobol(d, seed=0).random_base2(_LOG2_QUANTILE_POINTS)
-    z = ndtri(np.clip(sobol, 1e-12, 1 - 1e-12))
-    roots = np.linalg.cholesky(np.asarray(truth.covariances, float))
-    points = np.asarray(truth.means, float)[:, None] + z @ np.swapaxes(roots, 1, 2)
-    flat = jnp.asarray(points.reshape(-1, d), truth.means.dtype)
-    weights = np.repeat(np.asarray(truth.weights, float) / len(z), len(z))
-    return np.asarray(jax.jit(log_density)(truth, flat), float), weights
 
 
 def _reference(experiment: GmmExperiment, data: RealData) -> Mixture:

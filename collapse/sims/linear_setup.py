@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from collapse.sims import parts
+from collapse.sims import programs
 from collapse.sims.linear_experiment import LinearExperiment, unit
 from collapse.sims.workflow import batch_size, make_workflow
 from collapse.tables import RealData
@@ -60,7 +60,7 @@ def setup(
     cell: Mapping[str, Any],
     label: str,
     data: RealData | None,
-) -> parts.Setup:
+) -> programs.Setup:
     """One workflow in one cell, ready to run."""
     import jax.numpy as jnp
 
@@ -109,7 +109,7 @@ def setup(
     workflow = make_workflow(label, experiment.num_generations, kind != "samples")
     rest = tuple((k, v) for k, v in cell.items() if k not in swept)
     program = (label, rest, tuple(swept))
-    return parts.Setup(
+    return programs.Setup(
         make_problem, workflow, n // size, points, values, program=program
     )
 

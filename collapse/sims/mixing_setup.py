@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from collapse.sims import parts
+from collapse.sims import programs
 from collapse.sims.mixing_experiment import MixingExperiment, counts, weight_of
 
 _HELD_OUT = 1000  # rows drawn for the test error of a mixture model
@@ -32,7 +32,7 @@ class _Family(NamedTuple):
 
 def setup(
     experiment: MixingExperiment, cell: Mapping[str, Any], label: str, data: None
-) -> parts.Setup:
+) -> programs.Setup:
     """One mixture of rows, ready to run; `label` and `data` say nothing more."""
     import jax.numpy as jnp
 
@@ -61,7 +61,7 @@ def setup(
         rows = family.rows(real, synthetic)
         return workflows.anchored(places, *rows, rest[:2], experiment.anchor)
 
-    return parts.Setup(
+    return programs.Setup(
         make_problem,
         workflow,
         places,
@@ -85,7 +85,7 @@ def _gaussian(experiment: MixingExperiment, places: int) -> _Family:
 
     from collapse import estimators
     from collapse.models import gaussian as g
-    from collapse.sims.gaussian import metrics
+    from collapse.sims.gaussian_measures import metrics
     from collapse.types import Problem
 
     del places
@@ -151,19 +151,16 @@ def _linear(experiment: MixingExperiment, places: int) -> _Family:
 @functools.lru_cache(maxsize=32)
 def _gmm(experiment: MixingExperiment, places: int) -> _Family:
     """The mixture with a rare component."""
-    import jax.numpy as jnp
-
     from collapse import metrics as m
     from collapse import streams
     from collapse.data.mixtures import TRUTHS
-    from collapse.models.gmm import GmmParams, gmm, log_density, sample_points
-    from collapse.sims.gmm import metrics
+    from collapse.models.gmm import gmm, log_density, sample_points
+    from collapse.sims.gmm_measures import metrics, params_of
     from collapse.types import Problem
 
     del places
-    mixture = TRUTHS["rare"]()
-    truth = GmmParams(*(jnp.asarray(x, jnp.result_type(float)) for x in mixture))
-    model = gmm(len(mixture.weights), dimension=experiment.dimension)
+    truth = params_of(TRUTHS["rare"]())
+    model = gmm(len(truth.weights), dimension=experiment.dimension)
     bound = metrics(truth)
 
     def problem(root: Any, real: Any, synthetic: Any, bias: Any) -> Problem:

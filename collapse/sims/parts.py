@@ -16,53 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from collapse.experiment import Experiment, InputError
+from collapse.sims.programs import Program, Setup, compiled
 
 _STATE_BYTES = 2**29  # of all seeds that are advanced together
 _LONGEST_CHUNK = 50  # generations between two looks at ctrl-C
 _SECONDS_BETWEEN_SAVES = 20.0
-
-
-class Setup(NamedTuple):
-    """One workflow in one cell, ready to run.
-
-    Attributes:
-      make_problem: root key, *values -> Problem.
-      workflow: a Workflow, or values -> Workflow.
-      num_rows: rows a generation writes.
-      points: (key, params, num) -> [num, d], what a snapshot keeps.
-      values: arrays in which the problem differs from others of the same program.
-      observe: (roots, states) -> name -> [S, ...], measured on the host after every
-        generation; each is then saved at once.
-      speed: (trace of one generation, its seconds) -> words for the progress bar.
-      one_by_one: a device runs its seeds one after the other.
-      program: what tells programs apart: setups with the same one are compiled once.
-        None for a program of its own.
-    """
-
-    make_problem: Callable[..., Any]
-    workflow: Any
-    num_rows: int
-    points: Callable[[Any, Any, int], Any]
-    values: tuple[Any, ...] = ()
-    observe: Callable[[Any, Any], dict[str, Any]] | None = None
-    speed: Callable[[dict[str, Any], float], str] | None = None
-    one_by_one: bool = False
-    program: Hashable = None
-
-
-class _Program(NamedTuple):
-    """Compiled functions of keys of many seeds.
-
-    Attributes:
-      blank: (roots, *values) -> states before generation 0.
-      walk: number of steps -> ((roots, states, *values) -> (states, traces)).
-      shapes: of what `blank` gives; found once for a number of seeds, since values
-        that share a program have shapes in common.
-    """
-
-    blank: Callable[..., Any]
-    walk: Callable[[int], Callable[..., Any]]
-    shapes: Callable[..., Any]
 
 
 class Part(NamedTuple):
@@ -102,7 +60,7 @@ def simulate(
     from tqdm import tqdm
 
     traces: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    programs: dict[Hashable, _Program] = {}
+    programs: dict[Hashable, Program] = {}
     units = [(c, label) for c in experiment.cells() for label in experiment.labels()]
     total = len(units) * experiment.num_seeds * (experiment.num_generations + 1)
     silent = quiet or not sys.stderr.isatty()
@@ -116,7 +74,7 @@ def simulate(
             what = number if setup.program is None else setup.program
             if what not in programs:
                 bar.set_postfix_str("compiling")  # when it is first called
-                programs[what] = _compile(setup)
+                programs[what] = compiled(setup)
             for seeds, run in _blocks(experiment, cell, setup, programs[what]):
                 path = checkpoints / f"{number:03d}-{seeds.start:06d}.npz"
                 done = run(Part(cell, label, seeds, path), bar, interrupted)
@@ -146,55 +104,14 @@ def boundaries(num_generations: int, snapshots: Sequence[int]) -> list[int]:
     return sorted(regular | set(snapshots))
 
 
-def _compile(setup: Setup) -> _Program:
-    """The program of a setup, and of all that share it."""
-    import jax
-
-    from collapse import loop
-
-    count = len(setup.values)
-
-    def bound(root: Any, *values: Any) -> tuple[Any, Any, int]:
-        workflow = setup.workflow
-        workflow = workflow(*values) if callable(workflow) else workflow
-        return setup.make_problem(root, *values), workflow, setup.num_rows
-
-    def walk(length: int) -> Callable[..., Any]:
-        def advance(root: Any, state: Any, *values: Any) -> Any:
-            return loop.advance(root, *bound(root, *values), state, length)
-
-        axes = (0, loop.STATE_AXES, *[None] * count)
-        out = (loop.STATE_AXES, 0)
-        return loop.over_seeds(
-            advance, axes, out, donate=1, one_by_one=setup.one_by_one
-        )
-
-    blank = loop.over_seeds(
-        lambda root, *values: loop.init(root, *bound(root, *values)),
-        (0, *[None] * count),
-        loop.STATE_AXES,
-        one_by_one=setup.one_by_one,
-    )
-    found: dict[int, Any] = {}
-
-    def shapes(roots: Any, *values: Any) -> Any:
-        if len(roots) not in found:
-            found[len(roots)] = jax.eval_shape(blank, roots, *values)
-        return found[len(roots)]
-
-    return _Program(blank, functools.cache(walk), shapes)
-
-
 def _blocks(
-    experiment: Experiment, cell: Mapping[str, Any], setup: Setup, program: _Program
+    experiment: Experiment, cell: Mapping[str, Any], setup: Setup, program: Program
 ) -> Iterator[tuple[range, Callable[..., dict[str, Any]]]]:
     """Blocks of seeds whose states fit into memory, and a function that runs one."""
     import jax
 
-    from collapse import streams
-
-    own = [_number(cell[axis]) for axis in experiment.independent_axes()]
-    roots = streams.seeds(experiment.seed, experiment.num_seeds, own)
+    own = tuple(_number(cell[axis]) for axis in experiment.independent_axes())
+    roots = _roots(experiment.seed, experiment.num_seeds, own)
     # of all seeds: tracing a state takes time, and this trace is used again
     shapes = program.shapes(roots, *setup.values)
     sizes = (leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
@@ -223,7 +140,7 @@ def _run_part(
     setup: Setup,
     part: Part,
     roots: Any,
-    program: _Program,
+    program: Program,
     bar: Any,
     interrupted: threading.Event,
 ) -> dict[str, Any]:
@@ -271,6 +188,14 @@ def _run_part(
     if experiment.snapshots and part.seeds.start == 0:
         result["samples"] = np.stack(samples)
     return result
+
+
+@functools.lru_cache(maxsize=1)  # neighbours in a grid often have the same
+def _roots(seed: int, num_seeds: int, own: tuple[int, ...]) -> Any:
+    """Keys of all seeds of a cell."""
+    from collapse import streams
+
+    return streams.seeds(seed, num_seeds, own)
 
 
 def _number(value: Any) -> int:
