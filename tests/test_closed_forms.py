@@ -18,7 +18,7 @@ from collapse import loop, metrics, streams, theory
 from collapse.data import mixtures
 from collapse.models.gaussian import GaussianParams, gaussian
 from collapse.models.gmm import GmmParams, gmm, sample_points
-from collapse.sims import gmm as gmm_command
+from collapse.sims import gmm_measures
 from collapse.sims import workflow as labels
 from collapse.types import Problem
 
@@ -82,7 +82,7 @@ def run_mixture(label, num_seeds=5_000):
     """[seeds, 2, generations]: as `moments_of`, for a mixture fitted by EM."""
     truth = GmmParams(*map(jnp.asarray, mixtures.rare()))
     model = gmm(3, dimension=2)
-    bound = gmm_command.metrics(truth)
+    bound = gmm_measures.metrics(truth)
     pair = {name: bound[name] for name in ("variance_ratio", "mean_error")}
 
     def make_problem(root):

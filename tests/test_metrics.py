@@ -17,7 +17,7 @@ from collapse import metrics
 from collapse.models import gaussian
 from collapse.models.gaussian import GaussianParams, log_density, sample_points
 from collapse.sims import gaussian as gaussian_sim
-from collapse.sims import gmm_measures as gmm_sim
+from collapse.sims import gmm as gmm_sim
 
 RTOL = 1e-9 if X64 else 1e-5
 NUM_SEEDS = 2000
