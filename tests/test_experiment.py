@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collapse.experiment import WORKFLOWS, Figure, InputError
-from collapse.sims import charlm, gaussian, gmm, linear, runner
+from collapse.sims import charlm, gaussian, gmm, linear, mixing, runner
 from collapse.sims.charlm_experiment import HISTOGRAM, CharlmExperiment
 from collapse.sims.gaussian import GaussianExperiment
 from collapse.sims.gmm import GmmExperiment
 from collapse.toml import read_toml, to_toml
 
 PRESETS = sorted((Path(__file__).parent.parent / "sims").glob("*/*.toml"))
-FAMILIES = {f.FAMILY.module: f.FAMILY for f in (gaussian, gmm, linear, charlm)}
+FAMILIES = {f.FAMILY.module: f.FAMILY for f in (gaussian, gmm, linear, charlm, mixing)}
 
 words = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)
 experiments = st.builds(

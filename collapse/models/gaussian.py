@@ -106,7 +106,10 @@ def gaussian(
         del key, params
         if rows == "samples":
             return GaussianParams(*weighted_moments(batch, weights, ddof)), {}
-        return pool(batch, weights, batch_size, ddof), {}
+        sizes = batch_size
+        if not isinstance(sizes, int):  # the same in each generation of the store
+            sizes = jnp.tile(sizes, weights.size // sizes.size)
+        return pool(batch, weights, sizes, ddof), {}
 
     def sample(key: Key, params: GaussianParams, num: int):
         if rows == "samples":

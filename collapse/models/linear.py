@@ -11,7 +11,7 @@ from typing import NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from collapse import threefry
 from collapse.least_squares import (
@@ -66,7 +66,7 @@ def linear(
     ridge: Penalty = 0.0,
     minimum_norm: bool = False,
     rows: Rows = "samples",
-    batch_size: int = 1,
+    batch_size: int | Int[Array, " rows"] = 1,
     design: Design | None = None,
     factor: Float[Array, "d d"] | None = None,
     inputs: Inputs | None = None,
@@ -91,7 +91,7 @@ def linear(
         shortest.
       rows: what a row is.
       batch_size: points behind one row of statistics or law; with a fixed design, all
-        of them.
+        of them. For a law of new inputs they may be traced, one for each row.
       design: inputs that every generation labels; None for new ones each time.
       factor: [d, d] of the covariance of new inputs, which are normal; None for I.
       inputs: (key, num) -> [d, num] new inputs, if not normal; not for rows = law.
@@ -108,14 +108,19 @@ def linear(
     Raises:
       ValueError: for an unknown kind of row, a law of inputs that are not normal, a
         design without its rows where these are needed, `alone` where a factor of X'X
-        is not kept or does not serve.
+        is not kept or does not serve, sizes of rows where they may not differ.
     """
     _check_rows(rows, design, inputs)
+    if not isinstance(batch_size, int):
+        if rows != "law" or design is not None or alone:
+            raise ValueError("batch_size must be one number but for a law of new rows")
+    elif alone and batch_size < dimension:
+        raise ValueError("alone needs rows that determine w")
     if alone and (rows != "law" or design is not None or factor is not None):
         raise ValueError("alone needs rows = law, new inputs and no factor")
     absent = None if active is None else jnp.diag((~active).astype(float))
     remedy = _Remedy(ridge, minimum_norm, absent)
-    if alone and (remedy.is_any() or batch_size < dimension):
+    if alone and remedy.is_any():
         raise ValueError("alone needs rows that determine w, without ridge or the like")
 
     def init(key: Key, batch, weights: Weights) -> LinearParams:
@@ -141,6 +146,7 @@ def linear(
             factors = gram_factors(x_key, *sizes, factor, active, w.dtype)
             write = factor_law if alone else fresh_law
             return write(noise_key, factors, w, noise_variance)
+        assert isinstance(batch_size, int)
         types = (w.dtype, draw_dtype)
         draw = inputs or normal_inputs(dimension, factor, active, *types)
         x = draw(x_key, num * batch_size)

@@ -136,7 +136,7 @@ def normal_inputs(
 def gram_factors(
     key: Key,
     num: int,
-    batch_size: int,
+    batch_size: int | Int[Array, " num"],
     dimension: int,
     factor: Float[Array, "d d"] | None = None,
     active: Array | None = None,

@@ -1,5 +1,6 @@
 """What a map of mixtures tells in the long run, and which of its settings is best."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,15 +8,10 @@ import xarray as xr
 
 from collapse.comparison import best_setting
 from collapse.results import STANDING, STATISTICS
-from collapse.sims.mixing_experiment import MixingExperiment
+from collapse.sims.mixing_experiment import ALONE, MixingExperiment, counts
 from collapse.theory import mixing as theory
 
 CONFIDENCE = 0.95
-_ALONE: dict[str, tuple[float, ...]] = {  # axis -> its value that is real rows alone
-    "weight": (1.0,),
-    "real_fraction": (1.0,),
-    "synthetic_rows": (0.0,),
-}
 
 
 def derive(experiment: MixingExperiment, dataset: xr.Dataset) -> xr.Dataset:
@@ -27,11 +23,9 @@ def derive(experiment: MixingExperiment, dataset: xr.Dataset) -> xr.Dataset:
     """
     found = _late(experiment, dataset)
     error = f"late_{experiment.error}"
-    ratio = _ratio(found[error])
-    if ratio is not None:
-        found["late_ratio"] = ratio
-    if experiment.constraint == "price" and ratio is not None:
-        found["cost"] = _cost(experiment, ratio)
+    found |= _ratios(found, error)
+    if experiment.constraint == "price" and "late_ratio" in found:
+        found["cost"] = _cost(experiment, found["late_ratio"])
     dataset = dataset.assign(found)
     choice, sought = experiment.choice(), "cost" if "cost" in found else error
     if choice not in dataset.dims or dataset.sizes["seed"] < 2:
@@ -55,16 +49,23 @@ def _late(experiment: MixingExperiment, dataset: xr.Dataset) -> dict[str, Any]:
     return found
 
 
-def _ratio(error: xr.DataArray) -> xr.DataArray | None:
-    """The error over the mean of real rows alone; None if these are not on the map."""
-    for axis, (value,) in _ALONE.items():
-        if axis in error.dims and value in error[axis].values:
-            alone = error.sel({axis: value}, drop=True).mean("seed")
-            ratio = error / alone
-            long_name = error.attrs["long_name"]
-            ratio.attrs = {"long_name": long_name, "units": "ratio to real rows alone"}
-            return ratio
-    return None
+def _ratios(late: Mapping[str, Any], error: str) -> dict[str, Any]:
+    """The error over that of real rows alone, measured and exact, if the map has it."""
+    found = {}
+    for ending in ("", "_theory"):
+        if f"{error}{ending}" not in late:
+            continue
+        own = late[f"{error}{ending}"]
+        for axis, value in ALONE.items():
+            if axis in own.dims and value in own[axis].values:
+                alone = own.sel({axis: value}, drop=True)
+                alone = alone.mean("seed") if "seed" in alone.dims else alone
+                found[f"late_ratio{ending}"] = (own / alone).transpose(*own.dims)
+                break
+    if "late_ratio" in found:
+        attributes = {"units": "ratio to real rows alone"}
+        found["late_ratio"].attrs = late[error].attrs | attributes
+    return found
 
 
 def _cost(experiment: MixingExperiment, ratio: xr.DataArray) -> xr.DataArray:
@@ -149,8 +150,6 @@ def _formula(
 def _best_of_cell(
     experiment: MixingExperiment, cell: dict[str, Any], choice: str
 ) -> float:
-    from collapse.sims.mixing_experiment import counts
-
     if choice == "real_fraction":  # pooled rows of a budget
         free = experiment.constraint == "budget"
         pooled = cell["weight"] == 0 and cell["bias"] == 1

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 import tyro
 
@@ -47,6 +47,11 @@ METRICS = {
         "survival_3",
     ),
 }
+ALONE: dict[str, float] = {  # axis -> its value that is real rows alone
+    "weight": 1.0,
+    "real_fraction": 1.0,
+    "synthetic_rows": 0,
+}
 _MEASURED = ("test_error", "tail_mass_1pct")  # without names
 _DIMENSION = {"gaussian": 1, "linear": 10, "gmm": 2}
 _ROWS = {"gaussian": 100, "linear": 300, "gmm": 100}
@@ -57,7 +62,6 @@ _COMPONENTS = 3  # of the mixture that nature is
 class MixingExperiment(Experiment):
     """The fields of every experiment and those of a mixture of rows."""
 
-    quick_generations: ClassVar[int] = 9
     workflows: tyro.conf.Suppress[tuple[str, ...]] = ("mix",)
     num_generations: int = 59
     """Generations after the first fit, generation 0, which sees real rows only."""
@@ -166,12 +170,22 @@ class MixingExperiment(Experiment):
         return dataclasses.replace(self, dimension=own, late=late, **values)
 
     def quick(self) -> Self:
-        """Also the first, the middle and the last value of each axis."""
-        axes: dict[str, Any] = {axis: _few(getattr(self, axis)) for axis in self.axes()}
+        """Also few values of each axis, those of real rows alone among them."""
+        axes: dict[str, Any] = {axis: _few(getattr(self, axis)) for axis in ABSENT}
+        axes |= {axis: _few(getattr(self, axis)) for axis in ("weight", "bias")}
+        for axis, value in ALONE.items():
+            if value in getattr(self, axis) and value not in axes[axis]:
+                axes[axis] = (*axes[axis], value)
         for axis in ("samples_per_generation", "real_rows", "synthetic_rows"):
-            if axes[axis] != ABSENT[axis]:
-                axes[axis] = capped(axes[axis], 200, keep=3)
-        return dataclasses.replace(super().quick(), **axes, late=min(self.late, 5))
+            axes[axis] = capped(axes[axis], 100, keep=3)
+        small = dataclasses.replace(super().quick(), **axes, late=min(self.late, 5))
+        least = least_rows(self)
+        enough = {  # the others would be refused with so few rows
+            cell["real_fraction"]: None
+            for cell in small.cells()
+            if small.constraint == "real_count" or counts(small, cell)[0] >= least
+        }
+        return dataclasses.replace(small, real_fraction=tuple(enough) or (1.0,))
 
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""
@@ -182,8 +196,8 @@ class MixingExperiment(Experiment):
         for field in self.axes():
             if not getattr(self, field):
                 raise InputError(f"{field}: empty; give at least one value")
-        rows = self.samples_per_generation
-        filled = rows if rows != ABSENT["samples_per_generation"] else (1,)
+        filled = self.samples_per_generation
+        filled = (1,) if self.constraint == "real_count" else filled
         Experiment.check(dataclasses.replace(self, samples_per_generation=filled))
         _check_numbers(self)
         if self.error not in self.measured():
