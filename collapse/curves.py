@@ -95,7 +95,7 @@ def _curves(
     generations = figure.x == "generation"
     x = summary[figure.x].values + (generations and figure.x_scale == "log")
     unit = label(summary, metric)[1]
-    reference = 1.0 if unit in ("ratio to truth", "ratio to reference") else np.nan
+    reference = 1.0 if unit in panels.RATIOS else np.nan
     main, marks = statistic(summary, figure, metric), (reference, *figure.levels)
     limits = scales.limits(row, metric, main, figure.y_scale == "log", marks)
     scales.scale(ax, figure, x, limits or (1, 10))
@@ -142,6 +142,8 @@ def _legend(
     grey, both = "#666666", "mean or median" if known else "median"
     both = "mean" if len(known) == len(metrics) else both
     line = f"{both if figure.statistic == 'auto' else figure.statistic} over seeds"
+    lines = {summary[metric].attrs.get("line", line) for metric in metrics}
+    line = " or ".join(sorted(lines))
     moving = any("generation" in summary[metric].dims for metric in metrics)
     if moving and "generation" not in (figure.x, name):
         line += f" at t = {summary['generation'].values[0]}"

@@ -35,6 +35,7 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
     Raises:
       InputError: if a side of the map has a single value.
     """
+    figure.check({})
     for place, name in (("x", figure.x), ("y", figure.y)):
         if name not in summary.dims:
             raise InputError(f"{place}: {name} has a single value, which is no map")
@@ -76,7 +77,7 @@ def _map(
     where = {**panel.row, **panel.column}
     line = panels.statistic(summary, figure, panel.metric)
     values = _cells(summary[panel.metric].sel(statistic=line), figure, where)
-    about_one = panels.label(summary, panel.metric)[1].startswith("ratio")
+    about_one = panels.label(summary, panel.metric)[1] in panels.RATIOS
     image = ax.imshow(
         np.ma.masked_invalid(values),
         norm=norm,
@@ -93,7 +94,8 @@ def _map(
         standing = _cells(summary[STANDING], figure, where)
         for value, mark in _MARKS.items():
             y, x = np.nonzero(standing == value)
-            ax.plot(x, y, ls="", clip_on=False, **mark)
+            (marks,) = ax.plot(x, y, ls="", clip_on=False, **mark)
+            marks.set_in_layout(False)
     return image
 
 
@@ -123,7 +125,7 @@ def _norm(summary: xr.Dataset, figure: layout.Figure, metric: str) -> colors.Nor
         return colors.Normalize(0, 1)
     low, high = float(shown.min()), float(shown.max())
     kind = colors.LogNorm if log else colors.Normalize
-    if not panels.label(summary, metric)[1].startswith("ratio"):
+    if panels.label(summary, metric)[1] not in panels.RATIOS:
         return kind(low, high)
     far = max(high, 1 / low, 1.01) if log else max(high - 1, 1 - low, 0.01)
     return kind(1 / far, far) if log else kind(1 - far, 1 + far)
@@ -161,8 +163,13 @@ def _legend(
     summary: xr.Dataset, figure: layout.Figure, metrics: tuple[str, ...]
 ) -> list[Artist]:
     """What is drawn of the seeds, and what the marks mean."""
-    lines = {panels.statistic(summary, figure, metric) for metric in metrics}
-    words = f"colour: {' or '.join(sorted(lines))} over seeds"
+    lines = {
+        summary[metric].attrs.get(
+            "line", f"{panels.statistic(summary, figure, metric)} over seeds"
+        )
+        for metric in metrics
+    }
+    words = f"colour: {' or '.join(sorted(lines))}"
     moving = any("generation" in summary[metric].dims for metric in metrics)
     if moving and figure.x != "generation":
         words += f" at t = {summary['generation'].values[0]}"

@@ -12,6 +12,9 @@ from collapse import annotations, layout, scales
 from collapse.layout import InputError
 from collapse.metrics import describe
 
+# units of metrics for which 1 is the point of reference
+RATIOS = ("ratio to truth", "ratio to reference", "ratio to real rows alone")
+
 
 class Panel(NamedTuple):
     """One panel; those with the same metric and `row` share the y axis."""

@@ -106,7 +106,8 @@ def _best(
     sought = error.attrs["long_name"]
     attributes = {
         "long_name": f"best {words}",
-        "units": f"least {sought}",
+        "sought": f"least {sought}",
+        "line": "choice of the least mean",
         "band": f"{CONFIDENCE:.0%} confidence",
     }
     marks = {
@@ -169,7 +170,7 @@ def verdict(experiment: MixingExperiment, dataset: xr.Dataset) -> str:
     choice, best = experiment.choice(), dataset["best"]
     rest = [str(d) for d in best.dims if d not in ("statistic", "workflow")]
     values = np.sort(dataset[choice].values)
-    lines = [f"best {choice}: {best.attrs['units']}, of {len(values)} values"]
+    lines = [f"best {choice}: {best.attrs['sought']}, of {len(values)} values"]
     table = best.isel(workflow=0)
     for place in np.ndindex(*(table.sizes[d] for d in rest)):
         one = table.isel(dict(zip(rest, place, strict=True)))

@@ -128,6 +128,12 @@ class MixingExperiment(Experiment):
             return "weight"
         return "synthetic_rows" if self.constraint == "real_count" else "real_fraction"
 
+    def describe(self, metric: str) -> tuple[str, str] | None:
+        """The error of a regressor is squared; others are named by their metrics."""
+        if self.model == "linear" and metric == "test_error":
+            return "test error (beyond the noise of labels)", "label units squared"
+        return None
+
     def known_metrics(self) -> tuple[str, ...]:
         """Those of the model."""
         return METRICS[self.model]
