@@ -36,9 +36,9 @@ def read_toml(
     tables = said if isinstance(said, list) else [] if said is None else [said]
     if said == [] or not all(isinstance(figure, dict) for figure in tables):
         raise InputError(f"{path}: figure must be a table, written as [figure]")
-    figures = tuple(_from_table(figure, Figure, path) for figure in tables)
+    figures = tuple(from_table(figure, Figure, path) for figure in tables)
     _check_names(figures, path)
-    return _from_table(table, kind, path), figures
+    return from_table(table, kind, path), figures
 
 
 def to_toml(experiment: Experiment, figures: Sequence[Figure] = ()) -> str:
@@ -64,33 +64,40 @@ def _check_names(figures: Sequence[Figure], path: Path) -> None:
             raise InputError(f"{path}: name: {name!r} is given to two figures")
 
 
-def _from_table(table: Mapping[str, Any], kind: type, path: Path) -> Any:
+def from_table(table: Mapping[str, Any], kind: type, origin: Path | str) -> Any:
+    """A dataclass from a table whose values are checked against its types.
+
+    Raises:
+      InputError: for an unknown key or a value of the wrong type; names the origin.
+    """
     types = get_type_hints(kind)
     hints = {field.name: types[field.name] for field in dataclasses.fields(kind)}
     values = {}
     for key, value in table.items():
         if key not in hints:
-            raise InputError(f"{path}: unknown key {key}; known are {', '.join(hints)}")
-        values[key] = _coerce(key, value, hints[key], path)
+            raise InputError(
+                f"{origin}: unknown key {key}; known are {', '.join(hints)}"
+            )
+        values[key] = _coerce(key, value, hints[key], origin)
     return kind(**values)
 
 
-def _coerce(key: str, value: Any, hint: Any, path: Path) -> Any:
+def _coerce(key: str, value: Any, hint: Any, origin: Path | str) -> Any:
     """A TOML value as the field's type; a single value may stand for a tuple of one."""
     if get_origin(hint) is tuple:
-        items = value if isinstance(value, list) else [value]
-        return tuple(_coerce(key, item, get_args(hint)[0], path) for item in items)
+        items = value if isinstance(value, list | tuple) else [value]
+        return tuple(_coerce(key, item, get_args(hint)[0], origin) for item in items)
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
             known = ", ".join(map(str, get_args(hint)))
-            raise InputError(f"{path}: {key}: unknown {value!r}; known are {known}")
+            raise InputError(f"{origin}: {key}: unknown {value!r}; known are {known}")
         return value
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint:
         wanted = {int: "a whole number", float: "a number", str: "text in quotes"}
         wanted |= {bool: "true or false"}
-        raise InputError(f"{path}: {key} must be {wanted[hint]}, got {value!r}")
+        raise InputError(f"{origin}: {key} must be {wanted[hint]}, got {value!r}")
     return value
 
 

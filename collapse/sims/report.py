@@ -30,14 +30,8 @@ def write(
     seconds: float,
 ) -> int:
     """Write everything into `place`; the exit code of the command."""
-    dataset = results.assemble(
-        experiment,
-        traces,
-        lambda cell, label: family.theory(experiment, cell, label),
-        experiment.note,
-    )
-    dataset = family.derive(experiment, dataset)
-    figures = [_complete(family, experiment, f, dataset) for f in call.figures]
+    dataset = assembled(family, experiment, traces)
+    figures = [complete(family, experiment, f, dataset) for f in call.figures]
     dataset.attrs |= results.provenance(experiment, figures, digest, seconds)
     summary = results.summarise(dataset)
     results.write_dataset(dataset, place / "results.nc")
@@ -52,12 +46,31 @@ def write(
             _publish(summary, figure, Path(call.options.publish), call.name)
     folder.finish(place)
     if not call.options.quiet:
-        if family.closing is not None:
-            print(family.closing(experiment, dataset))
-        else:
-            print(table(summary, experiment.metrics or family.table))
+        print(closing(family, experiment, dataset))
         print(f"\n{_size(experiment)} in {seconds:.1f} s; results in {place}/")
     return _count_failures(dataset)
+
+
+def assembled(
+    family: "Family",
+    experiment: Experiment,
+    traces: Mapping[tuple[Any, ...], Mapping[str, np.ndarray]],
+) -> xr.Dataset:
+    """Traces as one dataset, with closed forms and all that follows from them."""
+    dataset = results.assemble(
+        experiment,
+        traces,
+        lambda cell, label: family.theory(experiment, cell, label),
+        experiment.note,
+    )
+    return family.derive(experiment, dataset)
+
+
+def closing(family: "Family", experiment: Experiment, dataset: xr.Dataset) -> str:
+    """The family's last words, or a table of the last generation."""
+    if family.closing is not None:
+        return family.closing(experiment, dataset)
+    return table(results.summarise(dataset), experiment.metrics or family.table)
 
 
 def table(summary: xr.Dataset, metrics: tuple[str, ...]) -> str:
@@ -106,10 +119,10 @@ def _cell(one: xr.Dataset, metric: str) -> str:
     return f"{text} [{float(theory):.4g}]"
 
 
-def _complete(
+def complete(
     family: "Family", experiment: Experiment, figure: Figure, dataset: xr.Dataset
 ) -> Figure:
-    """Fill in what a figure's TOML left open."""
+    """A figure with what its declaration left open filled in."""
     figure = figure.resolved(dataset.sizes)
     panels = figure.metrics or tuple(m for m in family.panels if m in dataset)
     places = {"columns": figure.columns, "rows": figure.rows}

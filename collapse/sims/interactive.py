@@ -1,0 +1,168 @@
+"""Experiments from Python, for notebooks: run, look at the data, draw.
+
+    from collapse.sims import interactive, mixing
+
+    run = interactive.run(mixing.FAMILY, real_fraction=[0.1, 0.5, 1], num_seeds=500)
+    run.dataset.late_test_error.mean("seed")
+    run.draw(metrics="late_test_error", x="real_fraction")
+
+What is run is what the command runs: the same numbers, and the same complaints. A model
+of one's own, which no command knows, is run by `compare`.
+"""
+
+import dataclasses
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib.figure
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from collapse import plotting, results
+from collapse.experiment import WORKFLOWS, Experiment, InputError
+from collapse.layout import Figure
+from collapse.sims import report, runner
+from collapse.sims.parts import simulate
+from collapse.sims.workflow import make_workflow
+from collapse.toml import from_table
+
+EVERY = (*WORKFLOWS[:3], "window 5", "replace_multiple", "mix 0.1 fresh")
+
+
+class Run(NamedTuple):
+    """An experiment that has been run.
+
+    Attributes:
+      family: what it is one of.
+      experiment: with every field filled in.
+      dataset: every seed, labelled, as in a command's results.nc.
+    """
+
+    family: runner.Family
+    experiment: Experiment
+    dataset: xr.Dataset
+
+    def draw(self, **figure: Any) -> matplotlib.figure.Figure:
+        """A figure of it: keywords are those of a TOML's `[figure]`.
+
+        Without a title there is none, and without a caption the family's own.
+
+        Raises:
+          InputError: for what cannot be drawn.
+        """
+        asked = from_table(figure, Figure, "figure")
+        self.experiment.check_figure(asked)
+        whole = report.complete(self.family, self.experiment, asked, self.dataset)
+        whole = dataclasses.replace(whole, title=asked.title)
+        return plotting.draw(results.summarise(self.dataset), whole)
+
+    def table(self) -> str:
+        """What the command prints at the end."""
+        return report.closing(self.family, self.experiment, self.dataset)
+
+    def against_theory(self) -> pd.DataFrame:
+        """Measured over exact: one line for each setting of each metric with theory.
+
+        Of the last generation, or of what has none. `z` is the distance in standard
+        errors over seeds.
+        """
+        return pd.DataFrame(
+            [line for name in self.dataset for line in _lines(self.dataset, str(name))]
+        )
+
+
+def run(family: runner.Family, quick: bool = False, **fields: Any) -> Run:
+    """Run an experiment in memory.
+
+    Args:
+      family: `FAMILY` of a module of `collapse.sims`.
+      quick: cut it down to seconds.
+      **fields: of the experiment; a single value may stand for a list of one.
+
+    Raises:
+      InputError: for fields that are unknown or cannot be run.
+    """
+    experiment = from_table(fields, type(family.default), family.module)
+    experiment, data = runner.prepare(experiment, quick, family.load)
+    runner.configure(experiment.precision)
+    with tempfile.TemporaryDirectory(prefix="collapse-") as folder:
+        traces = simulate(
+            experiment,
+            lambda cell, label: family.setup(experiment, cell, label, data),
+            Path(folder),
+        )
+    return Run(family, experiment, report.assembled(family, experiment, traces))
+
+
+def compare(
+    make_problem: Callable[[Any], Any],
+    num_rows: int,
+    labels: Sequence[str] = EVERY,
+    num_generations: int = 50,
+    num_seeds: int = 200,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Run a model of one's own under several workflows.
+
+    Args:
+      make_problem: root key of a seed -> `collapse.Problem`.
+      num_rows: n, rows a generation writes.
+      labels: workflows with their parameters, as they stand in results.
+      num_generations: after the first fit, which is generation 0.
+      num_seeds: independent repetitions, paired between workflows.
+      seed: root of all randomness.
+
+    Returns:
+      Metrics with the dims (workflow, seed, generation); see `draw`.
+
+    Raises:
+      InputError: for a label that is no workflow's.
+    """
+    from collapse import loop, streams
+
+    for label in labels:
+        if label.split()[0] not in WORKFLOWS:
+            raise InputError(
+                f"labels: unknown {label!r}; known are {', '.join(WORKFLOWS)}"
+            )
+    roots, found = streams.seeds(seed, num_seeds), []
+    for label in labels:
+        workflow = make_workflow(label, num_generations)
+        own = loop.run_seeds(roots, make_problem, workflow, num_rows, num_generations)
+        found.append(own[1].metrics)
+    dims = ["workflow", "seed", "generation"]
+    variables = {
+        name: (dims, np.stack([np.asarray(one[name]) for one in found]))
+        for name in found[0]
+    }
+    coords = {"workflow": list(labels), "generation": np.arange(num_generations + 1)}
+    return xr.Dataset(variables, coords, {"axes": []})
+
+
+def draw(dataset: xr.Dataset, **figure: Any) -> matplotlib.figure.Figure:
+    """Curves of what `compare` returns; keywords are those of a TOML's `[figure]`."""
+    asked = from_table(figure, Figure, "figure")
+    return plotting.draw(results.summarise(dataset), asked)
+
+
+def _lines(dataset: xr.Dataset, name: str) -> list[dict[str, Any]]:
+    """Each setting's mean of a metric beside its theory; none without theory."""
+    if f"{name}_theory" not in dataset or "seed" not in dataset[name].dims:
+        return []
+    measured, theory = dataset[name], dataset[f"{name}_theory"]
+    if "generation" in measured.dims:
+        measured, theory = measured.isel(generation=-1), theory.isel(generation=-1)
+    theory = theory.transpose(*[d for d in measured.dims if d != "seed"])
+    count, found = measured.sizes["seed"], []
+    for place in np.ndindex(*theory.shape):
+        where = dict(zip(map(str, theory.dims), place, strict=True))
+        seeds = measured.isel(where).values
+        error = seeds.std(ddof=1) / np.sqrt(count)
+        setting = {d: theory[d].values[i] for d, i in where.items()}
+        line = {"metric": name, **setting, "mean": seeds.mean()}
+        line |= {"standard error": error, "theory": float(theory.values[place])}
+        found.append(line | {"z": (line["mean"] - line["theory"]) / error})
+    return [line for line in found if np.isfinite(line["theory"])]

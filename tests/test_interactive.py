@@ -1,0 +1,102 @@
+"""Experiments from Python: what a notebook gets is what the command writes."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import xarray as xr
+from calibrated import assert_mean
+
+from collapse import Model, Problem, draws
+from collapse.layout import InputError
+from collapse.sims import gaussian, interactive, mixing, runner
+
+FIELDS = {"workflows": ["replace"], "num_seeds": 4, "num_generations": 3}
+
+
+@pytest.fixture(autouse=True)
+def _as_it_is(monkeypatch):
+    monkeypatch.setattr(runner, "configure", lambda precision: None)
+
+
+def test_a_run_in_memory_is_the_command_s(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = interactive.run(gaussian.FAMILY, samples_per_generation=20, **FIELDS)
+    command = "--workflows replace --num-seeds 4 --num-generations 3 --quiet --out a "
+    command += "--samples-per-generation 20"
+    assert runner.main(gaussian.FAMILY, command.split()) == 0
+    kept = xr.open_dataset("a/results.nc", engine="h5netcdf")
+    for name, variable in run.dataset.items():
+        np.testing.assert_array_equal(variable.values, kept[name].values)
+    assert run.experiment.samples_per_generation == (20,)
+    assert run.table().startswith("generation 3: mean")
+
+
+def test_a_run_is_drawn_as_asked():
+    run = interactive.run(
+        mixing.FAMILY, num_seeds=4, real_fraction=[0.1, 0.5, 1], late=2
+    )
+    fig = run.draw(metrics="late_test_error", x="real_fraction", title="So it is")
+    words = [text.get_text() for text in fig.texts]
+    assert "So it is" in words and any("Held fixed" in word for word in words)
+    assert run.table().startswith("best real_fraction")
+    assert len(run.draw(metrics="test_error", hue="real_fraction").axes) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"shares": 1}, "mixing: unknown key shares"),
+        ({"real_fraction": "half"}, "mixing: real_fraction must be a number"),
+        ({"real_fraction": 2.0}, "real_fraction: 2 is not a share"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(fields, said):
+    with pytest.raises(InputError, match=said):
+        interactive.run(mixing.FAMILY, **fields)
+
+
+def test_what_cannot_be_drawn_is_refused():
+    run = interactive.run(gaussian.FAMILY, quick=True, **FIELDS)
+    with pytest.raises(InputError, match="the figure shows cost"):
+        run.draw(metrics="cost")
+    with pytest.raises(InputError, match="figure: unknown key colour"):
+        run.draw(colour="red")
+
+
+def test_against_theory_reckons_in_standard_errors():
+    fields = FIELDS | {"num_seeds": 50, "metrics": ["variance_ratio", "entropy"]}
+    run = interactive.run(gaussian.FAMILY, samples_per_generation=[20, 40], **fields)
+    table = run.against_theory()
+    assert len(table) == 4 and set(table.metric) == {"variance_ratio", "entropy"}
+    one = table[table.metric == "variance_ratio"].query("samples_per_generation == 20")
+    seeds = run.dataset.variance_ratio.sel(samples_per_generation=20).values[0, :, -1]
+    assert one.theory.item() == pytest.approx(0.95**4)
+    error = seeds.std(ddof=1) / 50**0.5
+    assert one.z.item() == pytest.approx((seeds.mean() - 0.95**4) / error)
+
+
+def test_a_model_of_one_s_own_runs_under_every_workflow():
+    def problem(root):
+        del root
+        model = Model(
+            init=lambda key, rows, weights: jnp.zeros(()),
+            fit=lambda key, p, rows, weights: (weights @ rows / weights.sum(), {}),
+            sample=lambda key, mean, num: mean + draws.normal(key, (num,)),
+        )
+        zero = jnp.zeros(())
+        return Problem(
+            lambda key, num: model.sample(key, zero, num),
+            model,
+            {"squared_error": lambda key, mean: mean**2},
+        )
+
+    data = interactive.compare(problem, 10, num_generations=4, num_seeds=400)
+    assert data.squared_error.shape == (6, 400, 5)
+    end = data.squared_error.isel(generation=-1)
+    assert_mean(end.sel(workflow="replace").values, 5 / 10)
+    harmonic = sum(1 / k for k in range(1, 6))
+    assert_mean(end.sel(workflow="replace_multiple").values, harmonic / 10)
+    fig = interactive.draw(data, metrics="squared_error", statistic="mean")
+    assert len(fig.axes) == 1
+    with pytest.raises(InputError, match="labels: unknown 'replaced'"):
+        interactive.compare(problem, 10, labels=["replaced"])
