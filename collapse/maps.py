@@ -153,10 +153,14 @@ def _bar(
 
 
 def _is_marked(summary: xr.Dataset, figure: layout.Figure) -> bool:
-    """Whether cells tell how they stand: of late generations, not of one of them."""
+    """Whether cells are settings, each with its own standing among its choices."""
     if STANDING not in summary or figure.x == "generation":
         return False
-    return {figure.x, figure.y} <= set(summary[STANDING].dims)
+    sizes = summary[STANDING].sizes
+    shown = {figure.x, *figure.places().values()}
+    return {figure.x, figure.y} <= set(sizes) and all(
+        d in shown or size == 1 for d, size in sizes.items()
+    )
 
 
 def _legend(

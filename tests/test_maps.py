@@ -96,6 +96,14 @@ def test_a_map_over_generations_has_no_marks():
     assert "best rows" not in texts(fig)
 
 
+def test_cells_that_stand_for_several_choices_have_no_marks():
+    data = summary()
+    twice = data.standing.expand_dims(weight=[0.5, 1.0])
+    fig = plotting.draw(data.assign(standing=twice), MAP)
+    assert all(not image.axes.lines for image in images(fig))
+    assert "best rows" not in texts(fig)
+
+
 def test_values_that_are_not_finite_are_left_grey():
     data = summary()
     data["late_error"] = data.late_error.where(data.real_fraction > 0.1)
