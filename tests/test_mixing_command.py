@@ -60,13 +60,13 @@ def test_long_runs_of_every_setting_are_those_of_theory(tmp_path, anchor):
         bias=(1.0, 0.8),
         anchor=anchor,
         metrics=metrics,
-        num_seeds=4000,
+        num_seeds=2000,
     )
     other = dataclasses.replace(
         experiment, anchor="fixed" if anchor == "fresh" else "fresh"
     )
     wrong = [
-        mixing.curves(other, cell, "")["mean_error"][-11:].mean()
+        mixing.curves(other, cell, "")["mean_error"][-10:].mean()
         for cell in experiment.cells()
     ]
     expected = data.late_mean_error_theory.values.ravel()
@@ -130,7 +130,7 @@ def test_a_budget_alone_has_no_best_mixture(tmp_path, anchor):
         error="mean_error",
         metrics=("mean_error",),
         num_seeds=4000,
-        num_generations=100,
+        num_generations=99,
     )
     expected = data.late_mean_error_theory.values.ravel()
     assert (np.diff(expected) < 0).all()
@@ -153,7 +153,7 @@ def test_the_least_anchor_holds_the_drift_for_ten_thousand_generations(tmp_path)
         weight=(least, 0.8 * least),
         metrics=("mean_error",),
         num_seeds=100,
-        num_generations=10_000,
+        num_generations=9_999,
         late=9_000,
     )
     found = draws(data.late_mean_error)
@@ -193,7 +193,7 @@ def test_biased_samplers_have_a_threshold(tmp_path):
 
 
 def test_a_price_has_its_share(tmp_path):
-    shares = tuple(k / 20 for k in range(1, 21))
+    shares = tuple(k / 10 for k in range(1, 11))
     data, _ = ran(
         tmp_path,
         constraint="price",
@@ -205,7 +205,7 @@ def test_a_price_has_its_share(tmp_path):
     low, high = (data.best.sel(statistic=s).squeeze().values for s in ("low", "high"))
     expected = data.best_theory.squeeze().values
     assert expected[0] == 1 and (np.diff(expected) < 0).all()
-    near = 0.05  # of shares that are looked at
+    near = 0.1  # of shares that are looked at
     assert ((low - near <= expected) & (expected <= high + near)).all()
 
 
@@ -219,7 +219,7 @@ def test_regressors_without_synthetic_rows_have_their_known_error(tmp_path):
         real_rows=(200,),
         synthetic_rows=(0, 200),
         num_seeds=4000,
-        num_generations=20,
+        num_generations=19,
     )
     expected = np.array([3 / (200 - 4), 3 / 200 * 2 / 3])
     found = draws(data.late_test_error)
@@ -242,6 +242,7 @@ def test_a_map_is_few_programs(tmp_path, monkeypatch, model):
         real_rows=(20, 30),
         synthetic_rows=(0, 25, 34),
         bias=(1.0, 0.9),
+        metrics=("test_error",),
         num_seeds=3,
         num_generations=2,
         late=2,
@@ -257,14 +258,14 @@ def test_the_standing_of_a_setting_is_that_of_its_errors():
     seeds, values = np.arange(50.0), [0.2, 0.5, 1.0]
     errors = np.stack([seeds + 9, seeds * 0 + 20 + np.sin(seeds), seeds + 90])
     dims = ["real_fraction", "workflow", "seed", "generation"]
-    traces = np.broadcast_to(errors[:, None, :, None], (3, 1, 50, 41))
+    traces = np.broadcast_to(errors[:, None, :, None], (3, 1, 50, 40))
     dataset = xr.Dataset(
         {"test_error": (dims, traces, {"long_name": "error", "units": ""})},
         {"real_fraction": values},
     )
     asked = MixingExperiment(real_fraction=tuple(values), metrics=("test_error",))
     experiment, _ = runner.prepare(asked)
-    experiment = dataclasses.replace(experiment, num_generations=40, late=11)
+    experiment = dataclasses.replace(experiment, num_generations=39, late=10)
     found = derive(experiment, dataset)
     assert found.standing.squeeze().values.tolist() == [1, 2, 0] or (
         found.standing.squeeze().values.tolist() == [0, 2, 0]
@@ -355,3 +356,20 @@ def test_what_was_resolved_is_resolved_and_quick_can_be_run():
             assert len(list(quick.cells())) <= 27
             for figure in mixing.figures(quick):
                 quick.check_figure(figure)
+
+
+def test_settings_that_seeds_cannot_tell_apart_are_called_flat():
+    one = np.sin(np.arange(50.0)) + 2
+    errors = np.stack([one, np.roll(one, 7), one[::-1]])  # of equal means
+    dims = ["real_fraction", "workflow", "seed", "generation"]
+    traces = np.broadcast_to(errors[:, None, :, None], (3, 1, 50, 60))
+    attributes = {"long_name": "error", "units": ""}
+    values = (0.2, 0.5, 1.0)
+    dataset = xr.Dataset(
+        {"test_error": (dims, traces, attributes)}, {"real_fraction": list(values)}
+    )
+    asked = MixingExperiment(real_fraction=values, metrics=("test_error",))
+    experiment, _ = runner.prepare(asked)
+    found = derive(experiment, dataset)
+    assert found.standing.values.all()
+    assert "flat: " in verdict(experiment, found)

@@ -169,16 +169,18 @@ def verdict(experiment: MixingExperiment, dataset: xr.Dataset) -> str:
         return "one setting: nothing to choose from"
     choice, best = experiment.choice(), dataset["best"]
     rest = [str(d) for d in best.dims if d not in ("statistic", "workflow")]
-    values = np.sort(dataset[choice].values)
-    lines = [f"best {choice}: {best.attrs['sought']}, of {len(values)} values"]
-    table = best.isel(workflow=0)
+    count = dataset.sizes[choice]
+    lines = [f"best {choice}: {best.attrs['sought']}, of {count} values"]
+    table = dataset[["best", STANDING]].isel(workflow=0)
     for place in np.ndindex(*(table.sizes[d] for d in rest)):
         one = table.isel(dict(zip(rest, place, strict=True)))
         where = ", ".join(f"{d} {one[d].item():g}" for d in rest) or "here"
-        star, low, high = (float(one.sel(statistic=s)) for s in ("mean", "low", "high"))
+        star, low, high = (
+            float(one.best.sel(statistic=s)) for s in ("mean", "low", "high")
+        )
         if np.isnan(star):
             said = "no setting has finite errors"
-        elif low == values[0] and high == values[-1]:
+        elif one[STANDING].all():
             said = f"flat: {star:g} is least, but none can be told from it"
         else:
             said = f"{star:g}, region {low:g} .. {high:g} ({CONFIDENCE:.0%} confidence)"
