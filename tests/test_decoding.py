@@ -22,6 +22,14 @@ logits = st.lists(
 ).map(lambda values: np.array([values], np.float32))
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _in_stages():
+    """Grow the cache for the few rows of a test, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoding, "_FEW", 1)
+        yield
+
+
 def written(rules, prompts=OPEN, num=BLOCK, config=TINY, key=KEY):
     return np.asarray(writer(config, num, rules)(key, prompts))
 

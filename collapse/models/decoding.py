@@ -16,6 +16,7 @@ from collapse.models.transformer import Cache, Network
 from collapse.types import Key
 
 _STAGES = 4  # sizes of the cache, each compiled
+_FEW = 64  # rows
 _HIDDEN = -1e9
 Tokens = Int[Array, "b t"]
 Text = Int[Array, "b num"]
@@ -183,9 +184,9 @@ def beam_search(
 def _stages(num: int, rows: int) -> list[tuple[int, int]]:
     """Ranges of characters that are written with a cache of one size.
 
-    One for a single row: it is written faster than more stages would be compiled.
+    One for few rows: they are written faster than more stages would be compiled.
     """
-    count = _STAGES if rows > 1 else 1
+    count = _STAGES if rows > _FEW else 1
     ends = sorted({-(-num * (i + 1) // count) for i in range(count)})
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
