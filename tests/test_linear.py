@@ -278,6 +278,14 @@ def test_a_factor_is_kept_only_where_it_serves(own):
         linear(3, **{"rows": "law", "batch_size": 9, "alone": True, **own})
 
 
+@pytest.mark.parametrize(
+    "own", [{"rows": "statistics"}, {"alone": True}, {"design": design_of(jnp.eye(3))}]
+)
+def test_sizes_may_differ_only_in_a_law_of_new_inputs(own):
+    with pytest.raises(ValueError, match="batch_size must be one number"):
+        linear(3, **{"rows": "law", "batch_size": jnp.array([5, 9]), **own})
+
+
 def test_a_factor_is_refused_beside_other_rows():
     model = linear(3, rows="law", batch_size=9, twin=True, alone=True)
     with pytest.raises(ValueError, match="must see one row"):

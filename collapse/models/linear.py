@@ -111,16 +111,15 @@ def linear(
         is not kept or does not serve, sizes of rows where they may not differ.
     """
     _check_rows(rows, design, inputs)
-    if not isinstance(batch_size, int):
-        if rows != "law" or design is not None or alone:
-            raise ValueError("batch_size must be one number but for a law of new rows")
-    elif alone and batch_size < dimension:
-        raise ValueError("alone needs rows that determine w")
-    if alone and (rows != "law" or design is not None or factor is not None):
+    new_law = rows == "law" and design is None
+    if not isinstance(batch_size, int) and (alone or not new_law):
+        raise ValueError("batch_size must be one number but for a law of new inputs")
+    if alone and (not new_law or factor is not None):
         raise ValueError("alone needs rows = law, new inputs and no factor")
     absent = None if active is None else jnp.diag((~active).astype(float))
     remedy = _Remedy(ridge, minimum_norm, absent)
-    if alone and remedy.is_any():
+    too_few = isinstance(batch_size, int) and batch_size < dimension
+    if alone and (remedy.is_any() or too_few):
         raise ValueError("alone needs rows that determine w, without ridge or the like")
 
     def init(key: Key, batch, weights: Weights) -> LinearParams:
