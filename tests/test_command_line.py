@@ -268,6 +268,9 @@ def test_ctrl_c_saves_what_is_done(tmp_path):
 def test_chunks_end_at_every_snapshot_and_at_the_end():
     ends = parts.boundaries(2000, (0, 50, 350, 2000))
     assert {0, 50, 350, 2000} <= set(ends) and ends[-1] == 2000
+    assert len(set(np.diff([-1, *ends]))) <= 2  # each length is compiled
+    assert parts.boundaries(9, (0, 4)) == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert parts.boundaries(100, (100,))[-2:] == [95, 100]
     assert parts.boundaries(99, ()) == [9, 19, 29, 39, 49, 59, 69, 79, 89, 99]
     assert parts.boundaries(1, ()) == [0, 1]
 

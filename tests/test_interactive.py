@@ -9,6 +9,7 @@ from calibrated import assert_mean
 from collapse import Model, Problem, draws
 from collapse.layout import InputError
 from collapse.sims import gaussian, interactive, mixing, runner
+from collapse.theory import mixing as theory
 
 FIELDS = {"workflows": ["replace"], "num_seeds": 4, "num_generations": 3}
 
@@ -75,6 +76,22 @@ def test_against_theory_reckons_in_standard_errors():
     assert one.z.item() == pytest.approx((seeds.mean() - 0.95**4) / error)
 
 
+def test_the_best_choice_comes_as_a_table():
+    fields = {"constraint": "price", "price": [0, 3], "error": "mean_error", "late": 2}
+    fields |= {"metrics": "mean_error", "num_generations": 3, "num_seeds": 20}
+    run = interactive.run(mixing.FAMILY, real_fraction=[0.1, 0.5, 1], **fields)
+    table = run.best()
+    assert list(table.price) == [0, 3] and set(table.choice) == {"real_fraction"}
+    assert (table.low <= table.best).all() and (table.best <= table.high).all()
+    exact = [1.0, theory.best_share_at_price(3)]
+    assert table.theory.tolist() == pytest.approx(exact)
+    for place, best in enumerate(table.best):
+        assert f"price {table.price[place]:g}: {best:g}" in run.table()
+    one = interactive.run(mixing.FAMILY, real_fraction=0.5, quick=True, num_seeds=4)
+    with pytest.raises(InputError, match="nothing to choose from"):
+        one.best()
+
+
 def test_a_model_of_one_s_own_runs_under_every_workflow():
     def problem(root):
         del root
@@ -98,5 +115,13 @@ def test_a_model_of_one_s_own_runs_under_every_workflow():
     assert_mean(end.sel(workflow="replace_multiple").values, harmonic / 10)
     fig = interactive.draw(data, metrics="squared_error", statistic="mean")
     assert len(fig.axes) == 1
+    assert data.finite.all()
+
+    def broken(root):
+        fine = problem(root)
+        return fine._replace(metrics={"inverse": lambda key, mean: 1 / (mean - mean)})
+
+    with pytest.warns(RuntimeWarning, match=r"in 2 runs are not finite.*\(inverse\)"):
+        interactive.compare(broken, 10, ["replace"], num_generations=1, num_seeds=2)
     with pytest.raises(InputError, match="labels: unknown 'replaced'"):
         interactive.compare(problem, 10, labels=["replaced"])

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from calibrated import assert_tells_apart
+from calibrated import assert_mean, assert_tells_apart
 from conftest import SEED
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,6 +109,20 @@ def test_shares_that_go_to_nothing_hold_nothing(c):
     found = mixing.anchored_drift(np.minimum(1, c / t), 0.01)
     assert found[-1] == pytest.approx(0.01 * t[-1] / (1 + 2 * c), rel=1e-3)
     assert found[-1] > 9 * found[10_000]
+
+
+def test_drift_under_falling_shares_by_simulation():
+    """Models pulled to their anchor by a_t = c / t walk away all the same."""
+    rng, noise, drift = np.random.default_rng(SEED), 0.01, np.zeros(4000)
+    shares = np.minimum(1, 1.5 / np.arange(1, 2001))
+    early = None
+    for t, share in enumerate(shares, 1):
+        drift = (1 - share) * (drift + rng.normal(0, noise**0.5, len(drift)))
+        early = drift**2 if t == 200 else early
+    expected = mixing.anchored_drift(shares, noise)
+    assert_mean(drift**2, expected[-1])
+    assert_mean(early, expected[200])
+    assert np.mean(drift**2) > 8 * np.mean(early)
 
 
 @pytest.mark.parametrize("anchor", ["fresh", "fixed"])

@@ -12,6 +12,7 @@ of one's own, which no command knows, is run by `compare`.
 
 import dataclasses
 import tempfile
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ from collapse import plotting, results
 from collapse.experiment import WORKFLOWS, Experiment, InputError
 from collapse.layout import Figure
 from collapse.sims import report, runner
+from collapse.sims.mixing_best import choices
 from collapse.sims.parts import simulate
 from collapse.sims.workflow import make_workflow
 from collapse.toml import from_table
@@ -73,6 +75,19 @@ class Run(NamedTuple):
             [line for name in self.dataset for line in _lines(self.dataset, str(name))]
         )
 
+    def best(self) -> pd.DataFrame:
+        """The best choice in each circumstance, its region of confidence, and theory.
+
+        Raises:
+          InputError: where the run leaves nothing to choose.
+        """
+        if "best" not in self.dataset:
+            raise InputError(
+                "best: there is nothing to choose from; give mixing several values of "
+                "a field, and two seeds or more"
+            )
+        return pd.DataFrame(choices(self.dataset))
+
 
 def run(family: runner.Family, quick: bool = False, **fields: Any) -> Run:
     """Run an experiment in memory.
@@ -94,7 +109,9 @@ def run(family: runner.Family, quick: bool = False, **fields: Any) -> Run:
             lambda cell, label: family.setup(experiment, cell, label, data),
             Path(folder),
         )
-    return Run(family, experiment, report.assembled(family, experiment, traces))
+    dataset = report.assembled(family, experiment, traces)
+    _warn_of_failures(dataset)
+    return Run(family, experiment, dataset)
 
 
 def compare(
@@ -116,7 +133,8 @@ def compare(
       seed: root of all randomness.
 
     Returns:
-      Metrics with the dims (workflow, seed, generation); see `draw`.
+      Metrics with the dims (workflow, seed, generation), for `draw`, and `finite`,
+      whether all was finite; a warning says where it was not.
 
     Raises:
       InputError: for a label that is no workflow's.
@@ -132,20 +150,28 @@ def compare(
     for label in labels:
         workflow = make_workflow(label, num_generations)
         own = loop.run_seeds(roots, make_problem, workflow, num_rows, num_generations)
-        found.append(own[1].metrics)
+        found.append({**own[1].metrics, "finite": own[1].finite})
     dims = ["workflow", "seed", "generation"]
     variables = {
         name: (dims, np.stack([np.asarray(one[name]) for one in found]))
         for name in found[0]
     }
     coords = {"workflow": list(labels), "generation": np.arange(num_generations + 1)}
-    return xr.Dataset(variables, coords, {"axes": []})
+    dataset = xr.Dataset(variables, coords, {"axes": []})
+    _warn_of_failures(dataset)
+    return dataset
 
 
 def draw(dataset: xr.Dataset, **figure: Any) -> matplotlib.figure.Figure:
     """Curves of what `compare` returns; keywords are those of a TOML's `[figure]`."""
     asked = from_table(figure, Figure, "figure")
     return plotting.draw(results.summarise(dataset), asked)
+
+
+def _warn_of_failures(dataset: xr.Dataset) -> None:
+    """A notebook has no exit code to say that a curve ends early."""
+    if said := report.failures(dataset):
+        warnings.warn(said, RuntimeWarning, stacklevel=3)
 
 
 def _lines(dataset: xr.Dataset, name: str) -> list[dict[str, Any]]:

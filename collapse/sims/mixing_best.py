@@ -163,26 +163,43 @@ def _best_of_cell(
     return theory.best_weight(cell["bias"] * real / synthetic)
 
 
+def choices(dataset: xr.Dataset) -> list[dict[str, Any]]:
+    """A line for each circumstance: its values, the best choice, and its region.
+
+    `best` is NaN where nothing has finite errors; `flat` says that the region holds
+    every value; `theory` is there where the dataset has it.
+    """
+    best, choice = dataset["best"], dataset[STANDING].attrs["choice"]
+    rest = [str(d) for d in best.dims if d not in ("statistic", "workflow")]
+    table = dataset[[n for n in ("best", "best_theory", STANDING) if n in dataset]]
+    table, found = table.isel(workflow=0), []
+    for place in np.ndindex(*(table.sizes[d] for d in rest)):
+        one = table.isel(dict(zip(rest, place, strict=True)))
+        line = {d: one[d].item() for d in rest} | {"choice": choice}
+        for name, statistic in (("best", "mean"), ("low", "low"), ("high", "high")):
+            line[name] = float(one.best.sel(statistic=statistic))
+        line["flat"] = bool(one[STANDING].all())
+        if "best_theory" in one:
+            line["theory"] = float(one.best_theory)
+        found.append(line)
+    return found
+
+
 def verdict(experiment: MixingExperiment, dataset: xr.Dataset) -> str:
     """A line for each circumstance: the best choice, its region, or that it is flat."""
     if "best" not in dataset:
         return "one setting: nothing to choose from"
-    choice, best = experiment.choice(), dataset["best"]
-    rest = [str(d) for d in best.dims if d not in ("statistic", "workflow")]
-    count = dataset.sizes[choice]
-    lines = [f"best {choice}: {best.attrs['sought']}, of {count} values"]
-    table = dataset[["best", STANDING]].isel(workflow=0)
-    for place in np.ndindex(*(table.sizes[d] for d in rest)):
-        one = table.isel(dict(zip(rest, place, strict=True)))
-        where = ", ".join(f"{d} {one[d].item():g}" for d in rest) or "here"
-        star, low, high = (
-            float(one.best.sel(statistic=s)) for s in ("mean", "low", "high")
-        )
-        if np.isnan(star):
+    choice, sought = experiment.choice(), dataset["best"].attrs["sought"]
+    lines = [f"best {choice}: {sought}, of {dataset.sizes[choice]} values"]
+    for one in choices(dataset):
+        where = list(one)[: list(one).index("choice")]
+        head = ", ".join(f"{d} {one[d]:g}" for d in where) or "here"
+        best, region = one["best"], f"{one['low']:g} .. {one['high']:g}"
+        if np.isnan(best):
             said = "no setting has finite errors"
-        elif one[STANDING].all():
-            said = f"flat: {star:g} is least, but none can be told from it"
+        elif one["flat"]:
+            said = f"flat: {best:g} is least, but none can be told from it"
         else:
-            said = f"{star:g}, region {low:g} .. {high:g} ({CONFIDENCE:.0%} confidence)"
-        lines.append(f"  {where}: {said}")
+            said = f"{best:g}, region {region} ({CONFIDENCE:.0%} confidence)"
+        lines.append(f"  {head}: {said}")
     return "\n".join(lines)

@@ -5,6 +5,8 @@ functions, after the command line has been understood.
 """
 
 import functools
+import itertools
+import math
 import os
 import signal
 import sys
@@ -93,15 +95,21 @@ def simulate(
 def boundaries(num_generations: int, snapshots: Sequence[int]) -> list[int]:
     """Generations at which control returns to the host, the last one included.
 
-    Evenly spaced where that is possible, so that one length is compiled.
+    Chunks of two lengths at the most, each of which is compiled, however snapshots lie.
     """
     steps = num_generations + 1
     most = min(_LONGEST_CHUNK, max(1, steps // 8))
     length = max(k for k in range(1, most + 1) if steps % k == 0)
-    if length < most / 2:  # a prime, say: rather one odd chunk at the end
+    if length < most / 2:  # a prime, say: rather an odd chunk at the end
         length = most
-    regular = {*range(length - 1, num_generations, length), num_generations}
-    return sorted(regular | set(snapshots))
+    stops = sorted({-1, *snapshots, num_generations})
+    rest = math.gcd(*((b - a) % length for a, b in itertools.pairwise(stops)))
+    found = set(stops[1:])
+    for start, stop in itertools.pairwise(stops):
+        odd = stop - (stop - start) % length
+        found |= {*range(start + length, odd + 1, length)}
+        found |= {*range(odd + rest, stop, rest)} if rest else set()
+    return sorted(found)
 
 
 def _blocks(
@@ -165,7 +173,7 @@ def _run_part(
             continue
         began = time.monotonic()
         state, entries = program.walk(end - done)(roots, state, *setup.values)
-        pieces.append(_named(entries))  # waits for the device
+        pieces.append(named(entries))  # waits for the device
         spent = time.monotonic() - began
         speed = setup.speed(pieces[-1], spent) if setup.speed else ""
         bar.set_postfix_str(speed, refresh=False)
@@ -211,7 +219,7 @@ def _memory() -> int:
         return 2**60
 
 
-def _named(trace: Any) -> dict[str, Any]:
+def named(trace: Any) -> dict[str, Any]:
     """A trace as host arrays by name; the fit's diagnostics begin with `fit_`."""
     import numpy as np
 

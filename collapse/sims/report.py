@@ -160,11 +160,11 @@ def _size(experiment: Experiment) -> str:
     )
 
 
-def _count_failures(dataset: xr.Dataset) -> int:
-    """1, with a line about where, if any measurement is not finite."""
+def failures(dataset: xr.Dataset) -> str:
+    """A line about what is not finite, and where; empty if all is well."""
     bad = ~dataset["finite"].values.astype(bool)
     if not bad.any():
-        return 0
+        return ""
     seeds = int(bad.any(axis=-1).sum())
     first = int(np.argwhere(bad)[:, -1].min())
     names = [
@@ -172,9 +172,15 @@ def _count_failures(dataset: xr.Dataset) -> int:
         for n, v in dataset.data_vars.items()
         if "seed" in v.dims and v.dtype.kind == "f" and not np.isfinite(v.values).all()
     ]
-    print(
-        f"error: {int(bad.sum())} measurements in {seeds} runs are not finite, the "
-        f"first at generation {first} ({', '.join(names) or 'parameters'})",
-        file=sys.stderr,
+    return (
+        f"{int(bad.sum())} measurements in {seeds} runs are not finite, the "
+        f"first at generation {first} ({', '.join(names) or 'parameters'})"
     )
-    return 1
+
+
+def _count_failures(dataset: xr.Dataset) -> int:
+    """1, with a line about where, if any measurement is not finite."""
+    said = failures(dataset)
+    if said:
+        print(f"error: {said}", file=sys.stderr)
+    return int(bool(said))
