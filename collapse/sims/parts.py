@@ -118,8 +118,7 @@ def _blocks(
     """Blocks of seeds whose states fit into memory, and a function that runs one."""
     import jax
 
-    own = tuple(_number(cell[axis]) for axis in experiment.independent_axes())
-    roots = _roots(experiment.seed, experiment.num_seeds, own)
+    roots = roots_of(experiment, cell)
     # of all seeds: tracing a state takes time, and this trace is used again
     shapes = program.shapes(roots, *setup.values)
     sizes = (leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
@@ -198,9 +197,14 @@ def _run_part(
     return result
 
 
+def roots_of(experiment: Experiment, cell: Mapping[str, Any]) -> Any:
+    """Root keys [S] of a cell, other ones for each value of an independent axis."""
+    own = tuple(_number(cell[axis]) for axis in experiment.independent_axes())
+    return _roots(experiment.seed, experiment.num_seeds, own)
+
+
 @functools.lru_cache(maxsize=1)  # neighbours in a grid often have the same
 def _roots(seed: int, num_seeds: int, own: tuple[int, ...]) -> Any:
-    """Keys of all seeds of a cell."""
     from collapse import streams
 
     return streams.seeds(seed, num_seeds, own)
