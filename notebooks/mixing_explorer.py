@@ -13,16 +13,16 @@ def _():
     import marimo as mo
 
     from collapse.experiment import InputError
-    from collapse.sims import explorer
+    from collapse.sims import explorer, mixing
 
-    return InputError, explorer, mo
+    return InputError, explorer, mixing, mo
 
 
 @app.cell
-def _(explorer, mo):
+def _(explorer, mixing, mo):
     with mo.status.spinner("compiling, some seconds, once"):
         for anchor in ("fresh", "fixed"):
-            explorer.explore(0.5, 100, anchor)
+            explorer.explore(mixing.FAMILY, 0.5, 100, anchor)
     mo.md(
         """
         # How much real data is enough
@@ -71,9 +71,9 @@ def _(mo):
 
 
 @app.cell
-def _(InputError, controls, explorer, mo):
+def _(InputError, controls, explorer, mixing, mo):
     try:
-        run = explorer.explore(**controls.value)
+        run = explorer.explore(mixing.FAMILY, **controls.value)
     except InputError as error:
         mo.stop(True, mo.callout(str(error), kind="warn"))
     mo.md(explorer.words(run))

@@ -8,6 +8,7 @@ Environment:
   HYPOTHESIS_PROFILE=weekly    500 random examples a property, not 30 fixed ones.
 """
 
+import gc
 import inspect
 import os
 import tempfile
@@ -52,6 +53,7 @@ if os.environ.get("COLLAPSE_TEST_TYPES", "1") != "0":
     )
 
 # deadlines would time the compilation
+gc.set_threshold(200_000, 100, 1000)  # as in `runner.main`
 hypothesis.settings.register_profile(
     "dev", max_examples=30, derandomize=True, deadline=None
 )

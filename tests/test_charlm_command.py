@@ -144,7 +144,7 @@ def test_continuations_show_one_prompt_for_all(whole):
     assert {len(text) for text in shown} == {BLOCK}  # the bar for the mark
 
 
-@pytest.mark.parametrize("saves", [2, 4])
+@pytest.mark.parametrize("saves", [pytest.param(2, marks=pytest.mark.slow), 4])
 def test_a_resumed_run_is_bitwise_an_uninterrupted_one(tmp_path, whole, saves):
     """Stopped in the first workflow, and in the second."""
     real, count = checkpoint.save, []

@@ -115,7 +115,9 @@ def test_variance_and_mean_error(label, d, ddof):
         assert_tells_apart(draws, right[:, AT], control[:, AT])
 
 
-@pytest.mark.parametrize("label", BOTH)
+@pytest.mark.parametrize(
+    "label", ["replace", pytest.param("accumulate", marks=pytest.mark.slow)]
+)
 def test_a_mixture_keeps_the_moments_of_its_rows(label):
     """So that its mean and covariance follow the Gaussian's curves exactly."""
     curve, confused, _ = CASES[label]

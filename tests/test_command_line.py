@@ -212,7 +212,7 @@ def _interrupted_after(monkeypatch, saves):
     monkeypatch.setattr(checkpoint, "save", save)
 
 
-@pytest.mark.parametrize("saves", [2, 12])
+@pytest.mark.parametrize("saves", [pytest.param(2, marks=pytest.mark.slow), 12])
 def test_a_resumed_run_is_bitwise_an_uninterrupted_one(tmp_path, monkeypatch, saves):
     workflows = ["--workflows", "replace", "fixed_budget"]
     arguments = ["--num-generations", "8", *workflows, *MEASURE, "--quiet", "--out"]

@@ -35,9 +35,13 @@ def _as_it_is(monkeypatch):
     monkeypatch.setattr(runner, "configure", lambda precision: None)
 
 
-@pytest.mark.parametrize("anchor", ["fresh", "fixed"])
+@pytest.mark.parametrize(
+    "anchor", [pytest.param("fresh", marks=pytest.mark.slow), "fixed"]
+)
 def test_the_numbers_are_the_command_s(anchor):
-    ours = explorer.explore(0.3, 50, anchor, weight=0.5, bias=0.9, num_generations=12)
+    ours = explorer.explore(
+        mixing.FAMILY, 0.3, 50, anchor, weight=0.5, bias=0.9, num_generations=12
+    )
     other = interactive.run(
         mixing.FAMILY,
         real_fraction=0.3,
@@ -56,9 +60,11 @@ def test_the_numbers_are_the_command_s(anchor):
 
 
 def test_nothing_is_compiled_twice(caplog):
-    explorer.explore(0.3, 50)
+    explorer.explore(mixing.FAMILY, 0.3, 50)
     with jax.log_compiles(), caplog.at_level(logging.WARNING):
-        explorer.explore(0.9, 50, weight=0.2, bias=0.5, num_generations=200)
+        explorer.explore(
+            mixing.FAMILY, 0.9, 50, weight=0.2, bias=0.5, num_generations=200
+        )
     assert "Compiling" not in caplog.text
 
 
@@ -73,18 +79,20 @@ def test_nothing_is_compiled_twice(caplog):
 )
 def test_what_cannot_be_run_is_refused(fields, said):
     with pytest.raises(InputError, match=said):
-        explorer.explore(**({"real_fraction": 0.5, "rows": 100} | fields))
+        explorer.explore(
+            mixing.FAMILY, **({"real_fraction": 0.5, "rows": 100} | fields)
+        )
 
 
 def test_the_words_say_what_is_left():
-    said = explorer.words(explorer.explore(0.2, 100))
+    said = explorer.words(explorer.explore(mixing.FAMILY, 0.2, 100))
     exact = theory.moments(20, 80, 0.2, 100, 0, "fresh").mean_error[71:].mean()
     assert f"(theory {exact:.4f})" in said and "all rows were real: 0.0100" in said
 
 
 def test_the_chart_holds_every_panel():
     pytest.importorskip("altair")
-    run = explorer.explore(0.2, 100, num_generations=30)
+    run = explorer.explore(mixing.FAMILY, 0.2, 100, num_generations=30)
     drawn = explorer.chart(run).to_dict()
     (rows,) = drawn["datasets"].values()
     assert {row["metric"] for row in rows} == set(explorer.PANELS.values())
@@ -124,7 +132,8 @@ def test_a_slider_redraws_the_figure_in_a_browser():
             )
             words = f"(theory {exact.mean_error[71:].mean():.4f})"
             playwright.expect(said).to_contain_text(words)
-        assert min(waits) < 0.5, waits
+        # on an idle machine half as long; tests run two at a time
+        assert min(waits) < 1, waits
         # all rows real, weighed by one half: said in one line, where the figure was
         for _ in range(12):
             page.keyboard.press("ArrowRight")

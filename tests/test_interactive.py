@@ -107,8 +107,9 @@ def test_a_model_of_one_s_own_runs_under_every_workflow():
             {"squared_error": lambda key, mean: mean**2},
         )
 
-    data = interactive.compare(problem, 10, num_generations=4, num_seeds=400)
-    assert data.squared_error.shape == (6, 400, 5)
+    labels = ["replace", "replace_multiple", "mix 0.1 fresh"]
+    data = interactive.compare(problem, 10, labels, num_generations=4, num_seeds=400)
+    assert data.squared_error.shape == (3, 400, 5)
     end = data.squared_error.isel(generation=-1)
     assert_mean(end.sel(workflow="replace").values, 5 / 10)
     harmonic = sum(1 / k for k in range(1, 6))

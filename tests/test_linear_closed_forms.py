@@ -65,7 +65,8 @@ def assert_meets(label, d, n, num_seeds, control, **fields):
 
 
 PARTS = ("test_error", "bias", "variance")
-EVERY = pytest.mark.parametrize(("d", "n"), SIZES)
+LARGEST = pytest.param(*list(SIZES)[-1], marks=pytest.mark.slow)
+EVERY = pytest.mark.parametrize(("d", "n"), [*list(SIZES)[:-1], LARGEST])
 EITHER = pytest.mark.parametrize("design", DESIGNS)
 
 
@@ -146,7 +147,9 @@ def test_minimum_norm_beyond_interpolation(design):
 
 
 @pytest.mark.parametrize("name", ["replace", "accumulate", "replace_multiple"])
-@pytest.mark.parametrize("covariance", ["isotropic", "ar1"])
+@pytest.mark.parametrize(
+    "covariance", [pytest.param("isotropic", marks=pytest.mark.slow), "ar1"]
+)
 def test_ridge_with_fixed_inputs(name, covariance):
     """Theory takes the mean over 400 drawn designs, so its own error counts too."""
     d, n, penalty = 5, 20, 6.0

@@ -81,9 +81,13 @@ def assert_bitwise(a, b):
 
 CASES = [(name, "toy") for name in WORKFLOWS]
 CASES += [("fixed_budget", "samples"), ("accumulate", "law"), ("replace", "mixture")]
+WEEKLY = [("mix", "toy"), ("fixed_budget", "toy")]  # they take longest to compile
 
 
-@pytest.mark.parametrize(("name", "kind"), CASES)
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [pytest.param(*c, marks=[pytest.mark.slow] * (c in WEEKLY)) for c in CASES],
+)
 @given(key=keys)
 def test_chunks_are_bitwise_the_whole_and_a_short_run_its_beginning(name, kind, key):
     state, whole = compiled(name, kind, G + 1)(key)

@@ -231,7 +231,9 @@ def test_regressors_without_synthetic_rows_have_their_known_error(tmp_path):
 # What a map is
 
 
-@pytest.mark.parametrize("model", ["gaussian", "linear", "gmm"])
+@pytest.mark.parametrize(
+    "model", ["gaussian", "linear", pytest.param("gmm", marks=pytest.mark.slow)]
+)
 def test_a_map_is_few_programs(tmp_path, monkeypatch, model):
     seen, real = [], parts.compiled
     monkeypatch.setattr(parts, "compiled", lambda own: seen.append(own) or real(own))

@@ -15,10 +15,9 @@ import xarray as xr
 
 from collapse import results
 from collapse.experiment import InputError
-from collapse.sims import mixing, report, runner
+from collapse.sims import report, runner
 from collapse.sims.interactive import Run
 from collapse.sims.mixing_experiment import MixingExperiment
-from collapse.sims.mixing_setup import setup
 from collapse.sims.parts import named, roots_of
 from collapse.sims.programs import Program, compiled
 
@@ -37,6 +36,7 @@ _COLOUR = "#cc79a7"  # of mixtures in every figure
 
 
 def explore(
+    family: runner.Family,
     real_fraction: float,
     rows: int,
     anchor: Literal["fresh", "fixed"] = "fresh",
@@ -49,6 +49,7 @@ def explore(
     The numbers are those of `python -m collapse.sims.mixing` with the same fields.
 
     Args:
+      family: `mixing.FAMILY`.
       real_fraction: share of the rows of a generation that is real.
       rows: all rows of a generation.
       anchor: new real rows in each generation, or the same ones for ever.
@@ -77,14 +78,14 @@ def explore(
     experiment, _ = runner.prepare(asked)
     runner.configure(experiment.precision)
     (cell,), (label,) = experiment.cells(), experiment.labels()
-    program, roots = _program(anchor), roots_of(experiment, cell)
-    values = setup(experiment, cell, label, None).values
+    program, roots = _program(family, anchor), roots_of(experiment, cell)
+    values = family.setup(experiment, cell, label, None).values
     start = program.blank(roots, *values)
     _, trace = program.walk(MOST_GENERATIONS + 1)(roots, start, *values)
     kept = {name: v[:, : num_generations + 1] for name, v in named(trace).items()}
     traces = {(*cell.values(), label): kept}
-    dataset = report.assembled(mixing.FAMILY, experiment, traces)
-    return Run(mixing.FAMILY, experiment, dataset)
+    dataset = report.assembled(family, experiment, traces)
+    return Run(family, experiment, dataset)
 
 
 def chart(run: Run) -> "altair.FacetChart":
@@ -122,11 +123,11 @@ def words(run: Run) -> str:
 
 
 @functools.cache
-def _program(anchor: Literal["fresh", "fixed"]) -> Program:
+def _program(family: runner.Family, anchor: Literal["fresh", "fixed"]) -> Program:
     """Compiled when it is first called, for any share, rows, weight and bias."""
     experiment = MixingExperiment(real_fraction=(0.5,), anchor=anchor)
     experiment = dataclasses.replace(experiment, metrics=tuple(PANELS)).resolved(0, 0)
-    return compiled(setup(experiment, next(iter(experiment.cells())), "", None))
+    return compiled(family.setup(experiment, next(iter(experiment.cells())), "", None))
 
 
 def _curves(summary: xr.Dataset, metric: str) -> pd.DataFrame:

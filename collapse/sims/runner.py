@@ -3,17 +3,20 @@
 Heavy imports happen inside functions, after the command line has been understood.
 """
 
+import gc
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from collapse import tables
 from collapse.experiment import Experiment, Figure, InputError
 from collapse.sims import command, folder
 from collapse.sims.parts import Interrupted, Setup, simulate
 from collapse.tables import DataError, RealData
+
+AnyExperiment = TypeVar("AnyExperiment", bound=Experiment)
 
 
 def load_table(experiment: Experiment) -> RealData:
@@ -63,6 +66,9 @@ def main(family: Family, arguments: Sequence[str] | None = None) -> int:
       Exit code: 0; 1 if a measurement is not finite; 2 for bad input; 130 if
       interrupted.
     """
+    # tracing makes millions of objects that stay: looking for garbage among them as
+    # often as Python does takes a tenth of the time
+    gc.set_threshold(200_000, 100, 1000)
     arguments = sys.argv[1:] if arguments is None else arguments
     place = None
     try:
@@ -92,10 +98,10 @@ def main(family: Family, arguments: Sequence[str] | None = None) -> int:
 
 
 def prepare(
-    experiment: Experiment,
+    experiment: AnyExperiment,
     quick: bool = False,
     load: Callable[[Any], Any] = load_table,
-) -> tuple[Experiment, Any]:
+) -> tuple[AnyExperiment, Any]:
     """The experiment with open fields filled in and checked, and its data.
 
     Args:
