@@ -7,6 +7,7 @@ two cores, a QR inside a scan). A pool larger than the number of devices cures i
 its size is read from the environment variable NPROC when the first array is made.
 """
 
+import contextlib
 import os
 
 import jax
@@ -18,13 +19,14 @@ def use_all_cores() -> None:
     """Let jax see one CPU device a core; call before the first array is made.
 
     Does nothing to accelerators, and nothing if the number of CPU devices has been
-    chosen already.
+    chosen already, as it has once anything of jax has run.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
     cores = max(cores, 1)
     os.environ.setdefault("NPROC", str(_THREADS_PER_DEVICE * cores))
     if jax.config.jax_num_cpu_devices == -1:  # type: ignore[attr-defined]
-        jax.config.update("jax_num_cpu_devices", cores)
+        with contextlib.suppress(RuntimeError):  # too late: seeds share one device
+            jax.config.update("jax_num_cpu_devices", cores)
 
 
 def seed_devices() -> list[jax.Device]:

@@ -1,5 +1,8 @@
 """Experiments from Python: what a notebook gets is what the command writes."""
 
+import subprocess
+import sys
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -64,6 +67,27 @@ def test_what_cannot_be_drawn_is_refused():
         run.draw(colour="red")
 
 
+def test_arrays_and_ranges_are_lists():
+    sizes = {"samples_per_generation": range(20, 22), "num_seeds": np.int64(2)}
+    run = interactive.run(gaussian.FAMILY, **FIELDS | sizes)
+    assert run.experiment.samples_per_generation == (20, 21)
+    assert repr(run).startswith("gaussian: generation 3: mean")
+    run = interactive.run(gaussian.FAMILY, metrics="tail_mass_1pct", **FIELDS)
+    with pytest.raises(InputError, match="no closed form of tail_mass_1pct"):
+        run.against_theory()
+
+
+def test_what_ran_before_does_not_matter():
+    """In a process of its own: jax has run, on one device, before anything of ours."""
+    code = (
+        "import jax.numpy as jnp; jnp.ones(2) + 1\n"
+        "from collapse.sims import gaussian, interactive\n"
+        "run = interactive.run(gaussian.FAMILY, quick=True, workflows='replace')\n"
+        "assert run.dataset.variance_ratio.dtype == 'float64'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=200)
+
+
 def test_against_theory_reckons_in_standard_errors():
     fields = FIELDS | {"num_seeds": 50, "metrics": ["variance_ratio", "entropy"]}
     run = interactive.run(gaussian.FAMILY, samples_per_generation=[20, 40], **fields)
@@ -90,6 +114,15 @@ def test_the_best_choice_comes_as_a_table():
     one = interactive.run(mixing.FAMILY, real_fraction=0.5, quick=True, num_seeds=4)
     with pytest.raises(InputError, match="nothing to choose from"):
         one.best()
+
+
+def test_ratios_to_a_measured_mean_are_not_reckoned_in_errors():
+    fields = {"real_fraction": [0.5, 1], "num_generations": 3, "num_seeds": 20}
+    run = interactive.run(
+        mixing.FAMILY, error="mean_error", metrics="mean_error", late=2, **fields
+    )
+    assert "late_ratio_theory" in run.dataset
+    assert set(run.against_theory().metric) == {"mean_error", "late_mean_error"}
 
 
 def test_a_model_of_one_s_own_runs_under_every_workflow():
@@ -124,5 +157,14 @@ def test_a_model_of_one_s_own_runs_under_every_workflow():
 
     with pytest.warns(RuntimeWarning, match=r"in 2 runs are not finite.*\(inverse\)"):
         interactive.compare(broken, 10, ["replace"], num_generations=1, num_seeds=2)
-    with pytest.raises(InputError, match="labels: unknown 'replaced'"):
-        interactive.compare(problem, 10, labels=["replaced"])
+    for fields, said in (
+        ({"labels": []}, "labels: empty"),
+        ({"labels": ["replace", "replace"]}, "labels: empty or repeated"),
+        ({"num_rows": 0}, "num_rows: 0; give"),
+        ({"num_seeds": 2.5}, "num_seeds: 2.5; give"),
+    ):
+        with pytest.raises(InputError, match=said):
+            interactive.compare(problem, **({"num_rows": 10} | fields))
+    for label in ("replaced", "", "window", "window x", "mix 0.5", "mix 0.1 fixd"):
+        with pytest.raises(InputError, match=f"labels: unknown '{label}'"):
+            interactive.compare(problem, 10, labels=[label])

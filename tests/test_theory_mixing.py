@@ -183,6 +183,10 @@ def test_the_plateau_of_a_biased_sampler_is_that_of_many_rows():
         many = mixing.moments(10**9, 10**9, weight, 400, 1, "fresh", bias)
         assert mixing.plateau(weight, bias) == pytest.approx(many.variance[-1])
     assert mixing.plateau(0, 1) == 1 and mixing.plateau(0, 0.9) == 0
+    for weight, bias in ((0.1, 2), (0, 1.5), (0.5, 2)):
+        assert mixing.plateau(weight, bias) == math.inf
+    steps = mixing.moments(10**9, 10**9, 0.1, 400, 1, "fresh", 2.0).variance
+    assert steps[-1] > 1e90
 
 
 @pytest.mark.statistical

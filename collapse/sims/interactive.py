@@ -28,7 +28,7 @@ from collapse.layout import Figure
 from collapse.sims import report, runner
 from collapse.sims.mixing_best import choices
 from collapse.sims.parts import simulate
-from collapse.sims.workflow import make_workflow
+from collapse.sims.workflow import check_label, make_workflow
 from collapse.toml import from_table
 
 EVERY = (*WORKFLOWS[:3], "window 5", "replace_multiple", "mix 0.1 fresh")
@@ -46,6 +46,10 @@ class Run(NamedTuple):
     family: runner.Family
     experiment: Experiment
     dataset: xr.Dataset
+
+    def __repr__(self) -> str:
+        """The family, and what the command prints at the end."""
+        return f"{self.family.module}: {self.table()}"
 
     def draw(self, **figure: Any) -> matplotlib.figure.Figure:
         """A figure of it: keywords are those of a TOML's `[figure]`.
@@ -69,11 +73,21 @@ class Run(NamedTuple):
         """Measured over exact: one line for each setting of each metric with theory.
 
         Of the last generation, or of what has none. `z` is the distance in standard
-        errors over seeds.
+        errors over seeds. Ratios to other settings are left out: what these are
+        divided by has an error of its own.
+
+        Raises:
+          InputError: where nothing that was measured has a closed form.
         """
-        return pd.DataFrame(
-            [line for name in self.dataset for line in _lines(self.dataset, str(name))]
-        )
+        lines = [
+            one for name in self.dataset for one in _lines(self.dataset, str(name))
+        ]
+        if not lines:
+            raise InputError(
+                f"metrics: no closed form of {', '.join(self.experiment.measured())} "
+                "here; measure another, such as mean_error"
+            )
+        return pd.DataFrame(lines)
 
     def best(self) -> pd.DataFrame:
         """The best choice in each circumstance, its region of confidence, and theory.
@@ -95,12 +109,14 @@ def run(family: runner.Family, quick: bool = False, **fields: Any) -> Run:
     Args:
       family: `FAMILY` of a module of `collapse.sims`.
       quick: cut it down to seconds.
-      **fields: of the experiment; a single value may stand for a list of one.
+      **fields: of the experiment; a single value may stand for a list of one, and an
+        array or a range for a list.
 
     Raises:
       InputError: for fields that are unknown or cannot be run.
     """
-    experiment = from_table(fields, type(family.default), family.module)
+    plain = {name: _plain(value) for name, value in fields.items()}
+    experiment = from_table(plain, type(family.default), family.module)
     experiment, data = runner.prepare(experiment, quick, family.load)
     runner.configure(experiment.precision)
     with tempfile.TemporaryDirectory(prefix="collapse-") as folder:
@@ -114,6 +130,13 @@ def run(family: runner.Family, quick: bool = False, **fields: Any) -> Run:
     return Run(family, experiment, dataset)
 
 
+def _plain(value: Any) -> Any:
+    """Arrays and ranges as the lists that a TOML would hold."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    return list(value) if isinstance(value, range) else value
+
+
 def compare(
     make_problem: Callable[[Any], Any],
     num_rows: int,
@@ -121,6 +144,7 @@ def compare(
     num_generations: int = 50,
     num_seeds: int = 200,
     seed: int = 0,
+    precision: str = "float64",
 ) -> xr.Dataset:
     """Run a model of one's own under several workflows.
 
@@ -131,21 +155,30 @@ def compare(
       num_generations: after the first fit, which is generation 0.
       num_seeds: independent repetitions, paired between workflows.
       seed: root of all randomness.
+      precision: "float32" or "float64", of everything that does not say its own.
 
     Returns:
       Metrics with the dims (workflow, seed, generation), for `draw`, and `finite`,
       whether all was finite; a warning says where it was not.
 
     Raises:
-      InputError: for a label that is no workflow's.
+      InputError: for a label that is no workflow's, or a number that is too small.
     """
     from collapse import loop, streams
 
+    labels = [labels] if isinstance(labels, str) else list(labels)
+    if not labels or len(set(labels)) < len(labels):
+        raise InputError("labels: empty or repeated; name each workflow once")
     for label in labels:
-        if label.split()[0] not in WORKFLOWS:
+        check_label(label)
+    least = {"num_rows": 1, "num_generations": 0, "num_seeds": 1, "seed": 0}
+    given = {"num_rows": num_rows, "num_generations": num_generations}
+    for name, value in (given | {"num_seeds": num_seeds, "seed": seed}).items():
+        if int(value) != value or value < least[name]:
             raise InputError(
-                f"labels: unknown {label!r}; known are {', '.join(WORKFLOWS)}"
+                f"{name}: {value}; give a whole number, {least[name]} or more"
             )
+    runner.configure(precision)
     roots, found = streams.seeds(seed, num_seeds), []
     for label in labels:
         workflow = make_workflow(label, num_generations)
@@ -177,6 +210,8 @@ def _warn_of_failures(dataset: xr.Dataset) -> None:
 def _lines(dataset: xr.Dataset, name: str) -> list[dict[str, Any]]:
     """Each setting's mean of a metric beside its theory; none without theory."""
     if f"{name}_theory" not in dataset or "seed" not in dataset[name].dims:
+        return []
+    if name == "late_ratio":
         return []
     measured, theory = dataset[name], dataset[f"{name}_theory"]
     if "generation" in measured.dims:

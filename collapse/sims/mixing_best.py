@@ -8,7 +8,12 @@ import xarray as xr
 
 from collapse.comparison import best_setting
 from collapse.results import STANDING, STATISTICS
-from collapse.sims.mixing_experiment import ALONE, MixingExperiment, counts
+from collapse.sims.mixing_experiment import (
+    ALONE,
+    MixingExperiment,
+    counts,
+    weight_of,
+)
 from collapse.theory import mixing as theory
 
 CONFIDENCE = 0.95
@@ -129,7 +134,11 @@ def _best(
 def _expected(
     experiment: MixingExperiment, like: xr.DataArray, choice: str
 ) -> np.ndarray | None:
-    """The best choice in theory, for many rows and the error of a location."""
+    """The best choice in theory, for many rows and the error of a location.
+
+    Of a Gaussian for unbiased samplers alone: a biased one narrows the variance that
+    is learned, and with it the noise of what is written.
+    """
     located = {"gaussian": "mean_error", "linear": "test_error"}
     if located.get(experiment.model) != experiment.error:
         return None
@@ -157,6 +166,8 @@ def _best_of_cell(
         if not pooled or experiment.anchor != "fresh":
             return np.nan
         return 1.0 if free else theory.best_share_at_price(float(cell["price"]))
+    if experiment.model == "gaussian" and cell["bias"] != 1:
+        return np.nan
     if experiment.anchor == "fixed":
         return 1.0
     real, synthetic = counts(experiment, cell)
@@ -202,4 +213,19 @@ def verdict(experiment: MixingExperiment, dataset: xr.Dataset) -> str:
         else:
             said = f"{best:g}, region {region} ({CONFIDENCE:.0%} confidence)"
         lines.append(f"  {head}: {said}")
+    if early := remembering(experiment):
+        lines.append(
+            f"note: in {early} settings long-run values begin before generation 0, "
+            "real rows alone, is forgotten; give a larger --num-generations"
+        )
     return "\n".join(lines)
+
+
+def remembering(experiment: MixingExperiment) -> int:
+    """Settings in which 1 % or more of what generation 0 was is left in the late ones.
+
+    Squares of what it lacked or had too much of are multiplied by (1 - w)^2 in each.
+    """
+    first = experiment.num_generations + 1 - experiment.late
+    weights = [weight_of(experiment, cell) for cell in experiment.cells()]
+    return sum((1 - w) ** (2 * first) >= 0.01 for w in weights)

@@ -24,7 +24,7 @@ _HELD = {  # constraint -> axes that say what is trained on
 _DEFAULTS: dict[str, tuple[Any, ...]] = {
     "real_fraction": tuple(k / 20 for k in range(1, 21)),
     "real_rows": (20, 40, 80, 160, 320),
-    "synthetic_rows": (0, 10, 20, 40, 80, 160, 320, 640),
+    "synthetic_rows": (0, 10, 20, 40, 80, 160, 320),
     "price": (0.0, 1.0, 3.0, 10.0, 30.0),
 }
 METRICS = {
@@ -47,6 +47,7 @@ METRICS = {
         "survival_3",
     ),
 }
+ERRORS = ("test_error", "mean_error", "w2_squared", "l2_squared")  # 0 is right
 ALONE: dict[str, float] = {  # axis -> its value that is real rows alone
     "weight": 1.0,
     "real_fraction": 1.0,
@@ -63,7 +64,7 @@ class MixingExperiment(Experiment):
     """The fields of every experiment and those of a mixture of rows."""
 
     workflows: tyro.conf.Suppress[tuple[str, ...]] = ("mix",)
-    num_generations: int = 59
+    num_generations: int = 99
     """Generations after the first fit, generation 0, which sees real rows only."""
     num_seeds: int = 200
     """Independent repetitions."""
@@ -174,7 +175,17 @@ class MixingExperiment(Experiment):
                 values[axis] = nothing
         own = self.dimension or _DIMENSION[self.model]
         late = min(self.late, self.num_generations + 1)
-        return dataclasses.replace(self, dimension=own, late=late, **values)
+        found = dataclasses.replace(self, dimension=own, late=late, **values)
+        return found if self.real_fraction else found._without_too_few()
+
+    def _without_too_few(self) -> Self:
+        """Without shares that nobody asked for and that cannot be run."""
+        sizes = self.samples_per_generation
+        if self.constraint == "real_count" or min(sizes, default=0) < 1:
+            return self
+        n, least = min(sizes), least_rows(self)
+        enough = tuple(a for a in self.real_fraction if _real(a, n) >= least)
+        return dataclasses.replace(self, real_fraction=enough or (1.0,))
 
     def quick(self) -> Self:
         """Also few values of each axis, those of real rows alone among them."""
@@ -207,10 +218,16 @@ class MixingExperiment(Experiment):
         filled = (1,) if self.constraint == "real_count" else filled
         Experiment.check(dataclasses.replace(self, samples_per_generation=filled))
         _check_numbers(self)
+        known = [name for name in self.known_metrics() if name in ERRORS]
+        if self.error not in known:
+            raise InputError(
+                f"error: {self.error} is not least where a model is best; known are "
+                f"{', '.join(known)}"
+            )
         if self.error not in self.measured():
             raise InputError(
-                f"error: {self.error} is not measured; known are "
-                f"{', '.join(self.known_metrics())}"
+                f"error: {self.error} is sought but not measured; add it to --metrics, "
+                "or name another --error"
             )
         if self.ddof and self.model != "gaussian":
             raise InputError("ddof: only of a Gaussian; drop it")
@@ -230,8 +247,12 @@ def counts(experiment: MixingExperiment, cell: Mapping[str, Any]) -> tuple[int, 
     if experiment.constraint == "real_count":
         return cell["real_rows"], cell["synthetic_rows"]
     n = cell["samples_per_generation"]
-    r = math.floor(cell["real_fraction"] * n + 0.5)
+    r = _real(cell["real_fraction"], n)
     return r, n - r
+
+
+def _real(share: float, n: int) -> int:
+    return math.floor(share * n + 0.5)
 
 
 def weight_of(experiment: MixingExperiment, cell: Mapping[str, Any]) -> float:
@@ -259,6 +280,11 @@ def _check_numbers(e: MixingExperiment) -> None:
             raise InputError(
                 f"weight: {value:g}; give a number in (0, 1], or 0 for the share"
             )
+    if len(e.weight) > 1 and 0 in e.weight:
+        raise InputError(
+            "weight: 0 (the share) among others; give the share as a number, since the "
+            "best weight is looked for"
+        )
     if e.constraint != "real_count" and min(e.real_fraction) == 0:
         raise InputError(
             "real_fraction: 0 leaves nothing to begin with; give more, or see the "
@@ -282,8 +308,8 @@ def _check_cell(e: MixingExperiment, cell: Mapping[str, Any]) -> None:
         )
     if 0 < cell["weight"] < 1 and s == 0:
         raise InputError(
-            f"weight: {cell['weight']:g} of {r} real and no synthetic rows; weigh "
-            "these by 1, or by their share (0)"
+            f"weight: {cell['weight']:g} of {r} real and no synthetic rows; leave that "
+            "out (--real-fraction below 1, --synthetic-rows above 0), or weigh it by 1"
         )
 
 

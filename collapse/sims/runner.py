@@ -115,12 +115,17 @@ def prepare(
     data = load(experiment) if experiment.data else None
     rows, dimension = data.train.shape if data else (0, 0)
     experiment = experiment.resolved(rows, dimension)
-    asked = [experiment, experiment.quick()] if quick else [experiment]
-    for experiment in asked:
-        experiment.check()
-        if data:
-            experiment.check_data(data)
-    return asked[-1], data
+    _check(experiment, data)
+    if quick:  # of what can be run
+        experiment = experiment.quick()
+        _check(experiment, data)
+    return experiment, data
+
+
+def _check(experiment: Experiment, data: Any) -> None:
+    experiment.check()
+    if data:
+        experiment.check_data(data)
 
 
 def configure(precision: str) -> None:

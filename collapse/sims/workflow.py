@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from collapse import theory
+from collapse.experiment import WORKFLOWS, InputError
 
 
 def make_workflow(label: str, num_generations: int, additive: bool = False) -> Any:
@@ -39,6 +40,25 @@ def real_rows(label: str, n: int) -> int:
     from collapse import workflows
 
     return int(workflows.real_rows(float(label.split()[1]), n))
+
+
+def check_label(label: str) -> None:
+    """Raise InputError for a label that `make_workflow` cannot read."""
+    name, *rest = label.split() or [""]
+    forms = {name: name for name in WORKFLOWS}
+    forms |= {"window": "window GENERATIONS", "mix": "mix SHARE fresh|fixed"}
+    try:
+        fine = name in forms and len(rest) == len(forms[name].split()) - 1
+        if fine and name == "window":
+            fine = int(rest[0]) >= 1
+        if fine and name == "mix":
+            fine = 0 <= float(rest[0]) <= 1 and rest[1] in ("fresh", "fixed")
+    except ValueError:
+        fine = False
+    if not fine:
+        raise InputError(
+            f"labels: unknown {label!r}; known are {', '.join(forms.values())}"
+        )
 
 
 def _anchor(name: str) -> Literal["fresh", "fixed"]:

@@ -192,13 +192,14 @@ def plateau(weight: float, bias: float) -> float:
     """Variance that a biased sampler ends at where no row is missing: r and s infinite.
 
     v = w + (1-w) b v, so v = w / (1 - (1-w) b): 1 for an unbiased sampler whatever the
-    weight, 0 without real rows. What it lacks of 1 is why synthetic rows that help at
-    first do harm beyond some number.
+    weight, 0 without real rows if b < 1, inf if (1-w) b lets it grow. What it lacks of
+    1 is why synthetic rows that help at first do harm beyond some number.
     """
     w, b = _share("weight", weight), not_negative("bias", bias)
-    if w == 0:
-        return 1.0 if b == 1 else 0.0
-    return w / (1 - (1 - w) * b)
+    if b == 1:
+        return 1.0
+    kept = (1 - w) * b
+    return math.inf if kept >= 1 else w / (1 - kept)
 
 
 def _setting(
