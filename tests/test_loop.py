@@ -81,7 +81,11 @@ def assert_bitwise(a, b):
 
 CASES = [(name, "toy") for name in WORKFLOWS]
 CASES += [("fixed_budget", "samples"), ("accumulate", "law"), ("replace", "mixture")]
-WEEKLY = [("mix", "toy"), ("fixed_budget", "toy")]  # they take longest to compile
+WEEKLY = [
+    ("mix", "toy"),
+    ("fixed_budget", "toy"),
+    ("accumulate", "law"),
+]  # they take longest to compile
 
 
 @pytest.mark.parametrize(

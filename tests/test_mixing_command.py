@@ -76,7 +76,9 @@ def test_long_runs_of_every_setting_are_those_of_theory(tmp_path, anchor):
     assert_mean(draws(data.late_variance_ratio), variance)
 
 
-@pytest.mark.parametrize("real", [50, 100, 200, 400])
+@pytest.mark.parametrize(
+    "real", [50, 200, *[pytest.param(r, marks=pytest.mark.slow) for r in (100, 400)]]
+)
 def test_the_golden_ratio_and_its_kin(tmp_path, real):
     """k = real / 200: at the best weight that share of the real rows' error is left."""
     best = theory.best_weight(real / 200)

@@ -38,8 +38,9 @@ def trained(weights, rows, row_weights, recipe, check=False):
 
 
 @given(
-    weights=st.lists(st.integers(0, 5), min_size=1, max_size=12).filter(any),
-    steps=st.integers(1, 9),
+    # few shapes: each compiles anew
+    weights=st.lists(st.integers(0, 5), min_size=1, max_size=5).filter(any),
+    steps=st.sampled_from([1, 3, 9]),
     key=st.integers(0, 2**31),
 )
 def test_rows_are_used_as_often_as_their_share(weights, steps, key):
