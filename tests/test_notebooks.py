@@ -69,7 +69,12 @@ def test_its_links_lead_somewhere(path):
         assert target.startswith("https://") or (FOLDER / target).exists(), target
 
 
-@named
+@pytest.mark.parametrize(
+    "path",
+    # what 03 shows is what other tests assert
+    [pytest.param(p, marks=[pytest.mark.slow] * ("03" in p.name)) for p in NOTEBOOKS],
+    ids=lambda path: path.stem[:2],
+)
 def test_it_runs(path, tmp_path):
     """In a kernel of its own and an empty folder, as a reader runs it."""
     pytest.importorskip("ipykernel")
