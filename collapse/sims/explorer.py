@@ -7,7 +7,7 @@ nothing is compiled again, and a run takes less than a tenth of a second.
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -132,10 +132,13 @@ def _program(family: runner.Family, anchor: Literal["fresh", "fixed"]) -> Progra
 
 def _curves(summary: xr.Dataset, metric: str) -> pd.DataFrame:
     """One metric: generation, mean, low, high, and theory, which may be NaN."""
-    columns: dict[str, Any] = {"generation": summary.generation.values}
-    columns |= {s: summary[metric].sel(statistic=s).values for s in ("mean", "low")}
+    found = {
+        s: summary[metric].sel(statistic=s).values for s in ("mean", "low", "high")
+    }
     exact = summary.get(f"{metric}_theory")
-    columns["theory"] = np.nan if exact is None else exact.values
-    top = 2 * np.nanmax([columns["mean"], columns["mean"] * 0 + columns["theory"]])
-    columns["high"] = np.minimum(summary[metric].sel(statistic="high").values, top)
-    return pd.DataFrame(columns).assign(metric=PANELS[metric])
+    nothing = np.full_like(found["mean"], np.nan)
+    found["theory"] = nothing if exact is None else exact.values
+    top = 2 * np.nanmax([found["mean"], found["theory"]])
+    found["high"] = np.minimum(found["high"], top)
+    generations = summary.generation.values
+    return pd.DataFrame(found).assign(generation=generations, metric=PANELS[metric])
