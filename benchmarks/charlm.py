@@ -21,10 +21,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from collapse.models.decoding import Rules, write
-from collapse.models.language import nats
-from collapse.models.training import Recipe, train
-from collapse.models.transformer import SIZES, Activation, Config, network
+from collapse.models.language.decoding import Rules, write
+from collapse.models.language.model import nats
+from collapse.models.language.network import SIZES, Activation, Config, network
+from collapse.models.language.training import Recipe, train
 
 VOCABULARY, BLOCK, ROWS = 65, 128, 32
 WRITTEN = 64

@@ -17,10 +17,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from collapse import loop, streams, theory, workflows
-from collapse.devices import use_all_cores
+from collapse import theory
+from collapse.core import loop, streams, workflows
+from collapse.core.devices import use_all_cores
+from collapse.core.types import Problem, Workflow
 from collapse.models import gaussian
-from collapse.types import Problem, Workflow
 
 MEMORY_GOAL = 1e9  # bytes, for accumulate over 10 000 generations
 LONG_RUN = 10_000

@@ -19,12 +19,12 @@ import sklearn
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-from collapse import streams
-from collapse.devices import use_all_cores
-from collapse.loop import over_seeds, run
-from collapse.models.gmm import GmmParams, gmm, sample_points
-from collapse.types import Problem
-from collapse.workflows import replace
+from collapse.core import streams
+from collapse.core.devices import use_all_cores
+from collapse.core.loop import over_seeds, run
+from collapse.core.types import Problem
+from collapse.core.workflows import replace
+from collapse.models.gmm.model import GmmParams, gmm, sample_points
 
 NUM_COMPONENTS, DIMENSION, NUM_ROWS = 5, 2, 1000
 EM = {"tol": 1e-3, "max_iter": 100, "reg_covar": 1e-6}

@@ -17,11 +17,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from collapse import loop, streams, workflows
-from collapse.devices import use_all_cores
-from collapse.models.linear import LinearParams, linear
+from collapse.core import loop, streams, workflows
+from collapse.core.devices import use_all_cores
+from collapse.core.types import Problem
+from collapse.models.linear.model import LinearParams, linear
 from collapse.theory import linear as theory
-from collapse.types import Problem
 
 NOISE = 0.25  # variance
 WAYS = {"replace": workflows.replace, "accumulate": workflows.accumulate_sums}

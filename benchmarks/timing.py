@@ -18,7 +18,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from collapse.devices import seed_devices
+from collapse.core.devices import seed_devices
 
 
 def interleave(

@@ -10,9 +10,9 @@ from typing import Any
 __version__ = "0.1.0"
 
 _MODULE_OF = {
-    **dict.fromkeys(("Metric", "Model", "Problem", "Selection"), "types"),
-    **dict.fromkeys(("State", "Store", "Trace", "Workflow"), "types"),
-    **dict.fromkeys(("advance", "init", "run", "run_seeds", "step"), "loop"),
+    **dict.fromkeys(("Metric", "Model", "Problem", "Selection"), "core.types"),
+    **dict.fromkeys(("State", "Store", "Trace", "Workflow"), "core.types"),
+    **dict.fromkeys(("advance", "init", "run", "run_seeds", "step"), "core.loop"),
 }
 
 

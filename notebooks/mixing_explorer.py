@@ -12,8 +12,9 @@ app = marimo.App(width="medium", app_title="How much real data is enough")
 def _():
     import marimo as mo
 
-    from collapse.experiment import InputError
-    from collapse.sims import explorer, mixing
+    from collapse.experiment.spec import InputError
+    from collapse.sims.mixing import explorer
+    from collapse.sims.mixing import study as mixing
 
     return InputError, explorer, mixing, mo
 

@@ -26,7 +26,7 @@ import jax
 import jaxtyping
 import pytest
 
-from collapse.devices import use_all_cores
+from collapse.core.devices import use_all_cores
 
 X64 = os.environ.get("COLLAPSE_TEST_X64", "1") != "0"
 SEED = int(os.environ.get("COLLAPSE_TEST_SEED", "0"))
@@ -44,12 +44,9 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 # Shapes and dtypes in signatures are checked whenever a function is called or traced.
 if os.environ.get("COLLAPSE_TEST_TYPES", "1") != "0":
-    traced = (
-        "draws estimators least_squares loop metrics models regression store streams "
-        "workflows"
-    ).split()
+    rooms = ("numerics", "core", "models", "measures")
     jaxtyping.install_import_hook(
-        [f"collapse.{name}" for name in traced], "beartype.beartype"
+        [f"collapse.{room}" for room in rooms], "beartype.beartype"
     )
 
 # deadlines would time the compilation

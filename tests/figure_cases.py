@@ -6,7 +6,7 @@ import json
 import numpy as np
 import xarray as xr
 
-from collapse import results
+from collapse.experiment import results
 
 WORKFLOWS = ["replace", "accumulate", "mix 0.1 fresh"]
 METRICS = ["variance_ratio", "mean_error", "test_error", "entropy", "tail_mass_5pct"]

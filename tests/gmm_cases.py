@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from conftest import SEED, X64
 
-from collapse.models.gmm import GmmParams, gmm
+from collapse.models.gmm.model import GmmParams, gmm
 
 KEY = jax.random.key(SEED)
 RTOL = 1e-9 if X64 else 1e-5

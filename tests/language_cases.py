@@ -5,7 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from collapse.models.transformer import Config, Size, network
+from collapse.models.language.network import Config, Size, network
 
 V, BLOCK = 5, 8
 TINY = Config(V, BLOCK, Size(2, 8, 2))

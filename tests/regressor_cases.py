@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from conftest import SEED
 
-from collapse.models.linear import LinearParams
-from collapse.models.linear_rows import (
+from collapse.models.linear.model import LinearParams
+from collapse.models.linear.rows import (
     design_of,
     design_of_factor,
     gram_factors,

@@ -9,7 +9,7 @@ import scipy.special
 from calibrated import assert_tells_apart
 from conftest import SEED
 
-from collapse import loop, streams
+from collapse.core import loop, streams
 
 TEXT = Path(__file__).parent.parent / "CONTRIBUTING.md"
 ROWS, GENERATIONS, SEEDS = 20, 50, 1000

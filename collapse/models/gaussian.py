@@ -21,9 +21,13 @@ import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Int
 
-from collapse import draws, threefry
-from collapse.estimators import factor_of_gram, triangular_factor, weighted_moments
-from collapse.types import Info, Key, Model, Weights
+from collapse.core.types import Info, Key, Model, Weights
+from collapse.numerics import draws, threefry
+from collapse.numerics.estimators import (
+    factor_of_gram,
+    triangular_factor,
+    weighted_moments,
+)
 
 Rows = Literal["samples", "statistics", "law"]
 

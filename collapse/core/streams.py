@@ -1,0 +1,58 @@
+"""Named random streams: a key is derived from what it is for, never carried along.
+
+Since a key depends only on (root, generation, purpose), a run of 6 generations is the
+beginning of a run of 10 (to rounding, where sums run over stores of other sizes), a
+resumed run equals an uninterrupted one, and all workflows of one seed see the same real
+data and the same generation 0.
+"""
+
+import enum
+from collections.abc import Iterable
+
+import jax
+from jaxtyping import Array, Int
+
+from collapse.core.types import Key
+from collapse.numerics import threefry
+
+
+class Purpose(enum.IntEnum):
+    """What a stream is for. The numbers are part of every published result."""
+
+    NATURE = 0  # real rows
+    INIT = 1  # where a fit may start
+    FIT = 2  # randomness inside a fit
+    SAMPLE = 3  # rows a model writes
+    WEIGH = 4  # rows a workflow picks
+    MEASURE = 5  # points a metric looks at
+    HELD_OUT = 6  # real rows no generation is trained on
+    TRUTH = 7  # a nature that differs from seed to seed
+    DESIGN = 8  # inputs that all generations share
+
+
+def key(root: Key, generation: int | Int[Array, ""], purpose: Purpose) -> Key:
+    """Key of one stream of one generation; `root` may be used again.
+
+    Args:
+      root: key of one seed.
+      generation: scalar, may be traced.
+      purpose: what the numbers are for.
+    """
+    return threefry.fold_in(threefry.fold_in(root, generation), int(purpose))
+
+
+def seeds(seed: int, num_seeds: int, cell: Iterable[int] = ()) -> Key:
+    """[S] root keys. Seed i has the same key whatever `num_seeds` is.
+
+    Args:
+      seed: of the experiment.
+      num_seeds: S.
+      cell: numbers that tell the cells of a grid apart where these are not to share
+        their randomness.
+    """
+    root = jax.random.key(seed)
+    for value in cell:
+        root = threefry.fold_in(root, jax.numpy.asarray(value % 2**32, "uint32"))
+    return jax.vmap(lambda i: threefry.fold_in(root, i))(
+        jax.numpy.arange(num_seeds, dtype="uint32")
+    )

@@ -1,0 +1,190 @@
+"""Real text from files: read, checked, and split into three contiguous parts."""
+
+import hashlib
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+from collapse.data import vocabulary
+from collapse.data.tables import DataError
+
+SHIPPED = ("shakespeare",)
+# The parts, and the least characters of each; a whole text needs those of train.txt.
+LEAST = {"train.txt": 1000, "validation.txt": 100, "test.txt": 100}
+HELD_OUT_SHARE = 0.1  # of a whole text, for each of the last two parts
+# How far from its place a cut looks for a line end, as a share of the text: so little
+# that no part gets small.
+_REACH = 0.025
+_LISTED = 20  # characters that a message names
+
+
+class TextData(NamedTuple):
+    """A user's text in three parts that do not overlap.
+
+    Attributes:
+      train: what generation 0 is trained on, and what rare words are counted in.
+      validation: for what is chosen by looking.
+      test: for test losses; nothing is chosen by it.
+      vocabulary: the distinct characters of `train`, sorted; the other parts have none
+        beside them.
+      sha256: of the file; of several files, that of `sha256sum FILES | sha256sum`.
+    """
+
+    train: str
+    validation: str
+    test: str
+    vocabulary: str
+    sha256: str
+
+
+class _File(NamedTuple):
+    path: Path
+    text: str
+    sha256: str
+
+
+def load_text(name: str) -> TextData:
+    r"""Read `name` and split it into text for training, validation and testing.
+
+    Line ends become "\n", and a byte order mark is dropped. What has no parts of its
+    own is cut 80 : 10 : 10 in the order it stands, at a line end if one is near:
+    shuffled lines would put what a play repeats, its names and phrases, on both sides.
+
+    Args:
+      name: the name of a shipped text; or a folder with train.txt, validation.txt and
+        test.txt; or a folder of other .txt files, joined in the order of their names,
+        with a line end between; or one file. All UTF-8.
+
+    Raises:
+      DataError: if something is missing, empty, too short or not text, or if a
+        character of the other parts never occurs in the training part: a model of
+        characters has no token for it.
+    """
+    paths, divided = _locate(name)
+    files = [_read(path) for path in paths]
+    if divided:
+        for file in files:
+            _check_length(str(file.path), file.text, LEAST[file.path.name])
+        train, validation, test = (file.text for file in files)
+    else:
+        files = [*map(_ended, files[:-1]), files[-1]]
+        whole = "".join(file.text for file in files)
+        _check_length(name, whole, LEAST["train.txt"])
+        train, validation, test = _split(whole)
+    origin = "train.txt" if divided else "the first 80 %, the training part"
+    _check_characters(files, train, validation + test, origin)
+    return TextData(train, validation, test, vocabulary.symbols(train), _digest(files))
+
+
+def _locate(name: str) -> tuple[list[Path], bool]:
+    """Paths of all files, and whether they are the three parts, in order."""
+    if name in SHIPPED:
+        folder = resources.files("collapse.data") / name
+        return [Path(str(folder / part)) for part in LEAST], True
+    path = Path(name)
+    if path.is_file():
+        return [path], False
+    if not path.is_dir():
+        raise DataError(
+            f"{name}: no such file or folder; give a .txt file, a folder of them, or "
+            + " or ".join(SHIPPED)
+        )
+    found = [p for p in sorted(path.iterdir()) if p.suffix.lower() == ".txt"]
+    found = [p for p in found if p.is_file()]
+    if not found:
+        raise DataError(f"{name}: no .txt file in this folder; put one there")
+    has = [part for part in LEAST if path / part in found]
+    if has and len(has) < len(LEAST):
+        missing = " and ".join(part for part in LEAST if part not in has)
+        raise DataError(
+            f"{name}: has {' and '.join(has)} but no {missing}; give all three, or "
+            "other names to have the files joined and split"
+        )
+    return ([path / part for part in LEAST], True) if has else (found, False)
+
+
+def _read(path: Path) -> _File:
+    """One file with its line ends made alike."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    if (zero := raw.find(b"\0")) >= 0:
+        raise DataError(
+            f"{path}: not text: a zero byte at offset {zero}; save it as UTF-8"
+        )
+    try:
+        text = raw.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: not UTF-8: byte 0x{raw[error.start]:02x} at offset "
+            f"{error.start}; save it as UTF-8"
+        ) from None
+    if not text.strip():
+        raise DataError(f"{path}: the file is empty; fill or remove it")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _File(path, text, hashlib.sha256(raw).hexdigest())
+
+
+def _ended(file: _File) -> _File:
+    """With a line end, so that no word runs into the next file's first."""
+    return file._replace(text=file.text.removesuffix("\n") + "\n")
+
+
+def _check_length(name: str, text: str, least: int) -> None:
+    if len(text) < least:
+        raise DataError(
+            f"{name}: {len(text)} characters are too few; give at least {least}"
+        )
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    """Contiguous parts, the last two of about `HELD_OUT_SHARE` each."""
+    first, second = (
+        _cut(text, round((1 - k * HELD_OUT_SHARE) * len(text))) for k in (2, 1)
+    )
+    return text[:first], text[first:second], text[second:]
+
+
+def _cut(text: str, place: int) -> int:
+    """The start of a line nearest to `place`, or `place` itself if none is near."""
+    reach = int(_REACH * len(text))
+    before = text.rfind("\n", place - reach, place) + 1
+    after = text.find("\n", place, place + reach) + 1
+    near = [start for start in (before, after) if start]  # 0 where none was found
+    return min(near, key=lambda start: abs(start - place), default=place)
+
+
+def _check_characters(
+    files: Sequence[_File], train: str, others: str, origin: str
+) -> None:
+    """Raise DataError if the others have a character that `train`, so named, lacks."""
+    unknown = set(others).difference(train)
+    if not unknown:
+        return
+    place = min(others.index(character) for character in unknown)
+    character = others[place]
+    place += len(train)
+    for file in files:  # their texts, joined, are train + others
+        if place < len(file.text):
+            break
+        place -= len(file.text)
+    line = file.text.count("\n", 0, place) + 1
+    column = place - file.text.rfind("\n", 0, place)
+    rest = sorted(unknown - {character})
+    listed = " ".join(map(repr, rest[:_LISTED]))
+    listed += f" and {len(rest) - _LISTED} more" if len(rest) > _LISTED else ""
+    more = f", nor do {listed}" if rest else ""
+    raise DataError(
+        f"{file.path}: line {line}, column {column}: {character!r} "
+        f"(U+{ord(character):04X}) never occurs in {origin}{more}; replace it, or have "
+        "it there, too"
+    )
+
+
+def _digest(files: Sequence[_File]) -> str:
+    if len(files) == 1:
+        return files[0].sha256
+    lines = "".join(f"{file.sha256}  {file.path.name}\n" for file in files)
+    return hashlib.sha256(lines.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""What is asked: experiments, workflows by name, TOML, results with provenance."""

@@ -1,0 +1,1 @@
+"""What is shown: figures declared as data, panels, curves and maps, drawing."""

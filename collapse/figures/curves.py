@@ -1,0 +1,180 @@
+"""Panels of curves: what `plotting` draws of the metrics of a summary."""
+
+import textwrap
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib import colormaps, colors
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from collapse.figures import axes as scales
+from collapse.figures import panels
+from collapse.figures import spec as layout
+from collapse.figures import words as annotations
+from collapse.figures.panels import Panel, has_theory, label, statistic
+
+# Okabe & Ito (2008): told apart with any kind of colour vision. A workflow keeps its
+# colour in every figure; its variants (`mix 0.1 fresh`, `mix 0.5 fresh`) are shades.
+_WORKFLOWS = {
+    "replace": "#D55E00",
+    "accumulate": "#0072B2",
+    "fixed_budget": "#009E73",
+    "window": "#E69F00",
+    "mix": "#CC79A7",
+    "replace_multiple": "#56B4E9",
+}
+_MOST_DOTS = 20  # on a curve
+
+
+def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artist]:
+    """Fill `fig` with panels of curves; the entries of its legend."""
+    figure = figure.resolved(summary.sizes)
+    metrics = panels.chosen(summary, figure)
+    name = figure.hue if figure.hue in summary.dims else "workflow"
+    panels.check(summary, figure, metrics, name)
+    summary = panels.at_drawn(summary, figure)
+    every = panels.arrange(summary, figure, metrics)
+    rows, columns = panels.extent(every)
+    free = not any(p.row or p.column for p in every)  # a y axis for each
+    few = {1: 4.6, 2: 3.6} if free else {1: 3.8, 2: 3.4}  # columns -> inches
+    width = few.get(columns, max(1.8, min(3.1, 10 / columns)))
+    height = min(2.4, max(1.7, 0.75 * width))
+    fig.set_size_inches(width * columns, height * rows)
+    grid = fig.add_gridspec(rows, columns)
+    hues = colours(name, summary[name].values)
+    for panel in every:
+        i, j = panel.place
+        ax = fig.add_subplot(grid[i, j])
+        _curves(ax, summary, figure, panel, name, hues)
+        bottom = not any(p.place == (i + 1, j) for p in every)
+        ax.tick_params(which="both", labelbottom=bottom, labelleft=free or j == 0)
+        ax.set_xlabel(scales.name_x(figure) if bottom else "")
+        long_name, unit = label(summary, panel.metric)
+        if figure.statistic == "auto":
+            long_name += f" ({statistic(summary, figure, panel.metric)})"
+        if free:
+            ax.set(title=textwrap.fill(long_name, int(12 * width)), ylabel=unit)
+        elif j == 0:
+            lines = textwrap.wrap(long_name, int(13 * height), break_on_hyphens=False)
+            ax.set_ylabel("\n".join(filter(None, [*lines, unit])))
+        panels.name_sides(ax, panel, columns)
+    return _legend(summary, figure, metrics, name, hues)
+
+
+def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
+    """Value -> colour: fixed ones for workflows, from dark to light for numbers."""
+    values, found = list(values), {}
+    if name != "workflow":
+        scale = colormaps["viridis"](np.linspace(0.02, 0.86, len(values)))
+        return {v: colors.to_hex(c) for v, c in zip(values, scale, strict=True)}
+    for value in values:
+        family = str(value).split()[0]
+        kin = [v for v in values if str(v).split()[0] == family]
+        shades = np.linspace(-0.35, 0.5, len(kin)) if len(kin) > 1 else [0.0]
+        base = _WORKFLOWS.get(family, "#000000")
+        found[value] = _shade(base, shades[kin.index(value)])
+    return found
+
+
+def _curves(
+    ax: Axes,
+    summary: xr.Dataset,
+    figure: layout.Figure,
+    panel: Panel,
+    name: str,
+    hues: Mapping[Any, str],
+) -> None:
+    """The curves of one panel, with their bands and theory."""
+    metric, theory = panel.metric, f"{panel.metric}_theory"
+    row = summary[[n for n in (metric, theory) if n in summary]].sel(panel.row)
+    column, fixed = row.sel(panel.column), {**panel.row, **panel.column}
+    generations = figure.x == "generation"
+    x = summary[figure.x].values + (generations and figure.x_scale == "log")
+    unit = label(summary, metric)[1]
+    reference = 1.0 if unit in panels.RATIOS else np.nan
+    main, marks = statistic(summary, figure, metric), (reference, *figure.levels)
+    limits = scales.limits(row, metric, main, figure.y_scale == "log", marks)
+    scales.scale(ax, figure, x, limits or (1, 10))
+    if limits is None:
+        ax.text(0.5, 0.5, "no value to show", transform=ax.transAxes, ha="center")
+    ax.axhline(reference, color="0.6", lw=0.6, zorder=1)
+    annotations.note(ax, summary, fixed)
+    annotations.levels(ax, figure)
+    alpha = 0.18 if len(hues) < 4 else 0.13
+    for value, colour in hues.items():
+        if fixed.get(name, value) != value:
+            continue  # the hue is that of the row or column
+        one = column.sel({name: value} if name in column.dims else {})
+        one = one.isel({d: 0 for d in one.dims if d not in ("statistic", figure.x)})
+        line, low, high = (one[metric].sel(statistic=s) for s in (main, "low", "high"))
+        ax.fill_between(x, low, high, color=colour, alpha=alpha, lw=0, zorder=1.5)
+        ax.plot(
+            x,
+            line,
+            color=colour,
+            lw=1.6,
+            zorder=3,
+            label=str(value),
+            **_dots(figure, x),
+        )
+        if theory in one and np.isfinite(one[theory]).any():
+            dark = _dashes(colour)
+            ax.plot(x, one[theory], **dark, zorder=4, label=f"{value} theory")
+
+
+def _legend(
+    summary: xr.Dataset,
+    figure: layout.Figure,
+    metrics: tuple[str, ...],
+    name: str,
+    hues: Mapping[Any, str],
+) -> list[Artist]:
+    """Entries for the hues, then for what solid, dashed and shaded mean."""
+    entries: list[Artist] = [
+        Line2D([], [], color=c, lw=1.6, label=scales.spell(name, v, again=k > 0))
+        for k, (v, c) in enumerate(hues.items())
+    ]
+    known = [m for m in metrics if has_theory(summary, m)]
+    grey, both = "#666666", "mean or median" if known else "median"
+    both = "mean" if len(known) == len(metrics) else both
+    line = f"{both if figure.statistic == 'auto' else figure.statistic} over seeds"
+    lines = {summary[metric].attrs.get("line", line) for metric in metrics}
+    line = " or ".join(sorted(lines))
+    moving = any("generation" in summary[metric].dims for metric in metrics)
+    if moving and "generation" not in (figure.x, name):
+        line += f" at t = {summary['generation'].values[0]}"
+    dots = _dots(figure, summary[figure.x].values)
+    entries.append(Line2D([], [], color=grey, lw=1.6, label=line, **dots))
+    if known:
+        means = all(statistic(summary, figure, metric) == "mean" for metric in known)
+        theory = "theory" if means else "theory of the mean"
+        entries.append(Line2D([], [], **_dashes(grey), label=theory))
+    of_seeds = "5 % to 95 % of seeds"
+    bands = {summary[metric].attrs.get("band", of_seeds) for metric in metrics}
+    band = f"band: {' or '.join(sorted(bands))}"
+    return [*entries, Patch(color=grey, alpha=0.25, lw=0, label=band)]
+
+
+def _dots(figure: layout.Figure, x: NDArray[np.number]) -> dict[str, Any]:
+    """Where a measured curve was measured; many, as of generations, would melt."""
+    many = figure.x == "generation" or len(x) > _MOST_DOTS
+    return {} if many else {"marker": "o", "markersize": 3}
+
+
+def _dashes(colour: str) -> dict[str, Any]:
+    """How theory looks beside a measured curve: darker, thinner, dashed."""
+    return {"color": _shade(colour, 0.6), "lw": 0.9, "ls": (0, (4, 2.5))}
+
+
+def _shade(colour: str, amount: float) -> str:
+    """Mix with black (amount > 0) or white (amount < 0)."""
+    white = abs(amount) if amount < 0 else 0.0
+    r, g, b = ((1 - abs(amount)) * part + white for part in colors.to_rgb(colour))
+    return colors.to_hex((r, g, b))

@@ -1,0 +1,131 @@
+"""What curves and maps have in common: which panels there are, and what names them."""
+
+import itertools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from collapse.figures import axes as scales
+from collapse.figures import spec as layout
+from collapse.figures import words as annotations
+from collapse.figures.spec import InputError
+from collapse.measures.metrics import describe
+
+# units of metrics for which 1 is the point of reference
+RATIOS = ("ratio to truth", "ratio to reference", "ratio to real rows alone")
+
+
+class Panel(NamedTuple):
+    """One panel; those with the same metric and `row` share the y axis."""
+
+    metric: str
+    row: Mapping[str, Any]  # coordinate -> its value
+    column: Mapping[str, Any]
+    place: tuple[int, int]
+
+
+def chosen(summary: xr.Dataset, figure: layout.Figure) -> tuple[str, ...]:
+    """The metrics of a figure, or all that its summary can show over x."""
+    variables = summary.data_vars.items()
+    every = (str(n) for n, v in variables if {"statistic", figure.x} <= set(v.dims))
+    return figure.metrics or tuple(every)
+
+
+def at_drawn(summary: xr.Dataset, figure: layout.Figure) -> xr.Dataset:
+    """The summary in the order of x, at the generations that are drawn."""
+    if figure.x == "generation":
+        return summary
+    summary = summary.sortby(figure.x)
+    if "generation" not in summary.dims:
+        return summary
+    return summary.sel(generation=figure.drawn(summary["generation"].values))
+
+
+def check(
+    summary: xr.Dataset, figure: layout.Figure, metrics: tuple[str, ...], *used: str
+) -> None:
+    """Raise InputError for the first thing that would be missing or left over.
+
+    Args:
+      used: coordinates that have a place beside x, columns and rows.
+    """
+    figure.check({str(n): index.values for n, index in summary.indexes.items()})
+    for metric in metrics:
+        if metric not in summary:
+            raise InputError(f"metrics: {metric} was not measured; measure or drop it")
+        line = statistic(summary, figure, metric)
+        if line not in summary[metric].indexes.get("statistic", ()):
+            raise InputError(f"statistic: {metric} has no {line}")
+        if figure.x not in summary[metric].dims:
+            raise InputError(f"x: {metric} does not change along {figure.x}")
+        shown = {*used, "statistic", "generation", figure.x}
+        shown |= {figure.columns, figure.rows}
+        for name, size in summary[metric].sizes.items():
+            if name not in shown and size > 1:
+                raise InputError(
+                    f"figure: {name} has {size} values and no place; name it as x, "
+                    f"{next(iter(figure.places()))}, columns or rows"
+                )
+
+
+def arrange(
+    summary: xr.Dataset, figure: layout.Figure, metrics: tuple[str, ...]
+) -> list[Panel]:
+    """A grid of metrics, or rows and columns of one coordinate's values each."""
+
+    def selections(name: str) -> list[dict[str, Any]]:
+        if name not in summary.dims:
+            return [{}]
+        return [{name: value} for value in summary[name].values]
+
+    rows, columns = selections(figure.rows), selections(figure.columns)
+    if rows == columns == [{}]:
+        width = 2 if len(metrics) == 4 else min(3, len(metrics))
+        return [Panel(m, {}, {}, divmod(i, width)) for i, m in enumerate(metrics)]
+    return [
+        Panel(metric, row, column, (i, j))
+        for i, (metric, row) in enumerate(itertools.product(metrics, rows))
+        for j, column in enumerate(columns)
+    ]
+
+
+def extent(panels: list[Panel]) -> tuple[int, int]:
+    """Rows and columns of the grid."""
+    rows, columns = (1 + max(p.place[axis] for p in panels) for axis in (0, 1))
+    return rows, columns
+
+
+def name_sides(ax: Axes, panel: Panel, columns: int) -> None:
+    """Write the value of the column above, and that of the row at the right."""
+    i, j = panel.place
+    for coordinate, value in panel.column.items():
+        ax.set_title(scales.spell(coordinate, value) if i == 0 else "")
+    for coordinate, value in panel.row.items():
+        last = j == columns - 1
+        annotations.strip(ax, scales.spell(coordinate, value) if last else "")
+
+
+def statistic(summary: xr.Dataset, figure: layout.Figure, metric: str) -> str:
+    """What is drawn of a metric's seeds; "auto" is what its theory speaks of."""
+    if figure.statistic != "auto":
+        return figure.statistic
+    return "mean" if has_theory(summary, metric) else "median"
+
+
+def has_theory(summary: xr.Dataset, metric: str) -> bool:
+    """Whether there is a closed form of a metric anywhere."""
+    theory = summary.get(f"{metric}_theory")
+    return theory is not None and bool(np.isfinite(theory).any())
+
+
+def label(summary: xr.Dataset, metric: str) -> tuple[str, str]:
+    """Long name and unit, from the variable if it has them."""
+    attributes = summary[metric].attrs
+    try:
+        long_name, unit = describe(metric)
+    except KeyError:
+        long_name, unit = metric.replace("_", " "), ""
+    return attributes.get("long_name", long_name), attributes.get("units", unit)

@@ -1,0 +1,135 @@
+"""Words of figures: fitted to a width, beside panels and inside them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib import patheffects
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from collapse.figures import spec as layout
+from collapse.figures.axes import name, plain
+
+_SIZE = 6.5  # of the words inside a panel
+_PALE = "0.95"  # behind cells with a note
+_NOTE = "note"  # label of the texts that are fitted to their panel's width
+
+
+def strip(ax: Axes, text: str) -> None:
+    """Name a row of panels at the right of its last one."""
+    place: Any = {"xycoords": "axes fraction", "textcoords": "offset points"}
+    turned: Any = {"rotation": 270, "va": "center", "ha": "left", "size": 8.5}
+    if text:
+        ax.annotate(text, (1, 0.5), (5, 0), **place, **turned)
+
+
+def note(ax: Axes, summary: xr.Dataset, fixed: Mapping[str, Any]) -> None:
+    """Grey a panel with a note on one of its cells, and write it at the top.
+
+    Args:
+      ax: the panel.
+      summary: may hold `note`, a text for each combination of some of its coordinates.
+      fixed: coordinate -> the value that the panel shows.
+    """
+    if "note" not in summary:
+        return
+    notes = summary["note"]
+    notes = notes.sel({c: v for c, v in fixed.items() if c in notes.dims})
+    lines = _notes(notes)
+    if not lines:
+        return
+    ax.set_facecolor(_PALE)
+    place: Any = {"xycoords": "axes fraction", "textcoords": "offset points"}
+    text = ax.annotate("\n".join(lines), (0, 1), (3, -2), **place)
+    text.set(va="top", label=_NOTE)
+    _lay_over(text, ax)
+
+
+def _notes(notes: xr.DataArray) -> list[str]:
+    """What notes say, each after the values of the coordinates where it holds."""
+    if not notes.ndim:
+        return [text] if (text := str(notes.values)) else []
+    coordinate = str(notes.dims[0])
+    found: dict[tuple[str, ...], list[str]] = {}
+    for value, part in zip(notes[coordinate].values, notes, strict=True):
+        found.setdefault(tuple(_notes(part)), []).append(plain(value))
+    if len(found) == 1:  # along this coordinate they are all the same
+        return list(next(iter(found)))
+    words = notes[coordinate].dtype.kind in "OU"
+    where = "" if words else f"{name(coordinate, again=True)} = "
+    return [
+        f"{where}{', '.join(values)}: {line}"
+        for lines, values in found.items()
+        for line in lines
+    ]
+
+
+def levels(ax: Axes, figure: layout.Figure) -> None:
+    """Dotted lines at the levels in view, the highest with what they are."""
+    low, high = ax.get_ylim()
+    shown = [level for level in figure.levels if low <= level <= high]
+    for level in shown:
+        ax.axhline(level, color="0.55", lw=0.8, ls=(0, (1, 2)), zorder=1)
+    if not shown or not figure.levels_label:
+        return
+    top = max(shown)
+    ends = ax.transData.transform([(ax.get_xlim()[1], y) for y in (low, top, high)])
+    above = np.ptp(ends[:2, 1]) < 0.9 * np.ptp(ends[::2, 1])
+    place: Any = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+    text = ax.annotate(
+        figure.levels_label, (1, top), (-2, 1.5 if above else -1.5), **place
+    )
+    text.set(ha="right", va="bottom" if above else "top")
+    _lay_over(text, ax)
+
+
+def _lay_over(text: Text, ax: Axes) -> None:
+    """Small grey words over the curves of a panel, with a halo of its background."""
+    text.set(size=_SIZE, color="0.35", parse_math=False, in_layout=False, zorder=5)
+    halo = patheffects.withStroke(linewidth=2, foreground=ax.get_facecolor())
+    text.set_path_effects([halo])
+
+
+def fit(ax: Axes) -> None:
+    """Break the note of a panel into lines of its width, once that is known."""
+    for text in ax.texts:
+        if text.get_label() == _NOTE:
+            fig = text.get_figure(root=True)
+            assert fig is not None
+            width = ax.get_position().width * fig.get_figwidth() - 6 / 72
+            lines = [_broken(text, line, width) for line in text.get_text().split("\n")]
+            text.set_text("\n".join(lines))
+
+
+def fill(text: Text, words: str, width: float) -> float:
+    """Break `words` into lines of at most `width` inches; the height of them all."""
+    text.set_text(_broken(text, words, width))
+    fig = text.get_figure(root=True)
+    assert fig is not None
+    return text.get_window_extent(renderer(fig)).height / fig.dpi
+
+
+def _broken(text: Text, words: str, width: float) -> str:
+    """`words` in lines of at most `width` inches, if they were those of `text`."""
+    fig, lines = text.get_figure(root=True), [""]
+    assert fig is not None
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".strip()
+        text.set_text(longer)
+        if text.get_window_extent(renderer(fig)).width <= width * fig.dpi:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(filter(None, lines))
+
+
+def renderer(fig: Figure) -> Any:
+    """What measures text: the fonts of the PNG, whatever the figure's own canvas."""
+    canvas = fig.canvas
+    if not isinstance(canvas, FigureCanvasAgg):
+        canvas = FigureCanvasAgg(fig)
+    return canvas.get_renderer()

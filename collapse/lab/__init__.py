@@ -1,0 +1,1 @@
+"""How it is run: command line, programs, checkpoints, run folder, report."""

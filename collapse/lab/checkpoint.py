@@ -1,0 +1,94 @@
+"""Checkpoints: one atomic file for each part of an experiment.
+
+A part is one workflow in one cell for one block of seeds. Its file holds the trace so
+far and, until the part is complete, the state from which to go on.
+"""
+
+import zipfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from collapse.experiment.results import atomic
+from collapse.experiment.spec import InputError
+
+
+class Progress(NamedTuple):
+    """How far a part has come.
+
+    Attributes:
+      done: generation of the last entry of the trace.
+      trace: name -> [S, done + 1].
+      samples: snapshots taken so far, [k, rows, d] (k may be 0).
+      state: leaves to continue from, or None once the part is complete.
+    """
+
+    done: int
+    trace: dict[str, np.ndarray]
+    samples: list[np.ndarray]
+    state: Any | None
+
+
+def save(path: Path, progress: Progress) -> None:
+    """Write a checkpoint; an interruption leaves the previous one in place."""
+    arrays: dict[str, np.ndarray] = {"done": np.array(progress.done)}
+    arrays |= {f"trace/{name}": value for name, value in progress.trace.items()}
+    arrays |= {f"samples/{i}": value for i, value in enumerate(progress.samples)}
+    if progress.state is not None:
+        leaves = jax.tree_util.tree_leaves_with_path(progress.state)
+        arrays |= {f"state/{_name(where)}": np.asarray(x) for where, x in leaves}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def load(path: Path, template: Any) -> Progress:
+    """Read a checkpoint back.
+
+    Args:
+      template: pytree of the state's shapes and types.
+
+    Raises:
+      InputError: if the file is damaged or belongs to something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        done = int(arrays.pop("done"))
+        trace = _under("trace/", arrays)
+        samples = _under("samples/", arrays)
+        saved = _under("state/", arrays)
+        state = (
+            jax.tree_util.tree_map_with_path(
+                lambda where, leaf: _matching(saved[_name(where)], leaf), template
+            )
+            if saved
+            else None
+        )
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"resume: checkpoint {path} is damaged ({reason}); "
+            "delete it to run this part again"
+        ) from None
+    return Progress(done, trace, list(samples.values()), state)
+
+
+def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
+def _matching(array: np.ndarray, leaf: Any) -> np.ndarray:
+    if array.shape != leaf.shape or array.dtype != leaf.dtype:
+        raise ValueError(f"{array.dtype}{array.shape} where {leaf} is expected")
+    return array
+
+
+def _name(where: Any) -> str:
+    return jax.tree_util.keystr(where, simple=True, separator="/")

@@ -1,0 +1,127 @@
+"""The output folder: whose it is, what is in it, when it may be written to."""
+
+import contextlib
+import shutil
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from collapse.experiment.spec import Experiment, Figure, InputError
+from collapse.experiment.toml import to_toml
+
+CHECKPOINTS = "checkpoints"
+_LABEL = "experiment.toml"
+
+
+def claim(out: str, name: str, digest: str, resume: bool) -> Path:
+    """The folder for an experiment, if nothing there would be lost.
+
+    Args:
+      out: as given; empty for results/<name>-<digest>.
+      name: of the module or of the TOML file.
+      digest: of the experiment.
+      resume: whether an unfinished run is to be continued.
+
+    Raises:
+      InputError: if the folder holds another experiment, an unfinished run that was
+        not asked for, or files that are not results.
+    """
+    place = Path(out) if out else Path("results") / f"{name}-{digest}"
+    if place.exists() and not place.is_dir():
+        raise InputError(f"out: {place} is a file; give a folder")
+    held = _digest_in(place)
+    if held == digest:
+        unfinished = (place / CHECKPOINTS).is_dir()
+        if unfinished and not resume:
+            raise InputError(
+                f"out: {place} holds an unfinished run; add --resume to continue it, "
+                "or give another --out"
+            )
+        if resume and not unfinished:
+            raise InputError(f"resume: {place} is complete; drop --resume to repeat it")
+        if resume and _line(place, 1) != f"# {versions()}":
+            begun = _line(place, 1).removeprefix("# ")
+            raise InputError(
+                f"resume: {place} was begun with {begun}, this is {versions()}; "
+                "use those versions, or give another --out"
+            )
+        return place
+    if held is not None:
+        raise InputError(
+            f"out: {place} holds the results of another experiment; give another --out"
+        )
+    if place.is_dir() and any(place.iterdir()):
+        raise InputError(f"out: {place} is not empty; give a new folder")
+    if resume:
+        raise InputError(f"resume: {place} holds nothing to continue; drop --resume")
+    return place
+
+
+def label(
+    place: Path, experiment: Experiment, figures: Sequence[Figure], digest: str
+) -> None:
+    """Make the folder and write what it is for, and by which versions."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        (place / CHECKPOINTS).mkdir(exist_ok=True)
+        text = f"# digest {digest}\n# {versions()}\n{to_toml(experiment, figures)}"
+        (place / _LABEL).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"out: {place} cannot be written ({error.strerror}); give another folder"
+        ) from None
+
+
+def versions() -> str:
+    """What decides the bits of a run: this package and the compiler."""
+    found = []
+    for name in ("model-collapse-lab", "jax", "jaxlib"):
+        with contextlib.suppress(metadata.PackageNotFoundError):  # run from its source
+            found.append(f"{name} {metadata.version(name)}")
+    return ", ".join(found)
+
+
+def abandon(place: Path) -> None:
+    """Remove the folder of a run that failed before anything was done."""
+    checkpoints = place / CHECKPOINTS
+    if checkpoints.is_dir() and not any(checkpoints.iterdir()):
+        checkpoints.rmdir()
+        if [path.name for path in place.iterdir()] == [_LABEL]:
+            shutil.rmtree(place)
+            with contextlib.suppress(OSError):  # results/, if nothing else is in it
+                place.parent.rmdir()
+
+
+def check_publish(place: str) -> None:
+    """Make the folder that figures go to, before anything is run.
+
+    Raises:
+      InputError: if it cannot be written.
+    """
+    try:
+        data = Path(place) / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        (data / ".writable").touch()
+        (data / ".writable").unlink()
+    except OSError as error:
+        raise InputError(
+            f"publish: {place} cannot be written ({error.strerror}); give a folder"
+        ) from None
+
+
+def finish(place: Path) -> None:
+    """Remove the checkpoints: the results are complete."""
+    shutil.rmtree(place / CHECKPOINTS, ignore_errors=True)
+
+
+def _digest_in(place: Path) -> str | None:
+    """The digest of the experiment a folder belongs to, or None."""
+    return _line(place, 0).removeprefix("# digest ").strip() or None
+
+
+def _line(place: Path, number: int) -> str:
+    """A line of the label, or nothing."""
+    try:
+        return (place / _LABEL).read_text(encoding="utf-8").splitlines()[number]
+    except (OSError, IndexError, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,1 @@
+"""What is measured: metrics and the estimators behind them."""

@@ -1,0 +1,152 @@
+"""A Gaussian mixture with full covariances, fitted by expectation-maximisation.
+
+One of the three models in which collapse was first shown: Shumailov et al. 2024, Nature
+631:755, supplement 4.1 (arXiv:2305.17493). This file is the model and what can be asked
+of its parameters; the arithmetic is in `gmm_em`, where a fit starts in `gmm_start`.
+"""
+
+from typing import Literal, get_args
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from collapse.core.types import Info, Key, Model, Weights
+from collapse.models.gmm import em as gmm_em
+from collapse.models.gmm.blocks import Rows, pack
+from collapse.models.gmm.em import GmmParams
+from collapse.models.gmm.kmeans import kmeans_start
+from collapse.numerics import draws
+
+Start = Literal["kmeans++", "previous"]
+
+
+def gmm(
+    num_components: int,
+    *,
+    dimension: int,
+    tol: float | Float[Array, ""] = 1e-3,
+    max_iter: int | Int[Array, ""] = 100,
+    reg_covar: float | Float[Array, ""] = 1e-6,
+    start: Start = "kmeans++",
+) -> Model:
+    """Mixture of Gaussians fitted to weighted rows by maximum likelihood.
+
+    Batches are [rows, d] and parameters `GmmParams`, both in the batch's dtype. A fit
+    reports `iterations`; `converged`, whether `tol` ended it; `log_likelihood`, the
+    mean per unit weight, in nats, of the parameters before the last step; and `gain`,
+    its last change. The last three tell collapse from a fit that was cut short.
+
+    Args:
+      num_components: K.
+      dimension: d. Every iteration takes time in proportion to rows x K x d^2.
+      tol: smallest change of the log-likelihood worth another iteration.
+      max_iter: most iterations of a fit.
+      reg_covar: added to the diagonal of every covariance in every step, in squared
+        units of the data: no component gets narrower than its square root. With 0 a
+        component that collapses onto a point stays finite and means nothing.
+      start: "kmeans++" starts every fit afresh and consumes the key, "previous" starts
+        from the parameters handed in and ignores it.
+
+    `tol`, `max_iter` and `reg_covar` mean what they mean in scikit-learn's
+    `GaussianMixture`; started from the same parameters the two agree to rounding. All
+    three may be traced.
+
+    Raises:
+      ValueError: if a size is not positive or `start` unknown; while tracing, if rows
+        are not [rows, d].
+    """
+    if num_components < 1 or dimension < 1:
+        raise ValueError(
+            "num_components and dimension must be positive, "
+            f"got {num_components} and {dimension}"
+        )
+    if start not in get_args(Start):
+        raise ValueError(f"start must be one of {get_args(Start)}, got {start!r}")
+
+    def init(key: Key, batch: Array, weights: Weights) -> GmmParams:
+        rows = _pack(batch, weights, dimension)
+        return kmeans_start(key, rows, num_components, reg_covar)
+
+    def fit(
+        key: Key, params: GmmParams, batch: Array, weights: Weights
+    ) -> tuple[GmmParams, Info]:
+        rows = _pack(batch, weights, dimension)
+        if start == "kmeans++":
+            params = kmeans_start(key, rows, num_components, reg_covar)
+        end, converged = gmm_em.iterate(params, rows, tol, max_iter, reg_covar)
+        info = {
+            "iterations": end.iterations,
+            "converged": converged,
+            "log_likelihood": end.log_likelihood,
+            "gain": end.gain,
+        }
+        return end.params, info
+
+    return Model(init, fit, sample_points)
+
+
+def sample_points(key: Key, params: GmmParams, num: int) -> Float[Array, "num d"]:
+    """Independent rows of the mixture, [num, d]; consumes the key.
+
+    Every row picks its component for itself, so the counts are multinomial and the
+    order of the rows says nothing.
+    """
+    pick_key, noise_key = jax.random.split(key)
+    d, dtype = params.means.shape[1], params.means.dtype
+    pick = draws.uniform(pick_key, (num,), dtype)
+    noise = draws.normal(noise_key, (d, num), dtype)
+    # The row every component would give, then a chain of selects: both vectorise, as
+    # fetching each row's own mean and root would not.
+    moved = jnp.einsum("kij,jm->kim", _factor(params).root, noise, precision="highest")
+    offers = params.means[:, :, None] + moved
+    edges = jnp.cumsum(params.weights)
+    rows = offers[-1]
+    for k in reversed(range(len(edges) - 1)):
+        rows = jnp.where((pick < edges[k])[None], offers[k], rows)
+    return rows.T
+
+
+def log_density(params: GmmParams, points: Float[Array, "m d"]) -> Float[Array, " m"]:
+    """Log of the mixture's density at each point, in nats."""
+    top, _, total = _evaluate(params, points)
+    return top + jnp.log(total)
+
+
+def responsibilities(
+    params: GmmParams, points: Float[Array, "m d"]
+) -> Float[Array, "K m"]:
+    """Posterior probability of each component at each point; columns sum to 1."""
+    _, share, total = _evaluate(params, points)
+    return share / total[None]
+
+
+def moments(params: GmmParams) -> tuple[Float[Array, " d"], Float[Array, "d d"]]:
+    """Mean [d] and covariance [d, d] of the whole mixture.
+
+    After a fit they are those of the weighted rows, plus `reg_covar` on the diagonal,
+    whatever the components are: their collapse is that of a single Gaussian.
+    """
+    mean = jnp.sum(params.weights[:, None] * params.means, 0)
+    away = params.means - mean[None]
+    each = params.covariances + away[:, :, None] * away[:, None, :]
+    return mean, jnp.sum(params.weights[:, None, None] * each, 0)
+
+
+def _evaluate(
+    params: GmmParams, points: Float[Array, "m d"]
+) -> tuple[Float[Array, " m"], Float[Array, "K m"], Float[Array, " m"]]:
+    """`gmm_em.normalise` of every component's log(weight x density)."""
+    _, joint = gmm_em.whiten(points.T, params, _factor(params))
+    return gmm_em.normalise(joint)
+
+
+def _factor(params: GmmParams) -> gmm_em.Factor:
+    unregularised = jnp.zeros((), params.covariances.dtype)
+    return gmm_em.factorise(params.covariances, gmm_em.pivot_floor(unregularised))
+
+
+def _pack(batch: Array, weights: Weights, dimension: int) -> Rows:
+    if batch.ndim != 2 or batch.shape[1] != dimension:
+        raise ValueError(f"rows must be [rows, {dimension}], got {batch.shape}")
+    return pack(batch, weights)

@@ -1,0 +1,1 @@
+"""Random variates, special functions, least squares: arrays in, arrays out."""

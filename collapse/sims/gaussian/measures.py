@@ -1,0 +1,36 @@
+"""What is measured of a Gaussian, whichever experiment it is in."""
+
+from typing import Any
+
+_DIRECTIONS = 64  # for tail masses in more than one dimension
+
+
+def metrics(truth: Any, held_out: Any, known: bool = True) -> dict[str, Any]:
+    """Every metric of the family, bound to a Gaussian truth and held-out rows.
+
+    With known = False the test error is the whole log-loss: an excess over a density
+    fitted to the same rows would be biased.
+    """
+    from collapse.measures import metrics as m
+    from collapse.models import gaussian
+
+    def moments_of(params: gaussian.GaussianParams) -> m.Moments:
+        return params.mean, params.scale
+
+    exact = (truth.mean, truth.scale)
+    tails = {name: (m.FLOOR, share) for name, share in m.TAILS.items()}
+    tails["hallucinated_mass"] = (0.0, m.FLOOR)
+    return {
+        **{
+            name: m.gaussian_tail_mass(moments_of, exact, shares, _DIRECTIONS)
+            for name, shares in tails.items()
+        },
+        "test_error": m.test_error(
+            gaussian.log_density,
+            held_out,
+            gaussian.log_density(truth, held_out) if known else None,
+        ),
+        **m.moment_metrics(moments_of, exact),
+        "w2_squared": m.w2_squared(moments_of, exact),
+        "entropy": m.gaussian_entropy(moments_of),
+    }

@@ -1,0 +1,226 @@
+"""What a map of mixtures tells in the long run, and which of its settings is best."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from collapse.experiment.results import STANDING, STATISTICS
+from collapse.measures.comparison import best_setting
+from collapse.sims.mixing.experiment import ALONE, MixingExperiment, counts, weight_of
+from collapse.theory import mixing as theory
+
+CONFIDENCE = 0.95
+
+
+def derive(experiment: MixingExperiment, dataset: xr.Dataset) -> xr.Dataset:
+    """Add long-run values, their ratio to real rows alone, costs, and the best choice.
+
+    `late_<metric>` is its mean over the last generations; `late_ratio` that of the
+    error that is sought, over the mean of real rows alone; `cost` adds what these rows
+    cost; `best` is the choice of the least, with a region of confidence as its band.
+    """
+    found = _late(experiment, dataset)
+    error = f"late_{experiment.error}"
+    found |= _ratios(found, error)
+    if experiment.constraint == "price" and "late_ratio" in found:
+        found["cost"] = _cost(experiment, found["late_ratio"])
+    dataset = dataset.assign(found)
+    choice, sought = experiment.choice(), "cost" if "cost" in found else error
+    if choice not in dataset.dims or dataset.sizes["seed"] < 2:
+        return dataset
+    return dataset.assign(_best(experiment, dataset[sought], choice))
+
+
+def _late(experiment: MixingExperiment, dataset: xr.Dataset) -> dict[str, Any]:
+    """Means over the last generations, of closed forms too."""
+    first = experiment.num_generations + 1 - experiment.late
+    when = f"generations {first} to {experiment.num_generations}"
+    found = {}
+    for metric in experiment.measured():
+        for name in (metric, f"{metric}_theory"):
+            if name in dataset:
+                part = dataset[name].isel(generation=slice(first, None))
+                found[f"late_{name}"] = part.mean("generation", skipna=False)
+        old = dataset[metric].attrs
+        long_name = f"{old.get('long_name', metric)}, {when}"
+        found[f"late_{metric}"].attrs = old | {"long_name": long_name}
+    return found
+
+
+def _ratios(late: Mapping[str, Any], error: str) -> dict[str, Any]:
+    """The error over that of real rows alone, measured and exact, if the map has it."""
+    found = {}
+    for ending in ("", "_theory"):
+        if f"{error}{ending}" not in late:
+            continue
+        own = late[f"{error}{ending}"]
+        for axis, value in ALONE.items():
+            if axis in own.dims and value in own[axis].values:
+                alone = own.sel({axis: value}, drop=True)
+                alone = alone.mean("seed") if "seed" in alone.dims else alone
+                found[f"late_ratio{ending}"] = (own / alone).transpose(*own.dims)
+                break
+    if "late_ratio" in found:
+        attributes = {"units": "ratio to real rows alone"}
+        found["late_ratio"].attrs = late[error].attrs | attributes
+    return found
+
+
+def _cost(experiment: MixingExperiment, ratio: xr.DataArray) -> xr.DataArray:
+    """The ratio and what its real rows cost, in the same unit."""
+    share = ratio["real_fraction"] if "real_fraction" in ratio.dims else 1.0
+    price: Any = experiment.price[0]
+    if "price" in ratio.dims:
+        price = ratio["price"]
+    cost = ratio + price * share
+    cost = cost.transpose(*ratio.dims)
+    units = "errors of real rows alone"
+    cost.attrs = {"long_name": "long-run error and price of real rows", "units": units}
+    return cost
+
+
+def _best(
+    experiment: MixingExperiment, error: xr.DataArray, choice: str
+) -> dict[str, Any]:
+    """The best choice, its region, and how each setting stands."""
+    error = error.transpose(..., "seed", choice)
+    values = error[choice].values
+    rest = [str(d) for d in error.dims if d not in ("seed", choice)]
+    shape = tuple(error.sizes[d] for d in rest)
+    best = np.full((len(STATISTICS), *shape), np.nan)
+    standing = np.zeros((*shape, len(values)), np.int8)
+    for place in np.ndindex(*shape):
+        errors = np.asarray(error.values[place], float)
+        if not np.isfinite(errors).all(0).any():
+            continue
+        told = best_setting(errors, CONFIDENCE, experiment.seed)
+        region = values[told.region]
+        standing[place] = told.region
+        standing[(*place, told.place)] = 2
+        own = {"low": region.min(), "high": region.max()}
+        for k, name in enumerate(STATISTICS[:-1]):
+            best[(k, *place)] = own.get(name, values[told.place])
+    words = choice.replace("_", " ")
+    sought = error.attrs["long_name"]
+    attributes = {
+        "long_name": f"best {words}",
+        "sought": f"least {sought}",
+        "line": "choice of the least mean",
+        "band": f"{CONFIDENCE:.0%} confidence",
+    }
+    marks = {
+        "choice": choice,
+        "best": f"best {words}",
+        "may_be_best": f"may be as good ({CONFIDENCE:.0%} confidence)",
+    }
+    found: dict[str, Any] = {
+        "best": (["statistic", *rest], best, attributes),
+        STANDING: ([*rest, choice], standing, marks),
+        "statistic": list(STATISTICS),
+    }
+    expected = _expected(experiment, error.isel(seed=0, drop=True), choice)
+    if expected is not None:
+        found["best_theory"] = (rest, expected)
+    return found
+
+
+def _expected(
+    experiment: MixingExperiment, like: xr.DataArray, choice: str
+) -> np.ndarray | None:
+    """The best choice in theory, for many rows and the error of a location.
+
+    Of a Gaussian for unbiased samplers alone: a biased one narrows the variance that
+    is learned, and with it the noise of what is written.
+    """
+    located = {"gaussian": "mean_error", "linear": "test_error"}
+    if located.get(experiment.model) != experiment.error:
+        return None
+    return None if choice == "synthetic_rows" else _formula(experiment, like, choice)
+
+
+def _formula(
+    experiment: MixingExperiment, like: xr.DataArray, choice: str
+) -> np.ndarray | None:
+    rest = [str(d) for d in like.dims if d != choice]
+    found = np.empty(tuple(like.sizes[d] for d in rest))
+    for place in np.ndindex(*found.shape):
+        cell = {a: getattr(experiment, a)[0] for a in experiment.axes()}
+        cell |= {d: like[d].values[k] for d, k in zip(rest, place, strict=True)}
+        found[place] = _best_of_cell(experiment, cell, choice)
+    return found
+
+
+def _best_of_cell(
+    experiment: MixingExperiment, cell: dict[str, Any], choice: str
+) -> float:
+    if choice == "real_fraction":  # pooled rows of a budget
+        free = experiment.constraint == "budget"
+        pooled = cell["weight"] == 0 and cell["bias"] == 1
+        if not pooled or experiment.anchor != "fresh":
+            return np.nan
+        return 1.0 if free else theory.best_share_at_price(float(cell["price"]))
+    if experiment.model == "gaussian" and cell["bias"] != 1:
+        return np.nan
+    if experiment.anchor == "fixed":
+        return 1.0
+    real, synthetic = counts(experiment, cell)
+    return theory.best_weight(cell["bias"] * real / synthetic)
+
+
+def choices(dataset: xr.Dataset) -> list[dict[str, Any]]:
+    """A line for each circumstance: its values, the best choice, and its region.
+
+    `best` is NaN where nothing has finite errors; `flat` says that the region holds
+    every value; `theory` is there where the dataset has it.
+    """
+    best, choice = dataset["best"], dataset[STANDING].attrs["choice"]
+    rest = [str(d) for d in best.dims if d not in ("statistic", "workflow")]
+    table = dataset[[n for n in ("best", "best_theory", STANDING) if n in dataset]]
+    table, found = table.isel(workflow=0), []
+    for place in np.ndindex(*(table.sizes[d] for d in rest)):
+        one = table.isel(dict(zip(rest, place, strict=True)))
+        line = {d: one[d].item() for d in rest} | {"choice": choice}
+        for name, statistic in (("best", "mean"), ("low", "low"), ("high", "high")):
+            line[name] = float(one.best.sel(statistic=statistic))
+        line["flat"] = bool(one[STANDING].all())
+        if "best_theory" in one:
+            line["theory"] = float(one.best_theory)
+        found.append(line)
+    return found
+
+
+def verdict(experiment: MixingExperiment, dataset: xr.Dataset) -> str:
+    """A line for each circumstance: the best choice, its region, or that it is flat."""
+    if "best" not in dataset:
+        return "one setting: nothing to choose from"
+    choice, sought = experiment.choice(), dataset["best"].attrs["sought"]
+    lines = [f"best {choice}: {sought}, of {dataset.sizes[choice]} values"]
+    for one in choices(dataset):
+        where = list(one)[: list(one).index("choice")]
+        head = ", ".join(f"{d} {one[d]:g}" for d in where) or "here"
+        best, region = one["best"], f"{one['low']:g} .. {one['high']:g}"
+        if np.isnan(best):
+            said = "no setting has finite errors"
+        elif one["flat"]:
+            said = f"flat: {best:g} is least, but none can be told from it"
+        else:
+            said = f"{best:g}, region {region} ({CONFIDENCE:.0%} confidence)"
+        lines.append(f"  {head}: {said}")
+    if early := remembering(experiment):
+        lines.append(
+            f"note: in {early} settings long-run values begin before generation 0, "
+            "real rows alone, is forgotten; give a larger --num-generations"
+        )
+    return "\n".join(lines)
+
+
+def remembering(experiment: MixingExperiment) -> int:
+    """Settings in which 1 % or more of what generation 0 was is left in the late ones.
+
+    Squares of what it lacked or had too much of are multiplied by (1 - w)^2 in each.
+    """
+    first = experiment.num_generations + 1 - experiment.late
+    weights = [weight_of(experiment, cell) for cell in experiment.cells()]
+    return sum((1 - w) ** (2 * first) >= 0.01 for w in weights)

@@ -1,0 +1,350 @@
+"""The command line: what it leaves behind, what it refuses, how it goes on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from collapse.experiment.spec import InputError
+from collapse.lab import checkpoint, command, folder, parts
+from collapse.lab import run as runner
+from collapse.sims.gaussian import family as gaussian
+from collapse.sims.gaussian.family import METRICS
+from collapse.sims.gmm import family as gmm
+
+SMALL = ["--num-seeds", "3", "--num-generations", "4", "--samples-per-generation", "20"]
+ONE = ["--workflows", "replace"]  # the quickest to compile
+MEASURE = ["--metrics", "variance_ratio", "mean_error"]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    """Run in an empty folder, without touching how jax is set up."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runner, "configure", lambda precision: None)
+
+
+def run(*arguments, family=gaussian.FAMILY):
+    return runner.main(family, [*SMALL, *arguments])
+
+
+def test_a_run_leaves_everything_a_reader_needs(tmp_path, capsys):
+    metrics = ["survival_3", "variance_ratio"]
+    arguments = ["--workflows", "replace", "mix", "--metrics", *metrics]
+    assert run(*arguments, "--out", "a", family=gmm.FAMILY) == 0
+    names = {path.name for path in (tmp_path / "a").iterdir()}
+    assert names == {
+        "results.nc",
+        "summary.csv",
+        "figure.png",
+        "figure.svg",
+        "experiment.toml",
+        "environment.json",
+    }
+    data = xr.open_dataset(tmp_path / "a" / "results.nc", engine="h5netcdf")
+    assert dict(data.survival_3.sizes) == {"workflow": 2, "seed": 3, "generation": 5}
+    assert data.workflow.values.tolist() == ["replace", "mix 0.1 fresh"]
+    for name in metrics:
+        assert data[name].attrs["long_name"] and data[name].attrs["units"]
+    header = (tmp_path / "a" / "summary.csv").read_text().splitlines()[0]
+    assert header.startswith("workflow,generation,metric,mean,median,low,high")
+    environment = json.loads((tmp_path / "a" / "environment.json").read_text())
+    assert environment["precision"] == "float64"
+    said = capsys.readouterr().out
+    assert "generation 4: mean (standard error) [theory]" in said
+
+
+def test_axes_become_dimensions_of_the_results(tmp_path):
+    axes = ["--dimension", "1", "2", "--samples-per-generation", "5", "6"]
+    rest = ["--workflows", "replace", "--rows", "samples", "--out", "a", "--quiet"]
+    assert run(*axes, *MEASURE, *rest) == 0
+    data = xr.open_dataset(tmp_path / "a" / "results.nc", engine="h5netcdf")
+    sizes = {"dimension": 2, "samples_per_generation": 2, "workflow": 1, "seed": 3}
+    assert dict(data.mean_error.sizes) == sizes | {"generation": 5}
+    theory = data.variance_ratio_theory.sel(dimension=2, samples_per_generation=5)
+    np.testing.assert_allclose(theory.values[0], (1 - 1 / 5) ** np.arange(1, 6))
+
+
+@pytest.mark.parametrize("family", [gaussian.FAMILY, gmm.FAMILY])
+def test_real_data_run_without_a_sample_size(tmp_path, family):
+    arguments = ["--data", "faithful", "--quick", "--workflows", "mix", "--quiet"]
+    arguments += ["--metrics", "tail_mass_5pct", "test_error", "--out", "a"]
+    assert runner.main(family, arguments) == 0
+    data = xr.open_dataset(tmp_path / "a" / "results.nc", engine="h5netcdf")
+    assert "held-out rows of faithful" in json.loads(data.attrs["figure"])["caption"]
+    assert np.isfinite(data.test_error.values).all()
+
+
+def test_published_figures_can_be_redrawn(tmp_path):
+    from collapse.figures import draw as plotting
+
+    assert run(*ONE, *MEASURE, "--out", "a", "--publish", "figures", "--quiet") == 0
+    drawn = (tmp_path / "figures" / "gaussian.svg").read_bytes()
+    (tmp_path / "figures" / "gaussian.svg").unlink()
+    plotting.redraw(tmp_path / "figures" / "data" / "gaussian.nc")
+    assert (tmp_path / "figures" / "gaussian.svg").read_bytes() == drawn
+
+
+def test_a_figure_over_an_axis_is_run_published_and_redrawn(tmp_path, monkeypatch):
+    from collapse.figures import draw as plotting
+
+    write(
+        tmp_path,
+        "over.toml",
+        "dimension = [2, 1]\nsamples_per_generation = [5, 9]\nddof = [0, 1]\n"
+        "num_generations = 50\n[figure]\nx = 'samples_per_generation'\n"
+        "hue = 'generation'\ngenerations = [0, 1, 50]\n",
+    )
+    monkeypatch.setattr(
+        gaussian.GaussianExperiment,
+        "note",
+        lambda _, cell: "few" * (cell["samples_per_generation"] == 5),
+    )
+    arguments = ["over.toml", *ONE, *MEASURE, "--quick", "--quiet", "--out", "a"]
+    assert runner.main(gaussian.FAMILY, [*arguments, "--publish", "figures"]) == 0
+    data = xr.open_dataset(tmp_path / "figures/data/over.nc", engine="h5netcdf")
+    assert data.generation.values.tolist() == [0, 6]  # all that a quick run has
+    assert data.note.dims == ("dimension", "samples_per_generation", "ddof")
+    assert data.note.sel(ddof=1).values.tolist() == [["few", ""]] * 2
+    figure = json.loads(data.attrs["figure"])
+    assert (figure["columns"], figure["rows"]) == ("dimension", "ddof")
+    drawn = (tmp_path / "figures" / "over.svg").read_bytes()
+    plotting.redraw(tmp_path / "figures" / "data" / "over.nc", tmp_path)
+    assert (tmp_path / "over.svg").read_bytes() == drawn
+
+
+def write(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--workflows", "replaced"], "workflows: unknown 'replaced'"),
+        (["--samples-per-generation", "0"], "samples_per_generation: 0 is too small"),
+        (["--rows", "law", "--dimension", "20"], "rows: fixed_budget"),
+        (
+            ["--rows", "law", "--dimension", "20", "--workflows", "replace"],
+            "samples_per_generation: rows = law",
+        ),
+        (["--rows", "statistics"], "rows: fixed_budget picks single samples"),
+        (["--workflows", "mix", "--real-fraction", "1.5"], "real_fraction: 1.5"),
+        (["--num-seeds", "many"], "--num-seeds"),
+        (["--num-sedes", "3"], "--num-sedes"),
+        (["--data", "none.csv"], "none.csv: no such file"),
+        (["--data", "empty.csv"], "empty.csv: the file is empty"),
+        (["--data", "words.csv"], "'b' is not a number"),
+        (["--data", "holes.csv"], "row 3, column 2 is not a finite number"),
+        (["--data", "short.csv"], "20 rows are needed but short.csv has 9"),
+        (["--out", "words.csv"], "out: words.csv is a file"),
+        (["--out", "."], "out: . is not empty"),
+        (["--resume", "--out", "new"], "resume: new holds nothing to continue"),
+        (["--publish", "words.csv"], "publish: words.csv cannot be written"),
+        (["--workflows", "mix", "--real-fraction"], "real_fraction: empty"),
+        (["--seed", "9" * 30], "seed: too large"),
+        (["--samples-per-generation", "9" * 12], "GB for each seed"),
+        (["b.toml", "--quiet"], "columns: unknown 'generation'"),
+    ],
+)
+def test_bad_input_ends_in_one_line_and_leaves_nothing(
+    tmp_path, capsys, arguments, said
+):
+    write(tmp_path, "empty.csv", "")
+    write(tmp_path, "words.csv", "1,2\n3,b\n" * 5)
+    write(tmp_path, "holes.csv", "x,y\n" + "1,2\n3,4\n5,nan\n" * 4)
+    write(tmp_path, "short.csv", "1\n2\n3\n" * 4)
+    write(tmp_path, "b.toml", '[figure]\ncolumns = "generation"\n')
+    before = sorted(tmp_path.iterdir())
+    first = [] if arguments[0].startswith("-") else [arguments.pop(0)]
+    assert runner.main(gaussian.FAMILY, [*first, *SMALL, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.startswith("error: ") and error.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_unknown_key_of_a_toml_file_is_refused(tmp_path, capsys):
+    write(tmp_path, "a.toml", "num_seed = 3\n")
+    assert runner.main(gaussian.FAMILY, ["a.toml"]) == 2
+    assert "unknown key num_seed" in capsys.readouterr().err
+
+
+def test_another_experiments_folder_is_left_alone(tmp_path, capsys):
+    assert run(*ONE, *MEASURE, "--out", "a", "--quiet") == 0
+    kept = (tmp_path / "a" / "results.nc").read_bytes()
+    assert run(*ONE, *MEASURE, "--seed", "1", "--out", "a", "--quiet") == 2
+    assert "holds the results of another experiment" in capsys.readouterr().err
+    assert (tmp_path / "a" / "results.nc").read_bytes() == kept
+
+
+def test_measurements_that_are_not_finite_are_counted(capsys, monkeypatch):
+    monkeypatch.setattr(gaussian.GaussianExperiment, "known_metrics", lambda _: METRICS)
+    arguments = ["--samples-per-generation", "1", "--rows", "samples"]
+    arguments += ["--workflows", "replace", "--metrics", "log_det_ratio"]
+    assert run(*arguments, "--out", "a", "--quiet") == 1
+    said = capsys.readouterr().err
+    assert "15 measurements in 3 runs are not finite" in said
+    assert "generation 0" in said and "log_det_ratio" in said
+
+
+def test_densities_are_not_measured_where_samples_do_not_span_the_space(capsys):
+    few = ["--samples-per-generation", "4", "--dimension", "4", *ONE]
+    assert run(*few, "--metrics", "entropy") == 2
+    assert "metrics: entropy needs a density" in capsys.readouterr().err
+    known = gaussian.GaussianExperiment(dimension=(4,), samples_per_generation=(4, 9))
+    assert not {"entropy", "test_error", "log_det_ratio"} & {*known.measured()}
+
+
+def _interrupted_after(monkeypatch, saves):
+    """Make ctrl-C arrive when the given checkpoint has been saved."""
+    real, count = checkpoint.save, []
+
+    def save(path, progress):
+        real(path, progress)
+        count.append(1)
+        if len(count) == saves:
+            raise parts.Interrupted("stop")
+
+    monkeypatch.setattr(parts, "_SECONDS_BETWEEN_SAVES", -1.0)  # save every chunk
+    monkeypatch.setattr(checkpoint, "save", save)
+
+
+@pytest.mark.parametrize("saves", [pytest.param(2, marks=pytest.mark.slow), 12])
+def test_a_resumed_run_is_bitwise_an_uninterrupted_one(tmp_path, monkeypatch, saves):
+    workflows = ["--workflows", "replace", "fixed_budget"]
+    arguments = ["--num-generations", "8", *workflows, *MEASURE, "--quiet", "--out"]
+    assert run(*arguments, "whole") == 0
+    with monkeypatch.context() as patch:
+        _interrupted_after(patch, saves)
+        assert run(*arguments, "part") == 130
+    assert not (tmp_path / "part" / "results.nc").exists()
+    assert run(*arguments, "part") == 2  # not without being asked to
+    assert run(*arguments, "part", "--resume") == 0
+    whole, part = (
+        xr.open_dataset(tmp_path / name / "results.nc", engine="h5netcdf")
+        for name in ("whole", "part")
+    )
+    assert whole.drop_attrs().identical(part.drop_attrs())
+    assert not (tmp_path / "part" / "checkpoints").exists()
+
+
+def test_a_truncated_checkpoint_is_refused_by_name(tmp_path, monkeypatch, capsys):
+    arguments = ["--num-generations", "8", *ONE, *MEASURE, "--quiet", "--out", "a"]
+    with monkeypatch.context() as patch:
+        _interrupted_after(patch, 1)
+        assert run(*arguments) == 130
+    (path,) = (tmp_path / "a" / "checkpoints").iterdir()
+    path.write_bytes(path.read_bytes()[:-100])
+    capsys.readouterr()
+    assert run(*arguments, "--resume") == 2
+    said = capsys.readouterr().err
+    assert "resume: checkpoint" in said and "is damaged" in said
+    assert said.count("\n") == 1
+
+
+def test_ctrl_c_saves_what_is_done(tmp_path):
+    command = [sys.executable, "-m", "collapse.sims.gaussian", "--num-seeds", "4"]
+    command += ["--num-generations", "100000", "--workflows", "replace", *MEASURE]
+    process = subprocess.Popen(
+        [*command, "--out", "a"],
+        stderr=subprocess.PIPE,
+        env=os.environ | {"COLUMNS": "80"},
+    )
+    while not (tmp_path / "a" / "checkpoints").is_dir():
+        assert process.poll() is None
+        time.sleep(0.1)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=120)[1].decode()
+    assert process.returncode == 130
+    assert "continue with the same command and --resume" in said
+    assert "Traceback" not in said
+    assert list((tmp_path / "a" / "checkpoints").iterdir())
+
+
+def test_chunks_end_at_every_snapshot_and_at_the_end():
+    ends = parts.boundaries(2000, (0, 50, 350, 2000))
+    assert {0, 50, 350, 2000} <= set(ends) and ends[-1] == 2000
+    assert len(set(np.diff([-1, *ends]))) <= 2  # each length is compiled
+    assert parts.boundaries(9, (0, 4)) == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert parts.boundaries(100, (100,))[-2:] == [95, 100]
+    assert parts.boundaries(99, ()) == [9, 19, 29, 39, 49, 59, 69, 79, 89, 99]
+    assert parts.boundaries(1, ()) == [0, 1]
+
+
+def test_help_answers_before_jax_is_imported():
+    code = (
+        "import sys; sys.argv = ['gmm', '--help']\n"
+        "from collapse.sims import gmm, runner\n"
+        "try: runner.main(gmm.FAMILY)\n"
+        "except SystemExit: pass\n"
+        "assert 'jax' not in sys.modules and 'matplotlib' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "--num-generations" in done.stdout
+
+
+def test_a_run_is_continued_by_the_versions_that_began_it(
+    tmp_path, monkeypatch, capsys
+):
+    arguments = ["--num-generations", "8", *ONE, *MEASURE, "--quiet", "--out", "a"]
+    with monkeypatch.context() as patch:
+        _interrupted_after(patch, 1)
+        assert run(*arguments) == 130
+    with monkeypatch.context() as patch:
+        patch.setattr(folder, "versions", lambda: "jax 9")
+        assert run(*arguments, "--resume") == 2
+    said = capsys.readouterr().err
+    assert "resume: a was begun with" in said and "this is jax 9" in said
+    assert run(*arguments, "--resume") == 0
+    assert run(*arguments, "--resume") == 2
+    assert "resume: a is complete" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--num-components", "40"], "num_components: 40 are too many"),
+        (["--reg-covar", "0.01"], "reg_covar: 0.01 would hide a column"),
+    ],
+)
+def test_what_real_data_do_not_bear_is_refused(tmp_path, capsys, arguments, said):
+    data = ["--data", "faithful", "--samples-per-generation", "60"]
+    assert run(*data, *arguments, family=gmm.FAMILY) == 2
+    assert said in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
+def test_snapshots_hold_samples_of_the_first_seed(tmp_path):
+    arguments = ["--snapshots", "3", "0", *ONE, "--quiet"]
+    assert run(*arguments, *MEASURE, "--out", "a") == 0
+    data = xr.open_dataset(tmp_path / "a" / "results.nc", engine="h5netcdf")
+    assert dict(data.samples.sizes) == {
+        "workflow": 1,
+        "snapshot": 2,
+        "row": 20,
+        "dimension": 1,
+    }
+    assert data.snapshot.values.tolist() == [0, 3]
+
+
+def test_checkpoints_of_another_shape_are_refused(tmp_path):
+    state = {"a": np.zeros(3)}
+    checkpoint.save(tmp_path / "x.npz", checkpoint.Progress(2, {}, [], state))
+    back = checkpoint.load(tmp_path / "x.npz", state)
+    assert back.done == 2 and (back.state["a"] == 0).all()
+    with pytest.raises(InputError, match="damaged"):
+        checkpoint.load(tmp_path / "x.npz", {"a": np.zeros(4)})
+
+
+def test_complaints_lose_the_colours_and_the_frame_of_a_terminal():
+    lines = ["\x1b[31m╭─ Error ────╮\x1b[0m", "│ \x1b[1minvalid\x1b[0m choice │"]
+    box = "\n".join([*lines, "╰──────────╯", ""])
+    assert command._one_line(box) == "invalid choice; see --help"
