@@ -10,13 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from collapse.data.errors import DataError
+
 SHIPPED = ("faithful", "diabetes")
 HELD_OUT_SHARE = 0.25
 _LISTED = 10  # columns that a message lists
-
-
-class DataError(ValueError):
-    """Data that cannot be used; the one-line message says what is wrong."""
 
 
 class RealData(NamedTuple):

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int
 
-from collapse.data.tables import DataError, stamp
+from collapse.data.errors import DataError
+from collapse.data.tables import stamp
 from collapse.data.texts import TextData, load_text
 from collapse.data.vocabulary import encode
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from collapse.data import vocabulary
-from collapse.data.tables import DataError
+from collapse.data.errors import DataError
 
 SHIPPED = ("shakespeare",)
 # The parts, and the least characters of each; a whole text needs those of train.txt.

@@ -5,84 +5,71 @@ tables and figures are made from, so that a figure can be redrawn without the ru
 """
 
 import csv
-import dataclasses
-import json
-import os
-import platform
-import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from importlib import metadata
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
-from collapse.experiment.spec import Experiment
-from collapse.experiment.toml import to_toml
-from collapse.figures.spec import Figure
-from collapse.measures.metrics import describe
+from collapse.experiment.base import Experiment
+from collapse.experiment.files import atomic
 
 STANDING = "standing"  # variable: how a setting stands among those to choose from
 STATISTICS = ("mean", "median", "low", "high", "standard_error")
 BAND = (0.05, 0.95)  # quantiles over seeds behind low and high
-_MOST_GENERATIONS = 160  # kept in a published summary
 
 
 def assemble(
     experiment: Experiment,
-    traces: Mapping[tuple[Any, ...], Mapping[str, np.ndarray]],
-    theory: Callable[[Mapping[str, Any], str], Mapping[str, np.ndarray]],
-    note: Callable[[Mapping[str, Any]], str] | None = None,
+    traces: Mapping[tuple[Any, ...], Mapping[str, NDArray[Any]]],
 ) -> xr.Dataset:
     """One dataset with dims (axes with several values, workflow, seed, generation).
 
+    Closed forms become `<metric>_theory`, NaN where a workflow has none, and notes on
+    cells `note`, unless all are empty.
+
     Args:
       experiment: what was run.
-      traces: (axis values..., workflow label) -> name -> [S, G + 1] (or, for
-        `samples`, [snapshots, rows, d]). Names that the experiment does not know, of
-        more axes, are left out unless it names these.
-      theory: (cell, workflow label) -> metric -> [G + 1]; becomes `<metric>_theory`,
-        NaN where a workflow has no closed form.
-      note: (cell) -> what a reader of its panel must know; becomes `note` over the axes
-        with several values, unless all are empty.
+      traces: key of a condition -> name -> [S, G + 1] (or, for `samples`,
+        [snapshots, rows, d]). Names that the experiment does not know, of more axes,
+        are left out unless it names these.
     """
-    axes = [a for a in experiment.axes() if len(getattr(experiment, a)) > 1]
-    cells, labels = list(experiment.cells()), experiment.labels()
+    axes, labels = list(experiment.several()), experiment.labels()
+    conditions = list(experiment.conditions())
     sizes = [len(getattr(experiment, a)) for a in axes]
     coords: dict[str, Any] = {a: list(getattr(experiment, a)) for a in axes}
     coords["workflow"] = list(labels)
     coords["generation"] = np.arange(experiment.num_generations + 1)
 
-    units = [(*cell.values(), label) for cell in cells for label in labels]
-
-    def stack(arrays: list[np.ndarray]) -> np.ndarray:
+    def stack(arrays: list[NDArray[Any]]) -> NDArray[Any]:
         blocks = np.stack(arrays)
         return blocks.reshape(*sizes, len(labels), *blocks.shape[1:])
 
     variables: dict[str, Any] = {}
-    for name in traces[units[0]]:
+    for name in traces[conditions[0].key]:
         more = experiment.more_dims(name)
-        rank = traces[units[0]][name].ndim - 2
+        rank = traces[conditions[0].key][name].ndim - 2
         if name == "samples" or rank != len(more):
             continue
         coords |= more
         dims = [*axes, "workflow", "seed", "generation", *more]
-        values = stack([traces[unit][name] for unit in units])
+        values = stack([traces[condition.key][name] for condition in conditions])
         variables[name] = (dims, values, _attributes(experiment, name))
     if experiment.snapshots:
         coords["snapshot"] = sorted(experiment.snapshots)
-        first = units[: len(labels)]  # of the first cell: sizes differ
-        values = np.stack([traces[unit]["samples"] for unit in first])
+        first = conditions[: len(labels)]  # of the first cell: sizes differ
+        values = np.stack([traces[condition.key]["samples"] for condition in first])
         variables["samples"] = (["workflow", "snapshot", "row", "dimension"], values)
-    curves = {(*c.values(), w): theory(c, w) for c in cells for w in labels}
+    curves = [experiment.theory(condition) for condition in conditions]
     nothing = np.full(experiment.num_generations + 1, np.nan)
-    for name in sorted({name for curve in curves.values() for name in curve}):
+    for name in sorted({name for curve in curves for name in curve}):
         if name in variables:
-            values = stack([curves[unit].get(name, nothing) for unit in units])
+            values = stack([curve.get(name, nothing) for curve in curves])
             dims = [*axes, "workflow", "generation"]
             variables[f"{name}_theory"] = (dims, values)
-    notes = [note(cell) for cell in cells] if note else []
+    notes = [experiment.note(cell) for cell in experiment.cells()]
     if any(notes):
         variables["note"] = (axes, np.array(notes).reshape(sizes))
     return xr.Dataset(variables, coords, {"axes": axes})
@@ -146,135 +133,16 @@ def write_dataset(dataset: xr.Dataset, path: Path) -> None:
         dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
 
 
-def published(summary: xr.Dataset, figure: Figure) -> xr.Dataset:
-    """The part of a summary that its figure draws, small enough to be kept for ever.
-
-    Only the drawn metrics and statistics with their notes, in single precision to five
-    digits. At 160 generations at most, spaced evenly on the figure's axis; if x is
-    another axis, at the drawn ones.
-    """
-    curves = figure.kind != "samples"
-    names = list(figure.metrics)
-    names += [f"{n}_theory" for n in names if f"{n}_theory" in summary]
-    names += [n for n in ("note", STANDING) if curves and n in summary]
-    names += [] if curves else ["samples"]
-    small = summary[names]
-    lines = ["mean", "median"] if figure.statistic == "auto" else [figure.statistic]
-    small = small.sel(statistic=[*lines, "low", "high"])
-    total = small.sizes.get("generation", 0)
-    if curves and total and figure.resolved(small.sizes).x != "generation":
-        small = small.sel(generation=figure.drawn(small["generation"].values))
-    elif total > _MOST_GENERATIONS:
-        space = np.geomspace if figure.x_scale == "log" else np.linspace
-        kept = np.unique(np.round(space(1, total, _MOST_GENERATIONS)).astype(int)) - 1
-        small = small.isel(generation=kept)
-    return small.map(_five_digits, keep_attrs=True)
-
-
-def provenance(
-    experiment: Experiment, figures: Sequence[Figure], digest: str, seconds: float
-) -> dict[str, str]:
-    """Attributes that say what was run and on what, as text."""
-    return {
-        "experiment": to_toml(experiment),
-        "figure": figure_text(figures),
-        "environment": json.dumps(
-            environment(experiment) | {"digest": digest, "seconds": round(seconds, 1)}
-        ),
-    }
-
-
-def figure_text(figures: Sequence[Figure]) -> str:
-    """Figures as JSON: an object of one, a list of several."""
-    fields = [dataclasses.asdict(figure) for figure in figures]
-    return json.dumps(fields[0] if len(fields) == 1 else fields)
-
-
-def environment(experiment: Experiment) -> dict[str, Any]:
-    """Versions, platform, precision, random generator and commit."""
-    import jax
-
-    packages = ("model-collapse-lab", "jax", "jaxlib", "numpy", "scipy", "xarray")
-    return {
-        "python": platform.python_version(),
-        "packages": {name: _version(name) for name in packages},
-        "platform": platform.platform(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "devices": [str(device.device_kind) for device in jax.devices()],
-        "precision": experiment.precision,
-        "random_generator": str(jax.random.key_impl(jax.random.key(0))),
-        "commit": _commit(),
-    }
-
-
-class atomic:  # noqa: N801 - reads as a verb at the call
-    """A temporary path that takes the place of `path` when the block succeeds."""
-
-    def __init__(self, path: Path):
-        """Prepare to write `path`."""
-        self.path = path
-        self.temporary = path.with_name(f".{path.name}.partial{path.suffix}")
-
-    def __enter__(self) -> Path:
-        """The path to write to."""
-        return self.temporary
-
-    def __exit__(self, kind: type | None, *_: object) -> None:
-        """Move it into place, or remove it after an error."""
-        if kind is None:
-            os.replace(self.temporary, self.path)
-        else:
-            self.temporary.unlink(missing_ok=True)
-
-
-def _standard_error(values: np.ndarray, axis: int) -> np.ndarray:
+def _standard_error(values: NDArray[Any], axis: int) -> NDArray[Any]:
     """Of the mean along an axis; NaN for a single seed."""
     count = values.shape[axis]
     if count < 2:
         return np.full(np.delete(values.shape, axis), np.nan)
-    return values.std(axis, ddof=1) / np.sqrt(count)
+    spread: NDArray[Any] = values.std(axis, ddof=1)
+    error: NDArray[Any] = spread / np.sqrt(count)
+    return error
 
 
 def _attributes(experiment: Experiment, name: str) -> dict[str, str]:
-    try:
-        own = experiment.describe(name) or describe(name, not experiment.data)
-    except KeyError:
-        return {}
-    return {"long_name": own[0], "units": own[1]}
-
-
-def _five_digits(variable: xr.DataArray) -> xr.DataArray:
-    if variable.dtype.kind != "f":
-        return variable
-    values = variable.values
-    with np.errstate(divide="ignore", invalid="ignore"):
-        digits = 4 - np.floor(np.log10(np.abs(values)))
-    scale = 10.0 ** np.where(np.isfinite(digits), digits, 0)
-    return variable.copy(data=(np.round(values * scale) / scale).astype(np.float32))
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "not installed"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names: Sequence[str] = [line for line in lines if line.startswith("model name")]
-    return names[0].split(":", 1)[1].strip() if names else platform.processor()
-
-
-def _commit() -> str:
-    describe = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    command = ["git", "-C", str(Path(__file__).parent), *describe]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5)
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return done.stdout.strip() or "unknown"
+    known = experiment.quantity(name)
+    return {"long_name": known.long_name, "units": known.unit} if known else {}

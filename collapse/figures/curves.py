@@ -14,22 +14,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from collapse.experiment.workflows import colour_of
 from collapse.figures import axes as scales
 from collapse.figures import panels
 from collapse.figures import spec as layout
 from collapse.figures import words as annotations
 from collapse.figures.panels import Panel, has_theory, label, statistic
+from collapse.measures import catalogue
 
-# Okabe & Ito (2008): told apart with any kind of colour vision. A workflow keeps its
-# colour in every figure; its variants (`mix 0.1 fresh`, `mix 0.5 fresh`) are shades.
-_WORKFLOWS = {
-    "replace": "#D55E00",
-    "accumulate": "#0072B2",
-    "fixed_budget": "#009E73",
-    "window": "#E69F00",
-    "mix": "#CC79A7",
-    "replace_multiple": "#56B4E9",
-}
 _MOST_DOTS = 20  # on a curve
 
 
@@ -78,7 +70,7 @@ def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
         family = str(value).split()[0]
         kin = [v for v in values if str(v).split()[0] == family]
         shades = np.linspace(-0.35, 0.5, len(kin)) if len(kin) > 1 else [0.0]
-        base = _WORKFLOWS.get(family, "#000000")
+        base = colour_of(family)
         found[value] = _shade(base, shades[kin.index(value)])
     return found
 
@@ -98,7 +90,7 @@ def _curves(
     generations = figure.x == "generation"
     x = summary[figure.x].values + (generations and figure.x_scale == "log")
     unit = label(summary, metric)[1]
-    reference = 1.0 if unit in panels.RATIOS else np.nan
+    reference = 1.0 if catalogue.is_about_one(unit) else np.nan
     main, marks = statistic(summary, figure, metric), (reference, *figure.levels)
     limits = scales.limits(row, metric, main, figure.y_scale == "log", marks)
     scales.scale(ax, figure, x, limits or (1, 10))

@@ -7,7 +7,6 @@ matplotlib settings neither change nor matter.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,11 +20,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from collapse.data.errors import InputError
 from collapse.experiment import results
-from collapse.figures import curves, maps
+from collapse.experiment.files import atomic
+from collapse.figures import curves, declaration, maps
 from collapse.figures import spec as layout
 from collapse.figures import words as annotations
-from collapse.figures.spec import InputError
 
 STYLE = {
     "font.size": 8,
@@ -81,9 +81,9 @@ def save(fig: Figure, stem: Path) -> None:
     """Write <stem>.png and <stem>.svg: whole or not at all, always the same bytes."""
     png, svg = (stem.with_name(f"{stem.name}.{kind}") for kind in ("png", "svg"))
     with style.context(["default", STYLE]):
-        with results.atomic(png) as path:
+        with atomic(png) as path:
             fig.savefig(path, metadata={"Software": None})
-        with results.atomic(svg) as path:
+        with atomic(svg) as path:
             fig.savefig(path, metadata={"Date": None, "Creator": None})
 
 
@@ -104,7 +104,7 @@ def redraw(path: Path, place: Path | None = None) -> list[Path]:
     """
     try:
         summary = xr.load_dataset(path, engine="h5netcdf")
-        figures = _figures(summary.attrs["figure"])
+        figures = declaration.from_json(summary.attrs["figure"])
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; give a published NetCDF") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -124,16 +124,6 @@ def redraw(path: Path, place: Path | None = None) -> list[Path]:
     for name, fig in zip(names, drawn, strict=True):
         save(fig, place / name)
     return [place / name for name in names]
-
-
-def _figures(text: str) -> list[layout.Figure]:
-    """From JSON: an object, or a list of several."""
-    found = json.loads(text)
-    figures = []
-    for fields in found if isinstance(found, list) else [found]:
-        lists = {k: tuple(v) for k, v in fields.items() if isinstance(v, list)}
-        figures.append(layout.Figure(**fields | lists))
-    return figures
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -20,7 +20,8 @@ from collapse.figures import axes as scales
 from collapse.figures import panels
 from collapse.figures import spec as layout
 from collapse.figures.panels import Panel
-from collapse.figures.spec import InputError
+from collapse.data.errors import InputError
+from collapse.measures import catalogue
 
 BEST, MAY_BE_BEST = 2, 1  # values of a cell's standing; 0 is worse
 _MARKS: dict[int, dict[str, Any]] = {
@@ -79,7 +80,7 @@ def _map(
     where = {**panel.row, **panel.column}
     line = panels.statistic(summary, figure, panel.metric)
     values = _cells(summary[panel.metric].sel(statistic=line), figure, where)
-    about_one = panels.label(summary, panel.metric)[1] in panels.RATIOS
+    about_one = catalogue.is_about_one(panels.label(summary, panel.metric)[1])
     image = ax.imshow(
         np.ma.masked_invalid(values),
         norm=norm,
@@ -127,7 +128,7 @@ def _norm(summary: xr.Dataset, figure: layout.Figure, metric: str) -> colors.Nor
         return colors.Normalize(0, 1)
     low, high = float(shown.min()), float(shown.max())
     kind = colors.LogNorm if log else colors.Normalize
-    if panels.label(summary, metric)[1] not in panels.RATIOS:
+    if not catalogue.is_about_one(panels.label(summary, metric)[1]):
         return kind(low, high)
     far = max(high, 1 / low, 1.01) if log else max(high - 1, 1 - low, 0.01)
     return kind(1 / far, far) if log else kind(1 - far, 1 + far)

@@ -8,14 +8,11 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from collapse.data.errors import InputError
 from collapse.figures import axes as scales
 from collapse.figures import spec as layout
 from collapse.figures import words as annotations
-from collapse.figures.spec import InputError
-from collapse.measures.metrics import describe
-
-# units of metrics for which 1 is the point of reference
-RATIOS = ("ratio to truth", "ratio to reference", "ratio to real rows alone")
+from collapse.measures import catalogue
 
 
 class Panel(NamedTuple):
@@ -123,9 +120,8 @@ def has_theory(summary: xr.Dataset, metric: str) -> bool:
 
 def label(summary: xr.Dataset, metric: str) -> tuple[str, str]:
     """Long name and unit, from the variable if it has them."""
-    attributes = summary[metric].attrs
-    try:
-        long_name, unit = describe(metric)
-    except KeyError:
-        long_name, unit = metric.replace("_", " "), ""
-    return attributes.get("long_name", long_name), attributes.get("units", unit)
+    attributes, usual = summary[metric].attrs, catalogue.find(metric)
+    return (
+        attributes.get("long_name", usual.long_name),
+        attributes.get("units", usual.unit),
+    )

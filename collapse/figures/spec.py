@@ -5,9 +5,7 @@ import numbers
 from collections.abc import Container, Iterable, Mapping
 from typing import Any, Literal
 
-
-class InputError(ValueError):
-    """Input that cannot be run. The message is one line: field, trouble, remedy."""
+from collapse.data.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from collapse.experiment.results import atomic
-from collapse.experiment.spec import InputError
+from collapse.data.errors import InputError
+from collapse.experiment.files import atomic
 
 
 class Progress(NamedTuple):

@@ -1,35 +1,40 @@
-"""The command line that all simulations share: parsed before jax is imported."""
+"""The command line that all experiments share: parsed before jax is imported."""
 
-import contextlib
 import dataclasses
-import io
+import difflib
+import functools
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import tyro
+from tyro import _errors
 
-from collapse.experiment.spec import Experiment, capped
-from collapse.experiment.toml import read_toml
-from collapse.figures.spec import Figure, InputError
+from collapse.data.errors import InputError
+from collapse.experiment.base import Experiment, capped
+from collapse.experiment.fields import Declared, Shown, declared
+from collapse.figures.declaration import read_declaration
+from collapse.figures.spec import Figure
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
     """What to do with the experiment."""
 
-    out: str = ""
-    """Folder for the results; results/<name>-<digest> if not given."""
+    out: Annotated[str, Shown("results/<name>-<digest>")] = ""
+    """Folder for the results."""
     quick: bool = False
     """Cut everything down to under a minute: shows that it runs, not what it finds."""
     resume: bool = False
     """Continue an interrupted run of the same experiment."""
     quiet: bool = False
     """Print nothing but errors."""
-    publish: str = ""
-    """Also write the figure, and the data to redraw it, into this folder."""
+    publish: Annotated[str, Shown("none")] = ""
+    """Folder for a copy of the figure and of the data to redraw it."""
+    no_cache: bool = False
+    """Do not keep compiled programs in the user's cache folder for the next run."""
 
 
 class Call(NamedTuple):
@@ -41,46 +46,122 @@ class Call(NamedTuple):
     name: str
 
 
-def parse(
-    module: str, default: Experiment, description: str, arguments: Sequence[str]
-) -> Call:
-    """Read the arguments of `python -m collapse.sims.<module>`.
+def parse(kind: type[Experiment], arguments: Sequence[str], program: str = "") -> Call:
+    """The experiment, figures and options that the arguments of a command ask for.
 
     A first argument that is not a flag is a TOML file whose values replace the
     defaults; flags override both.
+
+    Args:
+      kind: of the experiment.
+      arguments: after the command.
+      program: the command, for help.
 
     Raises:
       InputError: with one line, for anything that cannot be understood.
       SystemExit: 0, after --help.
     """
-    name, arguments = module, list(arguments)
+    name, arguments = kind.name, list(arguments)
     figures: tuple[Figure, ...] = ()
+    default = kind()
     if arguments and not arguments[0].startswith("-"):
         path = Path(arguments.pop(0))
-        default, figures = read_toml(path, type(default))
+        default, figures = read_declaration(path, kind)
         name = path.stem
-    call = dataclasses.make_dataclass(
-        "Command", [("experiment", type(default)), ("options", Options)], frozen=True
+    default = default.before_parsing(arguments)
+    parsed = _parse(
+        default, arguments, program or f"python -m collapse.sims.{kind.name}"
     )
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(said):
-            parsed = tyro.cli(
-                call,
-                args=arguments,
-                default=call(default, Options()),
-                prog=f"python -m collapse.sims.{module} [FILE.toml]",
-                description=description,
-                config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
-            )
-    except SystemExit as stop:
-        if stop.code in (0, None):
-            raise
-        raise InputError(_one_line(said.getvalue())) from None
-    experiment, options = parsed.experiment, parsed.options
+    experiment, options = _collected(parsed, default)
     changed = options.quick or experiment != default
     figures = tuple(_fitted(figure, experiment, options, changed) for figure in figures)
     return Call(experiment, figures, options, name)
+
+
+def _parse(default: Experiment, arguments: Sequence[str], program: str) -> Any:
+    """Group of options -> its values."""
+    groups: dict[str, list[tuple[str, Any, Any]]] = {}
+    for part in default.parts():
+        for name, field in declared(type(part)).items():
+            if name not in part.hidden_fields():
+                title = vars(field.owner).get("group") or part.name
+                value = getattr(part, name)
+                if name == "metrics":
+                    known = f" Known: {', '.join(default.catalogue)}."
+                    field = field._replace(help=field.help + known)
+                row = (name, _annotated(field, value), value)
+                groups.setdefault(title, []).append(row)
+    groups["output"] = [
+        (name, _annotated(field, getattr(Options, name)), getattr(Options, name))
+        for name, field in declared(Options).items()
+    ]
+    made = []
+    for title, rows in groups.items():
+        identifier = title.replace(" ", "_")
+        kind = dataclasses.make_dataclass(identifier, rows, frozen=True)
+        made.append((identifier, kind, dataclasses.field(default_factory=kind)))
+    flags = [
+        f"--{row[0].replace('_', '-')}" for rows in groups.values() for row in rows
+    ]
+    with _errors.on_parse_error(functools.partial(_complain, flags)):
+        return tyro.cli(
+            dataclasses.make_dataclass("Command", made, frozen=True),
+            args=arguments,
+            prog=f"{program} [FILE.toml]",
+            description=default.description,
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+        )
+
+
+def _complain(flags: Sequence[str], event: _errors.ParseErrorEvent) -> None:
+    """Raise InputError that says in one line what the parser did not understand."""
+    match event:
+        case _errors.UnrecognizedArgs():
+            unknown = " ".join(event.tokens)
+            near = difflib.get_close_matches(unknown.split("=")[0], flags, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise InputError(f"{unknown}: no such option{hint}; see --help")
+        case _errors.InvalidChoice():
+            known = ", ".join(event.choices)
+            name = _field(event.argument)
+            raise InputError(f"{name}: unknown {event.value!r}; known are {known}")
+        case _errors.BadValue():
+            raise InputError(f"{_field(event.argument)}: give a value; see --help")
+        case _errors.InstantiationFailure() if event.argument is not None:
+            kind = event.argument.field.type_stripped
+            wanted = next((w for k, w in _WANTED.items() if k in str(kind)), "")
+            given = re.findall(r"'([^']*)'", event.message)
+            told = f"{given[-1]!r} is" if given else "this is"
+            raise InputError(f"{_field(event.argument)}: {told} not {wanted}")
+    message = " ".join(str(getattr(event, "message", event)).split())
+    raise InputError(f"{message}; see --help")
+
+
+_WANTED = {"int": "a whole number", "float": "a number", "": "of the right kind"}
+
+
+def _field(argument: Any) -> str:
+    """The field that an argument of the parser sets."""
+    return str(argument.field.intern_name)
+
+
+def _annotated(field: Declared, value: Any) -> Any:
+    """A field's type as the parser reads it, with help and default in words."""
+    shown = None
+    if field.shown is not None and value in ((), ""):
+        shown = f"(default: {field.shown.default})"
+    return Annotated[
+        field.hint, tyro.conf.arg(help=field.help, help_behavior_hint=shown)
+    ]
+
+
+def _collected(parsed: Any, default: Experiment) -> tuple[Experiment, Options]:
+    """Experiment and options from groups of values."""
+    values: dict[str, Any] = {}
+    for group in dataclasses.fields(parsed):
+        values |= vars(getattr(parsed, group.name))
+    own = {f.name: values.pop(f.name) for f in dataclasses.fields(Options)}
+    return default.with_values(values), Options(**own)
 
 
 def _fitted(
@@ -97,18 +178,6 @@ def _fitted(
 
 
 def fail(error: Exception) -> int:
-    """Print a one-line complaint; the exit code for bad input."""
+    """The exit code for bad input, after printing a one-line complaint."""
     print(f"error: {error}", file=sys.stderr)
     return 2
-
-
-def _one_line(box: str) -> str:
-    """The message inside the parser's box, without its frame and the help below it."""
-    box = re.sub(r"\x1b\[[0-9;]*m", "", box)  # the colours of a terminal
-    lines = [line.strip("│╭╮╰╯─ \n") for line in box.splitlines()]
-    inside: list[str] = []
-    for line, raw in zip(lines[1:], box.splitlines()[1:], strict=True):
-        if "────" in raw:
-            break
-        inside.append(line)
-    return " ".join(inside) + "; see --help"

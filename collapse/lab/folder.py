@@ -2,12 +2,10 @@
 
 import contextlib
 import shutil
-from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from collapse.experiment.spec import Experiment, Figure, InputError
-from collapse.experiment.toml import to_toml
+from collapse.data.errors import InputError
 
 CHECKPOINTS = "checkpoints"
 _LABEL = "experiment.toml"
@@ -57,14 +55,21 @@ def claim(out: str, name: str, digest: str, resume: bool) -> Path:
     return place
 
 
-def label(
-    place: Path, experiment: Experiment, figures: Sequence[Figure], digest: str
-) -> None:
-    """Make the folder and write what it is for, and by which versions."""
+def label(place: Path, declaration: str, digest: str) -> None:
+    """Make the folder and write what it is for, and by which versions.
+
+    Args:
+      place: the folder.
+      declaration: of the experiment and its figures, as TOML.
+      digest: of the experiment.
+
+    Raises:
+      InputError: if it cannot be written.
+    """
     try:
         place.mkdir(parents=True, exist_ok=True)
         (place / CHECKPOINTS).mkdir(exist_ok=True)
-        text = f"# digest {digest}\n# {versions()}\n{to_toml(experiment, figures)}"
+        text = f"# digest {digest}\n# {versions()}\n{declaration}"
         (place / _LABEL).write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(

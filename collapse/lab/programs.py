@@ -1,36 +1,14 @@
-"""What a part runs: its problem, and the program compiled for all that share one."""
+"""The compiled programs of tasks: one for all that share it."""
 
 import functools
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 
-class Setup(NamedTuple):
-    """One workflow in one cell, ready to run.
-
-    Attributes:
-      make_problem: root key, *values -> Problem.
-      workflow: a Workflow, or values -> Workflow.
-      num_rows: rows a generation writes.
-      points: (key, params, num) -> [num, d], what a snapshot keeps.
-      values: arrays in which the problem differs from others of the same program.
-      observe: (roots, states) -> name -> [S, ...], measured on the host after every
-        generation; each is then saved at once.
-      speed: (trace of one generation, its seconds) -> words for the progress bar.
-      one_by_one: a device runs its seeds one after the other.
-      program: what tells programs apart: setups with the same one are compiled once.
-        None for a program of its own.
-    """
-
-    make_problem: Callable[..., Any]
-    workflow: Any
-    num_rows: int
-    points: Callable[[Any, Any, int], Any]
-    values: tuple[Any, ...] = ()
-    observe: Callable[[Any, Any], dict[str, Any]] | None = None
-    speed: Callable[[dict[str, Any], float], str] | None = None
-    one_by_one: bool = False
-    program: Hashable = None
+from collapse.core import loop
+from collapse.experiment.condition import Condition
+from collapse.experiment.task import Task
 
 
 class Program(NamedTuple):
@@ -39,27 +17,29 @@ class Program(NamedTuple):
     Attributes:
       blank: (roots, *values) -> states before generation 0.
       walk: number of steps -> ((roots, states, *values) -> (states, traces)).
+      num_rows: rows a generation generates.
       shapes: of what `blank` gives; found once for a number of seeds, since values
         that share a program have shapes in common.
     """
 
     blank: Callable[..., Any]
     walk: Callable[[int], Callable[..., Any]]
+    num_rows: int
     shapes: Callable[..., Any]
 
 
-def compiled(setup: Setup) -> Program:
-    """The program of a setup, and of all that share it."""
-    import jax
-
-    from collapse.core import loop
-
-    count = len(setup.values)
+def compiled(condition: Condition[Any], task: Task) -> Program:
+    """The program of a task, and of all that share it."""
+    count = len(task.values)
+    usual = task.workflow
+    if usual is None:
+        spec, last = condition.workflow, condition.num_generations
+        usual = spec.make(last, task.additive)
+    num_rows = task.num_rows or condition.n // task.batch_size
 
     def bound(root: Any, *values: Any) -> tuple[Any, Any, int]:
-        workflow = setup.workflow
-        workflow = workflow(*values) if callable(workflow) else workflow
-        return setup.make_problem(root, *values), workflow, setup.num_rows
+        workflow = usual(*values) if callable(usual) else usual
+        return task.make_problem(root, *values), workflow, num_rows
 
     def walk(length: int) -> Callable[..., Any]:
         def advance(root: Any, state: Any, *values: Any) -> Any:
@@ -67,15 +47,13 @@ def compiled(setup: Setup) -> Program:
 
         axes = (0, loop.STATE_AXES, *[None] * count)
         out = (loop.STATE_AXES, 0)
-        return loop.over_seeds(
-            advance, axes, out, donate=1, one_by_one=setup.one_by_one
-        )
+        return loop.over_seeds(advance, axes, out, donate=1, one_by_one=task.one_by_one)
 
     blank = loop.over_seeds(
         lambda root, *values: loop.init(root, *bound(root, *values)),
         (0, *[None] * count),
         loop.STATE_AXES,
-        one_by_one=setup.one_by_one,
+        one_by_one=task.one_by_one,
     )
     found: dict[int, Any] = {}
 
@@ -84,4 +62,4 @@ def compiled(setup: Setup) -> Program:
             found[len(roots)] = jax.eval_shape(blank, roots, *values)
         return found[len(roots)]
 
-    return Program(blank, functools.cache(walk), shapes)
+    return Program(blank, functools.cache(walk), num_rows, shapes)

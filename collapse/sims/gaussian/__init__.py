@@ -1,5 +1,11 @@
-"""The Gaussian under any workflow: `python -m collapse.sims.gaussian`."""
+"""The Gaussian under any workflow: `python -m collapse.sims.gaussian`.
 
-from collapse.sims.gaussian.family import FAMILY
+The data distribution is the standard normal in d dimensions, or the user's data. Mean
+and covariance follow closed forms, drawn dashed through the measured curves.
+"""
 
-__all__ = ["FAMILY"]
+from collapse.sims.gaussian.experiment import Gaussian
+
+FAMILY = Gaussian
+
+__all__ = ["FAMILY", "Gaussian"]

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from collapse.measures import metrics as m
+from collapse.models import gaussian
+
 _DIRECTIONS = 64  # for tail masses in more than one dimension
 
 
@@ -11,8 +14,6 @@ def metrics(truth: Any, held_out: Any, known: bool = True) -> dict[str, Any]:
     With known = False the test error is the whole log-loss: an excess over a density
     fitted to the same rows would be biased.
     """
-    from collapse.measures import metrics as m
-    from collapse.models import gaussian
 
     def moments_of(params: gaussian.GaussianParams) -> m.Moments:
         return params.mean, params.scale

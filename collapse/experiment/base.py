@@ -1,0 +1,273 @@
+"""What can be run: an experiment, its conditions, and what is told of its results.
+
+An experiment is a frozen dataclass of plain values. Fields that are tuples and named by
+`axes` are axes: every combination of their values is run. The class of an experiment is
+either a family (what is learned: `experiment.family`) or a study of a family (what is
+asked of it). Nothing here imports jax, so that the command line answers before it is
+loaded.
+"""
+
+import dataclasses
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+
+from collapse.data.errors import InputError
+from collapse.experiment import fields
+from collapse.experiment.condition import Condition
+from collapse.experiment.fields import Bounds, Shown
+from collapse.experiment.workflows import WorkflowSpec
+from collapse.measures.catalogue import Quantity
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+
+    from collapse.experiment.task import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """The fields that every experiment has, and the questions that are asked of it."""
+
+    name: ClassVar[str] = ""  # of its command
+    description: ClassVar[str] = ""  # first lines of --help, title of figures
+    panels: ClassVar[tuple[str, ...]] = ()  # metrics of the default figure
+    table: ClassVar[tuple[str, ...]] = ()  # metrics of the closing table
+    catalogue: ClassVar[Mapping[str, Quantity]] = {}  # metrics that may be measured
+    quick_generations: ClassVar[int] = 6  # at most, of a quick run
+    group: ClassVar[str] = "run"  # title of these fields in --help
+
+    num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 50
+    """Generations after the first fit, which is generation 0."""
+    num_seeds: Annotated[int, Bounds(1, 10**8 - 1)] = 64
+    """Independent repetitions."""
+    seed: Annotated[int, Bounds(0, 2**63 - 1)] = 0
+    """Root of all randomness."""
+    precision: Literal["float64", "float32"] = "float64"
+    """Floating-point type of data, models and metrics."""
+    metrics: Annotated[
+        tuple[str, ...], Shown("all that are known here", may_be_empty=True)
+    ] = ()
+    """Measurements to take."""
+    snapshots: Annotated[
+        tuple[Annotated[int, Bounds(0)], ...], Shown("none", may_be_empty=True)
+    ] = ()
+    """Generations whose model's samples (first seed) are kept with the results."""
+
+    # What is run
+
+    @classmethod
+    def axes(cls) -> tuple[str, ...]:
+        """Fields whose several values become a dimension of the results."""
+        return ()
+
+    @classmethod
+    def independent_axes(cls) -> tuple[str, ...]:
+        """Axes whose values do not share random numbers; along others runs are paired.
+
+        Where they did, all curves of a figure would deviate from theory together.
+        """
+        return ()
+
+    def cells(self) -> Iterator[dict[str, Any]]:
+        """Every combination of the axes' values, as axis -> value."""
+        values = [getattr(self, axis) for axis in self.axes()]
+        for combination in itertools.product(*values):
+            yield dict(zip(self.axes(), combination, strict=True))
+
+    def workflow_specs(self) -> tuple[WorkflowSpec, ...]:
+        """The workflows with their parameters."""
+        raise NotImplementedError
+
+    def labels(self) -> tuple[str, ...]:
+        """The workflows as results name them: `window 5`, `mix 0.1 fresh`."""
+        return tuple(spec.label for spec in self.workflow_specs())
+
+    def conditions(self) -> Iterator[Condition[Self]]:
+        """Every cell under every workflow."""
+        specs = self.workflow_specs()
+        for cell in self.cells():
+            for spec in specs:
+                yield Condition(self, spec, cell)
+
+    def several(self) -> tuple[str, ...]:
+        """Axes with several values."""
+        return tuple(axis for axis in self.axes() if len(getattr(self, axis)) > 1)
+
+    def load(self) -> Any:
+        """The data that it names, with `train` and `held_out` rows; None without."""
+        return None
+
+    def task(self, condition: Condition[Any], data: Any) -> "Task":
+        """What is learned in a condition, ready to run; imports jax."""
+        raise NotImplementedError
+
+    def theory(self, condition: Condition[Any]) -> Mapping[str, "np.ndarray"]:
+        """Metric -> expected curve [G + 1], where a closed form is known."""
+        del condition
+        return {}
+
+    # How it is asked for
+
+    def parts(self) -> tuple["Experiment", ...]:
+        """Itself, and for a study the family that it studies: the groups of options."""
+        return (self,)
+
+    def hidden_fields(self) -> tuple[str, ...]:
+        """Fields that the command line does not offer."""
+        return ()
+
+    def before_parsing(self, arguments: Sequence[str]) -> Self:
+        """The experiment whose fields the command line offers, given its arguments."""
+        del arguments
+        return self
+
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """The experiment with the values of some fields, of all its parts."""
+        return dataclasses.replace(self, **values)
+
+    def to_table(self) -> dict[str, Any]:
+        """Its fields as a TOML table holds them."""
+        return dataclasses.asdict(self)
+
+    # What it measures
+
+    def known_metrics(self) -> tuple[str, ...]:
+        """Metrics that can be measured here."""
+        return tuple(self.catalogue)
+
+    def measured(self) -> tuple[str, ...]:
+        """Metrics that are measured."""
+        return self.metrics or self.known_metrics()
+
+    def quantity(self, metric: str) -> Quantity | None:
+        """Long name, unit and reference level of a metric; None if it is not known."""
+        return self.catalogue.get(metric)
+
+    def more_dims(self, name: str) -> dict[str, Sequence[float]]:
+        """Axes of a measurement beyond seed and generation, with their values."""
+        del name
+        return {}
+
+    def diagnostics(self) -> tuple[str, ...]:
+        """What fits tell of themselves, as `fit_<name>`; figures may show it."""
+        return ()
+
+    def derived(self) -> tuple[str, ...]:
+        """What follows from the measurements, and figures may show as well."""
+        return ()
+
+    # What is told of it
+
+    def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":
+        """The dataset of all seeds with what follows from it."""
+        return dataset
+
+    def note(self, cell: Mapping[str, Any]) -> str:
+        """What a reader of a cell's panel must know of it, in a few words; else ""."""
+        del cell
+        return ""
+
+    def caption(self) -> str:
+        """What a reader of the default figure must know."""
+        return f"{self.repetitions()}."
+
+    def figures(self) -> tuple[Mapping[str, Any], ...]:
+        """Tables `[figure]` of what is drawn if no file says it."""
+        return ({},)
+
+    def closing(self, dataset: "xr.Dataset") -> str:
+        """Last words in the terminal; empty for the table of the last generation."""
+        del dataset
+        return ""
+
+    def choices(self, dataset: "xr.Dataset") -> list[dict[str, Any]]:
+        """A line for each circumstance: the best choice in it, and how sure that is.
+
+        Raises:
+          InputError: where there is nothing to choose.
+        """
+        raise InputError(
+            "best: there is nothing to choose from; give mixing several values of a "
+            "field, and two seeds or more"
+        )
+
+    def leave(self, data: Any, traces: Mapping[Any, Any], place: Path) -> None:
+        """Write into the folder of a run what is more than numbers."""
+
+    def repetitions(self) -> str:
+        """`64 seeds`, or `1 seed`."""
+        return f"{self.num_seeds} seed{'s' * (self.num_seeds != 1)}"
+
+    # Whether it can be run
+
+    def resolved(self, rows: int, dimension: int) -> Self:
+        """The experiment with every field that was left open filled in.
+
+        Args:
+          rows: training rows of the data, 0 without data.
+          dimension: of the data, 0 without data.
+        """
+        del rows, dimension
+        return self
+
+    def check(self) -> None:
+        """Raise InputError for the first field that cannot be run."""
+        fields.check(self)
+        check_names("metrics", self.metrics, self.known_metrics())
+        for t in self.snapshots:
+            if t > self.num_generations:
+                raise InputError(
+                    f"snapshots: generation {t} is not run; stay within "
+                    f"0..{self.num_generations}"
+                )
+        labels = self.labels()
+        if len(set(labels)) < len(labels):
+            raise InputError("workflows: one is repeated; name each once")
+
+    def check_data(self, data: Any) -> None:
+        """Raise InputError if the experiment asks more of its data than they give."""
+
+    def quick(self) -> Self:
+        """The same experiment cut down to seconds: what it does, not what it shows."""
+        generations = min(self.num_generations, self.quick_generations)
+        return dataclasses.replace(
+            self,
+            num_generations=generations,
+            num_seeds=min(self.num_seeds, 8),
+            snapshots=capped(self.snapshots, generations),
+        )
+
+    def digest(self, data: str = "") -> str:
+        """Twelve hexadecimal digits that tell experiments apart.
+
+        Args:
+          data: fingerprint of the data file, which counts instead of its name.
+        """
+        table = {"kind": self.name, **self.to_table()} | {"data": data}
+        text = json.dumps(table, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def spelled(values: Iterable[Any]) -> str:
+    """Values of an axis for a caption: `10, 100`."""
+    return ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
+
+
+def capped(values: tuple[int, ...], most: int, keep: int = 2) -> tuple[int, ...]:
+    """Values no larger than `most`, and of these the first and the last `keep - 1`."""
+    few = tuple(dict.fromkeys(min(value, most) for value in values))
+    return few if len(few) <= keep else (few[0], *few[1 - keep :])
+
+
+def check_names(field: str, values: Iterable[str], known: Sequence[str]) -> None:
+    """Raise InputError for the first value that is not among the known ones."""
+    for value in values:
+        if value not in known:
+            raise InputError(
+                f"{field}: unknown {value!r}; known are {', '.join(known)}"
+            )

@@ -1,0 +1,46 @@
+"""A condition: one workflow and one cell of an experiment's grid."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from collapse.experiment.workflows import WorkflowSpec
+
+if TYPE_CHECKING:
+    from collapse.experiment.base import Experiment
+
+E = TypeVar("E", bound="Experiment")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Condition(Generic[E]):
+    """What one run of many seeds is about.
+
+    Attributes:
+      experiment: what it belongs to; has every field that does not vary.
+      workflow: what each generation is trained on.
+      cell: axis -> its value here.
+    """
+
+    experiment: E
+    workflow: WorkflowSpec
+    cell: Mapping[str, Any]
+
+    def __getitem__(self, axis: str) -> Any:
+        """The value of an axis."""
+        return self.cell[axis]
+
+    @property
+    def n(self) -> int:
+        """Samples that a generation generates."""
+        return int(self.cell["samples_per_generation"])
+
+    @property
+    def num_generations(self) -> int:
+        """Generations after the first fit."""
+        return self.experiment.num_generations
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Values of the axes, then the workflow's label."""
+        return (*self.cell.values(), self.workflow.label)

@@ -1,0 +1,157 @@
+"""A family: what is learned. Its experiments train it under workflows.
+
+A family is one frozen dataclass. It declares its name, its own fields and what it
+measures, and overrides what differs from the defaults here. Its task and its closed
+forms stand in the modules `task` and `theory` beside the one that declares it, which
+are loaded once the command line is understood; a family in one file overrides the
+methods of these names instead.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+
+from collapse.data import tables
+from collapse.data.errors import InputError
+from collapse.experiment.base import Experiment, capped, spelled
+from collapse.experiment.condition import Condition
+from collapse.experiment.fields import Bounds, Count, Share, Shown
+from collapse.experiment.lazy import exists, load
+from collapse.experiment.workflows import WorkflowSpec, kinds, specs
+from collapse.measures.catalogue import Quantity, of_data
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from collapse.experiment.task import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Family(Experiment):
+    """What every family shares; families add their model's own fields."""
+
+    group: ClassVar[str] = "workflow"
+    default_rows: ClassVar[int] = 100  # samples a generation generates, without data
+
+    workflows: tuple[str, ...] = ("replace", "accumulate", "fixed_budget")
+    """What each generation is trained on: replace, accumulate, fixed_budget, window,
+    replace_multiple, mix, or with parameters in quotes: "window 5", "mix 0.1 fresh"."""
+    samples_per_generation: Annotated[
+        tuple[Count, ...], Shown("100; with data, all training rows")
+    ] = ()
+    """Samples n that a generation generates."""
+    real_fraction: tuple[Share, ...] = (0.1,)
+    """Workflow mix: share of real rows."""
+    anchor: Literal["fresh", "fixed"] = "fresh"
+    """Workflow mix: real rows are new in each generation, or those of the first."""
+    window: tuple[Annotated[int, Bounds(1)], ...] = (5,)
+    """Workflow window: generations of rows kept."""
+    data: Annotated[str, Shown("none")] = ""
+    """Real data: 'faithful', 'diabetes', or a .csv or .npy file (rows x dimensions)."""
+
+    @classmethod
+    def axes(cls) -> tuple[str, ...]:
+        """Fields whose several values become a dimension of the results."""
+        return ("samples_per_generation",)
+
+    @classmethod
+    def independent_axes(cls) -> tuple[str, ...]:
+        """All axes that are sizes: their runs share no random numbers."""
+        return ("samples_per_generation",)
+
+    @classmethod
+    def own_fields(cls) -> tuple[str, ...]:
+        """Fields of the model and its data, which a study of the family takes too."""
+        shared = {field.name for field in dataclasses.fields(Family)} - {"data"}
+        every = (field.name for field in dataclasses.fields(cls))
+        return tuple(name for name in every if name not in shared)
+
+    def workflow_specs(self) -> tuple[WorkflowSpec, ...]:
+        """The workflows with their parameters.
+
+        Raises:
+          InputError: for a text that names no workflow.
+        """
+        return specs(self.workflows, vars(self))
+
+    def load(self) -> Any:
+        """The rows that `data` names, all columns alike; None without."""
+        return tables.load(self.data, self.seed) if self.data else None
+
+    def task(self, condition: Condition[Any], data: Any) -> "Task":
+        """What is learned in a condition, by the module `task` of the family."""
+        found: Task = load(f"{_package(self)}.task").task(condition, data)
+        return found
+
+    def theory(self, condition: Condition[Any]) -> Mapping[str, "np.ndarray"]:
+        """Expected curves by the module `theory` of the family, if there is one."""
+        name = f"{_package(self)}.theory"
+        if not exists(name):
+            return {}
+        curves: Mapping[str, np.ndarray] = load(name).curves(condition)
+        return curves
+
+    def quantity(self, metric: str) -> Quantity | None:
+        """Long name and unit; with data, of what takes the truth's place."""
+        found = self.catalogue.get(metric)
+        return of_data(metric, found) if found and self.data else found
+
+    def least_rows(self) -> int:
+        """Rows that determine a fit."""
+        return 1
+
+    def truth_words(self) -> str:
+        """What the data are drawn from, for captions; only used without data."""
+        return "the data distribution"
+
+    def caption(self) -> str:
+        """What the data are, the sizes, and how many seeds."""
+        truth = f"Truth: {self.truth_words()}."
+        if self.data:
+            truth = (
+                f"Reference: {self.reference_words()} fitted to held-out rows of "
+                f"{self.data}. Real rows are drawn without replacement: with all of "
+                "them, every seed begins alike."
+            )
+        told = [f"n = {spelled(self.samples_per_generation)}", *self.caption_words()]
+        return f"{truth} {', '.join([*told, self.repetitions()])}."
+
+    def reference_words(self) -> str:
+        """What stands in for the truth of data, for captions."""
+        return "a density"
+
+    def caption_words(self) -> list[str]:
+        """The model's own settings, for captions."""
+        return []
+
+    def resolved(self, rows: int, dimension: int) -> Self:
+        """With a sample size: all training rows, or the default without data."""
+        del dimension
+        sizes = self.samples_per_generation or (rows or self.default_rows,)
+        return dataclasses.replace(self, samples_per_generation=sizes)
+
+    def check(self) -> None:
+        """Raise InputError for the first field that cannot be run."""
+        if not self.workflows:
+            known = ", ".join(kinds())
+            raise InputError(f"workflows: empty; name at least one of {known}")
+        super().check()
+
+    def check_data(self, data: Any) -> None:
+        """Raise InputError if more rows are asked for than the data have."""
+        rows, most = len(data.train), max(self.samples_per_generation)
+        if most > rows:
+            raise InputError(
+                f"samples_per_generation: {most} rows are needed but {self.data} has "
+                f"{rows} to train on (a quarter is held out); give at most {rows}"
+            )
+
+    def quick(self) -> Self:
+        """Also at most 100 samples."""
+        sizes = capped(self.samples_per_generation, 100)
+        return dataclasses.replace(super().quick(), samples_per_generation=sizes)
+
+
+def _package(experiment: Experiment) -> str:
+    """The package that declares a family."""
+    return type(experiment).__module__.rpartition(".")[0]

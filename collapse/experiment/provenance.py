@@ -1,0 +1,74 @@
+"""What a run was made of: versions, machine, precision, commit."""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from collapse.experiment.base import Experiment
+from collapse.experiment.toml import to_toml
+
+
+def attributes(
+    experiment: Experiment, figures: str, digest: str, seconds: float
+) -> dict[str, str]:
+    """Attributes of a dataset that say what was run and on what, as text.
+
+    Args:
+      figures: as JSON.
+      seconds: that the simulation took.
+    """
+    told = environment(experiment) | {"digest": digest, "seconds": round(seconds, 1)}
+    return {
+        "experiment": to_toml(experiment),
+        "figure": figures,
+        "environment": json.dumps(told),
+    }
+
+
+def environment(experiment: Experiment) -> dict[str, Any]:
+    """Versions, platform, precision, random generator and commit."""
+    packages = ("model-collapse-lab", "jax", "jaxlib", "numpy", "scipy", "xarray")
+    return {
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in packages},
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "devices": [str(device.device_kind) for device in jax.devices()],
+        "precision": experiment.precision,
+        "random_generator": str(jax.random.key_impl(jax.random.key(0))),
+        "commit": _commit(),
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names: Sequence[str] = [line for line in lines if line.startswith("model name")]
+    return names[0].split(":", 1)[1].strip() if names else platform.processor()
+
+
+def _commit() -> str:
+    describe = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    command = ["git", "-C", str(Path(__file__).parent), *describe]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5)
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return done.stdout.strip() or "unknown"

@@ -1,0 +1,96 @@
+"""A task: what is learned in a condition, ready to run.
+
+A family's module `task` makes one. Here also stands what most families do alike: where
+real rows come from, and which rows are held out. Imports jax.
+"""
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from collapse.core import streams
+from collapse.core.types import Batch, Params, Problem, Workflow
+from collapse.data.tables import RealData
+from collapse.numerics import draws
+from collapse.numerics.threefry import Key
+
+
+class Task(NamedTuple):
+    """What is learned in a condition.
+
+    Attributes:
+      make_problem: (root key, *values) -> Problem.
+      values: arrays in which the problem differs from others of the same program.
+      batch_size: samples behind one row of a batch.
+      additive: rows may be added up.
+      workflow: another one than the condition's, or values -> Workflow.
+      num_rows: rows a generation generates, if not the condition's n / batch_size.
+      points: (key, params, num) -> [num, d] samples, what a snapshot keeps.
+      program: what tells programs apart: tasks with the same one are compiled once.
+        None for a program of its own.
+      biased: (root key, bias, sizes, *values) -> Problem whose model generates with
+        `bias` times its variance, or with another kind of bias; None if the family
+        cannot say how a biased sampler looks. `sizes` is [2], the samples in the two
+        rows of a generation, if `batched`, else None.
+      batched: rows of `biased` are whole batches, drawn from the law of their
+        statistics; else they are single samples.
+      observe: (roots, states) -> name -> [S, ...], measured on the host after every
+        generation; each is then saved at once.
+      speed: (trace of one generation, its seconds) -> words for the progress bar.
+      one_by_one: a device runs its seeds one after the other.
+    """
+
+    make_problem: Callable[..., Problem]
+    values: tuple[Any, ...] = ()
+    batch_size: int = 1
+    additive: bool = False
+    workflow: Workflow | Callable[..., Workflow] | None = None
+    num_rows: int | None = None
+    points: Callable[[Key, Params, int], Array] | None = None
+    program: Hashable = None
+    biased: Callable[..., Problem] | None = None
+    batched: bool = False
+    observe: Callable[[Any, Any], dict[str, Any]] | None = None
+    speed: Callable[[Mapping[str, Any], float], str] | None = None
+    one_by_one: bool = False
+
+
+class RealRows(NamedTuple):
+    """Where real rows come from: a known distribution, or a user's table.
+
+    Attributes:
+      draw: (key, num) -> [num, d], a sample; its first k rows are a sample of k.
+      held_out: root key -> [m, d] rows that no generation is trained on.
+      known: whether the distribution is known.
+    """
+
+    draw: Callable[[Key, int], Batch]
+    held_out: Callable[[Key], Array]
+    known: bool
+
+
+def real_rows(
+    data: RealData | None, sample: Callable[[Key, int], Array], num_held_out: int
+) -> RealRows:
+    """Rows of the data where there are some, else samples of the truth.
+
+    Args:
+      data: the user's rows, drawn without replacement.
+      sample: (key, num) -> [num, d] of the truth.
+      num_held_out: samples of the truth for the test error of one seed.
+    """
+    if data is not None:
+        dtype = jnp.result_type(float)
+        train, held = jnp.asarray(data.train, dtype), jnp.asarray(data.held_out, dtype)
+        return RealRows(
+            lambda key, num: train[draws.shuffled(key, len(train), num)],
+            lambda root: held,
+            known=False,
+        )
+
+    def held_out(root: Key) -> Array:
+        return sample(streams.key(root, 0, streams.Purpose.HELD_OUT), num_held_out)
+
+    return RealRows(sample, held_out, known=True)

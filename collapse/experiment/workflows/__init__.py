@@ -1,0 +1,23 @@
+"""Workflows by name: their text, parameters, colours and closed forms."""
+
+from collapse.experiment.workflows.spec import Parameter, WorkflowKind, WorkflowSpec
+from collapse.experiment.workflows.standard import (
+    colour_of,
+    kinds,
+    read,
+    register,
+    round_share,
+    specs,
+)
+
+__all__ = [
+    "Parameter",
+    "WorkflowKind",
+    "WorkflowSpec",
+    "colour_of",
+    "kinds",
+    "read",
+    "register",
+    "round_share",
+    "specs",
+]

@@ -1,0 +1,177 @@
+"""A workflow by name: how it is written, made, drawn, and what theory says of it.
+
+Workflows are written like function calls without brackets: `replace`, `window 5`,
+`mix 0.1 fresh`. This is the one place that reads such text.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from collapse.data.errors import InputError
+from collapse.experiment.fields import Bounds
+from collapse.experiment.lazy import find
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """A parameter of a workflow.
+
+    Attributes:
+      name: as its maker calls it.
+      kind: int, float, or the tuple of words that it may be.
+      bounds: of a number.
+      field: of the experiment, whose values are taken where the text gives none; empty
+        if the text must give one.
+    """
+
+    name: str
+    kind: type[int] | type[float] | tuple[str, ...]
+    bounds: Bounds = Bounds()
+    field: str = ""
+
+    def read(self, text: str) -> int | float | str:
+        """The value that a word stands for.
+
+        Raises:
+          ValueError: if it is none.
+        """
+        if isinstance(self.kind, tuple):
+            if text not in self.kind:
+                raise ValueError(text)
+            return text
+        value = self.kind(text)
+        if not self.bounds.hold(value):
+            raise ValueError(text)
+        return value
+
+    def __str__(self) -> str:
+        """As it stands in messages: `SIZE`, `fresh|fixed`."""
+        words = isinstance(self.kind, tuple)
+        return "|".join(self.kind) if words else self.name.upper()  # type: ignore[arg-type]
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkflowKind:
+    """A workflow before its parameters are given.
+
+    Attributes:
+      name: first word of its label.
+      maker: function `(num_generations, **parameters) -> Workflow`, or
+        `package.module:function`, which is loaded when it is first made.
+      parameters: in the order in which they are written.
+      colour: in every figure.
+      additive_maker: the same for rows that may be added up; None for `maker`.
+      moments: `(n, num_generations, ddof, **parameters) -> Moments`, expected variance
+        and error of the mean of a fit that matches its rows' moments, or where it is;
+        None where no closed form is known.
+      picks_single_rows: needs single samples, not statistics of whole batches.
+      real_rows: `(n, **parameters) -> real rows` among the n of a generation, where
+        real and synthetic ones are mixed; None if they are not.
+      batches: `(num_generations, **parameters) -> largest number of generations whose
+        rows a fit sees at once.
+    """
+
+    name: str
+    maker: str | Callable[..., Any]
+    parameters: tuple[Parameter, ...] = ()
+    colour: str = "#000000"
+    additive_maker: str | Callable[..., Any] | None = None
+    moments: str | Callable[..., Any] | None = None
+    picks_single_rows: bool = False
+    real_rows: Callable[..., int] | None = None
+    batches: Callable[..., int] = lambda num_generations: 1
+
+    def form(self) -> str:
+        """How it is written: `mix SHARE fresh|fixed`."""
+        return " ".join([self.name, *map(str, self.parameters)])
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkflowSpec:
+    """A workflow with its parameters.
+
+    Attributes:
+      kind: what it is one of.
+      values: of the kind's parameters, in order.
+      label: in results and figures; empty for the text it would be read from.
+    """
+
+    kind: WorkflowKind
+    values: tuple[int | float | str, ...] = ()
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        """Fill in the label."""
+        words = [self.kind.name, *map(_spelled, self.values)]
+        object.__setattr__(self, "label", self.label or " ".join(words))
+
+    @property
+    def name(self) -> str:
+        """First word of its text."""
+        return self.kind.name
+
+    @property
+    def parameters(self) -> Mapping[str, int | float | str]:
+        """Parameter -> value."""
+        names = [parameter.name for parameter in self.kind.parameters]
+        return dict(zip(names, self.values, strict=True))
+
+    def make(self, num_generations: int, additive: bool = False) -> Any:
+        """The `collapse.Workflow`, for a run of so many generations.
+
+        Args:
+          additive: whether rows of the task may be added up.
+        """
+        maker = self.kind.maker
+        if additive and self.kind.additive_maker is not None:
+            maker = self.kind.additive_maker
+        return _called(maker)(num_generations, **self.parameters)
+
+    def moments(self, n: int, num_generations: int, ddof: int = 0) -> Any:
+        """`theory.Moments` [G + 1] of a fit with its rows' moments; None if unknown."""
+        if self.kind.moments is None:
+            return None
+        form = _called(self.kind.moments)
+        return form(n, num_generations, ddof, **self.parameters)
+
+    def real_rows(self, n: int) -> int | None:
+        """Real rows among the n of a generation; None if real ones are not mixed in."""
+        rows = self.kind.real_rows
+        return None if rows is None else rows(n, **self.parameters)
+
+    def batch_size(self, n: int) -> int:
+        """Samples behind one row of statistics: n, or what divides real and others."""
+        real = self.real_rows(n)
+        return n if real is None else math.gcd(real, n)
+
+    def batches(self, num_generations: int) -> int:
+        """Largest number of generations whose rows a fit sees at once."""
+        return self.kind.batches(num_generations, **self.parameters)
+
+
+def _called(maker: str | Callable[..., Any]) -> Callable[..., Any]:
+    found: Callable[..., Any] = find(maker) if isinstance(maker, str) else maker
+    return found
+
+
+def _spelled(value: int | float | str) -> str:
+    """0.1 for 0.1 and 1 for 1.0, and every digit that there is."""
+    return value if isinstance(value, str) else repr(value).removesuffix(".0")
+
+
+def read_as(text: str, kinds: Mapping[str, WorkflowKind], field: str) -> WorkflowSpec:
+    """The workflow that a text names, all of its parameters given.
+
+    Raises:
+      InputError: for a text that is none; begins with `field`.
+    """
+    name, *words = text.split() or [""]
+    try:
+        parameters = kinds[name].parameters
+        pairs = zip(parameters, words, strict=True)
+        return WorkflowSpec(kinds[name], tuple(p.read(word) for p, word in pairs))
+    except (KeyError, ValueError):
+        known = ", ".join(kind.form() for kind in kinds.values())
+        raise InputError(f"{field}: unknown {text!r}; known are {known}") from None

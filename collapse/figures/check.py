@@ -1,0 +1,60 @@
+"""Whether a figure can be drawn of an experiment, asked before it is run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from collapse.data.errors import InputError
+from collapse.experiment.base import Experiment, check_names
+from collapse.figures.spec import Figure
+
+
+def check(experiment: Experiment, figure: Figure) -> None:
+    """Raise InputError for what could not be drawn once the experiment is run."""
+    coordinates = ("workflow", *experiment.axes())
+    bins: dict[str, Sequence[float]] = {}
+    for metric in figure.metrics:
+        bins |= experiment.more_dims(metric)
+    check_names("x", (figure.x,), ("generation", *experiment.axes(), *bins))
+    for place, name in figure.places().items():
+        coordinate = coordinates + (("generation",) if place == "hue" else ())
+        check_names(place, (name,) if name else (), coordinate)
+    for metric in figure.metrics:
+        _check_metric(experiment, figure, metric, bins)
+    values: dict[str, Sequence[Any]] = {
+        axis: getattr(experiment, axis) for axis in experiment.axes()
+    }
+    values |= {"workflow": experiment.labels(), **bins}
+    figure.check(values | {"generation": range(experiment.num_generations + 1)})
+    if figure.kind == "samples":
+        if not experiment.snapshots:
+            raise InputError("snapshots: none, but the figure shows samples")
+        return
+    several = [name for name in values if len(values[name]) > 1]
+    figure = figure.resolved(several)
+    taken = [figure.x, *figure.places().values()]
+    left = [name for name in several if name not in taken]
+    if len(left) > taken.count(""):
+        raise InputError(
+            f"figure: {left[-1]} has several values and no place; give one, or "
+            "name it as x, hue, columns or rows of [figure] in a TOML file"
+        )
+
+
+def _check_metric(
+    experiment: Experiment, figure: Figure, metric: str, bins: dict[str, Any]
+) -> None:
+    own = experiment.more_dims(metric)
+    if figure.x in bins and figure.x not in own:
+        raise InputError(
+            f"metrics: {metric} is not counted by {figure.x}; drop it, or name "
+            "another x"
+        )
+    more = (*experiment.diagnostics(), *experiment.derived())
+    if metric in (*experiment.measured(), *more) or figure.x in bins:
+        return
+    for name in own:
+        raise InputError(f"x: {metric} is counted by {name}; name it as x")
+    raise InputError(
+        f"metrics: the figure shows {metric}, which is not measured; known "
+        f"are {', '.join(experiment.known_metrics())}"
+    )

@@ -1,0 +1,44 @@
+"""What of a summary is published with its figure: small enough to be kept for ever."""
+
+import numpy as np
+import xarray as xr
+
+from collapse.experiment.results import STANDING
+from collapse.figures.spec import Figure
+
+_MOST_GENERATIONS = 160
+
+
+def published(summary: xr.Dataset, figure: Figure) -> xr.Dataset:
+    """The part of a summary that its figure draws, small enough to be kept for ever.
+
+    Only the drawn metrics and statistics with their notes, in single precision to five
+    digits. At 160 generations at most, spaced evenly on the figure's axis; if x is
+    another axis, at the drawn ones.
+    """
+    curves = figure.kind != "samples"
+    names = list(figure.metrics)
+    names += [f"{n}_theory" for n in names if f"{n}_theory" in summary]
+    names += [n for n in ("note", STANDING) if curves and n in summary]
+    names += [] if curves else ["samples"]
+    small = summary[names]
+    lines = ["mean", "median"] if figure.statistic == "auto" else [figure.statistic]
+    small = small.sel(statistic=[*lines, "low", "high"])
+    total = small.sizes.get("generation", 0)
+    if curves and total and figure.resolved(small.sizes).x != "generation":
+        small = small.sel(generation=figure.drawn(small["generation"].values))
+    elif total > _MOST_GENERATIONS:
+        space = np.geomspace if figure.x_scale == "log" else np.linspace
+        kept = np.unique(np.round(space(1, total, _MOST_GENERATIONS)).astype(int)) - 1
+        small = small.isel(generation=kept)
+    return small.map(_five_digits, keep_attrs=True)
+
+
+def _five_digits(variable: xr.DataArray) -> xr.DataArray:
+    if variable.dtype.kind != "f":
+        return variable
+    values = variable.values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        digits = 4 - np.floor(np.log10(np.abs(values)))
+    scale = 10.0 ** np.where(np.isfinite(digits), digits, 0)
+    return variable.copy(data=(np.round(values * scale) / scale).astype(np.float32))

@@ -1,0 +1,163 @@
+"""Experiments from Python: run, look at the data, draw.
+
+    import collapse
+
+    run = collapse.run("mixing", real_fraction=[0.1, 0.5, 1], num_seeds=500)
+    run.dataset.late_test_error.mean("seed")
+    run.draw(metrics="late_test_error", x="real_fraction")
+
+What is run is what the command runs: the same numbers, and the same complaints.
+"""
+
+import dataclasses
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib.figure
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from collapse.data.errors import InputError
+from collapse.experiment import results
+from collapse.experiment.base import Experiment
+from collapse.experiment.toml import from_table
+from collapse.figures import draw
+from collapse.figures.check import check as check_figure
+from collapse.figures.spec import Figure
+from collapse.lab import report, session
+from collapse.lab.parts import simulate
+from collapse.lab.run import prepare
+
+
+class Run(NamedTuple):
+    """An experiment that has been run.
+
+    Attributes:
+      experiment: with every field filled in.
+      dataset: every seed, labelled, as in a command's results.nc.
+    """
+
+    experiment: Experiment
+    dataset: xr.Dataset
+
+    def __repr__(self) -> str:
+        """The experiment's name, and what the command prints at the end."""
+        return f"{self.experiment.name}: {self.table()}"
+
+    def draw(self, **figure: Any) -> matplotlib.figure.Figure:
+        """A figure of it: keywords are those of a TOML's `[figure]`.
+
+        Without a title there is none, and without a caption the family's own.
+
+        Raises:
+          InputError: for what cannot be drawn.
+        """
+        asked = from_table(figure, Figure, "figure")
+        check_figure(self.experiment, asked)
+        whole = report.complete(self.experiment, asked, self.dataset)
+        whole = dataclasses.replace(whole, title=asked.title)
+        return draw.draw(results.summarise(self.dataset), whole)
+
+    def table(self) -> str:
+        """What the command prints at the end."""
+        return report.closing(self.experiment, self.dataset)
+
+    def against_theory(self) -> pd.DataFrame:
+        """Measured over exact: one line for each setting of each metric with theory.
+
+        Of the last generation, or of what has none. `z` is the distance in standard
+        errors over seeds. Ratios to other settings are left out: what these are
+        divided by has an error of its own.
+
+        Raises:
+          InputError: where nothing that was measured has a closed form.
+        """
+        lines = [
+            one for name in self.dataset for one in _lines(self.dataset, str(name))
+        ]
+        if not lines:
+            raise InputError(
+                f"metrics: no closed form of {', '.join(self.experiment.measured())} "
+                "here; measure another, such as mean_error"
+            )
+        return pd.DataFrame(lines)
+
+    def best(self) -> pd.DataFrame:
+        """The best choice in each circumstance, its confidence set, and theory.
+
+        Raises:
+          InputError: where the run leaves nothing to choose.
+        """
+        return pd.DataFrame(self.experiment.choices(self.dataset))
+
+
+def run(experiment: Experiment, quick: bool = False) -> Run:
+    """An experiment with its results, run in memory.
+
+    Args:
+      experiment: open fields are filled in.
+      quick: cut it down to seconds.
+
+    Raises:
+      InputError: for fields that cannot be run.
+    """
+    experiment, data = prepare(experiment, quick)
+    session.configure(experiment.precision)
+    with tempfile.TemporaryDirectory(prefix="collapse-") as folder:
+        traces = simulate(experiment, data, Path(folder))
+    dataset = report.assembled(experiment, traces)
+    warn_of_failures(dataset)
+    return Run(experiment, dataset)
+
+
+def build(kind: type[Experiment], fields: dict[str, Any]) -> Experiment:
+    """An experiment from keywords.
+
+    Args:
+      kind: of the experiment.
+      fields: a single value may stand for a list of one, and an array or a range for a
+        list.
+
+    Raises:
+      InputError: for an unknown field, or a value of the wrong type.
+    """
+    plain = {name: _plain(value) for name, value in fields.items()}
+    return from_table(plain, kind, kind.name)
+
+
+def _plain(value: Any) -> Any:
+    """Arrays and ranges as the lists that a TOML would hold."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    return list(value) if isinstance(value, range) else value
+
+
+def warn_of_failures(dataset: xr.Dataset) -> None:
+    """Warn of what is not finite: a notebook has no exit code to say it."""
+    if said := report.failures(dataset):
+        warnings.warn(said, RuntimeWarning, stacklevel=4)
+
+
+def _lines(dataset: xr.Dataset, name: str) -> list[dict[str, Any]]:
+    """Each setting's mean of a metric beside its theory; none without theory."""
+    if f"{name}_theory" not in dataset or "seed" not in dataset[name].dims:
+        return []
+    if name == "late_ratio":
+        return []
+    measured, theory = dataset[name], dataset[f"{name}_theory"]
+    if "generation" in measured.dims:
+        measured, theory = measured.isel(generation=-1), theory.isel(generation=-1)
+    theory = theory.transpose(*[d for d in measured.dims if d != "seed"])
+    count, found = measured.sizes["seed"], []
+    for place in np.ndindex(*theory.shape):
+        where = dict(zip(map(str, theory.dims), place, strict=True))
+        seeds = measured.isel(where).values
+        error = seeds.std(ddof=1) / np.sqrt(count)
+        setting = {d: theory[d].values[i] for d, i in where.items()}
+        line = {"metric": name, **setting, "mean": seeds.mean()}
+        line |= {"standard error": error, "theory": float(theory.values[place])}
+        found.append(line | {"z": (line["mean"] - line["theory"]) / error})
+    return [line for line in found if np.isfinite(line["theory"])]

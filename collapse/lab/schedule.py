@@ -1,0 +1,27 @@
+"""When a run hands control back to the host: for progress, checkpoints and ctrl-C."""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+_LONGEST_CHUNK = 50  # generations between two looks at ctrl-C
+
+
+def boundaries(num_generations: int, snapshots: Sequence[int]) -> list[int]:
+    """Generations at which control returns to the host, the last one included.
+
+    Chunks of two lengths at the most, each of which is compiled, however snapshots lie.
+    """
+    steps = num_generations + 1
+    most = min(_LONGEST_CHUNK, max(1, steps // 8))
+    length = max(k for k in range(1, most + 1) if steps % k == 0)
+    if length < most / 2:  # a prime, say: rather an odd chunk at the end
+        length = most
+    stops = sorted({-1, *snapshots, num_generations})
+    rest = math.gcd(*((b - a) % length for a, b in itertools.pairwise(stops)))
+    found = set(stops[1:])
+    for start, stop in itertools.pairwise(stops):
+        odd = stop - (stop - start) % length
+        found |= {*range(start + length, odd + 1, length)}
+        found |= {*range(odd + rest, stop, rest)} if rest else set()
+    return sorted(found)

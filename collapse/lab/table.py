@@ -1,0 +1,61 @@
+"""The closing table: the last generation, measured beside exact values."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+_MOST_ROWS = 40
+
+
+def text(summary: xr.Dataset, metrics: tuple[str, ...]) -> str:
+    """The last generation: means with theory beside them, medians of what has none.
+
+    A mean of tails is carried by the few runs that drift into them.
+    """
+    axes = [str(a) for a in np.atleast_1d(summary.attrs["axes"]) if a]
+    shown = [m for m in metrics if m in summary]
+    last = summary.isel(generation=-1)
+    rows = []
+    stacked = last.stack(cell=[*axes, "workflow"]) if axes else last
+    over = "cell" if axes else "workflow"
+    for index in range(stacked.sizes[over]):
+        one = stacked.isel({over: index})
+        names = {axis: str(one[axis].values) for axis in [*axes, "workflow"]}
+        rows.append(names | {metric: _cell(one, metric) for metric in shown})
+    note = ""
+    if len(rows) >= _MOST_ROWS:
+        note = f"\n... {len(rows) + 1 - _MOST_ROWS} more rows in summary.csv"
+        rows = rows[: _MOST_ROWS - 1]
+    t = int(summary.generation.values[-1])
+    head = f"generation {t}: mean (standard error) [theory], or median (5 % .. 95 %)"
+    return f"{head}\n\n{_aligned(pd.DataFrame(rows, dtype=str))}{note}"
+
+
+def _aligned(table: pd.DataFrame) -> str:
+    """Columns of text, each as wide as its longest entry, to the left."""
+    widths = {c: max(map(len, [c, *table[c]])) for c in table}
+    lines = table.to_string(
+        index=False,
+        justify="left",
+        formatters={c: f"{{:<{width}}}".format for c, width in widths.items()},
+    )
+    return "\n".join(line.strip() for line in lines.splitlines())
+
+
+def _cell(one: xr.Dataset, metric: str) -> str:
+    def value(statistic: str) -> float:
+        return float(one[metric].sel(statistic=statistic))
+
+    theory = one.get(f"{metric}_theory")
+    if theory is None or not np.isfinite(float(theory)):
+        most = one[metric].attrs.get("more_than", np.inf)
+
+        def spell(name: str, digits: int) -> str:
+            found = value(name)
+            return f">{most}" if found > most else f"{found:.{digits}g}"
+
+        return f"{spell('median', 4)} ({spell('low', 3)} .. {spell('high', 3)})"
+    text = f"{value('mean'):.4g}"
+    if np.isfinite(value("standard_error")):  # one seed has none
+        text += f" ({value('standard_error'):.1g})"
+    return f"{text} [{float(theory):.4g}]"

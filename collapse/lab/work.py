@@ -1,0 +1,29 @@
+"""The part of a command that computes, draws and writes."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from collapse.figures.declaration import to_declaration
+from collapse.lab import command, folder, report, session
+from collapse.lab.parts import simulate
+
+
+def run_and_write(call: command.Call, data: Any, digest: str, place: Path) -> int:
+    """The exit code of an experiment, after running it and writing its results.
+
+    Args:
+      call: with the experiment as resolved.
+      data: that it is run on, or None.
+      digest: of the experiment.
+      place: folder of the run.
+    """
+    experiment = call.experiment
+    session.configure(experiment.precision)
+    folder.label(place, to_declaration(experiment, call.figures), digest)
+    began = time.monotonic()
+    quiet = call.options.quiet
+    traces = simulate(experiment, data, place / folder.CHECKPOINTS, quiet)
+    seconds = time.monotonic() - began
+    experiment.leave(data, traces, place)
+    return report.write(call, traces, digest, place, seconds)

@@ -1,0 +1,159 @@
+"""The catalogue of metrics: what each is called, its unit, where it should be.
+
+Written once for tables, figures, files and studies; nothing here imports jax, since the
+command line checks names before it is loaded. The definitions, with their estimators
+and standard errors, are the docstrings in the modules beside this one.
+"""
+
+from typing import Literal, NamedTuple
+
+
+class Quantity(NamedTuple):
+    """What a reader of a figure or a file needs to know about a metric.
+
+    Attributes:
+      long_name: in words.
+      unit: in words; empty for a plain number.
+      reference: value of a perfect model; None where it is not known.
+      better: "lower" for errors, "higher", or "reference" where both sides are wrong.
+    """
+
+    long_name: str
+    unit: str
+    reference: float | None = None
+    better: Literal["lower", "higher", "reference"] = "reference"
+
+
+RATIO_TO_TRUTH = "ratio to truth"
+RATIO_TO_REAL = "ratio to real rows alone"
+
+
+def ratio(long_name: str) -> Quantity:
+    """A ratio to the truth, 1 for a perfect model."""
+    return Quantity(long_name, RATIO_TO_TRUTH, 1.0)
+
+
+def error(long_name: str, unit: str) -> Quantity:
+    """An error: 0 for a perfect model, the lower the better."""
+    return Quantity(long_name, unit, 0.0, "lower")
+
+
+# of models with a density; defined in `measures.metrics`
+DENSITY = {
+    "tail_mass_5pct": ratio("tail mass, rarest 5 %"),
+    "tail_mass_1pct": ratio("tail mass, rarest 1 %"),
+    "hallucinated_mass": ratio("mass where truth has almost none"),
+    "test_error": error("test error (excess log-loss)", "nats"),
+    "variance_ratio": ratio("variance"),
+    "log_det_ratio": Quantity(
+        "log determinant of covariance", "difference to truth", 0.0
+    ),
+    "mean_error": error("squared error of the mean", "ratio to truth's trace"),
+    "entropy": Quantity("differential entropy", "nats"),
+}
+# of linear regressors; defined in `measures.regression`
+_SQUARED = "label units squared"
+REGRESSION = {
+    "test_error": error("test error (beyond the noise of labels)", _SQUARED),
+    "error_ratio": Quantity("test error", "ratio to B = σ²d/(n-d-1)", None, "lower"),
+    "bias": error("bias: test error of a fit to labels without noise", _SQUARED),
+    "variance": error("squared distance due to label noise", _SQUARED),
+    "test_set_error": error("test error on 1000 drawn rows", _SQUARED),
+    "test_set_standard_error": Quantity("standard error over test rows", _SQUARED),
+    "learner_error": error("test error of a learner", _SQUARED),
+}
+REGRESSION_OF_DATA = {
+    "test_error": Quantity("squared error on held-out rows", _SQUARED, None, "lower"),
+    "test_set_standard_error": REGRESSION["test_set_standard_error"],
+}
+
+# of the text that language models generate; defined in `measures.text`
+_OF_REAL = "ratio to real"
+TEXT = {
+    "tail_mass_10pct": Quantity("use of rare words (10 % of real text)", _OF_REAL, 1.0),
+    "tail_mass_1pct": Quantity(
+        "use of the rarest words (1 % of real text)", _OF_REAL, 1.0
+    ),
+    "word_survival": Quantity("rare words that are still written", _OF_REAL, 1.0),
+    "fivegram_survival": Quantity(
+        "character 5-grams that are still written", _OF_REAL, 1.0
+    ),
+    "hallucinated_share": Quantity(
+        "words unknown to training and validation text", "share of words", None, "lower"
+    ),
+    "distinct_1": Quantity("distinct words", "share of words"),
+    "distinct_2": Quantity("distinct word pairs", "share of word pairs"),
+    "distinct_3": Quantity("distinct word triples", "share of word triples"),
+    "entropy_1gram": Quantity("entropy of characters", "bits"),
+    "entropy_2gram": Quantity("entropy of character pairs", "bits"),
+    "entropy_3gram": Quantity("entropy of character triples", "bits"),
+    "longest_copy": Quantity(
+        "longest passage copied from real text", "characters", None, "lower"
+    ),
+    "copied_share": Quantity(
+        "50-character passages copied from real text", "share", None, "lower"
+    ),
+}
+
+# losses of language models; defined in `sims.charlm.measures`
+_A_CHARACTER = "a character"
+PERPLEXITY_QUANTILES = (5, 50, 95, 99)  # of generation 0's perplexity, in per cent
+LANGUAGE = {
+    "bits_per_character": Quantity(
+        "loss on held-out text", f"bits {_A_CHARACTER}", None, "lower"
+    ),
+    "perplexity": Quantity("perplexity on held-out text", _A_CHARACTER, None, "lower"),
+    "rare_bits_per_character": Quantity(
+        "loss after rare contexts", f"bits {_A_CHARACTER}", None, "lower"
+    ),
+    "rare_perplexity": Quantity(
+        "perplexity after rare contexts", _A_CHARACTER, None, "lower"
+    ),
+    "self_perplexity": Quantity("perplexity on the model's own text", _A_CHARACTER),
+    "first_perplexity": Quantity("generation 0's perplexity on the text", _A_CHARACTER),
+} | {
+    f"first_perplexity_q{q:02d}": Quantity(
+        f"generation 0's perplexity, {q} % of rows below", _A_CHARACTER
+    )
+    for q in PERPLEXITY_QUANTILES
+}
+
+W2_SQUARED = error("squared Wasserstein-2 distance", "data units squared")
+L2_SQUARED = error("integrated squared difference", "per data volume")
+
+
+def survival(component: int) -> Quantity:
+    """The mass left on a rare component, counted from 1."""
+    return ratio(f"survival of rare component {component}")
+
+
+EVERY = {
+    **LANGUAGE,
+    **TEXT,
+    **REGRESSION,
+    **DENSITY,
+    "w2_squared": W2_SQUARED,
+    "l2_squared": L2_SQUARED,
+}
+
+
+def find(name: str) -> Quantity:
+    """The quantity that is most often called this, for data without attributes."""
+    return EVERY.get(name, Quantity(name.replace("_", " "), ""))
+
+
+def of_data(name: str, quantity: Quantity) -> Quantity:
+    """The same where the truth is not known, but a density fitted to held-out rows.
+
+    The test error is then the whole log-loss, whose best value is not known.
+    """
+    if name == "test_error" and quantity == DENSITY["test_error"]:
+        return Quantity("log-loss on held-out rows", "nats", None, "lower")
+    words = (x.replace("truth", "reference") for x in quantity[:2])
+    return Quantity(*words, quantity.reference, quantity.better)
+
+
+def is_about_one(unit: str) -> bool:
+    """Whether 1 is the point of reference of a metric with this unit."""
+    ratios = (RATIO_TO_TRUTH, RATIO_TO_TRUTH.replace("truth", "reference"))
+    return unit in (*ratios, RATIO_TO_REAL)

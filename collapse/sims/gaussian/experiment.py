@@ -1,0 +1,144 @@
+"""What an experiment with Gaussians may ask for."""
+
+import dataclasses
+from typing import Annotated, ClassVar, Literal, Self
+
+from collapse.data.errors import InputError
+from collapse.experiment.base import capped, spelled
+from collapse.experiment.condition import Condition
+from collapse.experiment.family import Family
+from collapse.experiment.fields import Bounds, Count, Shown
+from collapse.measures import catalogue
+
+Rows = Literal["samples", "statistics", "law"]
+_NEED_DENSITY = ("test_error", "log_det_ratio", "entropy")  # a covariance of full rank
+
+
+@dataclasses.dataclass(frozen=True)
+class Gaussian(Family):
+    """The fields of every family and those of the Gaussian."""
+
+    name: ClassVar[str] = "gaussian"
+    description: ClassVar[str] = (
+        "A Gaussian trained on its own samples, generation after generation."
+    )
+    panels: ClassVar[tuple[str, ...]] = (
+        "variance_ratio",
+        "mean_error",
+        "log_det_ratio",
+        "tail_mass_5pct",
+        "test_error",
+        "w2_squared",
+    )
+    table: ClassVar[tuple[str, ...]] = (
+        "tail_mass_1pct",
+        "test_error",
+        "variance_ratio",
+        "mean_error",
+    )
+    catalogue = {**catalogue.DENSITY, "w2_squared": catalogue.W2_SQUARED}
+
+    num_seeds: Annotated[int, Bounds(1, 10**8 - 1)] = 1000
+    """Independent repetitions."""
+    dimension: Annotated[
+        tuple[Count, ...], Shown("1; with data, that of the data")
+    ] = ()
+    """Dimensions d."""
+    ddof: tuple[Annotated[int, Bounds(0, 1)], ...] = (0,)
+    """Divide squares by n - ddof: 0 maximum likelihood, 1 unbiased."""
+    rows: Literal["samples", "statistics", "law", "auto"] = "samples"
+    """Kept of a generation: its samples, their mean and scatter, or these two drawn
+    from their exact law; auto takes the cheapest that each workflow allows (seeds are
+    then no longer paired between workflows)."""
+
+    @classmethod
+    def axes(cls) -> tuple[str, ...]:
+        """Dimension, samples per generation and ddof may hold several values."""
+        return ("dimension", "samples_per_generation", "ddof")
+
+    @classmethod
+    def independent_axes(cls) -> tuple[str, ...]:
+        """All but ddof: the two divisors are compared on the same samples."""
+        return ("dimension", "samples_per_generation")
+
+    def known_metrics(self) -> tuple[str, ...]:
+        """Without densities if a cell's n samples do not span its d dimensions."""
+        full = all(c["samples_per_generation"] > c["dimension"] for c in self.cells())
+        return tuple(m for m in self.catalogue if full or m not in _NEED_DENSITY)
+
+    def least_rows(self) -> int:
+        """One more than dimensions."""
+        return max(self.dimension, default=1) + 1
+
+    def truth_words(self) -> str:
+        """The data distribution."""
+        return "the standard normal"
+
+    def reference_words(self) -> str:
+        """What stands in for it with data."""
+        return "a Gaussian"
+
+    def caption_words(self) -> list[str]:
+        """Dimensions and divisors."""
+        return [f"d = {spelled(self.dimension)}", f"ddof = {spelled(self.ddof)}"]
+
+    def resolved(self, rows: int, dimension: int) -> Self:
+        """Also with a dimension."""
+        if dimension and self.dimension not in ((), (dimension,)):
+            raise InputError(
+                f"dimension: the data have {dimension}; drop --dimension with --data"
+            )
+        own = self.dimension or (dimension or 1,)
+        return dataclasses.replace(super().resolved(rows, dimension), dimension=own)
+
+    def quick(self) -> Self:
+        """Also at most eight dimensions, where they are not those of data."""
+        most = max(self.dimension) if self.data else 8
+        few = capped(self.dimension, most)
+        return dataclasses.replace(super().quick(), dimension=few)
+
+    def check(self) -> None:
+        """Raise InputError for the first field that cannot be run."""
+        for metric in self.metrics:
+            if metric in _NEED_DENSITY and metric not in self.known_metrics():
+                raise InputError(
+                    f"metrics: {metric} needs a density, which n <= d samples do not "
+                    "give; drop it or give more samples"
+                )
+        super().check()
+        if max(self.ddof) >= min(self.samples_per_generation):
+            raise InputError(
+                "samples_per_generation: 1 leaves no degree of freedom with "
+                "ddof = 1; give at least 2"
+            )
+        for condition in self.conditions():
+            self._check_rows(condition)
+
+    def _check_rows(self, condition: Condition[Self]) -> None:
+        """Raise InputError where a workflow cannot do with what is kept of samples."""
+        if self.rows in ("auto", "samples"):
+            return
+        spec, n, d = condition.workflow, condition.n, condition["dimension"]
+        if spec.kind.picks_single_rows:
+            raise InputError(
+                f"rows: {spec.name} picks single samples, which rows = {self.rows} "
+                "does not keep; use rows = samples or auto"
+            )
+        batch = spec.batch_size(n)
+        if self.rows == "law" and batch <= d:
+            raise InputError(
+                f"samples_per_generation: rows = law needs more than {d} samples in a "
+                f"batch, {spec.label} has {batch} of n = {n}; give more or use rows = "
+                "statistics"
+            )
+
+
+def kind_of_rows(condition: Condition[Gaussian]) -> Rows:
+    """What is kept of a generation's samples; the cheapest there is for `auto`."""
+    rows, n = condition.experiment.rows, condition.n
+    if rows != "auto":
+        return rows
+    batch = condition.workflow.batch_size(n)
+    if condition.workflow.kind.picks_single_rows or batch < min(n, 8):
+        return "samples"
+    return "law" if batch > condition["dimension"] else "statistics"

@@ -1,0 +1,73 @@
+"""A Gaussian in one condition, ready to run."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from collapse.core.types import Key, Problem
+from collapse.data.tables import RealData
+from collapse.experiment.condition import Condition
+from collapse.experiment.task import Task, real_rows
+from collapse.models import gaussian as g
+from collapse.numerics import estimators
+from collapse.sims.gaussian.experiment import Gaussian, kind_of_rows
+from collapse.sims.gaussian.measures import metrics
+
+_HELD_OUT = 500  # rows drawn for the test error of one seed
+
+
+def task(condition: Condition[Gaussian], data: RealData | None) -> Task:
+    """What a Gaussian learns in a condition, from a standard normal or from data."""
+    n, d, ddof = condition.n, condition["dimension"], condition["ddof"]
+    kind = kind_of_rows(condition)
+    size = 1 if kind == "samples" else condition.workflow.batch_size(n)
+    model = g.gaussian(d, ddof=ddof, rows=kind, batch_size=size)
+    truth = g.standard(d) if data is None else _reference(data)
+    real = real_rows(data, lambda key, num: g.sample_points(key, truth, num), _HELD_OUT)
+    measured = condition.experiment.measured()
+
+    def draw(key: Key, num: int) -> Any:
+        if data is None:
+            return model.sample(key, truth, num)
+        points = real.draw(key, num * size)
+        return points if kind == "samples" else g.summarise(points, num)
+
+    def make_problem(root: Key) -> Problem:
+        every = metrics(truth, real.held_out(root), known=real.known)
+        return Problem(draw, model, {name: every[name] for name in measured})
+
+    def biased(root: Key, bias: Array, sizes: Int[Array, " rows"]) -> Problem:
+        """With `bias` times the variance in what it generates; batches by their law."""
+        del root
+        model = g.gaussian(d, ddof=ddof, rows="law", batch_size=sizes)
+        every = metrics(truth, jnp.zeros((1, d)))
+        # exact: a test set would be most of the work
+        every["test_error"] = lambda key, params: estimators.gaussian_divergence(
+            *truth, *params
+        )
+
+        def sample(key: Key, params: g.GaussianParams, num: int) -> Any:
+            narrow = params._replace(scale=params.scale * jnp.sqrt(bias))
+            return model.sample(key, narrow, num)
+
+        return Problem(
+            lambda key, num: model.sample(key, truth, num),
+            model._replace(sample=sample),
+            {name: every[name] for name in measured},
+        )
+
+    return Task(
+        make_problem,
+        batch_size=size,
+        points=g.sample_points,
+        biased=biased if data is None else None,
+        batched=True,
+    )
+
+
+def _reference(data: RealData) -> g.GaussianParams:
+    """The Gaussian fitted to held-out rows, which stands in for the unknown truth."""
+    held = jnp.asarray(data.held_out, jnp.result_type(float))
+    ones = jnp.ones(len(held), held.dtype)
+    return g.GaussianParams(*estimators.weighted_moments(held, ones))

@@ -1,0 +1,29 @@
+"""Closed forms beside the curves of Gaussians."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from collapse import theory
+from collapse.experiment.condition import Condition
+from collapse.sims.gaussian.experiment import Gaussian
+
+
+def curves(condition: Condition[Gaussian]) -> dict[str, NDArray[np.float64]]:
+    """Metric -> [G + 1]; none for the user's data, whose truth is not known."""
+    if condition.experiment.data:
+        return {}
+    n, d, ddof = condition.n, condition["dimension"], condition["ddof"]
+    last, spec = condition.num_generations, condition.workflow
+    expected = spec.moments(n, last, ddof)
+    if expected is None:
+        return {}
+    found = {
+        "variance_ratio": expected.variance,
+        "mean_error": expected.mean_error,
+    }
+    if spec.name == "replace" and n > d:
+        found["log_det_ratio"] = theory.log_det_mean(n, last, ddof, d)
+        found["entropy"] = (d * np.log(2 * np.pi * np.e) + found["log_det_ratio"]) / 2
+        if d == 1:
+            found["w2_squared"] = theory.w2_squared(n, last, ddof)
+    return found
