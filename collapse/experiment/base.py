@@ -113,13 +113,9 @@ class Experiment:
 
     # How it is asked for
 
-    def parts(self) -> tuple["Experiment", ...]:
-        """Itself, and for a study the family that it studies: the groups of options."""
-        return (self,)
-
-    def hidden_fields(self) -> tuple[str, ...]:
-        """Fields that the command line does not offer."""
-        return ()
+    def parts(self) -> tuple[tuple["Experiment", tuple[str, ...]], ...]:
+        """Itself, and for a study its family, each with the fields that one may set."""
+        return ((self, tuple(field.name for field in dataclasses.fields(self))),)
 
     def before_parsing(self, arguments: Sequence[str]) -> Self:
         """The experiment whose fields the command line offers, given its arguments."""

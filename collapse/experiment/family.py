@@ -31,6 +31,7 @@ class Family(Experiment):
     """What every family shares; families add their model's own fields."""
 
     group: ClassVar[str] = "workflow"
+    location_error: ClassVar[str] = ""  # the metric that is the error of a location
     default_rows: ClassVar[int] = 100  # samples a generation generates, without data
 
     workflows: tuple[str, ...] = ("replace", "accumulate", "fixed_budget")
@@ -99,6 +100,23 @@ class Family(Experiment):
     def least_rows(self) -> int:
         """Rows that determine a fit."""
         return 1
+
+    def studied(self) -> Self:
+        """Itself with the settings in which studies take it, where it has others."""
+        return self
+
+    def study_metrics(self) -> tuple[str, ...]:
+        """Metrics that tasks with a biased sampler have."""
+        return self.known_metrics()
+
+    def moments_ddof(self, bias: float) -> int | None:
+        """Ddof of fits that match their rows' moments; None if they do not.
+
+        Args:
+          bias: variance of what models generate, as a multiple of their own.
+        """
+        del bias
+        return None
 
     def truth_words(self) -> str:
         """What the data are drawn from, for captions; only used without data."""

@@ -81,16 +81,17 @@ def parse(kind: type[Experiment], arguments: Sequence[str], program: str = "") -
 def _parse(default: Experiment, arguments: Sequence[str], program: str) -> Any:
     """Group of options -> its values."""
     groups: dict[str, list[tuple[str, Any, Any]]] = {}
-    for part in default.parts():
+    for part, names in default.parts():
         for name, field in declared(type(part)).items():
-            if name not in part.hidden_fields():
-                title = vars(field.owner).get("group") or part.name
-                value = getattr(part, name)
-                if name == "metrics":
-                    known = f" Known: {', '.join(default.catalogue)}."
-                    field = field._replace(help=field.help + known)
-                row = (name, _annotated(field, value), value)
-                groups.setdefault(title, []).append(row)
+            if name not in names:
+                continue
+            title = vars(field.owner).get("group") if part is default else None
+            value = getattr(part, name)
+            if name == "metrics":
+                known = f" Known: {', '.join(default.known_metrics())}."
+                field = field._replace(help=field.help + known)
+            row = (name, _annotated(field, value), value)
+            groups.setdefault(title or part.name, []).append(row)
     groups["output"] = [
         (name, _annotated(field, getattr(Options, name)), getattr(Options, name))
         for name, field in declared(Options).items()

@@ -36,6 +36,7 @@ class Gaussian(Family):
         "variance_ratio",
         "mean_error",
     )
+    location_error: ClassVar[str] = "mean_error"
     catalogue = {**catalogue.DENSITY, "w2_squared": catalogue.W2_SQUARED}
 
     num_seeds: Annotated[int, Bounds(1, 10**8 - 1)] = 1000
@@ -69,6 +70,11 @@ class Gaussian(Family):
     def least_rows(self) -> int:
         """One more than dimensions."""
         return max(self.dimension, default=1) + 1
+
+    def moments_ddof(self, bias: float) -> int | None:
+        """Its own."""
+        del bias
+        return self.ddof[0]
 
     def truth_words(self) -> str:
         """The data distribution."""

@@ -37,32 +37,35 @@ def task(condition: Condition[Gaussian], data: RealData | None) -> Task:
         every = metrics(truth, real.held_out(root), known=real.known)
         return Problem(draw, model, {name: every[name] for name in measured})
 
-    def biased(root: Key, bias: Array, sizes: Int[Array, " rows"]) -> Problem:
+    def biased(root: Key, bias: Array, sizes: Int[Array, " rows"] | None) -> Problem:
         """With `bias` times the variance in what it generates; batches by their law."""
-        del root
-        model = g.gaussian(d, ddof=ddof, rows="law", batch_size=sizes)
-        every = metrics(truth, jnp.zeros((1, d)))
-        # exact: a test set would be most of the work
-        every["test_error"] = lambda key, params: estimators.gaussian_divergence(
-            *truth, *params
-        )
+        if sizes is None:  # of data, whose law is not known
+            model = g.gaussian(d, ddof=ddof)
+            real_draw, every = real.draw, metrics(truth, real.held_out(root), False)
+        else:
+            model = g.gaussian(d, ddof=ddof, rows="law", batch_size=sizes)
+            every = metrics(truth, jnp.zeros((1, d)))
+            # exact: a test set would be most of the work
+            every["test_error"] = lambda key, params: estimators.gaussian_divergence(
+                *truth, *params
+            )
+
+            def real_draw(key: Key, num: int) -> Any:
+                return model.sample(key, truth, num)
 
         def sample(key: Key, params: g.GaussianParams, num: int) -> Any:
             narrow = params._replace(scale=params.scale * jnp.sqrt(bias))
             return model.sample(key, narrow, num)
 
-        return Problem(
-            lambda key, num: model.sample(key, truth, num),
-            model._replace(sample=sample),
-            {name: every[name] for name in measured},
-        )
+        found = {name: every[name] for name in measured}
+        return Problem(real_draw, model._replace(sample=sample), found)
 
     return Task(
         make_problem,
         batch_size=size,
         points=g.sample_points,
-        biased=biased if data is None else None,
-        batched=True,
+        biased=biased,
+        batched=data is None,
     )
 
 

@@ -1,5 +1,12 @@
-"""Gaussian mixtures under any workflow: `python -m collapse.sims.gmm`."""
+"""Gaussian mixtures under any workflow: `python -m collapse.sims.gmm`.
 
-from collapse.sims.gmm.family import FAMILY
+The default data distribution has a rare component, so that there is a tail to lose. An
+EM fit has the mean and covariance of its rows, so these two follow the Gaussian's
+closed forms.
+"""
 
-__all__ = ["FAMILY"]
+from collapse.sims.gmm.experiment import Gmm
+
+FAMILY = Gmm
+
+__all__ = ["FAMILY", "Gmm"]

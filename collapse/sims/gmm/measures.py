@@ -1,79 +1,81 @@
 """What is measured of a mixture model, whichever experiment it is in."""
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
+from scipy.special import ndtri
+from scipy.stats import qmc
 
+from collapse.core.types import Metric
 from collapse.data.mixtures import Mixture
+from collapse.measures import metrics as m
+from collapse.measures.density import NUM_POINTS, Density, Truth, density_metrics
+from collapse.models.gmm import model as gmm
+from collapse.models.gmm.model import GmmParams
+from collapse.numerics import estimators
+from collapse.numerics.threefry import Key
+from collapse.sims.gmm.experiment import RARE
 
-RARE = 0.05  # components of the truth up to this weight are watched
-_POINTS = 4000  # samples of a model that its metrics look at
 _LOG2_QUANTILE_POINTS = 18  # for each component of the truth
 
 
-def params_of(mixture: Mixture) -> Any:
+def _moments(params: GmmParams) -> m.Moments:
+    mean, covariance = gmm.moments(params)
+    return mean, jnp.linalg.cholesky(covariance)
+
+
+MODEL = Density(gmm.sample_points, gmm.log_density, _moments)
+
+
+class Bound(NamedTuple):
+    """A truth, and every metric but the test error bound to it."""
+
+    params: GmmParams
+    truth: Truth
+    metrics: dict[str, Metric]
+
+
+def params_of(mixture: Mixture) -> GmmParams:
     """A mixture in the precision that jax is set to."""
-    import jax.numpy as jnp
-
-    from collapse.models.gmm.model import GmmParams
-
     return GmmParams(*(jnp.asarray(x, jnp.result_type(float)) for x in mixture))
 
 
-def metrics(truth: Any) -> dict[str, Any]:
-    """Every metric of the family but the test error, bound to a mixture."""
-    import jax.numpy as jnp
+def bind(params: GmmParams) -> Bound:
+    """The metrics of the family for a mixture as the truth."""
 
-    from collapse.measures import metrics as m
-    from collapse.models.gmm import model as gmm
-    from collapse.numerics import estimators
+    def log_density(points: Array) -> Array:
+        return gmm.log_density(params, points)
 
-    def moments_of(params: gmm.GmmParams) -> m.Moments:
-        mean, covariance = gmm.moments(params)
-        return mean, jnp.linalg.cholesky(covariance)
+    regions = m.tail_regions(*_quantile_points(params))
+    truth = Truth(log_density, _moments(params), regions)
 
-    def log_p(points: Any) -> Any:
-        return gmm.log_density(truth, points)
+    def membership(k: int, points: Array) -> Array:
+        return gmm.responsibilities(params, points)[k]
 
-    def membership(k: int, points: Any) -> Any:
-        return gmm.responsibilities(truth, points)[k]
-
-    def l2_squared(key: Any, params: gmm.GmmParams) -> Any:
+    def l2_squared(key: Key, other: GmmParams) -> Any:
         del key
-        return estimators.mixture_l2_squared(*params, *truth)
+        return estimators.mixture_l2_squared(*other, *params)
 
-    found = {
-        name: m.tail_mass(gmm.sample_points, log_p, region, _POINTS)
-        for name, region in m.tail_regions(*_quantile_points(truth)).items()
-    }
-    for k in np.flatnonzero(np.asarray(truth.weights) <= RARE):
+    found = density_metrics(MODEL, truth) | {"l2_squared": l2_squared}
+    for k in np.flatnonzero(np.asarray(params.weights) <= RARE):
         found[f"survival_{k + 1}"] = m.survival(
             gmm.sample_points,
             functools.partial(membership, int(k)),
-            float(truth.weights[k]),
-            _POINTS,
+            float(params.weights[k]),
+            NUM_POINTS,
         )
-    return {
-        **found,
-        **m.moment_metrics(moments_of, moments_of(truth)),
-        "l2_squared": l2_squared,
-        "entropy": m.sampled_entropy(gmm.sample_points, gmm.log_density, _POINTS),
-    }
+    return Bound(params, truth, found)
 
 
-def _quantile_points(truth: Any) -> tuple[np.ndarray, np.ndarray]:
+def _quantile_points(truth: GmmParams) -> tuple[np.ndarray, np.ndarray]:
     """Log-density and weight of points that represent the truth.
 
     The same scrambled Sobol points for every component, weighted by the component.
     """
-    import jax
-    import jax.numpy as jnp
-    from scipy.special import ndtri
-    from scipy.stats import qmc
-
-    from collapse.models.gmm.model import log_density
-
     d = truth.means.shape[1]
     sobol = qmc.Sobol(d, seed=0).random_base2(_LOG2_QUANTILE_POINTS)
     z = ndtri(np.clip(sobol, 1e-12, 1 - 1e-12))
@@ -81,4 +83,4 @@ def _quantile_points(truth: Any) -> tuple[np.ndarray, np.ndarray]:
     points = np.asarray(truth.means, float)[:, None] + z @ np.swapaxes(roots, 1, 2)
     flat = jnp.asarray(points.reshape(-1, d), truth.means.dtype)
     weights = np.repeat(np.asarray(truth.weights, float) / len(z), len(z))
-    return np.asarray(jax.jit(log_density)(truth, flat), float), weights
+    return np.asarray(jax.jit(gmm.log_density)(truth, flat), float), weights

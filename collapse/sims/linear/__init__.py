@@ -1,5 +1,1 @@
-"""Linear regressors under any workflow: `python -m collapse.sims.linear`."""
-
-from collapse.sims.linear.family import FAMILY
-
-__all__ = ["FAMILY"]
+"""Not yet converted."""

@@ -8,18 +8,18 @@ import xarray as xr
 
 from collapse.experiment.results import STANDING, STATISTICS
 from collapse.measures.comparison import best_setting
-from collapse.sims.mixing.experiment import ALONE, MixingExperiment, counts, weight_of
+from collapse.sims.mixing.experiment import ALONE, Mixing
 from collapse.theory import mixing as theory
 
 CONFIDENCE = 0.95
 
 
-def derive(experiment: MixingExperiment, dataset: xr.Dataset) -> xr.Dataset:
+def derive(experiment: Mixing, dataset: xr.Dataset) -> xr.Dataset:
     """Add long-run values, their ratio to real rows alone, costs, and the best choice.
 
     `late_<metric>` is its mean over the last generations; `late_ratio` that of the
     error that is sought, over the mean of real rows alone; `cost` adds what these rows
-    cost; `best` is the choice of the least, with a region of confidence as its band.
+    cost; `best` is the choice of the least, with a confidence set as its band.
     """
     found = _late(experiment, dataset)
     error = f"late_{experiment.error}"
@@ -33,7 +33,7 @@ def derive(experiment: MixingExperiment, dataset: xr.Dataset) -> xr.Dataset:
     return dataset.assign(_best(experiment, dataset[sought], choice))
 
 
-def _late(experiment: MixingExperiment, dataset: xr.Dataset) -> dict[str, Any]:
+def _late(experiment: Mixing, dataset: xr.Dataset) -> dict[str, Any]:
     """Means over the last generations, of closed forms too."""
     first = experiment.num_generations + 1 - experiment.late
     when = f"generations {first} to {experiment.num_generations}"
@@ -68,7 +68,7 @@ def _ratios(late: Mapping[str, Any], error: str) -> dict[str, Any]:
     return found
 
 
-def _cost(experiment: MixingExperiment, ratio: xr.DataArray) -> xr.DataArray:
+def _cost(experiment: Mixing, ratio: xr.DataArray) -> xr.DataArray:
     """The ratio and what its real rows cost, in the same unit."""
     share = ratio["real_fraction"] if "real_fraction" in ratio.dims else 1.0
     price: Any = experiment.price[0]
@@ -81,9 +81,7 @@ def _cost(experiment: MixingExperiment, ratio: xr.DataArray) -> xr.DataArray:
     return cost
 
 
-def _best(
-    experiment: MixingExperiment, error: xr.DataArray, choice: str
-) -> dict[str, Any]:
+def _best(experiment: Mixing, error: xr.DataArray, choice: str) -> dict[str, Any]:
     """The best choice, its region, and how each setting stands."""
     error = error.transpose(..., "seed", choice)
     values = error[choice].values
@@ -126,23 +124,18 @@ def _best(
     return found
 
 
-def _expected(
-    experiment: MixingExperiment, like: xr.DataArray, choice: str
-) -> np.ndarray | None:
+def _expected(experiment: Mixing, like: xr.DataArray, choice: str) -> np.ndarray | None:
     """The best choice in theory, for many rows and the error of a location.
 
-    Of a Gaussian for unbiased samplers alone: a biased one narrows the variance that
-    is learned, and with it the noise of what is written.
+    Of models that learn their variance for unbiased samplers alone: a biased one
+    narrows that variance, and with it the noise of what is generated.
     """
-    located = {"gaussian": "mean_error", "linear": "test_error"}
-    if located.get(experiment.model) != experiment.error:
+    if experiment.error != experiment.learner.location_error or experiment.learner.data:
         return None
     return None if choice == "synthetic_rows" else _formula(experiment, like, choice)
 
 
-def _formula(
-    experiment: MixingExperiment, like: xr.DataArray, choice: str
-) -> np.ndarray | None:
+def _formula(experiment: Mixing, like: xr.DataArray, choice: str) -> np.ndarray | None:
     rest = [str(d) for d in like.dims if d != choice]
     found = np.empty(tuple(like.sizes[d] for d in rest))
     for place in np.ndindex(*found.shape):
@@ -152,20 +145,19 @@ def _formula(
     return found
 
 
-def _best_of_cell(
-    experiment: MixingExperiment, cell: dict[str, Any], choice: str
-) -> float:
+def _best_of_cell(experiment: Mixing, cell: dict[str, Any], choice: str) -> float:
     if choice == "real_fraction":  # pooled rows of a budget
         free = experiment.constraint == "budget"
         pooled = cell["weight"] == 0 and cell["bias"] == 1
         if not pooled or experiment.anchor != "fresh":
             return np.nan
         return 1.0 if free else theory.best_share_at_price(float(cell["price"]))
-    if experiment.model == "gaussian" and cell["bias"] != 1:
+    learns_variance = experiment.learner.moments_ddof(1.0) is not None
+    if learns_variance and cell["bias"] != 1:
         return np.nan
     if experiment.anchor == "fixed":
         return 1.0
-    real, synthetic = counts(experiment, cell)
+    real, synthetic = experiment.counts(cell)
     return theory.best_weight(cell["bias"] * real / synthetic)
 
 
@@ -191,7 +183,7 @@ def choices(dataset: xr.Dataset) -> list[dict[str, Any]]:
     return found
 
 
-def verdict(experiment: MixingExperiment, dataset: xr.Dataset) -> str:
+def verdict(experiment: Mixing, dataset: xr.Dataset) -> str:
     """A line for each circumstance: the best choice, its region, or that it is flat."""
     if "best" not in dataset:
         return "one setting: nothing to choose from"
@@ -216,11 +208,11 @@ def verdict(experiment: MixingExperiment, dataset: xr.Dataset) -> str:
     return "\n".join(lines)
 
 
-def remembering(experiment: MixingExperiment) -> int:
+def remembering(experiment: Mixing) -> int:
     """Settings in which 1 % or more of what generation 0 was is left in the late ones.
 
     Squares of what it lacked or had too much of are multiplied by (1 - w)^2 in each.
     """
     first = experiment.num_generations + 1 - experiment.late
-    weights = [weight_of(experiment, cell) for cell in experiment.cells()]
+    weights = [experiment.weight_of(cell) for cell in experiment.cells()]
     return sum((1 - w) ** (2 * first) >= 0.01 for w in weights)

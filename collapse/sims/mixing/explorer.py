@@ -5,7 +5,6 @@ runs to the last generation that can be asked for: after the first run with an a
 nothing is compiled again, and a run takes less than a tenth of a second.
 """
 
-import dataclasses
 import functools
 from typing import TYPE_CHECKING, Literal
 
@@ -13,14 +12,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from collapse.data.errors import InputError
 from collapse.experiment import results
-from collapse.experiment.spec import InputError
-from collapse.lab import report
-from collapse.lab import run as runner
-from collapse.lab.interactive import Run
+from collapse.lab import report, session
+from collapse.lab.api import Run
 from collapse.lab.parts import named, roots_of
 from collapse.lab.programs import Program, compiled
-from collapse.sims.mixing.experiment import MixingExperiment
+from collapse.lab.run import prepare
+from collapse.sims.mixing.experiment import Mixing
 
 if TYPE_CHECKING:
     import altair
@@ -37,7 +36,6 @@ _COLOUR = "#cc79a7"  # of mixtures in every figure
 
 
 def explore(
-    family: runner.Family,
     real_fraction: float,
     rows: int,
     anchor: Literal["fresh", "fixed"] = "fresh",
@@ -50,7 +48,6 @@ def explore(
     The numbers are those of `python -m collapse.sims.mixing` with the same fields.
 
     Args:
-      family: `mixing.FAMILY`.
       real_fraction: share of the rows of a generation that is real.
       rows: all rows of a generation.
       anchor: new real rows in each generation, or the same ones for ever.
@@ -66,7 +63,7 @@ def explore(
             f"num_generations: {num_generations}; give at most {MOST_GENERATIONS}, or "
             "use the command"
         )
-    asked = MixingExperiment(
+    asked = Mixing(
         real_fraction=(real_fraction,),
         samples_per_generation=(rows,),
         anchor=anchor,
@@ -76,17 +73,16 @@ def explore(
         num_generations=num_generations,
         num_seeds=_SEEDS,
     )
-    experiment, _ = runner.prepare(asked)
-    runner.configure(experiment.precision)
-    (cell,), (label,) = experiment.cells(), experiment.labels()
-    program, roots = _program(family, anchor), roots_of(experiment, cell)
-    values = family.setup(experiment, cell, label, None).values
+    experiment, _ = prepare(asked)
+    session.configure(experiment.precision)
+    (condition,) = experiment.conditions()
+    program, roots = _program(anchor), roots_of(condition)
+    values = experiment.task(condition, None).values
     start = program.blank(roots, *values)
     _, trace = program.walk(MOST_GENERATIONS + 1)(roots, start, *values)
     kept = {name: v[:, : num_generations + 1] for name, v in named(trace).items()}
-    traces = {(*cell.values(), label): kept}
-    dataset = report.assembled(family, experiment, traces)
-    return Run(family, experiment, dataset)
+    dataset = report.assembled(experiment, {condition.key: kept})
+    return Run(experiment, dataset)
 
 
 def chart(run: Run) -> "altair.FacetChart":
@@ -124,11 +120,11 @@ def words(run: Run) -> str:
 
 
 @functools.cache
-def _program(family: runner.Family, anchor: Literal["fresh", "fixed"]) -> Program:
+def _program(anchor: Literal["fresh", "fixed"]) -> Program:
     """Compiled when it is first called, for any share, rows, weight and bias."""
-    experiment = MixingExperiment(real_fraction=(0.5,), anchor=anchor)
-    experiment = dataclasses.replace(experiment, metrics=tuple(PANELS)).resolved(0, 0)
-    return compiled(family.setup(experiment, next(iter(experiment.cells())), "", None))
+    asked = Mixing(real_fraction=(0.5,), anchor=anchor, metrics=tuple(PANELS))
+    condition = next(prepare(asked)[0].conditions())
+    return compiled(condition, condition.experiment.task(condition, None))
 
 
 def _curves(summary: xr.Dataset, metric: str) -> pd.DataFrame:

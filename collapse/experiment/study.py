@@ -1,0 +1,131 @@
+"""A study: what is asked of any family that offers what it needs."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from collapse.data.errors import InputError
+from collapse.experiment import registry
+from collapse.experiment.base import Experiment
+from collapse.experiment.family import Family
+from collapse.experiment.toml import plain_from_table
+from collapse.measures.catalogue import Quantity
+
+
+@dataclasses.dataclass(frozen=True)
+class Study(Experiment):
+    """The fields of every experiment, and a family with its own.
+
+    On the command line the model's fields follow those of the study; in a TOML file
+    they stand in a table `[model]` with its name, or among those of the study.
+    """
+
+    model: str = "gaussian"
+    """What learns: a family by name, or a Python file that defines one. Its own options
+    follow those of the study; see --model NAME --help."""
+    family: Family | None = None
+
+    def __post_init__(self) -> None:
+        """Take the model's own defaults where nothing is said of them."""
+        if self.family is None:
+            own = registry.family(self.model)().studied()
+            object.__setattr__(self, "family", own)
+
+    @property
+    def learner(self) -> Family:
+        """The family whose model learns."""
+        assert self.family is not None  # see __post_init__
+        return self.family
+
+    # How it is asked for
+
+    def parts(self) -> tuple[tuple[Experiment, tuple[str, ...]], ...]:
+        """The study, and the model's own fields."""
+        hidden = ("family", "snapshots")
+        own = [f.name for f in dataclasses.fields(self) if f.name not in hidden]
+        return (self, tuple(own)), (self.learner, self.learner.own_fields())
+
+    def before_parsing(self, arguments: Sequence[str]) -> Self:
+        """With the model that the arguments name."""
+        for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
+            name = flag.removeprefix("--model=") if "=" in flag else value
+            if flag.split("=")[0] == "--model" and name and name != self.model:
+                return dataclasses.replace(self, model=name, family=None)
+        return self
+
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """With values of the study's fields and of the model's."""
+        own = {n: v for n, v in values.items() if n in self.learner.own_fields()}
+        rest = {n: v for n, v in values.items() if n not in own}
+        family = dataclasses.replace(self.learner, **own)
+        return dataclasses.replace(self, **rest, family=family)
+
+    def to_table(self) -> dict[str, Any]:
+        """Fields of the study, and a table of the model's."""
+        table = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        own = {name: getattr(self.learner, name) for name in self.learner.own_fields()}
+        del table["family"], table["model"]
+        return {**table, "model": {"name": self.model, **own}}
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any], origin: Path | str) -> Self:
+        """From a TOML table; the model is a name, or a table with a name.
+
+        The model's own fields may also stand among those of the study.
+
+        Raises:
+          InputError: for an unknown key or a value of the wrong type.
+        """
+        rest = dict(table)
+        model = rest.pop("model", cls.model)
+        own = dict(model) if isinstance(model, Mapping) else {"name": model}
+        name = own.pop("name", cls.model)
+        if not isinstance(name, str):
+            raise InputError(f"{origin}: model must be a name, got {name!r}")
+        kind = registry.family(name)
+        own |= {k: rest.pop(k) for k in kind.own_fields() if k in rest}
+        for key in own:
+            if key not in kind.own_fields():
+                known = ", ".join(kind.own_fields())
+                raise InputError(
+                    f"{origin}: unknown key {key} of model {name}; known are {known}"
+                )
+        if "family" in rest:
+            raise InputError(f"{origin}: unknown key family; use a table [model]")
+        given = plain_from_table(own, kind, origin)
+        values = {key: getattr(given, key) for key in own}
+        study = plain_from_table(rest | {"model": name}, cls, origin)
+        family = dataclasses.replace(study.learner, **values)
+        return dataclasses.replace(study, family=family)
+
+    def load(self) -> Any:
+        """The data that the model names."""
+        return self.learner.load()
+
+    def known_metrics(self) -> tuple[str, ...]:
+        """Those of the model."""
+        return self.learner.study_metrics()
+
+    def quantity(self, metric: str) -> Quantity | None:
+        """As the model calls it."""
+        return self.learner.quantity(metric)
+
+    def resolved(self, rows: int, dimension: int) -> Self:
+        """With the model's open fields filled in.
+
+        Raises:
+          InputError: for several values of a field of the model.
+        """
+        family = dataclasses.replace(
+            self.learner,
+            metrics=(),
+            seed=self.seed,
+            precision=self.precision,
+            num_seeds=self.num_seeds,
+            num_generations=self.num_generations,
+        ).resolved(rows, dimension)
+        for axis in family.axes():
+            if len(getattr(family, axis)) > 1 and axis in family.own_fields():
+                raise InputError(f"{axis}: several values; give one to a study")
+        return dataclasses.replace(self, family=family)

@@ -1,0 +1,84 @@
+"""Metrics of any model with a density: tails, errors, moments, entropy.
+
+A model is seen through functions of its parameters, the truth through a density at
+points that represent it.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Array, Float
+
+from collapse.core.types import Metric, Params
+from collapse.measures import metrics as m
+from collapse.numerics.threefry import Key
+
+NUM_POINTS = 4000  # samples of a model that its metrics look at
+
+
+class Density(NamedTuple):
+    """A kind of model with a density.
+
+    Attributes:
+      sample: (key, params, num) -> [num, d]; consumes the key.
+      log_density: (params, points [m, d]) -> [m], in nats.
+      moments: params -> mean [d] and triangular factor of the covariance [d, d].
+    """
+
+    sample: Callable[[Key, Params, int], Float[Array, "num d"]]
+    log_density: Callable[[Params, m.Points], Float[Array, " m"]]
+    moments: Callable[[Params], m.Moments]
+
+
+class Truth(NamedTuple):
+    """What a model is compared with: the data distribution, or a reference for it.
+
+    Attributes:
+      log_density: points [m, d] -> [m].
+      moments: mean and triangular factor of the covariance.
+      regions: metric -> the region whose mass it measures, see `metrics.tail_regions`.
+    """
+
+    log_density: Callable[[m.Points], Float[Array, " m"]]
+    moments: m.Moments
+    regions: dict[str, m.TailRegion]
+
+
+def density_metrics(
+    model: Density, truth: Truth, num_points: int = NUM_POINTS
+) -> dict[str, Metric]:
+    """Every metric of `catalogue.DENSITY` but the test error, by name.
+
+    Args:
+      num_points: samples of the model behind the sampled ones.
+    """
+    tails = {
+        name: m.tail_mass(model.sample, truth.log_density, region, num_points)
+        for name, region in truth.regions.items()
+    }
+    return {
+        **tails,
+        **m.moment_metrics(model.moments, truth.moments),
+        "entropy": m.sampled_entropy(model.sample, model.log_density, num_points),
+    }
+
+
+def test_error(
+    model: Density, truth: Truth, held_out: Float[Array, "m d"], known: bool
+) -> Metric:
+    """The excess log-loss on held-out rows; the whole one if the truth is not known.
+
+    An excess over a density that was fitted to the same rows would be biased.
+    """
+    expected = truth.log_density(held_out) if known else None
+    return m.test_error(model.log_density, held_out, expected)
+
+
+def regions_of_sample(
+    log_density: Callable[[m.Points], Float[Array, " m"]],
+    points: Float[Array, "m d"],
+    weights: Float[np.ndarray, " m"],
+) -> dict[str, m.TailRegion]:
+    """Tail regions of a truth that weighted points represent."""
+    return m.tail_regions(np.asarray(log_density(points), float), weights)

@@ -1,0 +1,134 @@
+"""What an experiment with Gaussian mixtures may ask for."""
+
+import dataclasses
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from collapse.data.errors import InputError
+from collapse.data.mixtures import TRUTHS
+from collapse.experiment.family import Family
+from collapse.experiment.fields import Bounds, Count, NonNegative
+from collapse.measures import catalogue
+from collapse.measures.catalogue import Quantity
+
+RARE = 0.05  # components of the truth up to this weight are watched
+
+
+@dataclasses.dataclass(frozen=True)
+class Gmm(Family):
+    """The fields of every family and those of the mixture."""
+
+    name: ClassVar[str] = "gmm"
+    description: ClassVar[str] = (
+        "A Gaussian mixture trained on its own samples, again and again."
+    )
+    panels: ClassVar[tuple[str, ...]] = (
+        "tail_mass_5pct",
+        "tail_mass_1pct",
+        "survival_3",
+        "test_error",
+        "variance_ratio",
+        "mean_error",
+    )
+    table: ClassVar[tuple[str, ...]] = (
+        "tail_mass_1pct",
+        "survival_3",
+        "test_error",
+        "variance_ratio",
+        "mean_error",
+    )
+    catalogue = {**catalogue.DENSITY, "l2_squared": catalogue.L2_SQUARED}
+
+    num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 59
+    """Generations after the first fit, which is generation 0."""
+    truth: Literal["rare", "blob"] = "rare"
+    """Data distribution: two components and a rare third, or one standard Gaussian."""
+    num_components: Count = 3
+    """Components K of every fitted mixture."""
+    tol: NonNegative = 1e-3
+    """EM stops once an iteration gains less than this, in nats a row."""
+    max_iter: Count = 100
+    """EM iterations of one fit at the most."""
+    reg_covar: NonNegative = 1e-6
+    """Added to the diagonal of every covariance."""
+    start: Literal["kmeans++", "previous"] = "kmeans++"
+    """Where EM starts: afresh, or at the previous generation's parameters."""
+
+    def diagnostics(self) -> tuple[str, ...]:
+        """Of EM."""
+        names = ("iterations", "converged", "log_likelihood", "gain")
+        return tuple(f"fit_{name}" for name in names)
+
+    def known_metrics(self) -> tuple[str, ...]:
+        """A rare component of a known truth adds its survival."""
+        if self.data:
+            return tuple(self.catalogue)
+        weights = TRUTHS[self.truth]().weights
+        rare = [f"survival_{k + 1}" for k in np.flatnonzero(weights <= RARE)]
+        return (*self.catalogue, *rare)
+
+    def quantity(self, metric: str) -> Quantity | None:
+        """Also of the survival of a component."""
+        if metric.startswith("survival_"):
+            return catalogue.survival(int(metric.removeprefix("survival_")))
+        return super().quantity(metric)
+
+    def least_rows(self) -> int:
+        """One for each component."""
+        return self.num_components
+
+    def moments_ddof(self, bias: float) -> int | None:
+        """Those of maximum likelihood; a bias of components is none of the whole."""
+        return 0 if bias == 1 else None
+
+    def truth_words(self) -> str:
+        """The data distribution."""
+        return f"the mixture {self.truth}"
+
+    def reference_words(self) -> str:
+        """What stands in for it with data."""
+        return "a mixture"
+
+    def caption_words(self) -> list[str]:
+        """Settings of EM."""
+        return [
+            f"K = {self.num_components}",
+            f"tol {self.tol:g}",
+            f"start {self.start}",
+        ]
+
+    def caption(self) -> str:
+        """Also what theory says of an EM fit."""
+        theory = " Theory: an EM fit has the mean and covariance of its rows, but for "
+        return super().caption() + ("" if self.data else f"{theory}reg_covar.")
+
+    def check(self) -> None:
+        """Raise InputError for the first field that cannot be run."""
+        super().check()
+        if min(self.samples_per_generation) < self.num_components:
+            raise InputError(
+                f"samples_per_generation: {min(self.samples_per_generation)} rows are "
+                f"too few for {self.num_components} components; give more rows or a "
+                "smaller --num-components"
+            )
+
+    def check_data(self, data: Any) -> None:
+        """Also: rows enough for the reference, and a scale far above reg_covar."""
+        super().check_data(data)
+        if len(data.held_out) < 2 * self.num_components:
+            raise InputError(
+                f"num_components: {self.num_components} are too many for the "
+                f"{len(data.held_out)} rows held out for the reference mixture; give "
+                "fewer, or more rows"
+            )
+        least = data.train.var(axis=0).min()
+        if least < 1e3 * self.reg_covar:
+            raise InputError(
+                f"reg_covar: {self.reg_covar:g} would hide a column of variance "
+                f"{least:.1g}; give a smaller --reg-covar, or change its unit"
+            )
+
+    def quick(self) -> Self:
+        """Also at most 50 iterations of EM."""
+        return dataclasses.replace(super().quick(), max_iter=min(self.max_iter, 50))

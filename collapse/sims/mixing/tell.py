@@ -1,0 +1,61 @@
+"""The default figures of mixtures of rows, and their caption."""
+
+from typing import TYPE_CHECKING, Any
+
+from collapse.experiment.base import spelled
+
+if TYPE_CHECKING:
+    from collapse.sims.mixing.experiment import Mixing
+
+_HELD = {
+    "budget": "n = {n} rows a generation",
+    "price": "n = {n} rows a generation, of which real ones have a price",
+    "real_count": "real rows of each generation are given, synthetic ones come on top",
+}
+
+
+def figures(e: "Mixing") -> tuple[dict[str, Any], ...]:
+    """Tables `[figure]` of maps and curves of what the constraint leaves to choose."""
+    late = tuple(f"late_{metric}" for metric in e.measured())
+    along = e.choice()
+    rest = [axis for axis in e.several() if axis != along]
+    if along not in e.several():
+        return ({},)
+    if e.constraint == "real_count" and "real_rows" in rest:
+        sides = _sides(axis for axis in rest if axis != "real_rows")
+        shown = {"x": along, "y": "real_rows", "metrics": late, "y_scale": "log"}
+        return ({"kind": "map", **shown, **sides},)
+    if not rest:
+        over = {"kind": "map", "x": "generation", "y": along, "y_scale": "log"}
+        late_figure = {"name": "late", "x": along, "metrics": late, "hue": "workflow"}
+        return over | {"metrics": e.measured()}, late_figure
+    if "price" in rest:
+        sides = _sides(axis for axis in rest if axis != "price")
+        cost = {"x": along, "metrics": ("cost",), "hue": "price", **sides}
+        best = {"name": "best", "x": "price", "metrics": ("best",), **sides}
+        return cost, best | {"hue": "workflow"}
+    sides = _sides(rest[1:])
+    return ({"x": along, "metrics": late, "hue": rest[0], **sides},)
+
+
+def _sides(axes: Any) -> dict[str, str]:
+    """Axes as columns and rows of panels."""
+    columns, rows = (*axes, "", "")[:2]
+    return {"columns": columns, "rows": rows}
+
+
+def caption(e: "Mixing") -> str:
+    """What a reader of the default figure must know, the constraint above all."""
+    held = _HELD[e.constraint].format(n=spelled(e.samples_per_generation))
+    weights = "its share" if e.weight == (0.0,) else spelled(e.weight)
+    biased = f"; models generate with {spelled(e.bias)} times their variance"
+    biased = biased if e.bias != (1.0,) else ""
+    truth = f"Truth: {e.learner.truth_words()}"
+    if e.learner.data:
+        truth = f"Data: {e.learner.data}"
+    told = ", ".join([truth, *e.learner.caption_words()])
+    return (
+        f"{told}. Held fixed: {held}. "
+        f"Anchor {e.anchor}; weight of the real loss: {weights}{biased}; "
+        f"{e.repetitions()}; best by {e.error} over the last {e.late} generations."
+    )
