@@ -1,28 +1,115 @@
 """A lab for model collapse: what happens when models learn from earlier models.
 
-The names below are loaded when first used, so that `import collapse` is instant and the
-command line can answer `--help` before jax is imported.
+    import collapse
+
+    run = collapse.run("gmm", num_seeds=64, workflows=["replace", "accumulate"])
+    print(run.table())
+    run.draw(metrics="tail_mass_1pct")
+
+`families()` lists what can be learned, `studies()` what can be asked of it. A model of
+one's own is a `Model` in a `Problem`, run by `compare`, or a `Family`, which gets the
+whole command line by `main`. The names below are loaded when first used, so that
+`import collapse` is instant and the command line answers `--help` before jax is
+imported.
 """
 
 import importlib
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collapse.core import streams as streams
+    from collapse.core import workflows as workflows
+    from collapse.core.loop import advance as advance
+    from collapse.core.loop import init as init
+    from collapse.core.loop import run_seeds as run_seeds
+    from collapse.core.loop import step as step
+    from collapse.core.types import Metric as Metric
+    from collapse.core.types import Model as Model
+    from collapse.core.types import Problem as Problem
+    from collapse.core.types import Selection as Selection
+    from collapse.core.types import State as State
+    from collapse.core.types import Store as Store
+    from collapse.core.types import Trace as Trace
+    from collapse.core.types import Workflow as Workflow
+    from collapse.data.errors import InputError as InputError
+    from collapse.experiment.base import Experiment as Experiment
+    from collapse.experiment.condition import Condition as Condition
+    from collapse.experiment.family import Family as Family
+    from collapse.experiment.fields import Bounds as Bounds
+    from collapse.experiment.registry import families as families
+    from collapse.experiment.registry import studies as studies
+    from collapse.experiment.task import Task as Task
+    from collapse.experiment.workflows import Parameter as Parameter
+    from collapse.experiment.workflows import WorkflowKind as WorkflowKind
+    from collapse.experiment.workflows import register as register
+    from collapse.lab.api import Run as Run
+    from collapse.lab.api import run as run
+    from collapse.lab.compare import compare as compare
+    from collapse.lab.compare import draw as draw
+    from collapse.measures.catalogue import Quantity as Quantity
+    from collapse.numerics import draws as draws
 
 __version__ = "0.1.0"
 
-_MODULE_OF = {
-    **dict.fromkeys(("Metric", "Model", "Problem", "Selection"), "core.types"),
-    **dict.fromkeys(("State", "Store", "Trace", "Workflow"), "core.types"),
-    **dict.fromkeys(("advance", "init", "run", "run_seeds", "step"), "core.loop"),
+_HOMES = {
+    "core.loop": ("advance", "init", "run_seeds", "step"),
+    "core.types": (
+        *("Metric", "Model", "Problem", "Selection"),
+        *("State", "Store", "Trace", "Workflow"),
+    ),
+    "data.errors": ("InputError",),
+    "experiment.base": ("Experiment",),
+    "experiment.condition": ("Condition",),
+    "experiment.family": ("Family",),
+    "experiment.fields": ("Bounds",),
+    "experiment.registry": ("families", "studies"),
+    "experiment.task": ("Task",),
+    "experiment.workflows": ("Parameter", "WorkflowKind", "register"),
+    "lab.api": ("Run", "run"),
+    "lab.compare": ("compare", "draw"),
+    "measures.catalogue": ("Quantity",),
 }
+_MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
+_MODULES = {
+    "draws": "numerics.draws",
+    "streams": "core.streams",
+    "workflows": "core.workflows",
+}
+
+__all__ = ["__version__", "main", *_MODULE_OF, *_MODULES]
+
+
+def main(
+    kind: "type[Experiment] | None" = None, arguments: Sequence[str] | None = None
+) -> int:
+    """The exit code of a command line, after running it.
+
+    Args:
+      kind: of the experiment, a family of one's own for example; None for the command
+        `collapse`, whose first argument names one.
+      arguments: after the command; those of the process if None.
+    """
+    if kind is None:
+        command: Callable[..., int] = _load("lab.commands").main
+        return command(arguments)
+    own: Callable[..., int] = _load("lab.run").main
+    return own(kind, arguments, program="python FILE.py")
+
+
+def _load(module: str) -> Any:
+    return importlib.import_module(f"collapse.{module}")
 
 
 def __getattr__(name: str) -> Any:
     """Import the module that holds a public name (PEP 562)."""
+    if name in _MODULES:
+        return _load(_MODULES[name])
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'collapse' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"collapse.{_MODULE_OF[name]}"), name)
+    return getattr(_load(_MODULE_OF[name]), name)
 
 
 def __dir__() -> list[str]:
     """Everything `__getattr__` can answer, for completion."""
-    return sorted([*globals(), *_MODULE_OF])
+    return sorted({*globals(), *_MODULE_OF, *_MODULES})

@@ -15,12 +15,12 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from collapse.data.errors import InputError
 from collapse.experiment.results import STANDING
 from collapse.figures import axes as scales
 from collapse.figures import panels
 from collapse.figures import spec as layout
 from collapse.figures.panels import Panel
-from collapse.data.errors import InputError
 from collapse.measures import catalogue
 
 BEST, MAY_BE_BEST = 2, 1  # values of a cell's standing; 0 is worse

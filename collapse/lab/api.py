@@ -21,7 +21,7 @@ import pandas as pd
 import xarray as xr
 
 from collapse.data.errors import InputError
-from collapse.experiment import results
+from collapse.experiment import registry, results
 from collapse.experiment.base import Experiment
 from collapse.experiment.toml import from_table
 from collapse.figures import draw
@@ -94,16 +94,27 @@ class Run(NamedTuple):
         return pd.DataFrame(self.experiment.choices(self.dataset))
 
 
-def run(experiment: Experiment, quick: bool = False) -> Run:
+def run(
+    experiment: str | type[Experiment] | Experiment, quick: bool = False, **fields: Any
+) -> Run:
     """An experiment with its results, run in memory.
 
     Args:
-      experiment: open fields are filled in.
+      experiment: its name (see `collapse.families`, `collapse.studies`), a Python file
+        or a class that defines a family, or an experiment.
       quick: cut it down to seconds.
+      **fields: of the experiment; a single value may stand for a list of one, and an
+        array or a range for a list.
 
     Raises:
-      InputError: for fields that cannot be run.
+      InputError: for fields that are unknown or cannot be run.
     """
+    if isinstance(experiment, str):
+        experiment = registry.experiment(experiment)
+    if isinstance(experiment, type):
+        experiment = build(experiment, fields)
+    elif fields:
+        raise InputError("run: give fields with a name or a class, not an experiment")
     experiment, data = prepare(experiment, quick)
     session.configure(experiment.precision)
     with tempfile.TemporaryDirectory(prefix="collapse-") as folder:

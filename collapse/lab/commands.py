@@ -1,0 +1,74 @@
+"""The command `collapse`: lists what there is, and runs it.
+
+`collapse gmm ...` is `python -m collapse.sims.gmm ...`, and `collapse FILE.py ...` runs
+a family that the file defines.
+"""
+
+import difflib
+import sys
+from collections.abc import Sequence
+
+import collapse
+from collapse.data.errors import InputError
+from collapse.experiment import registry
+from collapse.lab import command, completion
+from collapse.lab.run import main as run
+
+_HELP = """\
+usage: collapse COMMAND [FILE.toml] [OPTIONS]
+       collapse FILE.py [OPTIONS]
+
+{listed}
+
+other:
+  completion SHELL  print completion for bash, zsh or fish
+  --version         print the version
+
+collapse COMMAND --help tells the options of a command.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code of `collapse`, after running it.
+
+    Args:
+      arguments: after `collapse`; those of the process if None.
+    """
+    first, *rest = [*(sys.argv[1:] if arguments is None else arguments)] or ["--help"]
+    try:
+        if first in ("-h", "--help"):
+            print(_HELP.format(listed=listed()), end="")
+            return 0
+        if first == "--version":
+            print(f"collapse {collapse.__version__}")
+            return 0
+        if first == "completion":
+            print(completion.script(rest[0] if rest else ""), end="")
+            return 0
+        return run(_named(first), rest, f"collapse {first}")
+    except InputError as error:
+        return command.fail(error)
+
+
+def listed() -> str:
+    """Families and studies, a line each."""
+    groups = {
+        "families, what is learned": registry.families(),
+        "studies, what is asked of a family": registry.studies(),
+    }
+    lines = []
+    for title, kinds in groups.items():
+        lines.append(f"{title}:")
+        lines += [f"  {name:16}  {kind.description}" for name, kind in kinds.items()]
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def _named(name: str) -> type[registry.Experiment]:
+    """The experiment of a command."""
+    known = registry.experiments()
+    if name.endswith(".py") or name in known:
+        return registry.experiment(name)
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+    raise InputError(f"{name}: no such command; {hint}")
