@@ -12,18 +12,17 @@ app = marimo.App(width="medium", app_title="How much real data is enough")
 def _():
     import marimo as mo
 
-    from collapse.experiment.spec import InputError
+    from collapse import InputError
     from collapse.sims.mixing import explorer
-    from collapse.sims.mixing import study as mixing
 
-    return InputError, explorer, mixing, mo
+    return InputError, explorer, mo
 
 
 @app.cell
-def _(explorer, mixing, mo):
+def _(explorer, mo):
     with mo.status.spinner("compiling, some seconds, once"):
         for anchor in ("fresh", "fixed"):
-            explorer.explore(mixing.FAMILY, 0.5, 100, anchor)
+            explorer.explore(0.5, 100, anchor)
     mo.md(
         """
         # How much real data is enough
@@ -72,9 +71,9 @@ def _(mo):
 
 
 @app.cell
-def _(InputError, controls, explorer, mixing, mo):
+def _(InputError, controls, explorer, mo):
     try:
-        run = explorer.explore(mixing.FAMILY, **controls.value)
+        run = explorer.explore(**controls.value)
     except InputError as error:
         mo.stop(True, mo.callout(str(error), kind="warn"))
     mo.md(explorer.words(run))

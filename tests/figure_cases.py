@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from collapse.experiment import results
+from collapse.figures.published import published
 
 WORKFLOWS = ["replace", "accumulate", "mix 0.1 fresh"]
 METRICS = ["variance_ratio", "mean_error", "test_error", "entropy", "tail_mass_5pct"]
@@ -75,5 +76,5 @@ def publish(folder, figure, data):
     data.attrs["figure"] = json.dumps(dataclasses.asdict(figure))
     (folder / "data").mkdir(parents=True, exist_ok=True)
     path = folder / "data" / "mix 0.1.nc"
-    results.write_dataset(results.published(data, figure), path)
+    results.write_dataset(published(data, figure), path)
     return path

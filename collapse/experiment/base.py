@@ -3,8 +3,10 @@
 An experiment is a frozen dataclass of plain values. Fields that are tuples and named by
 `axes` are axes: every combination of their values is run. The class of an experiment is
 either a family (what is learned: `experiment.family`) or a study of a family (what is
-asked of it). Nothing here imports jax, so that the command line answers before it is
-loaded.
+asked of it). Its task and its closed forms stand in the modules `task` and `theory`
+beside the one that declares the class, which are loaded once the command line is
+understood; an experiment in one file overrides the methods of these names instead.
+Nothing here imports jax, so that the command line answers before it is loaded.
 """
 
 import dataclasses
@@ -19,6 +21,7 @@ from collapse.data.errors import InputError
 from collapse.experiment import fields
 from collapse.experiment.condition import Condition
 from collapse.experiment.fields import Bounds, Shown
+from collapse.experiment.lazy import exists, load
 from collapse.experiment.workflows import WorkflowSpec
 from collapse.measures.catalogue import Quantity
 
@@ -103,13 +106,17 @@ class Experiment:
         return None
 
     def task(self, condition: Condition[Any], data: Any) -> "Task":
-        """What is learned in a condition, ready to run; imports jax."""
-        raise NotImplementedError
+        """What is learned in a condition, by the module `task` beside its class."""
+        found: Task = load(f"{_package(self)}.task").task(condition, data)
+        return found
 
     def theory(self, condition: Condition[Any]) -> Mapping[str, "np.ndarray"]:
-        """Metric -> expected curve [G + 1], where a closed form is known."""
-        del condition
-        return {}
+        """Expected curves by the module `theory` beside its class, if there is one."""
+        name = f"{_package(self)}.theory"
+        if not exists(name):
+            return {}
+        curves: Mapping[str, np.ndarray] = load(name).curves(condition)
+        return curves
 
     # How it is asked for
 
@@ -247,6 +254,11 @@ class Experiment:
         table = {"kind": self.name, **self.to_table()} | {"data": data}
         text = json.dumps(table, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _package(experiment: Experiment) -> str:
+    """The package that declares an experiment."""
+    return type(experiment).__module__.rpartition(".")[0]
 
 
 def spelled(values: Iterable[Any]) -> str:

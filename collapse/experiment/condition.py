@@ -2,14 +2,19 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from collapse.experiment.workflows import WorkflowSpec
 
-if TYPE_CHECKING:
-    from collapse.experiment.base import Experiment
 
-E = TypeVar("E", bound="Experiment")
+class _Runs(Protocol):
+    """What a condition asks of its experiment."""
+
+    @property
+    def num_generations(self) -> int: ...
+
+
+E = TypeVar("E", bound=_Runs)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

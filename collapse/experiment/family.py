@@ -1,29 +1,18 @@
 """A family: what is learned. Its experiments train it under workflows.
 
 A family is one frozen dataclass. It declares its name, its own fields and what it
-measures, and overrides what differs from the defaults here. Its task and its closed
-forms stand in the modules `task` and `theory` beside the one that declares it, which
-are loaded once the command line is understood; a family in one file overrides the
-methods of these names instead.
+measures, and overrides what differs from the defaults here.
 """
 
 import dataclasses
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from collapse.data import tables
 from collapse.data.errors import InputError
 from collapse.experiment.base import Experiment, capped, spelled
-from collapse.experiment.condition import Condition
 from collapse.experiment.fields import Bounds, Count, Share, Shown
-from collapse.experiment.lazy import exists, load
 from collapse.experiment.workflows import WorkflowSpec, kinds, specs
 from collapse.measures.catalogue import Quantity, of_data
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from collapse.experiment.task import Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,19 +67,6 @@ class Family(Experiment):
     def load(self) -> Any:
         """The rows that `data` names, all columns alike; None without."""
         return tables.load(self.data, self.seed) if self.data else None
-
-    def task(self, condition: Condition[Any], data: Any) -> "Task":
-        """What is learned in a condition, by the module `task` of the family."""
-        found: Task = load(f"{_package(self)}.task").task(condition, data)
-        return found
-
-    def theory(self, condition: Condition[Any]) -> Mapping[str, "np.ndarray"]:
-        """Expected curves by the module `theory` of the family, if there is one."""
-        name = f"{_package(self)}.theory"
-        if not exists(name):
-            return {}
-        curves: Mapping[str, np.ndarray] = load(name).curves(condition)
-        return curves
 
     def quantity(self, metric: str) -> Quantity | None:
         """Long name and unit; with data, of what takes the truth's place."""
@@ -168,8 +144,3 @@ class Family(Experiment):
         """Also at most 100 samples."""
         sizes = capped(self.samples_per_generation, 100)
         return dataclasses.replace(super().quick(), samples_per_generation=sizes)
-
-
-def _package(experiment: Experiment) -> str:
-    """The package that declares a family."""
-    return type(experiment).__module__.rpartition(".")[0]

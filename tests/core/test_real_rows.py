@@ -10,33 +10,29 @@ import numpy as np
 import pytest
 
 from collapse.core import streams
-from collapse.lab import run as runner
-from collapse.sims.charlm import family as charlm
-from collapse.sims.gaussian import family as gaussian
-from collapse.sims.gmm import family as gmm
-from collapse.sims.linear import family as linear
+from collapse.experiment import registry
+from collapse.lab.run import prepare
 
 ROWS = 32
 CASES = {
-    "gaussian": (gaussian.FAMILY, {"data": "faithful", "rows": "samples"}),
-    "gmm": (gmm.FAMILY, {"data": "faithful"}),
-    "linear": (linear.FAMILY, {"data": "diabetes", "target": "progression"}),
-    "charlm": (charlm.FAMILY, {"block": 1000}),
+    "gaussian": {"data": "faithful", "rows": "samples"},
+    "gmm": {"data": "faithful"},
+    "linear": {"data": "diabetes", "target": "progression"},
+    "charlm": {"block": 1000},
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_few_of_all_real_rows_differ_from_key_to_key(name):
-    family, fields = CASES[name]
+    fields = CASES[name]
     if name == "linear":
         fields = fields | {"design": "fresh", "rows": "samples"}
-    experiment = dataclasses.replace(family.default, workflows=("mix",), **fields)
-    experiment, data = runner.prepare(experiment, load=family.load)
+    experiment = registry.experiment(name)(workflows=("mix",), **fields)
+    experiment, data = prepare(experiment)
     num = len(data.train)
     experiment = dataclasses.replace(experiment, samples_per_generation=(num,))
-    cell = next(iter(experiment.cells()))
-    made = family.setup(experiment, cell, experiment.labels()[0], data)
-    assert made.num_rows == num  # rows are single samples
+    made = experiment.task(next(experiment.conditions()), data)
+    assert made.batch_size == 1  # rows are single samples
     root = streams.seeds(0, 1, [])[0]
     problem = made.make_problem(root, *made.values)
     draw = jax.jit(lambda key: jax.tree.leaves(problem.draw(key, num))[0])

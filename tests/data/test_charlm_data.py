@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collapse.data.tables import DataError
+from collapse.data.errors import DataError
 from collapse.data.text_blocks import (
     LEAST_BLOCK,
     evenly,

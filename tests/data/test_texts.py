@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from collapse.data import texts
-from collapse.data.tables import DataError
+from collapse.data.errors import DataError
 from collapse.data.texts import load_text
 
 LINE = "abcdefghijklmnopqrs\n"  # 20 characters

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,25 +10,24 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collapse.experiment.spec import WORKFLOWS, Figure, InputError
-from collapse.experiment.toml import read_toml, to_toml
-from collapse.lab import run as runner
-from collapse.sims.charlm import family as charlm
-from collapse.sims.charlm.experiment import HISTOGRAM, CharlmExperiment
-from collapse.sims.gaussian import family as gaussian
-from collapse.sims.gaussian.family import GaussianExperiment
-from collapse.sims.gmm import family as gmm
-from collapse.sims.gmm.family import GmmExperiment
-from collapse.sims.linear import family as linear
-from collapse.sims.mixing import study as mixing
+from collapse.data.errors import InputError
+from collapse.experiment import registry
+from collapse.experiment.toml import from_table
+from collapse.experiment.workflows import kinds
+from collapse.figures.check import check as check_figure
+from collapse.figures.declaration import read_declaration, to_declaration
+from collapse.figures.spec import Figure
+from collapse.lab.run import prepare
+from collapse.sims.charlm.experiment import HISTOGRAM, Charlm
+from collapse.sims.gaussian import Gaussian
+from collapse.sims.gmm import Gmm
 
 PRESETS = sorted((Path(__file__).parents[2] / "sims").glob("*/*.toml"))
-FAMILIES = {f.FAMILY.module: f.FAMILY for f in (gaussian, gmm, linear, charlm, mixing)}
 
 words = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)
 experiments = st.builds(
-    GaussianExperiment,
-    workflows=st.lists(st.sampled_from(WORKFLOWS), unique=True).map(tuple),
+    Gaussian,
+    workflows=st.lists(st.sampled_from(list(kinds())), unique=True).map(tuple),
     num_generations=st.integers(1, 10**6),
     samples_per_generation=st.lists(st.integers(1, 9), unique=True).map(tuple),
     real_fraction=st.lists(st.floats(0, 1), unique=True).map(tuple),
@@ -45,14 +45,14 @@ def test_toml_to_experiment_to_toml_is_the_identity(
     figure = Figure(title=title, generations=(0, 7), levels=(1.0, 2.5))
     figures = (figure,)
     for again in (figures, (*figures, Figure(name="other"))):
-        path.write_text(to_toml(experiment, again), encoding="utf-8")
-        assert read_toml(path, GaussianExperiment) == (experiment, again)
+        path.write_text(to_declaration(experiment, again), encoding="utf-8")
+        assert read_declaration(path, Gaussian) == (experiment, again)
 
 
 def test_a_single_value_stands_for_a_list_of_one(tmp_path):
     path = tmp_path / "a.toml"
     path.write_text("samples_per_generation = 7\nreal_fraction = 1\n")
-    experiment, _ = read_toml(path, GmmExperiment)
+    experiment, _ = read_declaration(path, Gmm)
     assert experiment.samples_per_generation == (7,)
     assert experiment.real_fraction == (1.0,)
 
@@ -60,11 +60,11 @@ def test_a_single_value_stands_for_a_list_of_one(tmp_path):
 def test_levels_may_be_whole_numbers_and_generations_only_be(tmp_path):
     path = tmp_path / "a.toml"
     path.write_text("[figure]\nlevels = [1, 1.5]\ngenerations = 3")
-    _, (figure,) = read_toml(path, GaussianExperiment)
+    _, (figure,) = read_declaration(path, Gaussian)
     assert (figure.levels, figure.generations) == ((1.0, 1.5), (3,))
     path.write_text("[figure]\ngenerations = [0.5]")
     with pytest.raises(InputError, match="generations must be a whole number"):
-        read_toml(path, GaussianExperiment)
+        read_declaration(path, Gaussian)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,7 @@ def test_levels_may_be_whole_numbers_and_generations_only_be(tmp_path):
     [
         ("num_seed = 3", "unknown key num_seed"),
         ("quick_generations = 3", "unknown key quick_generations"),
+        ("catalogue = 3", "unknown key catalogue"),
         ("[figure]\nhues = 'x'", "unknown key hues"),
         ("figure = 3", "figure must be a table"),
         ("figure = []", "figure must be a table"),
@@ -88,16 +89,16 @@ def test_what_a_toml_file_may_not_say(tmp_path, text, complaint):
     path = tmp_path / "a.toml"
     path.write_text(text)
     with pytest.raises(InputError, match=complaint) as caught:
-        read_toml(path, GaussianExperiment)
+        read_declaration(path, Gaussian)
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_toml_file_is_said_so(tmp_path):
     with pytest.raises(InputError, match="no such file"):
-        read_toml(tmp_path / "none.toml", GaussianExperiment)
+        read_declaration(tmp_path / "none.toml", Gaussian)
 
 
-def bad(kind=GaussianExperiment, **fields):
+def bad(kind=Gaussian, **fields):
     return kind(**fields).resolved(0, 0)
 
 
@@ -125,10 +126,10 @@ def bad(kind=GaussianExperiment, **fields):
             bad(rows="law", workflows=("replace",), dimension=(100,)),
             "samples_per_generation",
         ),
-        (bad(GmmExperiment, num_components=0), "num_components"),
-        (bad(GmmExperiment, tol=float("nan")), "tol"),
-        (bad(GmmExperiment, max_iter=0), "max_iter"),
-        (bad(GmmExperiment, samples_per_generation=(2,)), "samples_per_generation"),
+        (bad(Gmm, num_components=0), "num_components"),
+        (bad(Gmm, tol=float("nan")), "tol"),
+        (bad(Gmm, max_iter=0), "max_iter"),
+        (bad(Gmm, samples_per_generation=(2,)), "samples_per_generation"),
     ],
 )
 def test_what_cannot_be_run_is_refused_by_the_name_of_its_field(experiment, field):
@@ -138,7 +139,7 @@ def test_what_cannot_be_run_is_refused_by_the_name_of_its_field(experiment, fiel
 
 
 def test_labels_spell_out_the_parameters_of_workflows():
-    experiment = GaussianExperiment(
+    experiment = Gaussian(
         workflows=("replace", "window", "mix"), window=(2, 3), real_fraction=(0.1, 0.5)
     )
     assert experiment.labels() == (
@@ -151,36 +152,36 @@ def test_labels_spell_out_the_parameters_of_workflows():
 
 
 def test_digests_tell_experiments_and_data_apart():
-    one, other = GaussianExperiment(), GaussianExperiment(seed=1)
+    one, other = Gaussian(), Gaussian(seed=1)
     digests = {
         one.digest(),
         other.digest(),
         one.digest("f00d"),
-        GmmExperiment().digest(),
+        Gmm().digest(),
     }
     assert len(digests) == 4
-    assert one.digest() == GaussianExperiment().digest()
+    assert one.digest() == Gaussian().digest()
 
 
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
 def test_every_preset_can_be_run_and_its_quick_version_too(path):
-    family = FAMILIES[path.parent.name]
-    experiment, figures = read_toml(path, type(family.default))
-    quick, _ = runner.prepare(experiment, quick=True, load=family.load)
-    experiment, _ = runner.prepare(experiment, load=family.load)
+    kind = registry.experiment(path.parent.name)
+    experiment, figures = read_declaration(path, kind)
+    quick, _ = prepare(experiment, quick=True)
+    experiment, _ = prepare(experiment)
     assert quick.num_generations <= 6 and quick.num_seeds <= 8
     assert max(quick.samples_per_generation) <= 100
     for figure in figures:
-        experiment.check_figure(figure)
+        check_figure(experiment, figure)
         assert figure.title and figure.caption
 
 
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
 def test_what_is_published_is_what_the_preset_says(path):
     """Whoever changes a preset has to run it again."""
-    family = FAMILIES[path.parent.name]
-    experiment, figures = read_toml(path, type(family.default))
-    experiment, _ = runner.prepare(experiment, load=family.load)
+    kind = registry.experiment(path.parent.name)
+    experiment, figures = read_declaration(path, kind)
+    experiment, _ = prepare(experiment)
     for figure in figures:
         _is_published(path, experiment, figure)
 
@@ -190,7 +191,8 @@ def _is_published(path, experiment, figure):
     for kind in ("png", "svg"):
         assert (folder / f"{stem}.{kind}").is_file()
     data = xr.open_dataset(folder / "data" / f"{stem}.nc", engine="h5netcdf")
-    assert data.attrs["experiment"] == to_toml(experiment)
+    table = tomllib.loads(data.attrs["experiment"])
+    assert from_table(table, type(experiment), "attributes") == experiment
     fields = json.loads(data.attrs["figure"])
     assert fields.keys() <= dataclasses.asdict(figure).keys()
     drawn = json.loads(json.dumps(dataclasses.asdict(Figure()))) | fields
@@ -232,7 +234,7 @@ def test_a_figure_that_could_not_be_drawn_is_refused_before_the_run(figure, fiel
     several = {"ddof": (0, 1), "samples_per_generation": (9, 99), "dimension": (1, 2)}
     experiment = bad(metrics=("mean_error",), **several)
     with pytest.raises(InputError, match=f"^{field}: ") as caught:
-        experiment.check_figure(figure)
+        check_figure(experiment, figure)
     assert "\n" not in str(caught.value)
 
 
@@ -241,10 +243,10 @@ def test_x_is_a_place_for_an_axis_and_asks_for_a_number():
     experiment = bad(**axes)
     figure = Figure(x="dimension", hue="generation", generations=(0, 50), rows="ddof")
     with pytest.raises(InputError, match="^figure: workflow has several values"):
-        experiment.check_figure(figure)
+        check_figure(experiment, figure)
     experiment = dataclasses.replace(experiment, workflows=("replace",))
-    experiment.check_figure(figure)
-    experiment.check_figure(dataclasses.replace(figure, x_scale="log"))
+    check_figure(experiment, figure)
+    check_figure(experiment, dataclasses.replace(figure, x_scale="log"))
     with pytest.raises(InputError, match="^x: anchors has no numbers"):
         Figure(x="anchors").check({"anchors": ["fresh", "fixed"]})
 
@@ -252,32 +254,32 @@ def test_x_is_a_place_for_an_axis_and_asks_for_a_number():
 def test_an_x_of_one_value_leaves_room_for_generations_only():
     experiment = bad(ddof=(0, 1), samples_per_generation=(9, 99))
     figure = Figure(x="dimension", hue="generation", columns="ddof")
-    experiment.check_figure(figure)  # the hue is that of the workflows then
+    check_figure(experiment, figure)  # the hue is that of the workflows then
     experiment = dataclasses.replace(experiment, dimension=(1, 2))
     with pytest.raises(InputError, match="^figure: workflow has several values"):
-        experiment.check_figure(figure)
+        check_figure(experiment, figure)
 
 
 def test_a_histogram_is_drawn_over_its_bins_and_nothing_else_is():
-    experiment = CharlmExperiment(workflows=("replace",))
+    experiment = Charlm(workflows=("replace",))
     figure = Figure(metrics=(HISTOGRAM,), x="row_perplexity", hue="generation")
     figure = dataclasses.replace(figure, generations=(0, 5), x_scale="log")
-    experiment.check_figure(figure)
+    check_figure(experiment, figure)
     both = dataclasses.replace(figure, metrics=(HISTOGRAM, "perplexity"))
     with pytest.raises(InputError, match="^metrics: perplexity is not counted by"):
-        experiment.check_figure(both)
+        check_figure(experiment, both)
     with pytest.raises(InputError, match="^x: first_histogram is counted by row_perp"):
-        experiment.check_figure(Figure(metrics=(HISTOGRAM,)))
+        check_figure(experiment, Figure(metrics=(HISTOGRAM,)))
     with pytest.raises(InputError, match="^metrics: the figure shows fit_speed"):
-        experiment.check_figure(Figure(metrics=("fit_speed",)))
-    experiment.check_figure(Figure(metrics=("fit_loss",)))
+        check_figure(experiment, Figure(metrics=("fit_speed",)))
+    check_figure(experiment, Figure(metrics=("fit_loss",)))
     with pytest.raises(InputError, match="^x: unknown 'row_perplexity'"):
-        experiment.check_figure(dataclasses.replace(figure, metrics=("perplexity",)))
+        check_figure(experiment, dataclasses.replace(figure, metrics=("perplexity",)))
 
 
 def test_names_of_published_figures_are_unique():
     stems = []
     for path in PRESETS:
-        kind = type(FAMILIES[path.parent.name].default)
-        stems += [figure.stem(path.stem) for figure in read_toml(path, kind)[1]]
+        kind = registry.experiment(path.parent.name)
+        stems += [figure.stem(path.stem) for figure in read_declaration(path, kind)[1]]
     assert len(set(stems)) == len(stems)

@@ -18,9 +18,11 @@ from figure_cases import (
 )
 from matplotlib import colors
 
+from collapse.data.errors import InputError
 from collapse.experiment import results
-from collapse.experiment.spec import Experiment, Figure, InputError
+from collapse.experiment.family import Family
 from collapse.figures import draw as plotting
+from collapse.figures.spec import Figure
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -299,7 +301,7 @@ def test_a_long_note_is_broken_to_the_width_of_its_panel():
 
 
 @dataclasses.dataclass(frozen=True)
-class Two(Experiment):
+class Two(Family):
     """An experiment of two axes, of which one has a single value."""
 
     ridge: tuple[float, ...] = (0.1,)
@@ -310,13 +312,13 @@ class Two(Experiment):
 
 
 def assembled(note, **fields):
-    experiment = Two(workflows=("replace",), num_generations=1, **fields)
+    kind = type("Two", (Two,), {"note": lambda self, cell: note(cell)}) if note else Two
+    experiment = kind(workflows=("replace",), num_generations=1, **fields)
     traces = {
-        (*cell.values(), "replace"): {"entropy": NUMBERS.normal(size=(3, 2))}
-        for cell in experiment.cells()
+        condition.key: {"entropy": NUMBERS.normal(size=(3, 2))}
+        for condition in experiment.conditions()
     }
-    arguments = [note] if note else []
-    return results.assemble(experiment, traces, lambda cell, label: {}, *arguments)
+    return results.assemble(experiment, traces)
 
 
 def small(cell):

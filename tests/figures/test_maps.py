@@ -7,10 +7,12 @@ import pytest
 import xarray as xr
 from figure_cases import assert_nothing_overlaps, texts
 
+from collapse.data.errors import InputError
 from collapse.experiment import results
 from collapse.figures import draw as plotting
 from collapse.figures.panels import RATIOS
-from collapse.figures.spec import Figure, InputError
+from collapse.figures.published import published
+from collapse.figures.spec import Figure
 
 SHARES, SIZES, BIASES = [0.5, 0.1, 1.0], [10, 20, 40, 80], [1.0, 0.8]  # in no order
 MAP = Figure(
@@ -120,7 +122,7 @@ def test_many_values_have_few_ticks():
 
 
 def test_a_published_map_is_the_map(tmp_path):
-    small = results.published(summary(), MAP)
+    small = published(summary(), MAP)
     assert "standing" in small
     first, second = (images(plotting.draw(s, MAP))[0] for s in (summary(), small))
     np.testing.assert_allclose(first.get_array(), second.get_array(), rtol=1e-4)

@@ -25,10 +25,11 @@ from figure_cases import (
 )
 from matplotlib import colors
 
+from collapse.data.errors import InputError
 from collapse.experiment import results
-from collapse.experiment.spec import Figure, InputError
 from collapse.figures import curves
 from collapse.figures import draw as plotting
+from collapse.figures.spec import Figure
 
 
 @pytest.fixture(autouse=True)

@@ -9,13 +9,13 @@ import pytest
 import xarray as xr
 from calibrated import assert_mean
 
+import collapse
 from collapse import Model, Problem
-from collapse.figures.spec import InputError
-from collapse.lab import interactive
+from collapse.data.errors import InputError
 from collapse.lab import run as runner
+from collapse.lab import session
 from collapse.numerics import draws
-from collapse.sims.gaussian import family as gaussian
-from collapse.sims.mixing import study as mixing
+from collapse.sims.gaussian import Gaussian
 from collapse.theory import mixing as theory
 
 FIELDS = {"workflows": ["replace"], "num_seeds": 4, "num_generations": 3}
@@ -23,15 +23,15 @@ FIELDS = {"workflows": ["replace"], "num_seeds": 4, "num_generations": 3}
 
 @pytest.fixture(autouse=True)
 def _as_it_is(monkeypatch):
-    monkeypatch.setattr(runner, "configure", lambda precision: None)
+    monkeypatch.setattr(session, "configure", lambda precision: None)
 
 
 def test_a_run_in_memory_is_the_command_s(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = interactive.run(gaussian.FAMILY, samples_per_generation=20, **FIELDS)
+    run = collapse.run("gaussian", samples_per_generation=20, **FIELDS)
     command = "--workflows replace --num-seeds 4 --num-generations 3 --quiet --out a "
     command += "--samples-per-generation 20"
-    assert runner.main(gaussian.FAMILY, command.split()) == 0
+    assert runner.main(Gaussian, command.split()) == 0
     kept = xr.open_dataset("a/results.nc", engine="h5netcdf")
     for name, variable in run.dataset.items():
         np.testing.assert_array_equal(variable.values, kept[name].values)
@@ -40,9 +40,7 @@ def test_a_run_in_memory_is_the_command_s(tmp_path, monkeypatch):
 
 
 def test_a_run_is_drawn_as_asked():
-    run = interactive.run(
-        mixing.FAMILY, num_seeds=4, real_fraction=[0.1, 0.5, 1], late=2
-    )
+    run = collapse.run("mixing", num_seeds=4, real_fraction=[0.1, 0.5, 1], late=2)
     fig = run.draw(metrics="late_test_error", x="real_fraction", title="So it is")
     words = [text.get_text() for text in fig.texts]
     assert "So it is" in words and any("Held fixed" in word for word in words)
@@ -55,16 +53,16 @@ def test_a_run_is_drawn_as_asked():
     [
         ({"shares": 1}, "mixing: unknown key shares"),
         ({"real_fraction": "half"}, "mixing: real_fraction must be a number"),
-        ({"real_fraction": 2.0}, "real_fraction: 2 is not a share"),
+        ({"real_fraction": 2.0}, "real_fraction: 2; give a number from 0 to 1"),
     ],
 )
 def test_what_cannot_be_run_is_refused(fields, said):
     with pytest.raises(InputError, match=said):
-        interactive.run(mixing.FAMILY, **fields)
+        collapse.run("mixing", **fields)
 
 
 def test_what_cannot_be_drawn_is_refused():
-    run = interactive.run(gaussian.FAMILY, quick=True, **FIELDS)
+    run = collapse.run("gaussian", quick=True, **FIELDS)
     with pytest.raises(InputError, match="the figure shows cost"):
         run.draw(metrics="cost")
     with pytest.raises(InputError, match="figure: unknown key colour"):
@@ -73,10 +71,10 @@ def test_what_cannot_be_drawn_is_refused():
 
 def test_arrays_and_ranges_are_lists():
     sizes = {"samples_per_generation": range(20, 22), "num_seeds": np.int64(2)}
-    run = interactive.run(gaussian.FAMILY, **FIELDS | sizes)
+    run = collapse.run("gaussian", **FIELDS | sizes)
     assert run.experiment.samples_per_generation == (20, 21)
     assert repr(run).startswith("gaussian: generation 3: mean")
-    run = interactive.run(gaussian.FAMILY, metrics="tail_mass_1pct", **FIELDS)
+    run = collapse.run("gaussian", metrics="tail_mass_1pct", **FIELDS)
     with pytest.raises(InputError, match="no closed form of tail_mass_1pct"):
         run.against_theory()
 
@@ -85,8 +83,8 @@ def test_what_ran_before_does_not_matter():
     """In a process of its own: jax has run, on one device, before anything of ours."""
     code = (
         "import jax.numpy as jnp; jnp.ones(2) + 1\n"
-        "from collapse.sims import gaussian, interactive\n"
-        "run = interactive.run(gaussian.FAMILY, quick=True, workflows='replace')\n"
+        "import collapse\n"
+        "run = collapse.run('gaussian', quick=True, workflows='replace')\n"
         "assert run.dataset.variance_ratio.dtype == 'float64'\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=200)
@@ -94,7 +92,7 @@ def test_what_ran_before_does_not_matter():
 
 def test_against_theory_reckons_in_standard_errors():
     fields = FIELDS | {"num_seeds": 50, "metrics": ["variance_ratio", "entropy"]}
-    run = interactive.run(gaussian.FAMILY, samples_per_generation=[20, 40], **fields)
+    run = collapse.run("gaussian", samples_per_generation=[20, 40], **fields)
     table = run.against_theory()
     assert len(table) == 4 and set(table.metric) == {"variance_ratio", "entropy"}
     one = table[table.metric == "variance_ratio"].query("samples_per_generation == 20")
@@ -107,7 +105,7 @@ def test_against_theory_reckons_in_standard_errors():
 def test_the_best_choice_comes_as_a_table():
     fields = {"constraint": "price", "price": [0, 3], "error": "mean_error", "late": 2}
     fields |= {"metrics": "mean_error", "num_generations": 3, "num_seeds": 20}
-    run = interactive.run(mixing.FAMILY, real_fraction=[0.1, 0.5, 1], **fields)
+    run = collapse.run("mixing", real_fraction=[0.1, 0.5, 1], **fields)
     table = run.best()
     assert list(table.price) == [0, 3] and set(table.choice) == {"real_fraction"}
     assert (table.low <= table.best).all() and (table.best <= table.high).all()
@@ -115,15 +113,15 @@ def test_the_best_choice_comes_as_a_table():
     assert table.theory.tolist() == pytest.approx(exact)
     for place, best in enumerate(table.best):
         assert f"price {table.price[place]:g}: {best:g}" in run.table()
-    one = interactive.run(mixing.FAMILY, real_fraction=0.5, quick=True, num_seeds=4)
+    one = collapse.run("mixing", real_fraction=0.5, quick=True, num_seeds=4)
     with pytest.raises(InputError, match="nothing to choose from"):
         one.best()
 
 
 def test_ratios_to_a_measured_mean_are_not_reckoned_in_errors():
     fields = {"real_fraction": [0.5, 1], "num_generations": 3, "num_seeds": 20}
-    run = interactive.run(
-        mixing.FAMILY, error="mean_error", metrics="mean_error", late=2, **fields
+    run = collapse.run(
+        "mixing", error="mean_error", metrics="mean_error", late=2, **fields
     )
     assert "late_ratio_theory" in run.dataset
     assert set(run.against_theory().metric) == {"mean_error", "late_mean_error"}
@@ -145,13 +143,13 @@ def test_a_model_of_one_s_own_runs_under_every_workflow():
         )
 
     labels = ["replace", "replace_multiple", "mix 0.1 fresh"]
-    data = interactive.compare(problem, 10, labels, num_generations=4, num_seeds=400)
+    data = collapse.compare(problem, 10, labels, num_generations=4, num_seeds=400)
     assert data.squared_error.shape == (3, 400, 5)
     end = data.squared_error.isel(generation=-1)
     assert_mean(end.sel(workflow="replace").values, 5 / 10)
     harmonic = sum(1 / k for k in range(1, 6))
     assert_mean(end.sel(workflow="replace_multiple").values, harmonic / 10)
-    fig = interactive.draw(data, metrics="squared_error", statistic="mean")
+    fig = collapse.draw(data, metrics="squared_error", statistic="mean")
     assert len(fig.axes) == 1
     assert data.finite.all()
 
@@ -160,7 +158,7 @@ def test_a_model_of_one_s_own_runs_under_every_workflow():
         return fine._replace(metrics={"inverse": lambda key, mean: 1 / (mean - mean)})
 
     with pytest.warns(RuntimeWarning, match=r"in 2 runs are not finite.*\(inverse\)"):
-        interactive.compare(broken, 10, ["replace"], num_generations=1, num_seeds=2)
+        collapse.compare(broken, 10, ["replace"], num_generations=1, num_seeds=2)
     for fields, said in (
         ({"labels": []}, "labels: empty"),
         ({"labels": ["replace", "replace"]}, "labels: empty or repeated"),
@@ -168,7 +166,7 @@ def test_a_model_of_one_s_own_runs_under_every_workflow():
         ({"num_seeds": 2.5}, "num_seeds: 2.5; give"),
     ):
         with pytest.raises(InputError, match=said):
-            interactive.compare(problem, **({"num_rows": 10} | fields))
+            collapse.compare(problem, **({"num_rows": 10} | fields))
     for label in ("replaced", "", "window", "window x", "mix 0.5", "mix 0.1 fixd"):
         with pytest.raises(InputError, match=f"labels: unknown '{label}'"):
-            interactive.compare(problem, 10, labels=[label])
+            collapse.compare(problem, 10, labels=[label])

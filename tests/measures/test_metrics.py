@@ -13,11 +13,11 @@ from conftest import SEED, X64
 from hypothesis import given
 from hypothesis.extra import numpy as st_numpy
 
+from collapse.experiment import registry
 from collapse.measures import metrics
 from collapse.models import gaussian
 from collapse.models.gaussian import GaussianParams, log_density, sample_points
-from collapse.sims.gaussian import family as gaussian_sim
-from collapse.sims.gmm import family as gmm_sim
+from collapse.sims.gaussian import Gaussian
 
 RTOL = 1e-9 if X64 else 1e-5
 NUM_SEEDS = 2000
@@ -278,12 +278,21 @@ def test_entropies(d):
     assert_tells_apart(found, law.entropy(), law.entropy() + 0.02)
 
 
-def test_every_metric_is_described():
+@pytest.mark.parametrize("name", registry.experiments())
+def test_every_metric_is_described(name):
     """By a long name and a unit, so that figures and files can name them."""
-    mixture_names = gmm_sim.GmmExperiment().known_metrics()
-    assert any(name.startswith("survival_") for name in mixture_names)
-    for name in {*gaussian_sim.METRICS, *mixture_names}:
-        assert metrics.describe(name).long_name and metrics.describe(name).unit
-    assert metrics.describe("survival_3").long_name.endswith("3")
-    with pytest.raises(KeyError, match="varience"):
-        metrics.describe("varience")
+    experiment = registry.experiment(name)()
+    assert experiment.known_metrics()
+    for metric in experiment.known_metrics():
+        quantity = experiment.quantity(metric)
+        assert quantity.long_name and quantity.unit
+        assert quantity.better == "reference" or quantity.reference in (0, None)
+    assert experiment.quantity("varience") is None
+
+
+def test_a_reference_takes_the_place_of_an_unknown_truth():
+    known, fitted = Gaussian(), Gaussian(data="faithful")
+    for metric in known.known_metrics():
+        assert "truth" not in " ".join(map(str, fitted.quantity(metric)))
+    assert known.quantity("test_error").reference == 0
+    assert fitted.quantity("test_error").reference is None  # of a whole log-loss

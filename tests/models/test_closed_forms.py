@@ -18,11 +18,11 @@ from collapse import theory
 from collapse.core import loop, streams
 from collapse.core.types import Problem
 from collapse.data import mixtures
-from collapse.experiment import workflow_spec as labels
+from collapse.experiment.workflows import read
 from collapse.measures import metrics
 from collapse.models.gaussian import GaussianParams, gaussian
 from collapse.models.gmm.model import GmmParams, gmm, sample_points
-from collapse.sims.gmm import measures as gmm_measures
+from collapse.sims.gmm.measures import bind
 
 NUM_SEEDS, N, LAST = 20_000, 10, 4  # rows of a generation, last generation
 N_MIXTURE = 20
@@ -73,7 +73,7 @@ def run(label, d, ddof):
         return Problem(lambda key, num: model.sample(key, truth, num), model, bound)
 
     roots = streams.seeds(SEED, NUM_SEEDS)
-    workflow = labels.make_workflow(label, LAST)
+    workflow = read(label).make(LAST)
     trace = loop.run_seeds(roots, make_problem, workflow, N // size, LAST)[1]
     assert trace.finite.all()
     return jax.tree.map(np.asarray, trace.metrics)
@@ -84,14 +84,14 @@ def run_mixture(label, num_seeds=5_000):
     """[seeds, 2, generations]: as `moments_of`, for a mixture fitted by EM."""
     truth = GmmParams(*map(jnp.asarray, mixtures.rare()))
     model = gmm(3, dimension=2)
-    bound = gmm_measures.metrics(truth)
+    bound = bind(truth).metrics
     pair = {name: bound[name] for name in ("variance_ratio", "mean_error")}
 
     def make_problem(root):
         del root
         return Problem(lambda key, num: sample_points(key, truth, num), model, pair)
 
-    roots, workflow = streams.seeds(SEED, num_seeds), labels.make_workflow(label, LAST)
+    roots, workflow = streams.seeds(SEED, num_seeds), read(label).make(LAST)
     trace = loop.run_seeds(roots, make_problem, workflow, N_MIXTURE, LAST)[1]
     return np.stack([trace.metrics[name] for name in pair], 1)
 
@@ -144,7 +144,7 @@ def test_variance_and_mean_error_sum_to_one(label, d):
 @pytest.mark.parametrize("label", CASES)
 def test_a_label_names_the_curve_of_its_workflow(label, ddof):
     """The dashed lines of the figures are the curves of this file."""
-    found = labels.moments(label, N, LAST, ddof)
+    found = read(label).moments(N, LAST, ddof)
     close(found, CASES[label][0](N, LAST, ddof), rtol=1e-12)
 
 

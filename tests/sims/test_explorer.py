@@ -14,11 +14,10 @@ import jax
 import numpy as np
 import pytest
 
-from collapse.figures.spec import InputError
-from collapse.lab import interactive
-from collapse.lab import run as runner
+import collapse
+from collapse.data.errors import InputError
+from collapse.lab import session
 from collapse.sims.mixing import explorer
-from collapse.sims.mixing import study as mixing
 from collapse.theory import mixing as theory
 
 APP = Path(__file__).parents[2] / "notebooks" / "mixing_explorer.py"
@@ -35,18 +34,16 @@ REDRAWN = """([curve, before]) => {
 
 @pytest.fixture(autouse=True)
 def _as_it_is(monkeypatch):
-    monkeypatch.setattr(runner, "configure", lambda precision: None)
+    monkeypatch.setattr(session, "configure", lambda precision: None)
 
 
 @pytest.mark.parametrize(
     "anchor", [pytest.param("fresh", marks=pytest.mark.slow), "fixed"]
 )
 def test_the_numbers_are_the_command_s(anchor):
-    ours = explorer.explore(
-        mixing.FAMILY, 0.3, 50, anchor, weight=0.5, bias=0.9, num_generations=12
-    )
-    other = interactive.run(
-        mixing.FAMILY,
+    ours = explorer.explore(0.3, 50, anchor, weight=0.5, bias=0.9, num_generations=12)
+    other = collapse.run(
+        "mixing",
         real_fraction=0.3,
         samples_per_generation=50,
         anchor=anchor,
@@ -63,11 +60,9 @@ def test_the_numbers_are_the_command_s(anchor):
 
 
 def test_nothing_is_compiled_twice(caplog):
-    explorer.explore(mixing.FAMILY, 0.3, 50)
+    explorer.explore(0.3, 50)
     with jax.log_compiles(), caplog.at_level(logging.WARNING):
-        explorer.explore(
-            mixing.FAMILY, 0.9, 50, weight=0.2, bias=0.5, num_generations=200
-        )
+        explorer.explore(0.9, 50, weight=0.2, bias=0.5, num_generations=200)
     assert "Compiling" not in caplog.text
 
 
@@ -82,20 +77,18 @@ def test_nothing_is_compiled_twice(caplog):
 )
 def test_what_cannot_be_run_is_refused(fields, said):
     with pytest.raises(InputError, match=said):
-        explorer.explore(
-            mixing.FAMILY, **({"real_fraction": 0.5, "rows": 100} | fields)
-        )
+        explorer.explore(**({"real_fraction": 0.5, "rows": 100} | fields))
 
 
 def test_the_words_say_what_is_left():
-    said = explorer.words(explorer.explore(mixing.FAMILY, 0.2, 100))
+    said = explorer.words(explorer.explore(0.2, 100))
     exact = theory.moments(20, 80, 0.2, 100, 0, "fresh").mean_error[71:].mean()
     assert f"(theory {exact:.4f})" in said and "all rows were real: 0.0100" in said
 
 
 def test_the_chart_holds_every_panel():
     pytest.importorskip("altair")
-    run = explorer.explore(mixing.FAMILY, 0.2, 100, num_generations=30)
+    run = explorer.explore(0.2, 100, num_generations=30)
     drawn = explorer.chart(run).to_dict()
     (rows,) = drawn["datasets"].values()
     assert {row["metric"] for row in rows} == set(explorer.PANELS.values())

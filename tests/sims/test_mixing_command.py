@@ -9,15 +9,17 @@ import xarray as xr
 from calibrated import Z, assert_mean, assert_tells_apart
 from conftest import SEED
 
+import collapse
 from collapse.core.workflows import real_rows
+from collapse.data.errors import InputError
 from collapse.experiment import results
-from collapse.figures.spec import InputError
-from collapse.lab import interactive, parts
+from collapse.experiment.toml import from_table
+from collapse.figures.check import check as check_figure
+from collapse.figures.declaration import read_figures
+from collapse.lab import parts, session
 from collapse.lab import run as runner
-from collapse.sims.mixing import study as mixing
+from collapse.sims.mixing import Mixing
 from collapse.sims.mixing.best import derive, remembering, verdict
-from collapse.sims.mixing.experiment import MixingExperiment, counts, weight_of
-from collapse.sims.mixing.task import setup
 from collapse.theory import mixing as theory
 
 pytestmark = pytest.mark.x64
@@ -32,14 +34,14 @@ def ran(folder, **fields):
         "num_generations": 40,
         "late": 11,
     } | fields
-    experiment, _ = runner.prepare(MixingExperiment(**fields))
-    traces = parts.simulate(
-        experiment, lambda cell, label: setup(experiment, cell, label, None), folder
-    )
-    dataset = results.assemble(
-        experiment, traces, lambda cell, label: mixing.curves(experiment, cell, label)
-    )
-    return derive(experiment, dataset), experiment
+    experiment, _ = runner.prepare(asked(**fields))
+    traces = parts.simulate(experiment, None, folder)
+    return derive(experiment, results.assemble(experiment, traces)), experiment
+
+
+def asked(**fields):
+    """An experiment from fields of the study and of its model."""
+    return from_table(fields, Mixing, "test")
 
 
 def draws(variable):
@@ -69,8 +71,8 @@ def test_long_runs_of_every_setting_are_those_of_theory(tmp_path, anchor):
         experiment, anchor="fixed" if anchor == "fresh" else "fresh"
     )
     wrong = [
-        mixing.curves(other, cell, "")["mean_error"][-10:].mean()
-        for cell in experiment.cells()
+        other.theory(condition)["mean_error"][-10:].mean()
+        for condition in other.conditions()
     ]
     expected = data.late_mean_error_theory.values.ravel()
     assert_tells_apart(draws(data.late_mean_error), expected, wrong)
@@ -241,7 +243,7 @@ def test_regressors_without_synthetic_rows_have_their_known_error(tmp_path):
 )
 def test_a_map_is_few_programs(tmp_path, monkeypatch, model):
     seen, real = [], parts.compiled
-    monkeypatch.setattr(parts, "compiled", lambda own: seen.append(own) or real(own))
+    monkeypatch.setattr(parts, "compiled", lambda *own: seen.append(own) or real(*own))
     data, experiment = ran(
         tmp_path,
         constraint="real_count",
@@ -271,8 +273,8 @@ def test_the_standing_of_a_setting_is_that_of_its_errors():
         {"test_error": (dims, traces, {"long_name": "error", "units": ""})},
         {"real_fraction": values},
     )
-    asked = MixingExperiment(real_fraction=tuple(values), metrics=("test_error",))
-    experiment, _ = runner.prepare(asked)
+    wanted = asked(real_fraction=tuple(values), metrics=("test_error",))
+    experiment, _ = runner.prepare(wanted)
     experiment = dataclasses.replace(experiment, num_generations=39, late=10)
     found = derive(experiment, dataset)
     assert found.standing.squeeze().values.tolist() == [0, 2, 0]
@@ -281,15 +283,15 @@ def test_the_standing_of_a_setting_is_that_of_its_errors():
 
 @pytest.mark.parametrize("share", [0.005, 0.1, 0.125, 0.5, 0.995])
 def test_shares_are_rounded_as_in_the_workflow(share):
-    experiment = MixingExperiment(samples_per_generation=(100,), real_fraction=(share,))
+    experiment = asked(samples_per_generation=(100,), real_fraction=(share,))
     (cell,) = (
         runner.prepare(experiment, quick=False)[0].cells()
         if share > 0.01
         else [{"samples_per_generation": 100, "real_fraction": share, "weight": 0.0}]
     )
-    real, synthetic = counts(experiment, cell)
+    real, synthetic = experiment.counts(cell)
     assert (real, synthetic) == (real_rows(share, 100), 100 - real)
-    assert weight_of(experiment, cell) == real / 100
+    assert experiment.weight_of(cell) == real / 100
 
 
 # The command
@@ -297,10 +299,10 @@ def test_shares_are_rounded_as_in_the_workflow(share):
 
 def test_the_command_leaves_maps_and_a_verdict(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runner, "configure", lambda precision: None)
+    monkeypatch.setattr(session, "configure", lambda precision: None)
     small = ["--num-seeds", "4", "--num-generations", "3", "--late", "2"]
     small += ["--real-fraction", "0.1", "0.5", "1", "--out", "a"]
-    assert runner.main(mixing.FAMILY, small) == 0
+    assert runner.main(Mixing, small) == 0
     said = capsys.readouterr().out
     assert said.startswith("best real_fraction: least test error")
     for name in ("figure.png", "figure_late.svg", "results.nc", "summary.csv"):
@@ -340,33 +342,36 @@ def test_the_command_leaves_maps_and_a_verdict(tmp_path, monkeypatch, capsys):
         ({"error": "tail_mass_1pct"}, "error: tail_mass_1pct is not least"),
         ({"metrics": ("mean_error",)}, "error: test_error is sought but not measured"),
         ({"late": 0}, "late: 0"),
-        ({"model": "linear", "ddof": 1}, "ddof: only of a Gaussian"),
-        ({"model": "gmm", "dimension": 3}, "dimension: the mixture has 2"),
         ({"model": "linear", "metrics": ("mean_error",)}, "metrics: unknown"),
-        ({"workflows": ("replace",)}, "workflows: has no meaning"),
-        ({"data": "faithful"}, "data: has no meaning"),
+        ({"snapshots": (1,)}, "snapshots: have no meaning"),
+        ({"ddof": (0, 1)}, "ddof: several values"),
+        ({"model": "linear", "ddof": 1}, "test: unknown key ddof"),
+        ({"model": "gmm", "dimension": 3}, "test: unknown key dimension"),
+        ({"model": {"name": "gmm", "dof": 3}}, "test: unknown key dof of model gmm"),
+        ({"model": "gm"}, "model: unknown 'gm'"),
+        ({"workflows": ("replace",)}, "test: unknown key workflows"),
     ],
 )
 def test_what_cannot_be_mixed_is_refused_in_one_line(fields, said):
     with pytest.raises(InputError, match=f"^{re.escape(said)}") as caught:
-        experiment = MixingExperiment(**fields)
+        experiment = asked(**fields)
         resolved = experiment.resolved(0, 0)
         resolved.check()
     assert "\n" not in str(caught.value)
 
 
 def test_default_shares_that_cannot_be_run_are_left_out():
-    few = MixingExperiment(samples_per_generation=(20,)).resolved(0, 0)
+    few = asked(samples_per_generation=(20,)).resolved(0, 0)
     assert few.real_fraction[0] == 0.1 and few.real_fraction[-1] == 1
     few.check()
-    asked = MixingExperiment(samples_per_generation=(20,), real_fraction=(0.05, 1.0))
+    wanted = asked(samples_per_generation=(20,), real_fraction=(0.05, 1.0))
     with pytest.raises(InputError, match="real_fraction: 0.05 of 20 rows"):
-        asked.resolved(0, 0).check()
+        wanted.resolved(0, 0).check()
 
 
 def test_what_is_no_number_is_refused_in_quick_runs_too():
     with pytest.raises(InputError, match="^real_fraction: nan"):
-        runner.prepare(MixingExperiment(real_fraction=(float("nan"),)), quick=True)
+        runner.prepare(asked(real_fraction=(float("nan"),)), quick=True)
 
 
 def test_long_runs_that_begin_too_early_are_said():
@@ -375,7 +380,7 @@ def test_long_runs_that_begin_too_early_are_said():
     errors = theory.location(2, 198, 0.01, 9999, "fresh")
     left = (errors - errors[-1]) / (errors[0] - errors[-1])
     for last in (100, 258, 259):
-        experiment = MixingExperiment(**few, num_generations=last).resolved(0, 0)
+        experiment = asked(**few, num_generations=last).resolved(0, 0)
         assert remembering(experiment) == (left[last + 1 - experiment.late] >= 0.01)
     assert left[229] > 0.01 > left[230]
 
@@ -389,8 +394,8 @@ def test_theory_of_the_best_weight_is_for_unbiased_gaussians():
         error = "mean_error" if model == "gaussian" else "test_error"
         fields = {"model": model, "bias": (bias,), "error": error, "metrics": (error,)}
         fields |= {"constraint": "real_count", "real_rows": (50,), "num_seeds": 2}
-        data = interactive.run(
-            mixing.FAMILY,
+        data = collapse.run(
+            "mixing",
             **fields,
             synthetic_rows=(50,),
             weight=(0.5, 1.0),
@@ -405,13 +410,13 @@ def test_theory_of_the_best_weight_is_for_unbiased_gaussians():
 def test_what_was_resolved_is_resolved_and_quick_can_be_run():
     for constraint in ("budget", "real_count", "price"):
         for model in ("gaussian", "linear", "gmm"):
-            asked = MixingExperiment(constraint=constraint, model=model)
-            experiment, _ = runner.prepare(asked)
+            wanted = asked(constraint=constraint, model=model)
+            experiment, _ = runner.prepare(wanted)
             assert experiment.resolved(0, 0) == experiment
-            quick, _ = runner.prepare(asked, quick=True)
+            quick, _ = runner.prepare(wanted, quick=True)
             assert len(list(quick.cells())) <= 27
-            for figure in mixing.figures(quick):
-                quick.check_figure(figure)
+            for figure in read_figures(quick.figures(), "figure"):
+                check_figure(quick, figure)
 
 
 def test_settings_that_seeds_cannot_tell_apart_are_called_flat():
@@ -424,8 +429,8 @@ def test_settings_that_seeds_cannot_tell_apart_are_called_flat():
     dataset = xr.Dataset(
         {"test_error": (dims, traces, attributes)}, {"real_fraction": list(values)}
     )
-    asked = MixingExperiment(real_fraction=values, metrics=("test_error",))
-    experiment, _ = runner.prepare(asked)
+    wanted = asked(real_fraction=values, metrics=("test_error",))
+    experiment, _ = runner.prepare(wanted)
     found = derive(experiment, dataset)
     assert found.standing.values.all()
     assert "flat: " in verdict(experiment, found)

@@ -8,13 +8,13 @@ import xarray as xr
 
 from collapse.experiment.results import STANDING, STATISTICS
 from collapse.measures.comparison import best_setting
-from collapse.sims.mixing.experiment import ALONE, Mixing
+from collapse.sims.mixing.experiment import ALONE, MixingFields
 from collapse.theory import mixing as theory
 
 CONFIDENCE = 0.95
 
 
-def derive(experiment: Mixing, dataset: xr.Dataset) -> xr.Dataset:
+def derive(experiment: MixingFields, dataset: xr.Dataset) -> xr.Dataset:
     """Add long-run values, their ratio to real rows alone, costs, and the best choice.
 
     `late_<metric>` is its mean over the last generations; `late_ratio` that of the
@@ -33,7 +33,7 @@ def derive(experiment: Mixing, dataset: xr.Dataset) -> xr.Dataset:
     return dataset.assign(_best(experiment, dataset[sought], choice))
 
 
-def _late(experiment: Mixing, dataset: xr.Dataset) -> dict[str, Any]:
+def _late(experiment: MixingFields, dataset: xr.Dataset) -> dict[str, Any]:
     """Means over the last generations, of closed forms too."""
     first = experiment.num_generations + 1 - experiment.late
     when = f"generations {first} to {experiment.num_generations}"
@@ -68,7 +68,7 @@ def _ratios(late: Mapping[str, Any], error: str) -> dict[str, Any]:
     return found
 
 
-def _cost(experiment: Mixing, ratio: xr.DataArray) -> xr.DataArray:
+def _cost(experiment: MixingFields, ratio: xr.DataArray) -> xr.DataArray:
     """The ratio and what its real rows cost, in the same unit."""
     share = ratio["real_fraction"] if "real_fraction" in ratio.dims else 1.0
     price: Any = experiment.price[0]
@@ -81,7 +81,7 @@ def _cost(experiment: Mixing, ratio: xr.DataArray) -> xr.DataArray:
     return cost
 
 
-def _best(experiment: Mixing, error: xr.DataArray, choice: str) -> dict[str, Any]:
+def _best(experiment: MixingFields, error: xr.DataArray, choice: str) -> dict[str, Any]:
     """The best choice, its region, and how each setting stands."""
     error = error.transpose(..., "seed", choice)
     values = error[choice].values
@@ -124,7 +124,9 @@ def _best(experiment: Mixing, error: xr.DataArray, choice: str) -> dict[str, Any
     return found
 
 
-def _expected(experiment: Mixing, like: xr.DataArray, choice: str) -> np.ndarray | None:
+def _expected(
+    experiment: MixingFields, like: xr.DataArray, choice: str
+) -> np.ndarray | None:
     """The best choice in theory, for many rows and the error of a location.
 
     Of models that learn their variance for unbiased samplers alone: a biased one
@@ -135,7 +137,9 @@ def _expected(experiment: Mixing, like: xr.DataArray, choice: str) -> np.ndarray
     return None if choice == "synthetic_rows" else _formula(experiment, like, choice)
 
 
-def _formula(experiment: Mixing, like: xr.DataArray, choice: str) -> np.ndarray | None:
+def _formula(
+    experiment: MixingFields, like: xr.DataArray, choice: str
+) -> np.ndarray | None:
     rest = [str(d) for d in like.dims if d != choice]
     found = np.empty(tuple(like.sizes[d] for d in rest))
     for place in np.ndindex(*found.shape):
@@ -145,7 +149,7 @@ def _formula(experiment: Mixing, like: xr.DataArray, choice: str) -> np.ndarray 
     return found
 
 
-def _best_of_cell(experiment: Mixing, cell: dict[str, Any], choice: str) -> float:
+def _best_of_cell(experiment: MixingFields, cell: dict[str, Any], choice: str) -> float:
     if choice == "real_fraction":  # pooled rows of a budget
         free = experiment.constraint == "budget"
         pooled = cell["weight"] == 0 and cell["bias"] == 1
@@ -183,7 +187,7 @@ def choices(dataset: xr.Dataset) -> list[dict[str, Any]]:
     return found
 
 
-def verdict(experiment: Mixing, dataset: xr.Dataset) -> str:
+def verdict(experiment: MixingFields, dataset: xr.Dataset) -> str:
     """A line for each circumstance: the best choice, its region, or that it is flat."""
     if "best" not in dataset:
         return "one setting: nothing to choose from"
@@ -208,7 +212,7 @@ def verdict(experiment: Mixing, dataset: xr.Dataset) -> str:
     return "\n".join(lines)
 
 
-def remembering(experiment: Mixing) -> int:
+def remembering(experiment: MixingFields) -> int:
     """Settings in which 1 % or more of what generation 0 was is left in the late ones.
 
     Squares of what it lacked or had too much of are multiplied by (1 - w)^2 in each.

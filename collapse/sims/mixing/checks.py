@@ -1,15 +1,13 @@
 """What an experiment on mixtures of rows may not ask for: one line for each."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from collapse.data.errors import InputError
-
-if TYPE_CHECKING:
-    from collapse.sims.mixing.experiment import Mixing
+from collapse.sims.mixing.fields import MixingFields
 
 
-def check(e: "Mixing") -> None:
+def check(e: MixingFields) -> None:
     """Raise InputError for what the fields one by one do not show."""
     if not e.errors():
         raise InputError(f"model: {e.model} measures no error; name another")
@@ -41,7 +39,7 @@ def check(e: "Mixing") -> None:
         )
 
 
-def _check_cell(e: "Mixing", cell: Mapping[str, Any]) -> None:
+def _check_cell(e: MixingFields, cell: Mapping[str, Any]) -> None:
     """Raise InputError where generation 0, or a weight, has no rows to act on."""
     (r, s), least = e.counts(cell), e.learner.least_rows()
     if r < least:

@@ -115,7 +115,7 @@ def words(run: Run) -> str:
         exact = f"theory {late[f'late_{metric}_theory'].item():.4f}"
         name = measured.long_name.capitalize()
         told.append(f"{name}: {measured.item():.4f} ({exact}).")
-    alone = 1 / run.experiment.samples_per_generation[0]
+    alone = 1 / next(run.experiment.conditions()).n
     return f"{' '.join(told)} Squared error if all rows were real: {alone:.4f}."
 
 

@@ -16,10 +16,10 @@ from collapse.data.errors import InputError
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
 from collapse.experiment.workflows import WorkflowSpec
-from collapse.sims.mixing.experiment import Mixing
+from collapse.sims.mixing.fields import MixingFields
 
 
-def task(condition: Condition[Mixing], data: Any) -> Task:
+def task(condition: Condition[MixingFields], data: Any) -> Task:
     """What a family's model learns from a mixture of rows."""
     study = condition.experiment
     real, synthetic = study.counts(condition.cell)
@@ -63,7 +63,7 @@ def task(condition: Condition[Mixing], data: Any) -> Task:
     )
 
 
-def _learned(study: Mixing, spec: WorkflowSpec, total: int, data: Any) -> Task:
+def _learned(study: MixingFields, spec: WorkflowSpec, total: int, data: Any) -> Task:
     """The family's own task, for so many rows."""
     family = study.learner
     cell = {axis: getattr(family, axis)[0] for axis in family.axes()}

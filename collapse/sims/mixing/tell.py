@@ -1,11 +1,9 @@
 """The default figures of mixtures of rows, and their caption."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from collapse.experiment.base import spelled
-
-if TYPE_CHECKING:
-    from collapse.sims.mixing.experiment import Mixing
+from collapse.sims.mixing.fields import MixingFields
 
 _HELD = {
     "budget": "n = {n} rows a generation",
@@ -14,7 +12,7 @@ _HELD = {
 }
 
 
-def figures(e: "Mixing") -> tuple[dict[str, Any], ...]:
+def figures(e: MixingFields) -> tuple[dict[str, Any], ...]:
     """Tables `[figure]` of maps and curves of what the constraint leaves to choose."""
     late = tuple(f"late_{metric}" for metric in e.measured())
     along = e.choice()
@@ -44,7 +42,7 @@ def _sides(axes: Any) -> dict[str, str]:
     return {"columns": columns, "rows": rows}
 
 
-def caption(e: "Mixing") -> str:
+def caption(e: MixingFields) -> str:
     """What a reader of the default figure must know, the constraint above all."""
     held = _HELD[e.constraint].format(n=spelled(e.samples_per_generation))
     weights = "its share" if e.weight == (0.0,) else spelled(e.weight)

@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse.experiment.condition import Condition
-from collapse.sims.mixing.experiment import Mixing
+from collapse.sims.mixing.fields import MixingFields
 from collapse.theory import mixing
 
 
-def curves(condition: Condition[Mixing]) -> dict[str, NDArray[np.float64]]:
+def curves(condition: Condition[MixingFields]) -> dict[str, NDArray[np.float64]]:
     """Exact mean error and variance [G + 1] of fits that match their rows' moments."""
     study = condition.experiment
     ddof = study.learner.moments_ddof(condition["bias"])
