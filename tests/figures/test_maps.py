@@ -10,7 +10,6 @@ from figure_cases import assert_nothing_overlaps, texts
 from collapse.data.errors import InputError
 from collapse.experiment import results
 from collapse.figures import draw as plotting
-from collapse.figures.panels import RATIOS
 from collapse.figures.published import published
 from collapse.figures.spec import Figure
 
@@ -72,7 +71,7 @@ def test_panels_of_a_metric_share_their_colours():
 
 
 @pytest.mark.parametrize("scale", ["linear", "log"])
-@pytest.mark.parametrize("unit", RATIOS)
+@pytest.mark.parametrize("unit", ("ratio to truth", "ratio to reference", "ratio to real rows alone"))
 def test_ratios_lie_about_one(unit, scale):
     figure = dataclasses.replace(MAP, y_scale=scale)
     image = images(plotting.draw(summary(unit), figure))[0]
