@@ -21,10 +21,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from collapse.models.language.decoding import Rules, write
-from collapse.models.language.model import nats
-from collapse.models.language.network import SIZES, Activation, Config, network
-from collapse.models.language.training import Recipe, train
+from collapse.models.language.decoding import DecodingConfig, generate
+from collapse.models.language.model import cross_entropy
+from collapse.models.language.network import SIZES, Activation, NetworkConfig, network
+from collapse.models.language.training import TrainConfig, train
 
 VOCABULARY, BLOCK, ROWS = 65, 128, 32
 WRITTEN = 64
@@ -33,17 +33,19 @@ GOALS = {"training": 1.0, "generate": 2.0, "full recomputation": 25.0}
 
 def lab_training(size: str, activation: Activation, steps: int) -> Callable[[], Any]:
     """A call that takes so many steps."""
-    config = Config(VOCABULARY, BLOCK, SIZES[size], activation=activation)
+    config = NetworkConfig(VOCABULARY, BLOCK, SIZES[size], activation=activation)
     net = network(config)
-    together = max(1, 2**17 // (BLOCK * config.size.width))
-    recipe = Recipe(steps=steps, batch_size=ROWS, together=together)
+    microbatch_size = max(1, 2**17 // (BLOCK * config.size.width))
+    train_config = TrainConfig(
+        steps=steps, batch_size=ROWS, microbatch_size=microbatch_size
+    )
     rows = jax.random.randint(jax.random.key(1), (ROWS * steps, BLOCK), 0, VOCABULARY)
 
     def loss(weights: dict, rows: jax.Array, key: jax.Array) -> jax.Array:
-        return jnp.mean(nats(net, weights, rows))
+        return jnp.mean(cross_entropy(net, weights, rows))
 
     def run(key: jax.Array, weights: dict) -> Any:
-        return train(key, weights, rows, jnp.ones(len(rows)), loss, recipe)
+        return train(key, weights, rows, jnp.ones(len(rows)), loss, train_config)
 
     key = jax.random.key(0)
     weights = jax.jit(net.init)(key)
@@ -53,13 +55,13 @@ def lab_training(size: str, activation: Activation, steps: int) -> Callable[[], 
 
 def lab_writing(size: str) -> Callable[[], Any]:
     """A call that writes all texts."""
-    net = network(Config(VOCABULARY, BLOCK, SIZES[size]))
+    net = network(NetworkConfig(VOCABULARY, BLOCK, SIZES[size]))
     key = jax.random.key(0)
     weights = jax.jit(net.init)(key)
     begin = jnp.full((WRITTEN, 1), VOCABULARY, jnp.int32)
 
     def run(key: jax.Array, weights: dict) -> jax.Array:
-        return write(key, net, weights, begin, BLOCK, Rules())
+        return generate(key, net, weights, begin, BLOCK, DecodingConfig())
 
     compiled = jax.jit(run).lower(key, weights).compile()
     return lambda: jax.block_until_ready(compiled(key, weights))

@@ -87,8 +87,8 @@ def recompute(size, texts):
     model = model_of(size)[0]
     text = torch.full((texts, 1), VOCABULARY)
     for _ in range(BLOCK):
-        chances = F.softmax(model(text[:, -BLOCK:])[:, -1], -1)
-        text = torch.cat([text, torch.multinomial(chances, 1)], 1)
+        probs = F.softmax(model(text[:, -BLOCK:])[:, -1], -1)
+        text = torch.cat([text, torch.multinomial(probs, 1)], 1)
     return list(text.shape)
 
 

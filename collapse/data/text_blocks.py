@@ -106,7 +106,7 @@ def evenly(rows: np.ndarray, most: int) -> np.ndarray:
     return rows[np.floor(np.arange(most) * len(rows) / most).astype(int)]
 
 
-def rare_places(
+def rare_positions(
     train: Int[np.ndarray, " characters"], rows: Int[np.ndarray, "rows block"]
 ) -> Bool[np.ndarray, "rows block"]:
     """Places behind the contexts of `_CONTEXT` characters that are rare in training.
