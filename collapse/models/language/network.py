@@ -153,7 +153,7 @@ class _Transformer(nn.Module):
             block = _Block(config, name=f"block_{i}")
             x, cache = block(x, positions, cache, deterministic)
             new_caches.append(cache)
-        x = _Norm(name="norm")(x)
+        x = nn.RMSNorm(name="norm")(x)
         if config.tied:
             logits = x @ embed.embedding[: config.vocabulary].T
         else:
@@ -170,10 +170,10 @@ class _Block(nn.Module):
         width, dropout = config.size.width, nn.Dropout(config.dropout)
         residual_variance = 1 / (2 * config.size.num_layers)
         y, cache = _Attention(config, name="attention")(
-            _Norm(name="norm_1")(x), positions, cache
+            nn.RMSNorm(name="norm_1")(x), positions, cache
         )
         x = x + dropout(y, deterministic=deterministic)
-        y = _linear(4 * width, 1.0, "up")(_Norm(name="norm_2")(x))
+        y = _linear(4 * width, 1.0, "up")(nn.RMSNorm(name="norm_2")(x))
         if config.activation == "gelu":
             y = nn.gelu(y)
         else:
@@ -246,17 +246,6 @@ def _rotary(x: Float[Array, "b h t k"], positions: Int[Array, " t"]) -> Array:
     cos, sin = jnp.cos(angle)[None, None], jnp.sin(angle)[None, None]
     a, b = x[..., :half], x[..., half:]
     return jnp.concatenate([a * cos - b * sin, a * sin + b * cos], -1)
-
-
-class _Norm(nn.Module):
-    """Divides by the root mean square, then scales."""
-
-    @nn.compact
-    def __call__(self, x):
-        size = (x.shape[-1],)
-        scale = self.param("scale", nn.initializers.ones, size, jnp.float32)
-        power = jnp.mean(jnp.square(x), -1, keepdims=True)
-        return x * jax.lax.rsqrt(power + 1e-6) * scale[None, None]
 
 
 def _linear(width: int, variance: float, name: str) -> nn.Dense:
