@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from collapse.data.mixtures import TRUTHS, Mixture
+from collapse.data.mixtures import TRUTHS, GaussianMixture
 from collapse.data.tables import RealData
 from collapse.experiment.spec import COMMON_METRICS, Experiment, InputError, spelled
 from collapse.experiment.workflow_spec import make_workflow, moments
@@ -179,7 +179,7 @@ def caption(experiment: GmmExperiment) -> str:
     )
 
 
-def _reference(experiment: GmmExperiment, data: RealData) -> Mixture:
+def _reference(experiment: GmmExperiment, data: RealData) -> GaussianMixture:
     """The density that stands in for the unknown truth: held-out rows, best of ten."""
     import jax
     import jax.numpy as jnp
@@ -205,7 +205,7 @@ def _reference(experiment: GmmExperiment, data: RealData) -> Mixture:
     roots = streams.seeds(experiment.seed, _REFERENCE_STARTS)
     params, info = jax.jit(jax.vmap(fit))(roots)
     best = int(jnp.argmax(info["log_likelihood"]))
-    return Mixture(*(np.asarray(leaf[best]) for leaf in params))
+    return GaussianMixture(*(np.asarray(leaf[best]) for leaf in params))
 
 
 FAMILY = runner.Family(

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from collapse.data.mixtures import Mixture
+from collapse.data.mixtures import GaussianMixture
 
 RARE = 0.05  # components of the truth up to this weight are watched
 _POINTS = 4000  # samples of a model that its metrics look at
 _LOG2_QUANTILE_POINTS = 18  # for each component of the truth
 
 
-def params_of(mixture: Mixture) -> Any:
+def params_of(mixture: GaussianMixture) -> Any:
     """A mixture in the precision that jax is set to."""
     import jax.numpy as jnp
 
