@@ -66,7 +66,7 @@ def best_setting(
 def _compared(
     times: Float[np.ndarray, "draws seeds"], centred: Float[np.ndarray, "seeds k"]
 ) -> tuple[Float[np.ndarray, "draws k k"], Float[np.ndarray, "draws k k"]]:
-    """Differences of means and their standard errors, each seed counted `times` times."""
+    """Differences of means and their standard errors, with seeds counted `times`."""
     num, k = centred.shape
     means = times @ centred / num
     gaps = means[:, :, None] - means[:, None]

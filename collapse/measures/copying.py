@@ -40,7 +40,7 @@ def _powers(base: int, num: int) -> np.ndarray:
 
 
 def hashes(windows: Windows, length: int) -> np.ndarray:
-    """Hash of the window of `length` characters at each position, across blocks, too."""
+    """Hash of the window of `length` at each position, also across blocks."""
     sums = windows.sums
     num = max(len(sums) - length, 0)
     return (sums[length:] - sums[:num]) * windows.shift[:num]

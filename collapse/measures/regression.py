@@ -20,7 +20,7 @@ def squared_distance(
     second: Coefficients,
     factor: Float[Array, "d d"] | None = None,
 ) -> Metric:
-    """A metric: |w - v|^2 in the norm of the inputs' covariance F F'; no sampling error.
+    """A metric: |w - v|^2 in the norm of the inputs' covariance F F'; exact.
 
     For a fit and the truth it is the test error: the mean squared error of predictions
     for new inputs, without the noise of their labels. For the noise-free twin and the
