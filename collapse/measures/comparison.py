@@ -13,13 +13,13 @@ class Best(NamedTuple):
     """The best of several settings, and those that are not significantly worse.
 
     Attributes:
-      index: of the setting with the lowest mean.
+      best: index of the setting with the lowest mean.
       confidence_set: [settings], true for settings that are not significantly worse
         than any other; the truly best one is among them with the stated confidence.
       flat: whether the confidence set has every setting: the best cannot be determined.
     """
 
-    index: int
+    best: int
     confidence_set: Bool[np.ndarray, " settings"]
     flat: bool
 

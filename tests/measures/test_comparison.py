@@ -17,7 +17,7 @@ def errors(means, seeds, noise=1.0, shared=3.0, key=SEED):
 
 def test_a_clear_minimum_is_found_alone():
     found = best_setting(errors([3, 1, 2, 9], 200))
-    assert found.index == 1 and not found.flat
+    assert found.best == 1 and not found.flat
     assert found.confidence_set.tolist() == [False, True, False, False]
 
 
@@ -76,7 +76,7 @@ def test_equal_columns_and_single_settings():
     one = errors([2.0], 10)
     assert best_setting(one) == (0, np.array([True]), True)
     twice = np.repeat(one, 2, axis=1)
-    assert best_setting(twice).confidence_set.all() and best_setting(twice).index == 0
+    assert best_setting(twice).confidence_set.all() and best_setting(twice).best == 0
     constant = np.array([[1.0, 2.0]] * 5)
     assert best_setting(constant).confidence_set.tolist() == [True, False]
 
@@ -85,7 +85,7 @@ def test_what_is_not_finite_is_never_best():
     own = errors([1, 0, 2], 60)
     own[3, 1] = np.nan
     found = best_setting(own)
-    assert found.index == 0 and found.confidence_set.tolist() == [True, False, False]
+    assert found.best == 0 and found.confidence_set.tolist() == [True, False, False]
     with pytest.raises(ValueError, match="^errors must be finite"):
         best_setting(np.full((5, 2), np.inf))
     with pytest.raises(ValueError, match="^errors must be of two seeds"):

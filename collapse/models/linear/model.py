@@ -248,7 +248,7 @@ def _gathered(
 ) -> tuple[Array, Array, Array]:
     """The design, each row's mean label [c, n] and its total weight [n]."""
     n = x.shape[0]
-    total = jax.ops.segment_sum(weights, batch.index, n)
-    sums = jax.ops.segment_sum(weights[:, None] * batch.y, batch.index, n)
+    total = jax.ops.segment_sum(weights, batch.design_row, n)
+    sums = jax.ops.segment_sum(weights[:, None] * batch.y, batch.design_row, n)
     divisor = jnp.where(total > 0, total, 1)
     return x, (sums / divisor[:, None]).T, total

@@ -39,11 +39,11 @@ class FixedSamples(NamedTuple):
     """Rows that are one point each, with inputs of a fixed design.
 
     Attributes:
-      index: [rows], number of the design's row that is labelled.
+      design_row: [rows], number of the design's row that is labelled.
       y: [rows, c].
     """
 
-    index: Int[Array, " rows"]
+    design_row: Int[Array, " rows"]
     y: Float[Array, "rows c"]
 
 

@@ -98,10 +98,10 @@ def _best(
         told = best_setting(errors, CONFIDENCE, experiment.seed)
         region = values[told.confidence_set]
         standing[place] = told.confidence_set
-        standing[(*place, told.index)] = 2
+        standing[(*place, told.best)] = 2
         own = {"low": region.min(), "high": region.max()}
         for k, name in enumerate(STATISTICS[:-1]):
-            best[(k, *place)] = own.get(name, values[told.index])
+            best[(k, *place)] = own.get(name, values[told.best])
     words = choice.replace("_", " ")
     sought = error.attrs["long_name"]
     attributes = {
