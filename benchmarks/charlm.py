@@ -1,10 +1,10 @@
-"""Training and writing of a character transformer timed beside PyTorch's.
+"""Training and generation of a character transformer timed beside PyTorch's.
 
     pip install torch transformers && python benchmarks/charlm.py [--quick]
 
 The peers run in a process of their own, since thread pools of two libraries get in each
 other's way; both processes take turns, and one waits while the other works. Each uses
-all cores. Training: a step of AdamW on 32 rows of 128 characters. Writing: 64 texts of
+all cores. Training: a step of AdamW on 32 rows of 128 characters. Generation: 64 texts of
 128 characters. Only ratios travel from machine to machine.
 """
 
@@ -27,7 +27,7 @@ from collapse.models.language.network import SIZES, Activation, NetworkConfig, n
 from collapse.models.language.training import TrainConfig, train
 
 VOCABULARY, BLOCK, ROWS = 65, 128, 32
-WRITTEN = 64
+GENERATED = 64
 GOALS = {"training": 1.0, "generate": 2.0, "full recomputation": 25.0}
 
 
@@ -53,12 +53,12 @@ def lab_training(size: str, activation: Activation, steps: int) -> Callable[[], 
     return lambda: jax.block_until_ready(compiled(key, weights))
 
 
-def lab_writing(size: str) -> Callable[[], Any]:
-    """A call that writes all texts."""
+def lab_generation(size: str) -> Callable[[], Any]:
+    """A call that generates all texts."""
     net = network(NetworkConfig(VOCABULARY, BLOCK, SIZES[size]))
     key = jax.random.key(0)
     weights = jax.jit(net.init)(key)
-    begin = jnp.full((WRITTEN, 1), VOCABULARY, jnp.int32)
+    begin = jnp.full((GENERATED, 1), VOCABULARY, jnp.int32)
 
     def run(key: jax.Array, weights: dict) -> jax.Array:
         return generate(key, net, weights, begin, BLOCK, DecodingConfig())
@@ -79,12 +79,12 @@ class Peer:
     """The other process: told what to run, it answers when it is done."""
 
     def __init__(self) -> None:
-        place = Path(__file__).with_name("charlm_peer.py")
+        script = Path(__file__).with_name("charlm_peer.py")
         # `timing` has set one thread, for peers that work beside the lab
         threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
         own = {k: v for k, v in os.environ.items() if k not in threads}
         self.process = subprocess.Popen(
-            [sys.executable, str(place)],
+            [sys.executable, str(script)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -137,10 +137,10 @@ def training_rows(size: str, peer: Peer, steps: int, repeats: int) -> list[str]:
 
 
 def writing_rows(size: str, peer: Peer, repeats: int) -> list[str]:
-    """Rows of the table of writing."""
-    what = {"size": size, "texts": WRITTEN}
+    """Rows of the table of generation."""
+    what = {"size": size, "texts": GENERATED}
     calls = {
-        "lab": lab_writing(size),
+        "lab": lab_generation(size),
         "Hugging Face generate": peer.call("generate", **what),
         "full recomputation": peer.call("recompute", **what),
     }
@@ -148,7 +148,7 @@ def writing_rows(size: str, peer: Peer, repeats: int) -> list[str]:
     rows = []
     for name, seconds in times.items():
         ratio = "" if name == "lab" else f"{seconds / times['lab']:.1f}"
-        speed = f"{WRITTEN * BLOCK / seconds:,.0f}"
+        speed = f"{GENERATED * BLOCK / seconds:,.0f}"
         rows.append(f"| {size}, {name} | {speed} | {ratio} |")
     return rows
 

@@ -9,7 +9,7 @@ from collapse.models.language.network import NetworkConfig, Size, network
 
 V, BLOCK = 5, 8
 TINY = NetworkConfig(V, BLOCK, Size(2, 8, 2))
-BOS = V  # the token that opens a row
+BOS = V  # the BOS token
 LEARNED = TINY._replace(positions="learned")
 KEY = jax.random.key(0)
 
@@ -30,5 +30,5 @@ def rows_of(num, length=BLOCK, size=V, seed=0):
 
 
 def with_bos(rows):
-    """Rows behind the opening mark, their last token dropped."""
+    """Sequences after a BOS token, without their last token."""
     return jnp.pad(rows[:, :-1], ((0, 0), (1, 0)), constant_values=BOS)

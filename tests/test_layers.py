@@ -32,6 +32,8 @@ EXCEPTIONS = {
     ("experiment.toml", "figures.spec"): "one file declares an experiment and figures",
     ("experiment.results", "figures.spec"): "what is published is what is drawn",
     ("lab.interactive", "sims.mixing.best"): "the table of best settings",
+    ("models.gaussian", "models.row_kinds"): "kinds of row are named once",
+    ("models.linear.model", "models.row_kinds"): "kinds of row are named once",
     ("sims.mixing.task", "sims.gaussian.measures"): "until a study takes any family",
     ("sims.mixing.task", "sims.gmm.measures"): "until a study takes any family",
 }

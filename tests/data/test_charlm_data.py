@@ -121,12 +121,12 @@ def found(train, rows):
 
 
 @given(train=texts, flat=st.text("abcd", min_size=8, max_size=80))
-def test_rare_places_are_those_of_a_plain_count(train, flat):
+def test_rare_positions_are_those_of_a_plain_count(train, flat):
     rows = [flat[i : i + 8] for i in range(0, len(flat) // 8 * 8, 8)]
     np.testing.assert_array_equal(found(train, rows), counted(train, rows))
 
 
-def test_rare_places_of_a_text_are_at_most_a_tenth():
+def test_rare_positions_of_a_text_are_at_most_a_tenth():
     data = text_rows("text.txt", 16)
     rows = [decode(row, data.text.vocabulary) for row in data.test]
     rare = rare_positions(encode(data.text.train, data.text.vocabulary), data.test)
@@ -136,7 +136,7 @@ def test_rare_places_of_a_text_are_at_most_a_tenth():
 
 
 def test_contexts_of_one_count_go_together():
-    """Of 30 places 3 follow contexts that never occur and 2 such of once."""
+    """Of 30 positions 3 follow contexts that never occur and 2 such of once."""
     train, often = "abcdef" + "a" * 50, ["a" * 10] * 5
     rare = found(train, [*often, "abcdefffff"])
     assert np.argwhere(rare).tolist() == [[5, 5], [5, 6]]

@@ -75,7 +75,7 @@ def by_reading_all(decoding_config, prompts, num, config=TINY):
     ],
     ids=["plain", "greedy", "top k", "penalty"],
 )
-def test_cached_writing_is_writing_that_reads_all(config, decoding_config):
+def test_generation_with_a_cache_is_generation_without(config, decoding_config):
     found = written(decoding_config, config=config)
     np.testing.assert_array_equal(
         found, by_reading_all(decoding_config, OPEN, BLOCK, config)
@@ -91,14 +91,14 @@ def test_a_text_goes_on_beyond_its_block():
     )
 
 
-def test_cold_is_greedy():
+def test_a_low_temperature_is_greedy():
     np.testing.assert_array_equal(
         written(DecodingConfig(1e-4)), written(DecodingConfig(0.0))
     )
     assert (written(DecodingConfig(1.0)) != written(DecodingConfig(0.0))).any()
 
 
-def test_characters_are_as_frequent_as_their_chances():
+def test_characters_are_as_frequent_as_their_probabilities():
     net, weights = net_of()
     num = 20_000
     prompts = jnp.full((num, 1), BOS, jnp.int32)

@@ -79,7 +79,7 @@ def test_rows_go_on_from_prompts_in_order_over_and_over(groups_of_four):
     np.testing.assert_array_equal(rows, each[np.arange(10) % 6])
 
 
-def test_rows_begin_at_the_mark_without_prompts():
+def test_rows_begin_at_the_bos_token_without_prompts():
     net, weights = net_of(FLAT)
     rows = sampler(language_model(FLAT, decoding_config=DecodingConfig(0.0)), 2)(KEY)
     likeliest = net.apply(weights, with_bos(rows)).argmax(-1)
@@ -193,7 +193,7 @@ def test_bits_are_those_of_a_plain_computation(groups_of_four):
     np.testing.assert_allclose(each, -np.log(own)[..., 0], rtol=1e-3, atol=1e-5)
 
 
-def test_half_of_the_rows_that_go_on_are_read_without_a_mark(monkeypatch):
+def test_half_of_the_rows_that_go_on_are_read_without_bos(monkeypatch):
     net, weights = net_of()
     rows = rows_of(6)
 

@@ -22,18 +22,18 @@ CONFIGS = pytest.mark.parametrize(
 
 
 @CONFIGS
-def test_a_prediction_looks_back_and_never_ahead(config):
-    """By the gradient of each prediction to the embedding of each place."""
+def test_a_prediction_depends_on_earlier_positions_only(config):
+    """By the gradient of each prediction to the embedding at each position."""
     net, weights = net_of(config)
     tokens = jnp.arange(BLOCK, dtype=jnp.int32)[None] % 2 + 1
-    # one row of the table for each place
+    # one row of the table for each position
     wide = network(config._replace(vocabulary=BLOCK, tied=False))
     weights = wide.init(KEY)
-    places = jnp.arange(BLOCK, dtype=jnp.int32)[None]
+    positions = jnp.arange(BLOCK, dtype=jnp.int32)[None]
 
     def predictions(table):
         own = {**weights, "embed": {"embedding": table}}
-        return wide.apply(own, places)[0, :, 0]
+        return wide.apply(own, positions)[0, :, 0]
 
     gradient = jax.jacobian(predictions)(weights["embed"]["embedding"])
     seen = np.abs(np.asarray(gradient)).max(-1)[:, :BLOCK] > 0
@@ -55,7 +55,7 @@ def test_a_cache_gives_what_reading_all_gives(config, first):
     np.testing.assert_allclose(jnp.concatenate(parts, 1), whole, rtol=2e-4, atol=2e-5)
 
 
-def test_beyond_a_block_the_oldest_place_is_out_of_sight():
+def test_beyond_a_block_the_oldest_position_is_masked():
     """With rotary positions only what is within a block counts, wherever it stands."""
     net = network(TINY._replace(size=Size(1, 8, 2)))
     weights, tokens = net.init(KEY), rows_of(2, 2 * BLOCK)
