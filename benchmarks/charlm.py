@@ -4,8 +4,8 @@
 
 The peers run in a process of their own, since thread pools of two libraries get in each
 other's way; both processes take turns, and one waits while the other works. Each uses
-all cores. Training: a step of AdamW on 32 rows of 128 characters. Generation: 64 texts of
-128 characters. Only ratios travel from machine to machine.
+all cores. Training: a step of AdamW on 32 rows of 128 characters. Generation: 64 texts
+of 128 characters. Only ratios are comparable between machines.
 """
 
 import timing  # isort: skip - sets the number of threads
@@ -136,7 +136,7 @@ def training_rows(size: str, peer: Peer, steps: int, repeats: int) -> list[str]:
     return rows
 
 
-def writing_rows(size: str, peer: Peer, repeats: int) -> list[str]:
+def generation_rows(size: str, peer: Peer, repeats: int) -> list[str]:
     """Rows of the table of generation."""
     what = {"size": size, "texts": GENERATED}
     calls = {
@@ -167,7 +167,7 @@ def main() -> None:
     )
     goals = [f"{GOALS[name]:g} x {name}" for name in ("generate", "full recomputation")]
     print(f"\nWriting (goals: {', '.join(goals)}).\n")
-    rows = (row for size in sizes for row in writing_rows(size, peer, repeats))
+    rows = (row for size in sizes for row in generation_rows(size, peer, repeats))
     timing.print_table("case|characters/s|times as fast is the lab", rows)
 
 

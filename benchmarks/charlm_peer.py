@@ -54,8 +54,8 @@ class Transformer(nn.Module):
         self.norm = nn.RMSNorm(width)
 
     def forward(self, tokens):
-        places = torch.arange(tokens.shape[1])
-        x = self.embed(tokens) + self.positions(places)
+        positions = torch.arange(tokens.shape[1])
+        x = self.embed(tokens) + self.positions(positions)
         for block in self.blocks:
             x = block(x)
         return self.norm(x) @ self.embed.weight[:VOCABULARY].T
