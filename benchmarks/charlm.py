@@ -1,11 +1,11 @@
-"""Training and writing of a character transformer timed beside PyTorch's.
+"""Training and generation of a character transformer timed beside PyTorch's.
 
     pip install torch transformers && python benchmarks/charlm.py [--quick]
 
 The peers run in a process of their own, since thread pools of two libraries get in each
 other's way; both processes take turns, and one waits while the other works. Each uses
-all cores. Training: a step of AdamW on 32 rows of 128 characters. Writing: 64 texts of
-128 characters. Only ratios travel from machine to machine.
+all cores. Training: a step of AdamW on 32 rows of 128 characters. Generation: 64 texts
+of 128 characters. Only ratios are comparable between machines.
 """
 
 import timing  # isort: skip - sets the number of threads
@@ -21,29 +21,31 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from collapse.models.language.decoding import Rules, write
-from collapse.models.language.model import nats
-from collapse.models.language.network import SIZES, Activation, Config, network
-from collapse.models.language.training import Recipe, train
+from collapse.models.language.decoding import DecodingConfig, generate
+from collapse.models.language.model import cross_entropy
+from collapse.models.language.network import SIZES, Activation, NetworkConfig, network
+from collapse.models.language.training import TrainConfig, train
 
 VOCABULARY, BLOCK, ROWS = 65, 128, 32
-WRITTEN = 64
+GENERATED = 64
 GOALS = {"training": 1.0, "generate": 2.0, "full recomputation": 25.0}
 
 
 def lab_training(size: str, activation: Activation, steps: int) -> Callable[[], Any]:
     """A call that takes so many steps."""
-    config = Config(VOCABULARY, BLOCK, SIZES[size], activation=activation)
+    config = NetworkConfig(VOCABULARY, BLOCK, SIZES[size], activation=activation)
     net = network(config)
-    together = max(1, 2**17 // (BLOCK * config.size.width))
-    recipe = Recipe(steps=steps, batch_size=ROWS, together=together)
+    microbatch_size = max(1, 2**17 // (BLOCK * config.size.width))
+    train_config = TrainConfig(
+        steps=steps, batch_size=ROWS, microbatch_size=microbatch_size
+    )
     rows = jax.random.randint(jax.random.key(1), (ROWS * steps, BLOCK), 0, VOCABULARY)
 
     def loss(weights: dict, rows: jax.Array, key: jax.Array) -> jax.Array:
-        return jnp.mean(nats(net, weights, rows))
+        return jnp.mean(cross_entropy(net, weights, rows))
 
     def run(key: jax.Array, weights: dict) -> Any:
-        return train(key, weights, rows, jnp.ones(len(rows)), loss, recipe)
+        return train(key, weights, rows, jnp.ones(len(rows)), loss, train_config)
 
     key = jax.random.key(0)
     weights = jax.jit(net.init)(key)
@@ -51,15 +53,15 @@ def lab_training(size: str, activation: Activation, steps: int) -> Callable[[], 
     return lambda: jax.block_until_ready(compiled(key, weights))
 
 
-def lab_writing(size: str) -> Callable[[], Any]:
-    """A call that writes all texts."""
-    net = network(Config(VOCABULARY, BLOCK, SIZES[size]))
+def lab_generation(size: str) -> Callable[[], Any]:
+    """A call that generates all texts."""
+    net = network(NetworkConfig(VOCABULARY, BLOCK, SIZES[size]))
     key = jax.random.key(0)
     weights = jax.jit(net.init)(key)
-    begin = jnp.full((WRITTEN, 1), VOCABULARY, jnp.int32)
+    begin = jnp.full((GENERATED, 1), VOCABULARY, jnp.int32)
 
     def run(key: jax.Array, weights: dict) -> jax.Array:
-        return write(key, net, weights, begin, BLOCK, Rules())
+        return generate(key, net, weights, begin, BLOCK, DecodingConfig())
 
     compiled = jax.jit(run).lower(key, weights).compile()
     return lambda: jax.block_until_ready(compiled(key, weights))
@@ -77,12 +79,12 @@ class Peer:
     """The other process: told what to run, it answers when it is done."""
 
     def __init__(self) -> None:
-        place = Path(__file__).with_name("charlm_peer.py")
+        script = Path(__file__).with_name("charlm_peer.py")
         # `timing` has set one thread, for peers that work beside the lab
         threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
         own = {k: v for k, v in os.environ.items() if k not in threads}
         self.process = subprocess.Popen(
-            [sys.executable, str(place)],
+            [sys.executable, str(script)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -134,11 +136,11 @@ def training_rows(size: str, peer: Peer, steps: int, repeats: int) -> list[str]:
     return rows
 
 
-def writing_rows(size: str, peer: Peer, repeats: int) -> list[str]:
-    """Rows of the table of writing."""
-    what = {"size": size, "texts": WRITTEN}
+def generation_rows(size: str, peer: Peer, repeats: int) -> list[str]:
+    """Rows of the table of generation."""
+    what = {"size": size, "texts": GENERATED}
     calls = {
-        "lab": lab_writing(size),
+        "lab": lab_generation(size),
         "Hugging Face generate": peer.call("generate", **what),
         "full recomputation": peer.call("recompute", **what),
     }
@@ -146,7 +148,7 @@ def writing_rows(size: str, peer: Peer, repeats: int) -> list[str]:
     rows = []
     for name, seconds in times.items():
         ratio = "" if name == "lab" else f"{seconds / times['lab']:.1f}"
-        speed = f"{WRITTEN * BLOCK / seconds:,.0f}"
+        speed = f"{GENERATED * BLOCK / seconds:,.0f}"
         rows.append(f"| {size}, {name} | {speed} | {ratio} |")
     return rows
 
@@ -165,7 +167,7 @@ def main() -> None:
     )
     goals = [f"{GOALS[name]:g} x {name}" for name in ("generate", "full recomputation")]
     print(f"\nWriting (goals: {', '.join(goals)}).\n")
-    rows = (row for size in sizes for row in writing_rows(size, peer, repeats))
+    rows = (row for size in sizes for row in generation_rows(size, peer, repeats))
     timing.print_table("case|characters/s|times as fast is the lab", rows)
 
 

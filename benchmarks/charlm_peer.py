@@ -54,8 +54,8 @@ class Transformer(nn.Module):
         self.norm = nn.RMSNorm(width)
 
     def forward(self, tokens):
-        places = torch.arange(tokens.shape[1])
-        x = self.embed(tokens) + self.positions(places)
+        positions = torch.arange(tokens.shape[1])
+        x = self.embed(tokens) + self.positions(positions)
         for block in self.blocks:
             x = block(x)
         return self.norm(x) @ self.embed.weight[:VOCABULARY].T
@@ -87,8 +87,8 @@ def recompute(size, texts):
     model = model_of(size)[0]
     text = torch.full((texts, 1), VOCABULARY)
     for _ in range(BLOCK):
-        chances = F.softmax(model(text[:, -BLOCK:])[:, -1], -1)
-        text = torch.cat([text, torch.multinomial(chances, 1)], 1)
+        probs = F.softmax(model(text[:, -BLOCK:])[:, -1], -1)
+        text = torch.cat([text, torch.multinomial(probs, 1)], 1)
     return list(text.shape)
 
 

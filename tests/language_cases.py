@@ -5,11 +5,11 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from collapse.models.language.network import Config, Size, network
+from collapse.models.language.network import NetworkConfig, Size, network
 
 V, BLOCK = 5, 8
-TINY = Config(V, BLOCK, Size(2, 8, 2))
-MARK = V  # the token that opens a row
+TINY = NetworkConfig(V, BLOCK, Size(2, 8, 2))
+BOS = V  # the BOS token
 LEARNED = TINY._replace(positions="learned")
 KEY = jax.random.key(0)
 
@@ -29,6 +29,6 @@ def rows_of(num, length=BLOCK, size=V, seed=0):
     return jax.random.randint(key, (num, length), 0, size, jnp.int32)
 
 
-def marked(rows):
-    """Rows behind the opening mark, their last token dropped."""
-    return jnp.pad(rows[:, :-1], ((0, 0), (1, 0)), constant_values=MARK)
+def with_bos(rows):
+    """Sequences after a BOS token, without their last token."""
+    return jnp.pad(rows[:, :-1], ((0, 0), (1, 0)), constant_values=BOS)

@@ -1,1 +1,1 @@
-"""Ground truths to learn, and real data to learn from."""
+"""Data distributions that models learn, known ones and files of real data."""

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 
 def covariance(kind: str, dimension: int, parameter: float) -> NDArray[np.float64]:
-    """The covariance [d, d] of a design.
+    """The covariance [d, d] of the inputs of a regression.
 
     Args:
       kind: "isotropic", the identity; "ar1", rho^|i - j|; "power_law", a diagonal

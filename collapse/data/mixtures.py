@@ -1,4 +1,4 @@
-"""Mixtures of Gaussians that simulations take for nature."""
+"""Gaussian mixtures that simulations use as data distributions."""
 
 from typing import NamedTuple
 
@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 
 
-class Mixture(NamedTuple):
-    """A mixture of Gaussians as plain arrays.
+class GaussianMixture(NamedTuple):
+    """Parameters of a Gaussian mixture, as NumPy arrays.
 
     Attributes:
       weights: [K], summing to 1.
@@ -20,13 +20,13 @@ class Mixture(NamedTuple):
     covariances: Float[np.ndarray, "K d d"]
 
 
-def rare() -> Mixture:
-    """Two broad components and a rare one (weight 0.02) that stands apart.
+def rare() -> GaussianMixture:
+    """Two broad components and a separate rare one of weight 0.02.
 
-    Of 300 rows about six come from the rare component: enough to be found at first,
-    few enough to be lost by chance within some generations.
+    Of 300 rows about six come from the rare component: enough for a first fit to find
+    it, few enough that it is lost by chance within some generations.
     """
-    return Mixture(
+    return GaussianMixture(
         weights=np.array([0.58, 0.40, 0.02]),
         means=np.array([[-2.0, 0.0], [2.0, 0.0], [0.0, 5.0]]),
         covariances=np.array(
@@ -39,13 +39,13 @@ def rare() -> Mixture:
     )
 
 
-def blob() -> Mixture:
-    """One standard Gaussian in the plane, the truth of Shumailov et al.'s notebook.
+def blob() -> GaussianMixture:
+    """One standard Gaussian in two dimensions, as in Shumailov et al.'s notebook.
 
-    They fit two components to it, so generation 0 is already over-parameterised
+    They fit two components to it, so that generation 0 has more than it needs
     (Shumailov et al. 2024, public code, `Normals_GMM_experiments.ipynb`).
     """
-    return Mixture(np.ones(1), np.zeros((1, 2)), np.eye(2)[None])
+    return GaussianMixture(np.ones(1), np.zeros((1, 2)), np.eye(2)[None])
 
 
 TRUTHS = {"rare": rare, "blob": blob}

@@ -1,4 +1,4 @@
-"""A user's regression table: standardised, and how noisy its labels are."""
+"""A user's regression table, standardised, and the noise variance of its labels."""
 
 import functools
 
@@ -9,17 +9,17 @@ from collapse.data.tables import RealData
 
 
 def table(name: str, target: str, seed: int) -> RealData:
-    """Inputs, and the target in the last column, standardised by the training rows.
+    """A table with the target in the last column, standardised by the training rows.
 
-    Inputs have mean 0 and variance 1, the target mean 0: so no intercept is fitted, and
-    a penalty means the same for every column.
+    Inputs have mean 0 and variance 1, the target has mean 0: so no intercept is fitted,
+    and a ridge penalty has the same meaning for every column.
     """
     return _table(name, target, seed, tables.stamp(name))
 
 
 @functools.lru_cache(maxsize=4)
 def _table(name: str, target: str, seed: int, stamp: tuple[str, int]) -> RealData:
-    """Read once, though asked for often; `stamp` tells files of one name apart."""
+    """The same, cached; `stamp` changes when the file changes."""
     del stamp
     data = tables.load_regression(name, target, seed)
     centre, scale = data.train.mean(0), data.train.std(0)
@@ -29,9 +29,9 @@ def _table(name: str, target: str, seed: int, stamp: tuple[str, int]) -> RealDat
 
 
 def residual_variance(data: RealData) -> float:
-    """Of labels about a least-squares fit to all training rows, without bias.
+    """Unbiased variance of the labels around a least-squares fit to the training rows.
 
-    To six digits, so that it is the same wherever it is computed.
+    Rounded to six digits, so that it is the same on every machine.
     """
     x, y = data.train[:, :-1], data.train[:, -1]
     residual = y - x @ np.linalg.lstsq(x, y)[0]

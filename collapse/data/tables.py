@@ -14,11 +14,11 @@ from collapse.data.errors import DataError
 
 SHIPPED = ("faithful", "diabetes")
 HELD_OUT_SHARE = 0.25
-_LISTED = 10  # columns that a message lists
+_LISTED = 10  # most columns listed in a message
 
 
 class RealData(NamedTuple):
-    """A user's rows, split once for all seeds.
+    """A user's rows, split in the same way for all seeds.
 
     Attributes:
       train: [rows, d], what generations may be trained on.
@@ -34,7 +34,7 @@ class RealData(NamedTuple):
 
 
 def load(name: str, seed: int = 0) -> RealData:
-    """Read `name` and hold out a quarter of its rows, chosen by `seed`.
+    """The data that `name` means, with a random quarter of the rows held out.
 
     Args:
       name: the name of shipped data, or a .csv (one optional line of column names) or
@@ -55,12 +55,12 @@ def load(name: str, seed: int = 0) -> RealData:
 
 
 def load_regression(name: str, target: str, seed: int = 0) -> RealData:
-    """Read `name` as `load` does, with the column to predict moved to the last place.
+    """The data that `name` means, as `load`, with the target in the last column.
 
-    The columns are checked in their roles: the others may not be collinear, and the
-    target may not be a linear combination of them. The rows that `load` asks for leave
-    3 d + 3 or more to train on and d + 1 to hold out, where a fit of the target, with a
-    constant, has d coefficients: its noise can be estimated from either part.
+    The other columns may not be collinear, and the target may not be a linear
+    combination of them. The least number of rows that `load` accepts gives at least
+    3 d + 3 training and d + 1 held-out rows; a fit of the target with intercept has d
+    coefficients, so the noise can be estimated from either part.
 
     Args:
       name: as for `load`.
@@ -91,7 +91,7 @@ def load_regression(name: str, target: str, seed: int = 0) -> RealData:
 
 
 def stamp(name: str) -> tuple[str, int]:
-    """What tells the files behind a name apart: the whole path, and the last change."""
+    """The absolute path of a file or folder, and the time of its last change."""
     path = Path(name).absolute()
     inside = [path, *sorted(path.glob("*"))] if path.is_dir() else [path]
     return str(path), max(
@@ -100,25 +100,25 @@ def stamp(name: str) -> tuple[str, int]:
 
 
 def _spelled(title: str) -> str:
-    """A column in a message."""
+    """How a message names a column."""
     return title if title.startswith("column ") else f"column {title!r}"
 
 
 def _find(name: str, target: str, columns: tuple[str, ...]) -> int:
-    """The one place that `target` names; names are no numbers, see `_read_csv`."""
+    """Index of the one column that `target` names (column names are never numbers)."""
     target = " ".join(target.split())
     known = ", ".join(columns[:_LISTED]) + (", ..." if len(columns) > _LISTED else "")
     if not target:
         raise DataError(f"target: name the column to predict; {name} has {known}")
-    places = [k for k, column in enumerate(columns) if target in (column, str(k + 1))]
-    if not places:
+    indices = [k for k, column in enumerate(columns) if target in (column, str(k + 1))]
+    if not indices:
         raise DataError(f"target: unknown {target!r}; {name} has {known}")
-    if len(places) > 1:
-        numbers = " and ".join(str(k + 1) for k in places)
+    if len(indices) > 1:
+        numbers = " and ".join(str(k + 1) for k in indices)
         raise DataError(
             f"target: {target!r} names columns {numbers} of {name}; give one number"
         )
-    return places[0]
+    return indices[0]
 
 
 def _read(name: str) -> tuple[np.ndarray, tuple[str, ...], str]:
@@ -146,7 +146,7 @@ def _read(name: str) -> tuple[np.ndarray, tuple[str, ...], str]:
 
 
 def _split(name: str, points: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Training and held-out rows."""
+    """Training and held-out rows, drawn at random by `seed`."""
     d = points.shape[1]
     least = max(8, 4 * d + 4)  # so that d + 1 are held out
     if len(points) < least:
@@ -169,11 +169,11 @@ def _standardised(
     """Rows with mean 0 and variance 1; DataError if a column is constant or overflows.
 
     Args:
-      name: of the data.
-      part: which rows.
+      name: of the data, for the message.
+      part: training or held-out, for the message.
       rows: [rows, d].
-      labels: [d], what the message calls the columns.
-      remedy: for a column that is constant.
+      labels: [d], names of the columns in the message.
+      remedy: what the message advises for a constant column.
     """
     largest = abs(rows).max()
     spread = rows.std(axis=0) if largest < 1e150 else np.full(rows.shape[1], np.inf)

@@ -1,4 +1,4 @@
-"""Text as rows for language models: blocks of one length, three parts, what is rare."""
+"""Text as sequences for language models: blocks of one length in three parts."""
 
 import functools
 import hashlib
@@ -13,19 +13,19 @@ from collapse.data.texts import TextData, load_text
 from collapse.data.vocabulary import encode
 
 LEAST_BLOCK = 8  # characters
-_RARE_SHARE = 0.1  # of places on test rows whose context is rarest
-_CONTEXT = 5  # characters before a place
+_RARE_SHARE = 0.1  # of test positions, those with the rarest contexts
+_CONTEXT = 5  # characters before a position
 
 
 class TextRows(NamedTuple):
-    """A text in blocks.
+    """A text, cut into consecutive blocks of tokens.
 
     Attributes:
-      train: [rows, block] tokens, consecutive blocks.
-      validation: the same of text that chooses among weights.
-      test: the same of text that nothing chooses by.
+      train: [rows, block] tokens of the training text.
+      validation: [rows, block], of the text that selects the best weights.
+      test: [rows, block], of text that is only measured on.
       text: the text itself.
-      sha256: of its files.
+      sha256: of the files.
     """
 
     train: Int[np.ndarray, "rows block"]
@@ -36,7 +36,7 @@ class TextRows(NamedTuple):
 
 
 def text_rows(name: str, block: int) -> TextRows:
-    """Read a text and cut it into blocks.
+    """The text that `name` means, cut into blocks.
 
     Raises:
       DataError: if it cannot be read, or a part is shorter than one block, or a block
@@ -66,7 +66,7 @@ def _text_rows(name: str, block: int, stamp: tuple[str, int]) -> TextRows:
 
 
 def pretraining_rows(name: str, block: int, vocabulary: str) -> np.ndarray:
-    """Blocks of another text, in the vocabulary of the first.
+    """Blocks [rows, block] of a text for pretraining, as tokens of this vocabulary.
 
     Raises:
       DataError: if the text has a character that the vocabulary lacks, or less than a
@@ -90,7 +90,7 @@ def pretraining_rows(name: str, block: int, vocabulary: str) -> np.ndarray:
 
 
 def fingerprinted(data: TextRows, pretrain: str) -> TextRows:
-    """The same rows, whose `sha256` tells of the text for pretraining, too.
+    """The same data, with a `sha256` that depends on the text for pretraining, too.
 
     Raises:
       DataError: as `pretraining_rows`, before anything is run.
@@ -101,20 +101,21 @@ def fingerprinted(data: TextRows, pretrain: str) -> TextRows:
 
 
 def evenly(rows: np.ndarray, most: int) -> np.ndarray:
-    """At most so many rows, spread over all."""
+    """At most `most` of the rows, at equal distances."""
     if len(rows) <= most:
         return rows
     return rows[np.floor(np.arange(most) * len(rows) / most).astype(int)]
 
 
-def rare_places(
+def rare_positions(
     train: Int[np.ndarray, " characters"], rows: Int[np.ndarray, "rows block"]
 ) -> Bool[np.ndarray, "rows block"]:
-    """Places behind the contexts of `_CONTEXT` characters that are rare in training.
+    """Mask of the positions whose context is rare in the training text.
 
-    As many of the rarest as stay within a tenth of the places whose context occurs
-    there; contexts of one count go together, the rarest in any case. A context that
-    never occurs cannot be forgotten.
+    The context of a position is the `_CONTEXT` characters before it. Positions whose
+    context occurs in the training text are ranked by its count, and at most a tenth of
+    them, the rarest, are chosen. Contexts of equal count are chosen together, and those
+    of the lowest count always. A context that never occurs cannot be forgotten.
     """
     base = np.int64(max(train.max(), rows.max()) + 1)
     powers = base ** np.arange(_CONTEXT, dtype=np.int64)
@@ -127,12 +128,12 @@ def rare_places(
             return windows @ powers
 
     known, counts = np.unique(contexts(train), return_counts=True)
-    asked = contexts(rows[:, :-1])
-    place = np.minimum(np.searchsorted(known, asked), len(known) - 1)
-    seen = np.where(known[place] == asked, counts[place], 0)
-    levels, sizes = np.unique(seen[seen > 0], return_counts=True)
+    own = contexts(rows[:, :-1])
+    index = np.minimum(np.searchsorted(known, own), len(known) - 1)
+    count = np.where(known[index] == own, counts[index], 0)
+    levels, sizes = np.unique(count[count > 0], return_counts=True)
     within = np.cumsum(sizes) <= _RARE_SHARE * sizes.sum()
     highest = levels[within][-1] if within.any() else min(levels, default=0)
     rare = np.zeros(rows.shape, bool)
-    rare[:, _CONTEXT:] = (seen > 0) & (seen <= highest)
+    rare[:, _CONTEXT:] = (count > 0) & (count <= highest)
     return rare

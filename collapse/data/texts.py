@@ -10,24 +10,24 @@ from collapse.data import vocabulary
 from collapse.data.errors import DataError
 
 SHIPPED = ("shakespeare",)
-# The parts, and the least characters of each; a whole text needs those of train.txt.
+# part -> its least number of characters; an undivided text needs that of train.txt
 LEAST = {"train.txt": 1000, "validation.txt": 100, "test.txt": 100}
 HELD_OUT_SHARE = 0.1  # of a whole text, for each of the last two parts
-# How far from its place a cut looks for a line end, as a share of the text: so little
-# that no part gets small.
+# A cut is moved to a line end that is at most this share of the text away: a small one,
+# so that no part gets small.
 _REACH = 0.025
-_LISTED = 20  # characters that a message names
+_LISTED = 20  # most characters listed in a message
 
 
 class TextData(NamedTuple):
     """A user's text in three parts that do not overlap.
 
     Attributes:
-      train: what generation 0 is trained on, and what rare words are counted in.
-      validation: for what is chosen by looking.
-      test: for test losses; nothing is chosen by it.
-      vocabulary: the distinct characters of `train`, sorted; the other parts have none
-        beside them.
+      train: generation 0 is trained on it, and word frequencies are counted in it.
+      validation: for model selection.
+      test: for test losses only.
+      vocabulary: the distinct characters of `train`, sorted; the other parts have no
+        others.
       sha256: of the file; of several files, that of `sha256sum FILES | sha256sum`.
     """
 
@@ -45,11 +45,11 @@ class _File(NamedTuple):
 
 
 def load_text(name: str) -> TextData:
-    r"""Read `name` and split it into text for training, validation and testing.
+    r"""The text that `name` means, in parts for training, validation and testing.
 
-    Line ends become "\n", and a byte order mark is dropped. What has no parts of its
-    own is cut 80 : 10 : 10 in the order it stands, at a line end if one is near:
-    shuffled lines would put what a play repeats, its names and phrases, on both sides.
+    Line ends become "\n", and a byte order mark is dropped. A text without parts is cut
+    80 : 10 : 10 in its order, at a line end if one is near: if lines were shuffled,
+    names and phrases that a play repeats would be in all parts.
 
     Args:
       name: the name of a shipped text; or a folder with train.txt, validation.txt and
@@ -78,7 +78,7 @@ def load_text(name: str) -> TextData:
 
 
 def _locate(name: str) -> tuple[list[Path], bool]:
-    """Paths of all files, and whether they are the three parts, in order."""
+    """Paths of all files, and whether they are the three parts, in this order."""
     if name in SHIPPED:
         folder = resources.files("collapse.data") / name
         return [Path(str(folder / part)) for part in LEAST], True
@@ -105,7 +105,7 @@ def _locate(name: str) -> tuple[list[Path], bool]:
 
 
 def _read(path: Path) -> _File:
-    """One file with its line ends made alike."""
+    """One file, with uniform line ends."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -128,7 +128,7 @@ def _read(path: Path) -> _File:
 
 
 def _ended(file: _File) -> _File:
-    """With a line end, so that no word runs into the next file's first."""
+    """The file with a line end, which separates it from the next file's first word."""
     return file._replace(text=file.text.removesuffix("\n") + "\n")
 
 
@@ -147,31 +147,31 @@ def _split(text: str) -> tuple[str, str, str]:
     return text[:first], text[first:second], text[second:]
 
 
-def _cut(text: str, place: int) -> int:
-    """The start of a line nearest to `place`, or `place` itself if none is near."""
+def _cut(text: str, position: int) -> int:
+    """The start of the line nearest to `position`, or `position` if none is near."""
     reach = int(_REACH * len(text))
-    before = text.rfind("\n", place - reach, place) + 1
-    after = text.find("\n", place, place + reach) + 1
+    before = text.rfind("\n", position - reach, position) + 1
+    after = text.find("\n", position, position + reach) + 1
     near = [start for start in (before, after) if start]  # 0 where none was found
-    return min(near, key=lambda start: abs(start - place), default=place)
+    return min(near, key=lambda start: abs(start - position), default=position)
 
 
 def _check_characters(
     files: Sequence[_File], train: str, others: str, origin: str
 ) -> None:
-    """Raise DataError if the others have a character that `train`, so named, lacks."""
+    """Raise DataError if the other parts have a character that `train` lacks."""
     unknown = set(others).difference(train)
     if not unknown:
         return
-    place = min(others.index(character) for character in unknown)
-    character = others[place]
-    place += len(train)
+    position = min(others.index(character) for character in unknown)
+    character = others[position]
+    position += len(train)
     for file in files:  # their texts, joined, are train + others
-        if place < len(file.text):
+        if position < len(file.text):
             break
-        place -= len(file.text)
-    line = file.text.count("\n", 0, place) + 1
-    column = place - file.text.rfind("\n", 0, place)
+        position -= len(file.text)
+    line = file.text.count("\n", 0, position) + 1
+    column = position - file.text.rfind("\n", 0, position)
     rest = sorted(unknown - {character})
     listed = " ".join(map(repr, rest[:_LISTED]))
     listed += f" and {len(rest) - _LISTED} more" if len(rest) > _LISTED else ""

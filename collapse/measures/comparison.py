@@ -1,45 +1,45 @@
-"""Which of several settings is best, as far as so many seeds can tell."""
+"""Which of several settings has the lowest error, with a confidence set."""
 
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-_DRAWS = 1000  # of seeds, with replacement
-_BLOCK = 50  # of them at a time
+_DRAWS = 1000  # bootstrap samples of the seeds
+_BLOCK = 50  # bootstrap samples computed at a time
 
 
 class Best(NamedTuple):
-    """The best of several settings, and those that may be as good.
+    """The best of several settings, and those that are not significantly worse.
 
     Attributes:
-      place: of the lowest mean.
-      region: [settings], those that are not worse than any other; the truly best one
-        is among them with the stated confidence.
-      flat: whether the region holds every setting: no best one can be told.
+      best: index of the setting with the lowest mean.
+      confidence_set: [settings], true for settings that are not significantly worse
+        than any other; the truly best one is among them with the stated confidence.
+      flat: whether the confidence set has every setting: the best cannot be determined.
     """
 
-    place: int
-    region: Bool[np.ndarray, " settings"]
+    best: int
+    confidence_set: Bool[np.ndarray, " settings"]
     flat: bool
 
 
 def best_setting(
     errors: Float[np.ndarray, "seeds settings"], confidence: float = 0.95, seed: int = 0
 ) -> Best:
-    """The setting of the lowest mean error, with a region of confidence.
+    """The setting of the lowest mean error, and a confidence set of settings.
 
-    Seeds are the independent units, and settings are compared within them. A setting is
-    left out if its mean difference to some other, over its standard error, is larger
-    than the largest of all pairs is by chance: the range statistic of a model
-    confidence set (Hansen, Lunde & Nason 2011, Econometrica 79:453), its null law drawn
-    by a bootstrap over seeds, without their stepwise elimination. With two or three
-    seeds every setting is kept.
+    Seeds are the independent units, and settings are compared within seeds. A setting
+    is excluded if its mean difference to another one, divided by its standard error,
+    exceeds a quantile of the largest such ratio of all pairs under the null hypothesis
+    of equal means: the range statistic of a model confidence set (Hansen, Lunde & Nason
+    2011, Econometrica 79:453), with its null law from a bootstrap over seeds.
+    Deviation: no stepwise elimination. With two or three seeds no setting is excluded.
 
     Args:
       errors: of each seed in each setting; lower is better. A setting with an error
-        that is not finite is never the best, and out of the region.
-      confidence: that the best setting is in the region.
+        that is not finite is never the best, and not in the confidence set.
+      confidence: probability that the best setting is in the confidence set.
       seed: of the bootstrap.
 
     Raises:
@@ -57,16 +57,16 @@ def best_setting(
     worse = _ratio(means[:, None] - means, error[0]) > _critical(
         centred, confidence, seed
     )
-    region = np.zeros(errors.shape[1], bool)
-    region[usable] = ~worse.any(-1)
-    place = int(np.flatnonzero(usable)[np.argmin(means)])
-    return Best(place, region, bool(region.all()))
+    confidence_set = np.zeros(errors.shape[1], bool)
+    confidence_set[usable] = ~worse.any(-1)
+    index = int(np.flatnonzero(usable)[np.argmin(means)])
+    return Best(index, confidence_set, bool(confidence_set.all()))
 
 
 def _compared(
     times: Float[np.ndarray, "draws seeds"], centred: Float[np.ndarray, "seeds k"]
 ) -> tuple[Float[np.ndarray, "draws k k"], Float[np.ndarray, "draws k k"]]:
-    """Differences of means, and their standard errors, if seeds come so many times."""
+    """Differences of means and their standard errors, with seeds counted `times`."""
     num, k = centred.shape
     means = times @ centred / num
     gaps = means[:, :, None] - means[:, None]
@@ -76,7 +76,7 @@ def _compared(
 
 
 def _ratio(gaps: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Studentised differences; 0 where two are the same."""
+    """Studentised differences; 0 where the means are equal."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(gaps == 0, 0, gaps / error)
 
@@ -84,15 +84,15 @@ def _ratio(gaps: np.ndarray, error: np.ndarray) -> np.ndarray:
 def _critical(
     centred: Float[np.ndarray, "seeds k"], confidence: float, seed: int
 ) -> float:
-    """What the largest studentised difference stays below if all means are equal.
+    """Quantile of the largest studentised difference if all means are equal.
 
-    Each draw has standard errors of its own, as the data have: with few seeds that is
-    most of what makes large ratios.
+    Each bootstrap sample has its own standard errors, as the data do: with few seeds
+    most large ratios come from small standard errors.
     """
     rng, largest, num = np.random.default_rng(seed), [], len(centred)
     for _ in range(_DRAWS // _BLOCK):
         times = rng.multinomial(num, np.full(num, 1 / num), _BLOCK)
         largest.append(_ratio(*_compared(times.astype(float), centred)).max((-1, -2)))
-    # of the draws themselves: one may be infinite
+    # without interpolation, since a ratio may be infinite
     found = np.concatenate(largest)
     return float(np.quantile(found, confidence, method="higher"))

@@ -1,4 +1,4 @@
-"""Passages that written text has copied from real text, found by hashing windows."""
+"""Passages of generated text that are copied from real text, found by hashing."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,19 +6,25 @@ from typing import NamedTuple
 import numpy as np
 
 _BASE = 0x9E3779B97F4A7C15  # of the hashes; odd, so it has an inverse modulo 2^64
-_TABLE_BITS = 22  # 4 million places, of which a generation fills a few per cent
+_TABLE_BITS = 22  # 4 million entries; a generation fills a few per cent
 
 
 class Windows(NamedTuple):
-    """Running sums from which the hash of any window of some blocks follows."""
+    """Sums that give the hash of any window of some blocks (a rolling hash).
 
-    sums: np.ndarray  # [characters + 1], of code point j times base^j, over all before
-    shift: np.ndarray  # [characters], base^-i: the same hash wherever a window begins
-    room: np.ndarray  # [characters], how many are left in the block
+    Attributes:
+      sums: [characters + 1], cumulative sums of code point j times base^j, from 0.
+      shift: [characters], base^-i, which makes equal windows have equal hashes.
+      room: [characters], number of characters from here to the end of the block.
+    """
+
+    sums: np.ndarray
+    shift: np.ndarray
+    room: np.ndarray
 
 
 def windows_of(blocks: Sequence[str]) -> Windows:
-    """Of all blocks, one after the other; arithmetic is modulo 2^64."""
+    """Windows of all blocks, one after the other; arithmetic is modulo 2^64."""
     codes = np.frombuffer("".join(blocks).encode("utf-32-le"), "<u4")
     lengths = np.array([len(block) for block in blocks], dtype=np.int64)
     ends = np.repeat(np.cumsum(lengths), lengths)
@@ -34,28 +40,29 @@ def _powers(base: int, num: int) -> np.ndarray:
 
 
 def hashes(windows: Windows, length: int) -> np.ndarray:
-    """Hash of the window of `length` characters at each place, block or not."""
+    """Hash of the window of `length` at each position, also across blocks."""
     sums = windows.sums
     num = max(len(sums) - length, 0)
     return (sums[length:] - sums[:num]) * windows.shift[:num]
 
 
 def copies(ours: Windows, theirs: Windows, length: int) -> np.ndarray:
-    """Where those of our windows begin, inside a block, that are also theirs.
+    """Starts of the windows of `length` in `ours`, within a block, that `theirs` has.
 
-    Theirs are one block. By hashes: two windows in about 2^64 are mistaken for equal.
+    `theirs` is of one block. Windows are compared by hash: two different ones are taken
+    for equal with a probability of about 2^-64.
     """
     starts = np.flatnonzero(ours.room >= length)
-    written, real = hashes(ours, length)[starts], hashes(theirs, length)
-    # a look-up by the highest bits leaves a few of a million windows to sort
+    generated, real = hashes(ours, length)[starts], hashes(theirs, length)
+    # a table of the highest bits excludes most of a million windows before the sort
     table = np.zeros(2**_TABLE_BITS, bool)
-    place = np.uint64(64 - _TABLE_BITS)
-    table[written >> place] = True
-    return starts[np.isin(written, real[table[real >> place]])]
+    drop = np.uint64(64 - _TABLE_BITS)
+    table[generated >> drop] = True
+    return starts[np.isin(generated, real[table[real >> drop]])]
 
 
 def longest_copy(text: str, windows: Windows, real_text: str, real: Windows) -> int:
-    """Characters of the longest window, inside a block, that the real text has.
+    """Length of the longest passage, within a block, that is in the real text.
 
     Args:
       text: all blocks, one after the other.
@@ -63,8 +70,8 @@ def longest_copy(text: str, windows: Windows, real_text: str, real: Windows) -> 
       real_text: one block.
       real: its windows.
 
-    Whatever is copied has copied parts, so a binary search over the length finds it.
-    The hashes only propose: what is returned was found in the text itself.
+    All parts of a copied passage are copied, so a binary search over the length finds
+    it. Hashes give candidates only, which are then checked in the text itself.
     """
     known, unknown = 0, min(max(windows.room, default=0), len(real_text)) + 1
     while unknown - known > 1:

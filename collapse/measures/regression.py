@@ -1,6 +1,6 @@
-"""Metrics of linear regressors: exact errors, errors on test rows, later learners.
+"""Metrics of linear regressors: exact errors, errors on test rows, errors of learners.
 
-A regressor is seen through functions `params -> coefficients [d]`.
+The metrics know a regressor as a function `params -> coefficients [d]`.
 """
 
 import math
@@ -20,14 +20,15 @@ def squared_distance(
     second: Coefficients,
     factor: Float[Array, "d d"] | None = None,
 ) -> Metric:
-    """|w - v|^2 in the norm of the inputs' covariance F F'; exact.
+    """A metric: |w - v|^2 in the norm of the inputs' covariance F F'; exact.
 
     For a fit and the truth it is the test error: the mean squared error of predictions
-    for new inputs, the noise of their labels left out. For the noise-free twin and the
+    for new inputs, without the noise of their labels. For the noise-free twin and the
     truth it is the bias, for the fit and its twin the variance: their means add up to
-    that of the test error. In units of the label, squared.
+    the mean test error. In squared units of the label.
 
     Args:
+      first, second: functions params -> w and params -> v.
       factor: [d, d], F; None for the identity.
     """
 
@@ -44,11 +45,11 @@ def test_rows(
     inputs: Float[Array, "m d"],
     labels: Float[Array, " m"],
 ) -> tuple[Metric, Metric]:
-    """Mean squared error on m test rows, and its standard error over these rows.
+    """Two metrics: mean squared error on m test rows, and its standard error.
 
-    With labels x'w* it estimates the test error without bias; with real labels their
-    noise is included. The standard error is that of m independent rows, and knows
-    nothing of how the fit would vary.
+    With labels x'w* it is an unbiased estimate of the test error; with real labels it
+    includes their noise. The standard error is over m independent rows, for a given
+    fit.
     """
 
     def squares(params: Params) -> Float[Array, " m"]:
@@ -72,11 +73,13 @@ def learner_error(
     truth: Float[Array, " d"],
     factor: Float[Array, "d d"] | None = None,
 ) -> Metric:
-    """Test error of a learner trained on new rows that a teacher labels. Uses the key.
+    """A metric: test error of a learner trained on new rows that a teacher labels.
+
+    The metric uses its key.
 
     Args:
-      learner: one of its rows stands for all that it is trained on, so its noise, ridge
-        and number of rows are its own.
+      learner: a model with rows of statistics, which is trained on one of them; its
+        noise, ridge and number of points are its own.
       teach: params -> params whose coefficients label the learner's rows.
       coefficients: of the learner's fit.
       truth: [d].

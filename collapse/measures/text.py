@@ -1,8 +1,8 @@
-"""What is measured on written text: rare words, variety, invented words and copies.
+"""Measures of generated text: rare words, diversity, invented words and copies.
 
-A model writes *blocks*, strings of equal length that begin and end anywhere, so the
-words at their edges may be cut. Counted are the words inside, and what depends on how
-much is written is compared with real blocks of the same number and length.
+A model generates *blocks*, strings of equal length that begin and end anywhere, so that
+words at their edges may be cut. Only words inside are counted, and measures that depend
+on the amount of text are relative to real blocks of the same number and length.
 """
 
 import math
@@ -19,9 +19,9 @@ from scipy.special import gammaln
 
 from collapse.measures import copying as text_copies
 
-RARE = {"tail_mass_10pct": 0.1, "tail_mass_1pct": 0.01}  # mass of the rare words
+RARE = {"tail_mass_10pct": 0.1, "tail_mass_1pct": 0.01}  # share of the rare words
 SURVIVAL = ("word_survival", "fivegram_survival")
-WINDOW = 50  # characters of a passage that counts as copied
+WINDOW = 50  # characters of a passage for `copied_share`
 
 # name -> (long name, unit)
 DESCRIPTIONS = {
@@ -43,7 +43,7 @@ DESCRIPTIONS = {
     "copied_share": ("50-character passages copied from real text", "share"),
 }
 
-# Python's \w leaves out the marks that Devanagari, Thai and others write vowels with.
+# Python's \w lacks the combining marks that are vowels in Devanagari, Thai and others
 _MARKS = "".join(
     chr(code)
     for code in range(0x300, 0x1F000)
@@ -51,48 +51,48 @@ _MARKS = "".join(
 )
 _LETTERS = rf"(?:[^\W\d_]+[{_MARKS}]*)+"
 _WORD = re.compile(rf"{_LETTERS}(?:['’]{_LETTERS})*")
-_LEAST_LETTERS = 4  # of a rare word
+_LEAST_LETTERS = 4  # of a rare word, see `rare_words`
 
 
 class Reference(NamedTuple):
-    """Real text, counted once for all generations.
+    """Statistics of real text, computed once for all generations.
 
     Attributes:
       text: the text that real blocks are drawn from.
-      counts: of its words.
-      rare: measure of `RARE` -> the rare words it looks for.
-      seen: measure of `RARE` -> their share of the words inside real blocks, expected
-        over all places where a block may begin in `text`.
+      counts: word -> how often it occurs in `text`.
+      rare: measure of `RARE` -> its rare words.
+      rare_share: measure of `RARE` -> expected share of its rare words among the words
+        inside a real block that begins anywhere in `text`.
       known: the words of this and of other real texts.
       fivegrams: distinct character 5-grams of `text`.
       windows: of `text`, to find copies.
-      alive: measure of `SURVIVAL` -> its share in as many real blocks as are measured,
-        expected over their draw.
+      survival: measure of `SURVIVAL` -> expected share of the rare words or 5-grams
+        that occur in as many real blocks as are measured.
     """
 
     text: str
     counts: Mapping[str, int]
     rare: Mapping[str, Set[str]]
-    seen: Mapping[str, float]
+    rare_share: Mapping[str, float]
     known: Set[str]
     fivegrams: frozenset[str]
     windows: text_copies.Windows
-    alive: Mapping[str, float]
+    survival: Mapping[str, float]
 
 
 def words(text: str) -> list[str]:
-    """The words of `text` in lower case: letters of any script, inner apostrophes.
+    """The words of `text` in lower case: letters of any script, with inner apostrophes.
 
-    Digits and underscores belong to no word. Scripts without spaces between words give
-    long ones: whatever stands between two signs.
+    Digits and underscores are not part of words. In scripts without spaces everything
+    between two punctuation marks is one word.
     """
     return [match.group().lower() for match in _WORD.finditer(text)]
 
 
 def inner_words(block: str) -> list[str]:
-    """The words of `block` but for those that touch its edges and may be cut.
+    """The words of `block` without those at its edges, which may be cut.
 
-    An apostrophe or mark at the edge may be the inside of a word, too.
+    An apostrophe or combining mark at the edge may be inside a word, too.
     """
     first = len(block) - len(block.lstrip("'’" + _MARKS))
     last = len(block.rstrip("'’" + _MARKS))
@@ -104,18 +104,18 @@ def inner_words(block: str) -> list[str]:
 
 
 def rare_words(counts: Mapping[str, int], share: float) -> frozenset[str]:
-    """The rarest words that together are at most `share` of all that is written.
+    """The rarest words that together are at most `share` of all words of a text.
 
     Args:
       counts: word -> how often it occurs.
       share: of the sum of counts, in [0, 1].
 
     Returns:
-      Words in order of rising counts until the next would pass the share, of four
-      letters and more: letters at random make shorter rare words, too. (Of any length
-      if the longer ones are less than a tenth of the text, as in some scripts.) Many
-      occur once; equal counts go by a checksum, so that no letter is favoured and a
-      smaller share is a subset of a larger one.
+      Words in order of increasing counts, until the next would exceed the share. Only
+      words of four letters or more, because random letters often make shorter words;
+      words of any length if the longer ones are less than a tenth of the text, as in
+      some scripts. Words of equal count are ordered by a checksum, so that no letter is
+      favoured; the words of a smaller share are a subset of those of a larger one.
     """
     long = {word for word in counts if len(word) >= _LEAST_LETTERS}
     enough = sum(counts[word] for word in long) >= max(RARE.values()) * sum(
@@ -125,7 +125,7 @@ def rare_words(counts: Mapping[str, int], share: float) -> frozenset[str]:
         long if enough else counts, key=lambda w: (counts[w], zlib.crc32(w.encode()), w)
     )
     mass = np.cumsum([counts[word] for word in order])
-    # the tolerance: 0.29 of 100 words are 29, whatever the rounding
+    # a tolerance for rounding: 0.29 of 100 words are 29
     fits = mass <= share * sum(counts.values()) * (1 + 1e-12)
     return frozenset(order[: np.count_nonzero(fits)])
 
@@ -133,15 +133,15 @@ def rare_words(counts: Mapping[str, int], share: float) -> frozenset[str]:
 def reference(
     text: str, others: Sequence[str], blocks: Sequence[str], num: int
 ) -> Reference:
-    """Count real text once, to measure any number of generations against.
+    """Statistics of real text, to compare any number of generations with.
 
     Args:
-      text: what real blocks are drawn from.
-      others: more real texts, whose words count as known. Leave out a text whose share
-        of unknown words is to be the level of new real text.
-      blocks: all real blocks, of the length that a model writes.
-      num: blocks that will be measured, at most as many: survival grows with how much
-        is written, so only equals compare.
+      text: the text that real blocks are drawn from.
+      others: more real texts, whose words count as known. Omit a text whose share of
+        unknown words is to be the reference level of new real text.
+      blocks: all real blocks, of the length that a model generates.
+      num: number of blocks that will be measured, at most that of real blocks; survival
+        grows with the amount of text, so the numbers must be equal.
 
     Raises:
       ValueError: if there are fewer real blocks than are measured, or none at all.
@@ -161,41 +161,46 @@ def reference(
         text=text,
         counts=counts,
         rare=rare,
-        seen={
-            name: _seen(counts, rare[name], Counter(map(len, blocks))) for name in RARE
+        rare_share={
+            name: _rare_share(counts, rare[name], Counter(map(len, blocks)))
+            for name in RARE
         },
         known=frozenset(chain(counts, *map(words, others))),
         fivegrams=fivegrams,
         windows=text_copies.windows_of([text]),
-        alive={name: _alive(*own, blocks, num) for name, own in found.items()},
+        survival={
+            name: _expected_survival(*own, blocks, num) for name, own in found.items()
+        },
     )
 
 
 def measure(blocks: Sequence[str], reference: Reference) -> dict[str, float]:
-    """All measures of `DESCRIPTIONS` for blocks that one generation wrote.
+    """All measures of `DESCRIPTIONS`, for the blocks of one generation.
 
-    A ratio is 0 if nothing is written or there is nothing to compare with, never NaN.
-    Tail masses and survivals are ratios to blocks drawn from the reference's text: a
-    model that writes like it has 1. New real text has less, since it has other names.
-    Letters at random make short rare words, so a tail mass near 1 means little where
-    `hallucinated_share` is large. Distinct shares fall and entropies rise with the
-    amount of text (over m n-grams of k kinds an entropy is about (k - 1) / (2 m ln 2)
-    bits too small), so only equal amounts compare.
+    A ratio with denominator 0 is 0, never NaN. Tail masses and survivals are relative
+    to blocks drawn from the reference's text: a model that reproduces its distribution
+    has 1. New real text has less, since it has other names. Random letters make rare
+    words by chance, so do not interpret a tail mass near 1 where `hallucinated_share`
+    is large. Distinct shares fall and entropies rise with the amount of text (from m
+    n-grams of k kinds an entropy is about (k - 1) / (2 m ln 2) bits too small), so only
+    compare equal amounts.
 
     Args:
-      blocks: strings; none, empty ones and ones without a word will do.
-      reference: counted for blocks of this number and length.
+      blocks: strings; there may be none, empty ones, and ones without a word.
+      reference: for blocks of this number and length.
     """
-    written = [inner_words(block) for block in blocks]
-    counts = Counter(chain.from_iterable(written))
+    inner = [inner_words(block) for block in blocks]
+    counts = Counter(chain.from_iterable(inner))
     values = _word_measures(counts, reference)
     grams = _grams(blocks, 5)
-    alive = _ratio(
+    survival = _ratio(
         len(reference.fivegrams.intersection(grams)), len(reference.fivegrams)
     )
-    values["fivegram_survival"] = _ratio(alive, reference.alive["fivegram_survival"])
+    values["fivegram_survival"] = _ratio(
+        survival, reference.survival["fivegram_survival"]
+    )
     for n in (1, 2, 3):
-        runs = Counter(chain.from_iterable(_runs(line, n) for line in written))
+        runs = Counter(chain.from_iterable(_runs(line, n) for line in inner))
         values[f"distinct_{n}"] = _ratio(len(runs), runs.total())
     for n in (1, 2, 3):
         values[f"entropy_{n}gram"] = _entropy(Counter(_grams(blocks, n)))
@@ -207,10 +212,10 @@ def _word_measures(counts: Counter[str], real: Reference) -> dict[str, float]:
     total, values = counts.total(), {}
     for name, rare in real.rare.items():
         share = _ratio(sum(counts[word] for word in rare & counts.keys()), total)
-        values[name] = _ratio(share, real.seen[name])
+        values[name] = _ratio(share, real.rare_share[name])
     rare = real.rare["tail_mass_10pct"]
-    alive = _ratio(len(rare & counts.keys()), len(rare))
-    values["word_survival"] = _ratio(alive, real.alive["word_survival"])
+    survival = _ratio(len(rare & counts.keys()), len(rare))
+    values["word_survival"] = _ratio(survival, real.survival["word_survival"])
     invented = sum(counts[word] for word in counts.keys() - real.known)
     values["hallucinated_share"] = _ratio(invented, total)
     return values
@@ -225,15 +230,15 @@ def _copy_measures(blocks: Sequence[str], real: Reference) -> dict[str, float]:
     return {"longest_copy": float(longest), "copied_share": share}
 
 
-def _alive(
+def _expected_survival(
     items: Set[str],
     found_in: Callable[[str], Iterable[str]],
     blocks: Sequence[str],
     num: int,
 ) -> float:
-    """Share of `items` in `num` of the blocks, expected over their draw.
+    """Expected share of `items` that occur in `num` randomly drawn blocks.
 
-    An item that k of N blocks hold is missed by all of them with the probability
+    An item that is in k of N blocks occurs in none of the drawn ones with probability
     C(N - k, num) / C(N, num).
     """
     if not items:
@@ -242,12 +247,12 @@ def _alive(
         chain.from_iterable(items & frozenset(found_in(b)) for b in blocks)
     )
     k, total = np.array([*holders.values(), 0], float), len(blocks)
-    left = total - k
-    enough = left >= num
-    left = np.where(enough, left, num)
-    log = gammaln(left + 1) - gammaln(left - num + 1)
+    without = total - k
+    can_miss = without >= num
+    without = np.where(can_miss, without, num)
+    log = gammaln(without + 1) - gammaln(without - num + 1)
     log -= gammaln(total + 1) - gammaln(total - num + 1)
-    missed = np.where(enough, np.exp(log), 0.0)
+    missed = np.where(can_miss, np.exp(log), 0.0)
     return float((1 - missed).sum() / len(items))
 
 
@@ -255,23 +260,25 @@ def _ratio(part: float, whole: float) -> float:
     return float(part / whole) if whole else 0.0
 
 
-def _seen(counts: Mapping[str, int], rare: Set[str], lengths: Counter[int]) -> float:
-    """Share of `rare` in the words inside blocks that begin anywhere in a text.
+def _rare_share(
+    counts: Mapping[str, int], rare: Set[str], lengths: Counter[int]
+) -> float:
+    """Expected share of `rare` among the words inside a block that begins anywhere.
 
     An edge cuts long words more often than short ones, and rare words are long: a word
-    of L characters is inside a block of W, off its edges, at W - L - 1 places of it.
-    Without this, real blocks of 128 characters would seem to lack 2 % of rare words.
+    of L characters has W - L - 1 positions inside a block of W characters. Without this
+    correction real blocks of 128 characters would seem to lack 2 % of rare words.
     """
-    places = {
+    positions = {
         size: sum(num * max(length - size - 1, 0) for length, num in lengths.items())
         for size in set(map(len, counts))
     }
-    mass = {word: count * places[len(word)] for word, count in counts.items()}
+    mass = {word: count * positions[len(word)] for word, count in counts.items()}
     return _ratio(sum(mass[word] for word in rare), sum(mass.values()))
 
 
 def _runs(items: Sequence, n: int) -> Iterable[tuple]:
-    """All n items in a row."""
+    """All runs of n consecutive items."""
     return zip(*(items[k:] for k in range(n)), strict=False)
 
 
@@ -281,6 +288,6 @@ def _grams(texts: Iterable[str], n: int) -> Iterable[str]:
 
 
 def _entropy(counts: Counter[str]) -> float:
-    """Of the empirical distribution, in bits; 0 of nothing."""
+    """Entropy of the empirical distribution, in bits; 0 if there are no counts."""
     total = counts.total()
     return sum(c * math.log2(total / c) for c in counts.values()) / max(total, 1)

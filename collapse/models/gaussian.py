@@ -1,26 +1,28 @@
 """The multivariate Gaussian: the model whose collapse is known in closed form.
 
-Three kinds of row, one model:
+It is fitted to one of three kinds of row (`row_kinds`):
 
 * samples: a row is one point [d].
-* statistics: a row is the mean and scatter of a batch of points, drawn as points and
-  reduced at once. Keeping G generations costs O(G d^2), not O(G n d).
-* law: the same row drawn from its exact distribution, O(d^3) whatever the batch size:
-  the mean is normal, the scatter Wishart, by Bartlett's decomposition (Bartlett 1933).
+* statistics: a row is the mean and scatter matrix of a batch of points. The points are
+  drawn and discarded: storing G generations takes O(G d^2) memory, not O(G n d).
+* law: the same statistics drawn from their exact distribution, in O(d^3) time whatever
+  the batch size: the mean is normal and the scatter matrix Wishart, by Bartlett's
+  decomposition (Bartlett 1933).
 
-A covariance is always held as a lower-triangular factor. Statistics are computed in
+A covariance is always stored as a lower-triangular factor. Statistics are computed in
 the standardised coordinates z of x = mean + scale z and then transformed, so that they
-stay exact when a direction has collapsed by many orders of magnitude.
+stay accurate when a direction has collapsed by many orders of magnitude.
 """
 
 import math
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float, Int
 
+from collapse.core.row_kinds import RowKind, check_row_kind
 from collapse.core.types import Info, Key, Model, Weights
 from collapse.numerics import draws, threefry
 from collapse.numerics.estimators import (
@@ -29,16 +31,15 @@ from collapse.numerics.estimators import (
     weighted_moments,
 )
 
-Rows = Literal["samples", "statistics", "law"]
-
-# Up to this many batches are pooled by QR of their factors, which keeps directions down
-# to 1e-16 of the largest standard deviation; beyond, by adding up their scatters, which
-# is d times cheaper and keeps 1e-7. The data of so many generations do not collapse.
+# Up to this many batches are pooled by QR of their factors, which resolves directions
+# down to 1e-16 of the largest standard deviation; more are pooled by adding their
+# scatter matrices, which is d times cheaper and resolves 1e-7. That is enough, since
+# pooled data of so many generations do not collapse.
 _QR_BATCHES = 20
 
 
 class GaussianParams(NamedTuple):
-    """A Gaussian.
+    """Parameters of a Gaussian.
 
     Attributes:
       mean: [d].
@@ -50,13 +51,14 @@ class GaussianParams(NamedTuple):
 
 
 class GaussianStatistics(NamedTuple):
-    """Rows that each stand for a batch of points.
+    """Rows that are each the sufficient statistics of a batch of points.
 
     Attributes:
       mean: [rows, d] of the batch.
-      factor: [rows, d, d] lower triangular; factor @ factor.T is the batch's scatter,
-        sum (x - mean)(x - mean)'.
-      scatter: [rows, d, d], that product: kept, so that to pool G batches is a sum.
+      factor: [rows, d, d] lower triangular; factor @ factor.T is the batch's scatter
+        matrix sum (x - mean)(x - mean)'.
+      scatter: [rows, d, d], the scatter matrix itself: stored, so that many batches are
+        pooled by a sum.
     """
 
     mean: Float[Array, "rows d"]
@@ -68,23 +70,24 @@ def gaussian(
     dimension: int,
     *,
     ddof: int = 0,
-    rows: Rows = "samples",
+    rows: RowKind = "samples",
     batch_size: int | Int[Array, " rows"] = 1,
 ) -> Model:
-    """A Gaussian fitted by maximum likelihood (ddof 0) or without bias (ddof 1).
+    """A Gaussian model, fitted by maximum likelihood (ddof 0) or unbiasedly (ddof 1).
 
-    Where the rows do not span d dimensions the covariance is singular, and so it stays.
-    Mean and covariance are right then, but the factor's last diagonal entries may be
-    rounding instead of zero: a log-determinant or a density of it means nothing.
+    Where the rows do not span d dimensions the covariance is singular, and it stays
+    singular in all later generations. Its mean and covariance are right, but the last
+    diagonal entries of its factor may be rounding errors instead of zeros: do not use
+    its log-determinant or its density.
 
     Args:
       dimension: d.
       ddof: 0 divides the scatter by n, as in Shumailov et al.'s public code and Kazdan
         et al.; 1 by n - 1, as in Shumailov et al.'s theorem. The choice changes what
         collapses: see `collapse.theory`.
-      rows: what a row is, see the module.
-      batch_size: points behind one row of statistics or law; under law they may be
-        traced, one for each row that is written, and fewer than dimensions.
+      rows: kind of row, see the module.
+      batch_size: number of points that one row of statistics or law summarises; for law
+        it may be an array, one number for each generated row, and then also below d.
 
     Raises:
       ValueError: for an unknown ddof or kind of row, or where a batch has too few
@@ -92,8 +95,7 @@ def gaussian(
     """
     if ddof not in (0, 1):
         raise ValueError(f"ddof must be 0 or 1, got {ddof}")
-    if rows not in get_args(Rows):
-        raise ValueError(f"rows must be one of {get_args(Rows)}, got {rows!r}")
+    check_row_kind(rows)
     if rows == "law" and isinstance(batch_size, int) and batch_size <= dimension:
         raise ValueError(
             f"rows = law needs more than {dimension} samples, got {batch_size}"
@@ -132,13 +134,13 @@ def gaussian(
 
 
 def standard(dimension: int, dtype=None) -> GaussianParams:
-    """The standard normal in `dimension` dimensions."""
+    """Parameters of the standard normal in `dimension` dimensions."""
     dtype = dtype or jnp.result_type(float)
     return GaussianParams(jnp.zeros(dimension, dtype), jnp.eye(dimension, dtype=dtype))
 
 
 def sample_points(key: Key, params: GaussianParams, num: int) -> Float[Array, "num d"]:
-    """Independent points of a Gaussian. Consumes the key."""
+    """Independent points of a Gaussian, [num, d]; consumes the key."""
     dimension = params.mean.shape[0]
     z = draws.normal(key, (dimension, num), params.mean.dtype)  # long axis last
     return (params.mean[:, None] + params.scale @ z).T
@@ -147,7 +149,7 @@ def sample_points(key: Key, params: GaussianParams, num: int) -> Float[Array, "n
 def log_density(
     params: GaussianParams, points: Float[Array, "m d"]
 ) -> Float[Array, " m"]:
-    """Log-density in nats; not finite where the covariance is singular."""
+    """Log-density at each point, in nats; not finite if the covariance is singular."""
     d = params.mean.shape[0]
     centred = (points - params.mean[None]).T
     if d == 1:
@@ -164,11 +166,11 @@ def pool(
     batch_size: int | Int[Array, " rows"],
     ddof: int = 0,
 ) -> GaussianParams:
-    """The fit to all points behind weighted rows of statistics.
+    """The Gaussian fitted to all points that weighted rows of statistics summarise.
 
-    One row is passed on unchanged but for its divisor: under `replace` no
-    factorisation stands between the generations, so nothing is lost however far the
-    covariance has collapsed.
+    The factor of a single row is only divided by a number: under `replace` nothing is
+    factorised between generations, so no precision is lost however far the covariance
+    has collapsed.
     """
     mass = weights * jnp.asarray(batch_size, weights.dtype)
     total = jnp.sum(mass) - ddof
@@ -194,7 +196,7 @@ def _statistics(mean: Array, factor: Array) -> GaussianStatistics:
 
 
 def summarise(points: Float[Array, "rows d"], num: int) -> GaussianStatistics:
-    """Mean and scatter of points in `num` equal batches, in order."""
+    """Statistics of `num` batches: the points in order, cut into equal parts."""
     return _statistics(*_moments(points.T, num))
 
 
@@ -214,12 +216,12 @@ def _reduce(key: Key, num: int, batch_size: int, dimension: int, dtype):
 def _law(
     key: Key, num: int, batch_size: int | Int[Array, " num"], dimension: int, dtype
 ):
-    """The same, from the exact law: N(0, I/batch_size) and Bartlett's factor."""
+    """The same from their distribution: N(0, I / batch_size) and Bartlett's factor."""
     below = dimension * (dimension - 1) // 2
     normals_key, gamma_key = threefry.split(key)
     z = draws.normal(normals_key, (num * (dimension + below + 1),), dtype)
     sizes = jnp.broadcast_to(jnp.asarray(batch_size, jnp.int32), (num,))
-    root = jnp.sqrt(jnp.maximum(sizes, 1).astype(dtype))  # of none there is no mean
+    root = jnp.sqrt(jnp.maximum(sizes, 1).astype(dtype))  # a batch of 0 has no mean
     mean = z[: num * dimension].reshape(num, dimension) / root[:, None]
     off = z[num * dimension : num * (dimension + below)].reshape(num, below)
     freedom = jnp.maximum(sizes - 1, 0)

@@ -1,1 +1,1 @@
-"""Random variates, special functions, least squares: arrays in, arrays out."""
+"""Random variates, special functions, least squares: functions of arrays."""

@@ -1,9 +1,9 @@
-"""Random variates laid out for the compiler: same laws, several times faster on CPU.
+"""Random variates, from the same laws as `jax.random` but several times faster on CPU.
 
-Random numbers take most of the time of a closed-form experiment. `jax.random` lowers
-threefry to a rolled loop that does not vectorise along a short axis; here its bits come
-from `collapse.numerics.threefry`, over one flat counter array. Where the key is not a
-partitionable threefry key `jax.random` itself is used.
+Random numbers take most of the time of a closed-form experiment. `jax.random` compiles
+threefry to a loop that does not vectorise along a short axis; here its bits come from
+`collapse.numerics.threefry`, computed for one flat array of counters. For keys that are
+not partitionable threefry keys, `jax.random` itself is used.
 
 Every function consumes its key.
 """
@@ -23,12 +23,13 @@ from collapse.numerics.threefry import Key
 
 
 def normal(key: Key, shape: Sequence[int], dtype=None) -> Float[Array, "..."]:
-    """Standard normals by inversion of uniforms of 52 (float64) or 23 (float32) bits.
+    """Standard normals, from uniforms of 52 (float64) or 23 (float32) random bits.
 
-    In float64 the uniforms behind `jax.random.normal(key, shape, dtype)`, inverted more
-    accurately; in float32 other ones, two for each call of the generator.
+    They are Phi^-1 of uniforms. In float64 these are the uniforms that
+    `jax.random.normal(key, shape, dtype)` uses, inverted more accurately; in float32
+    they are others, two for each call of the generator.
 
-    Draw with a long last axis: the inverse error function then vectorises.
+    Make the last axis the long one: the inverse error function then vectorises.
     """
     dtype = jnp.dtype(dtype or jnp.result_type(float))
     if not threefry.applies(key):
@@ -55,10 +56,10 @@ def uniform(key: Key, shape: Sequence[int], dtype=None) -> Float[Array, "..."]:
 def gamma(key: Key, shape: Float[Array, "..."]) -> Float[Array, "..."]:
     """Gamma variates of unit scale, one for each entry of `shape` (all at least 1).
 
-    Marsaglia & Tsang (2000, ACM TOMS 26:363), proposing for the whole array at once and
-    keeping the first accepted proposal of each entry; at shape 1 about 95 % are
-    accepted at the first attempt, at shape 50 99.9 %. `jax.random.gamma` loops entry by
-    entry and is six times slower. Values below shape 1 would be wrong: see `Raises`.
+    Rejection sampling of Marsaglia & Tsang (2000, ACM TOMS 26:363), with proposals for
+    the whole array at once; each entry takes its first accepted proposal. At shape 1
+    about 95 % of first proposals are accepted, at shape 50 99.9 %. `jax.random.gamma`
+    loops over entries and is six times slower. The method is wrong for shapes below 1.
 
     Raises:
       ValueError: if `shape` is a concrete array with an entry below 1.
@@ -79,8 +80,8 @@ def gamma(key: Key, shape: Float[Array, "..."]) -> Float[Array, "..."]:
         accept = (v > 0) & (jnp.log(u) < x**2 / 2 + d - d * v + d * log_v)
         return round_ + 1, jnp.where(accept & ~done, d * v, value), done | accept
 
-    nothing = (jnp.uint32(0), jnp.zeros_like(d), jnp.zeros(d.shape, bool))
-    return lax.while_loop(lambda carry: ~jnp.all(carry[2]), attempt, nothing)[1]
+    start = (jnp.uint32(0), jnp.zeros_like(d), jnp.zeros(d.shape, bool))
+    return lax.while_loop(lambda carry: ~jnp.all(carry[2]), attempt, start)[1]
 
 
 def bartlett(
@@ -92,15 +93,16 @@ def bartlett(
 ) -> Float[Array, "num d d"]:
     """Lower-triangular L with L L' ~ Wishart(I, freedom), by Bartlett's decomposition.
 
-    Roots of chi-squared variates with freedom, freedom - 1, ... degrees stand on the
-    diagonal, standard normals below it; columns after the `freedom`-th are zero, so
-    that a singular Wishart matrix has its own law too.
+    The diagonal has square roots of chi-squared variates with freedom, freedom - 1, ...
+    degrees of freedom; below it are standard normals. Columns after the `freedom`-th
+    are zero, so that the law is right for singular Wishart matrices, too.
 
     Args:
-      key: for the diagonal.
+      key: for the diagonal; consumed.
       below: [num, d (d - 1) / 2] standard normals, rows of the triangle in order.
-      spare: [num] standard normals, for a diagonal entry of one degree of freedom.
-      freedom: at least 1; may be traced, one for each matrix, and then 0, too.
+      spare: [num] more standard normals, for diagonal entries of one degree of freedom.
+      freedom: degrees of freedom, at least 1; may be an array, one for each matrix, in
+        which 0 is allowed.
       dimension: d.
 
     References:
@@ -111,7 +113,7 @@ def bartlett(
     diagonal = np.arange(dimension, dtype=np.int32)
     degrees = each - diagonal[None]
     chi2 = 2 * gamma(key, jnp.maximum(degrees, 2).astype(dtype) / 2)
-    # gamma needs a shape of 1; one degree of freedom is the square of a normal
+    # `gamma` needs shapes of 1 or more; one degree of freedom is a squared normal
     chi2 = jnp.where(degrees == 1, spare[:, None] ** 2, chi2)
     rows, columns = np.tril_indices(dimension, -1)
     factor = jnp.zeros((num, dimension, dimension), dtype)
@@ -124,18 +126,18 @@ def subset(key: Key, population: int | Int[Array, ""], num: int) -> Int[Array, "
     """A uniform `num`-subset of range(population), without replacement.
 
     Floyd's algorithm (Bentley & Floyd 1987, CACM 30:754) draws r_j uniform on 0..j for
-    the last `num` values of j and takes j instead whenever r_j is taken already. That
-    is so if an earlier draw equals r_j, or if r_j is itself one of the last values and
-    was taken in place of *its* draw; the second rule is followed by pointer doubling,
-    so the whole set is found without a sequential loop.
+    the last `num` values of j, and takes j if r_j has been taken. That is so if an
+    earlier draw equals r_j, or if r_j is one of the last values and was itself taken
+    in place of its own draw. The second case is resolved by pointer doubling instead of
+    a sequential loop.
 
     Args:
       population: scalar, at least `num`; may be traced.
       num: static size of the subset.
 
     Returns:
-      [num] distinct row numbers. Only as a set are they uniform: in their order late
-      rows stand late, and all rows of a population come sorted. See `shuffled`.
+      [num] distinct row numbers. Only the set is uniform, not its order: high numbers
+      tend to come last, and a whole population is sorted. See `shuffled`.
     """
     start = jnp.asarray(population, jnp.int32) - num
     here = jnp.arange(num, dtype=jnp.int32)
@@ -157,23 +159,23 @@ def subset(key: Key, population: int | Int[Array, ""], num: int) -> Int[Array, "
 
 
 def shuffled(key: Key, population: int, num: int) -> Int[Array, " num"]:
-    """A uniform subset in random order: its first rows are a uniform subset, too."""
+    """A uniform subset in random order, so that its first rows are a uniform subset."""
     subset_key, order_key = threefry.split(key)
     order = jnp.argsort(uniform(order_key, (num,)))
     return subset(subset_key, population, num)[order]
 
 
 def _below(key: Key, bound: Array) -> Array:
-    """Integers uniform on 0..bound-1 [num], by the high word of a 64-bit product.
+    """Integers uniform on 0..bound-1 [num], as the high word of a 64-bit product.
 
-    No value is off its probability by more than bound / 2^32 of it.
+    The relative error of each value's probability is at most bound / 2^32.
     """
     if threefry.applies(key):
         high, low = threefry.words(key, bound.size)
         word = high ^ low
     else:
         word = jax.random.bits(key, bound.shape, jnp.uint32)
-    half, mask = np.uint32(16), np.uint32(0xFFFF)  # uint64 needs x64, so by halves
+    half, mask = np.uint32(16), np.uint32(0xFFFF)  # in halves, as uint64 needs x64
     carry = (word & mask) * (bound & mask) >> half
     middle = (word >> half) * (bound & mask) + carry
     cross = (word & mask) * (bound >> half) + (middle & mask)
@@ -181,7 +183,7 @@ def _below(key: Key, bound: Array) -> Array:
 
 
 def _unit_interval(key: Key, num: int, dtype: np.dtype) -> Array:
-    """Uniforms [num] on [0, 1) made by filling the mantissa of a number in [1, 2)."""
+    """Uniforms [num] on [0, 1): numbers in [1, 2) with random mantissa, minus 1."""
     high, low = threefry.words(key, num)
     if dtype == jnp.float32:
         return _unit_single(high ^ low)

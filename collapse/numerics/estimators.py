@@ -1,7 +1,7 @@
-"""Estimators: plain functions of arrays, without a truth and without randomness.
+"""Estimators: deterministic functions of arrays.
 
-Moments and factors of weighted rows, distances between Gaussians and between mixtures,
-and intervals over seeds.
+Moments and covariance factors of weighted rows, distances between Gaussians and between
+mixtures, and probabilities of balls.
 """
 
 import math
@@ -28,15 +28,15 @@ def weighted_moments(
 ) -> tuple[Float[Array, " d"], Float[Array, "d d"]]:
     """Mean and lower-triangular covariance factor of weighted rows.
 
-    The covariance is factor @ factor.T, sum_i w_i (x_i - mean)(x_i - mean)' divided by
-    sum_i w_i - ddof: the maximum-likelihood estimate with ddof 0, whose expectation is
-    (1 - 1/n) times the truth's for n rows of weight 1, and the unbiased one with ddof
-    1. The standard error of a variance is about sqrt(2/n) of it. A factor is returned
-    rather than the matrix because a collapsing covariance soon has no Cholesky factor.
+    The covariance is factor @ factor.T = sum_i w_i (x_i - mean)(x_i - mean)' divided by
+    sum_i w_i - ddof: with ddof 0 the maximum-likelihood estimate, whose expectation is
+    1 - 1/n times the true covariance for n rows of weight 1; with ddof 1 the unbiased
+    one. The relative standard error of a variance is about sqrt(2/n). The factor is
+    returned, because by rounding a collapsing covariance soon has no Cholesky factor.
 
     Args:
       rows: [rows, d].
-      weights: [rows], non-negative. With ddof 1 they are counts of repeated rows, and
+      weights: [rows], non-negative. With ddof 1 they count repetitions of rows, so
         their scale matters.
       ddof: 0 or 1.
     """
@@ -48,8 +48,8 @@ def weighted_moments(
 def triangular_factor(rows: Float[Array, "rows d"]) -> Float[Array, "d d"]:
     """Lower-triangular L with L L' = rows' rows and a non-negative diagonal.
 
-    By QR of the rows, so that directions down to 1e-16 of the largest are kept. Never
-    NaN for finite rows, whatever their rank.
+    By QR of the rows, which resolves directions down to 1e-16 of the largest. Never NaN
+    for finite rows, whatever their rank.
     """
     d = rows.shape[1]
     if d == 1:
@@ -64,11 +64,11 @@ def triangular_factor(rows: Float[Array, "rows d"]) -> Float[Array, "d d"]:
 def factor_of_gram(gram: Float[Array, "d d"], num: int) -> Float[Array, "d d"]:
     """Lower-triangular L with L L' = gram, a sum of `num` Gram matrices.
 
-    Never NaN for finite entries, whatever the rank: the diagonal is first raised by
-    8 (d + sqrt(num)) eps of itself, ten times what rounding was seen to take from it,
-    and the rows of the factor are then scaled so that L L' has the diagonal of `gram`.
-    So variances are exact and correlations about 1e-13 too small, in single precision
-    1e-4; directions of less variance than that, at a unit diagonal, are lost.
+    Never NaN for finite entries, whatever the rank: the diagonal is first increased by
+    a relative 8 (d + sqrt(num)) eps, ten times the largest observed rounding error, and
+    the rows of the factor are then scaled so that L L' has the diagonal of `gram`. So
+    variances are exact and correlations too small by about 1e-13, in float32 1e-4;
+    directions of less variance than that, at a unit diagonal, are lost.
     """
     d = gram.shape[0]
     eps, tiny = jnp.finfo(gram.dtype).eps, jnp.finfo(gram.dtype).tiny
@@ -79,7 +79,7 @@ def factor_of_gram(gram: Float[Array, "d d"], num: int) -> Float[Array, "d d"]:
 
 
 def log_det(factor: Float[Array, "d d"]) -> Float[Array, ""]:
-    """Log-determinant of factor @ factor.T, factor triangular; -inf if singular."""
+    """Log-determinant of L L' for a triangular factor L; -inf if singular."""
     return 2 * jnp.sum(jnp.log(jnp.abs(jnp.diagonal(factor))))
 
 
@@ -91,10 +91,10 @@ def w2_squared(
 ) -> Float[Array, ""]:
     """Squared 2-Wasserstein distance between Gaussians with covariances F F'.
 
-    |m_a - m_b|^2 + |F_a|^2 + |F_b|^2 - 2 |F_a' F_b|_*: the nuclear norm is the trace of
-    (A^1/2 B A^1/2)^1/2 without a matrix square root, so singular covariances are fine.
-    In one dimension (m_a - m_b)^2 + (s_a - s_b)^2. Exact, no sampling error; units are
-    those of the data, squared. Rounding leaves about 1e-16 of the variances.
+    |m_a - m_b|^2 + |F_a|^2 + |F_b|^2 - 2 |F_a' F_b|_*. The nuclear norm is the trace of
+    (A^1/2 B A^1/2)^1/2, computed without a matrix square root, so that covariances may
+    be singular. In one dimension (m_a - m_b)^2 + (s_a - s_b)^2. No sampling error; in
+    squared units of the data. The rounding error is about 1e-16 of the variances.
 
     References:
       Givens & Shortt 1984 (Michigan Math. J. 31:231).
@@ -116,7 +116,7 @@ def gaussian_divergence(
     """KL(p, q) of Gaussians with covariances F F', in nats: q's expected excess loss.
 
     (|F_q^-1 F_p|^2 + |F_q^-1 (m_p - m_q)|^2 - d - log det_p + log det_q) / 2, not
-    finite where q is singular. Exact, no sampling error.
+    finite if q is singular. No sampling error.
 
     Args:
       mean_p, mean_q: means.
@@ -141,8 +141,8 @@ def mixture_l2_squared(
 ) -> Float[Array, ""]:
     """Integral of (p_a - p_b)^2 for two Gaussian mixtures, in closed form.
 
-    Sum over pairs of a_i a_j N(m_i - m_j; 0, C_i + C_j). Exact; its unit is one over
-    the volume unit of the data. Grows like 1 / sqrt(det) of a collapsing model.
+    Sum over pairs of a_i a_j N(m_i - m_j; 0, C_i + C_j). No sampling error; in units of
+    one over a volume of the data. For a collapsing model it grows like 1 / sqrt(det).
     """
 
     def overlap(w, m, c, v, n, e):
@@ -163,7 +163,7 @@ def chi_cdf(radius: Float[Array, "..."], d: int) -> Float[Array, "..."]:
     """P(|z| <= radius) for d independent standard normals; 0 below radius 0.
 
     Up to d = 20 by the finite sum for half-integers (Abramowitz & Stegun 26.4.4, 5),
-    ten times as fast as the incomplete gamma function; exact to rounding of 1.
+    ten times as fast as the incomplete gamma function; the absolute error is eps.
     """
     radius = jnp.maximum(radius, 0)
     if d > 20:
@@ -172,7 +172,7 @@ def chi_cdf(radius: Float[Array, "..."], d: int) -> Float[Array, "..."]:
         return erf(radius / jnp.sqrt(jnp.array(2, radius.dtype)))
     if d == 2:
         return -jnp.expm1(-(radius**2) / 2)
-    radius = jnp.minimum(radius, 40)  # 1 in both precisions, and no power overflows
+    radius = jnp.minimum(radius, 40)  # the result is 1 there; no power overflows
     series = jnp.ones_like(radius)
     for k in range(d - 2, 2, -2):
         series = 1 + series * radius**2 / k
@@ -190,16 +190,16 @@ def ball_mass(
     """P(|x| < radius) for x = mean + factor @ z, averaged over directions of z.
 
     Along a unit vector u the set {r : |mean + r factor u| < radius} is an interval and
-    |z| has a chi law, so only the direction is left to chance: exact in one dimension,
-    and of far lower variance than counting samples otherwise. Each direction is used
-    with its opposite. Right at any scale of the factor, zero included.
+    |z| has a chi law, so only the direction of z is sampled: exact in one dimension,
+    and otherwise of far lower variance than counting samples. Each direction is used
+    together with its opposite. Accurate at any scale of the factor, zero included.
 
     Args:
       directions: [m, d] unit vectors.
     """
     d = mean.shape[0]
     along = directions @ factor.T
-    # lengths by the largest entry, as the squares of a collapsed factor underflow
+    # divided by the largest entry first: squares of a collapsed factor underflow
     tiny = jnp.finfo(mean.dtype).tiny
     largest = jnp.maximum(jnp.max(jnp.abs(along), axis=1), tiny)
     along = along / largest[:, None]
@@ -209,6 +209,6 @@ def ball_mass(
     root = jnp.sqrt(jnp.maximum(disc, 0))
     scale = jnp.maximum(length * largest, tiny)
     ends = jnp.stack([(-b - root) / scale, (-b + root) / scale])
-    # a direction and its opposite see r >= 0 and r <= 0 of one interval of r
+    # u and -u contribute the parts r >= 0 and r <= 0 of one interval of r
     lower, upper = jnp.sign(ends) * chi_cdf(jnp.abs(ends), d) / 2
     return jnp.mean(jnp.where(disc > 0, upper - lower, 0))

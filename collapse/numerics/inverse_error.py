@@ -1,10 +1,10 @@
-"""The inverse error function, faster than `lax.erf_inv` on a CPU and more accurate.
+"""The inverse error function, faster and more accurate than `lax.erf_inv` on a CPU.
 
-Giles (2012) gives erf_inv(x) / x as polynomials in w = -log(1 - x^2). XLA takes w from
-log1p(-x * x), whose argument is rounded before the tail is looked at: its values are
-off by up to 1e-5 (float32) and 1e-10 (float64) of themselves. With 1 - x^2 as
-(1 - x)(1 + x) they are right to the last digits, and a plain logarithm serves. That of
-float64 is written out, because XLA's does not vectorise.
+Giles (2012) gives erf_inv(x) / x as polynomials in w = -log(1 - x^2). XLA computes w as
+-log1p(-x * x), where rounding of x * x loses the digits of the tail: relative errors
+are up to 1e-5 (float32) and 1e-10 (float64). With 1 - x^2 = (1 - x)(1 + x) and a plain
+logarithm the last digits are right. The float64 logarithm is implemented here, because
+XLA's does not vectorise.
 
 References:
   Giles 2012, Approximating the erfinv function (GPU Computing Gems, Jade Edition).
@@ -81,7 +81,7 @@ _FRACTION = np.uint64(0x000FFFFFFFFFFFFF)
 def erf_inv(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """Inverse error function of numbers in (-1, 1), float32 or float64.
 
-    Right to 4 units in the last place; not defined at -1 and 1 themselves.
+    The error is at most 4 units in the last place; not defined at -1 and 1.
     """
     square = (1 - x) * (1 + x)
     if x.dtype == jnp.float32:
@@ -99,7 +99,7 @@ def erf_inv(x: Float[Array, "..."]) -> Float[Array, "..."]:
 
 
 def _log(x: Array) -> Array:
-    """Logarithm of float64 numbers in (0, 1], absolute error a few 1e-16.
+    """Logarithm of float64 numbers in (0, 1], with an absolute error of a few 1e-16.
 
     x = m 2^k with m in [sqrt(1/2), sqrt(2)), and log m by the series of atanh.
     """

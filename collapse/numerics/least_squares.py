@@ -1,14 +1,14 @@
 """Weighted least squares, from rows or from their Gram matrix, with several targets.
 
-All solve min_w sum_i v_i (y_i - x_i'w)^2 + penalty |w|^2 with row weights v_i, for each
-target y at once. Where the rows do not determine w and there is no penalty, the
-`minimum_norm` variants give the shortest of all solutions, as `numpy.linalg.lstsq`.
+All solve min_w sum_i v_i (y_i - x_i'w)^2 + penalty |w|^2 with row weights v_i, for
+several targets y at once. Where the rows do not determine w and there is no penalty,
+`minimum_norm` gives the solution of smallest norm, as `numpy.linalg.lstsq` does.
 """
 
 import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import cho_solve, solve_triangular
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 Penalty = float | Float[Array, ""]
 
@@ -20,18 +20,22 @@ def solve_rows(
     penalty: Penalty = 0.0,
     minimum_norm: bool = False,
 ) -> Float[Array, "c d"]:
-    """Solution by QR of the rows: as accurate as `numpy.linalg.lstsq`, condition once.
+    """Least-squares solution by QR of the rows, [c, d].
+
+    As accurate as `numpy.linalg.lstsq`: the error grows with the condition number of
+    the rows, not with its square.
 
     Args:
-      rows: [rows, d]; at least d of them unless `minimum_norm` or a penalty.
+      rows: [rows, d]; at least d of them, unless with `minimum_norm` or a penalty.
       targets: [c, rows].
       weights: [rows], non-negative; weight 2 counts a row twice.
-      penalty: ridge, not scaled by the rows; may be traced. A Python 0 costs nothing.
-      minimum_norm: the shortest solution where there are many; singular values below
-        eps max(rows, d) of the largest count as zero. Has no effect with a penalty.
+      penalty: ridge, not scaled by the number of rows; may be traced.
+      minimum_norm: the solution of smallest norm where there are many; singular values
+        below eps max(rows, d) times the largest count as zero. No effect with a
+        penalty.
 
     Returns:
-      [c, d]; NaN if the rows are singular and nothing was said about it.
+      [c, d]; NaN if the rows are singular, without `minimum_norm` and penalty.
 
     Raises:
       ValueError: when traced, for fewer rows than d without either.
@@ -45,7 +49,7 @@ def solve_rows(
         y = jnp.concatenate([y, jnp.zeros((d, y.shape[1]), y.dtype)])
     q, r = jnp.linalg.qr(x)
     if not minimum_norm:
-        # what a column adds to those before it, beside its own length: free of units
+        # the part of a column that is orthogonal to those before it, over its length
         own = jnp.abs(jnp.diagonal(r)) / jnp.linalg.norm(r, axis=0)
         least = max(x.shape) * jnp.finfo(x.dtype).eps
         r = jnp.where(jnp.min(own) > least, r, jnp.nan)
@@ -62,28 +66,28 @@ def solve_gram(
     penalty: Penalty = 0.0,
     minimum_norm: bool = False,
 ) -> Float[Array, "c d"]:
-    """Solution from the weighted Gram matrix X'VX and the moments X'Vy.
+    """Least-squares solution from the Gram matrix X'VX and the moments X'Vy, [c, d].
 
-    By Cholesky. Singular rows without either remedy give numbers that may look
-    plausible and are wrong; else the error is that of `solve_rows` times the condition
-    of X, after its columns are scaled to one length (for normal rows 2 at n = 10 d, 20
-    at n = 1.2 d).
+    By Cholesky factorisation. Singular rows without `minimum_norm` or a penalty give
+    wrong numbers that may look plausible. Otherwise the error is that of `solve_rows`
+    times the condition number of X with columns scaled to equal length (for normal
+    rows 2 at n = 10 d, 20 at n = 1.2 d).
 
     Args:
       gram: [d, d].
       moments: [c, d].
       penalty: as in `solve_rows`.
-      minimum_norm: as in `solve_rows`; eigenvalues below 8 d eps of the largest are 0.
-        In float32 these are directions of 1e-2 of the largest singular value: not for
-        rows that determine w.
+      minimum_norm: as in `solve_rows`; eigenvalues below 8 d eps times the largest
+        count as 0. In float32 these are directions below 1e-2 of the largest singular
+        value: do not use it there for rows that determine w.
     """
     d = gram.shape[0]
     if not is_absent(penalty):
         gram = gram + jnp.asarray(penalty, gram.dtype) * jnp.eye(d, dtype=gram.dtype)
     if minimum_norm:
         values, vectors = jnp.linalg.eigh(gram)
-        open_ = values > 8 * d * jnp.finfo(gram.dtype).eps * values[-1]
-        inverse = jnp.where(open_, 1 / jnp.where(open_, values, 1), 0)
+        positive = values > 8 * d * jnp.finfo(gram.dtype).eps * values[-1]
+        inverse = masked_inverse(values, positive)
         return ((moments @ vectors) * inverse[None]) @ vectors.T
     if d == 1:
         return moments / gram
@@ -93,10 +97,12 @@ def solve_gram(
 def solve_factor(
     factor: Float[Array, "d d"], moments: Float[Array, "c d"]
 ) -> Float[Array, "c d"]:
-    """Solution from a lower factor L of the Gram matrix L L' = X'X; condition once.
+    """Least-squares solution from a lower factor L of the Gram matrix L L' = X'X.
+
+    The error grows with the condition number of X, not with its square.
 
     Args:
-      factor: [d, d]; rows that it comes from must determine w.
+      factor: [d, d], of rows that determine w.
       moments: [c, d], X'y.
     """
     if factor.shape[0] == 1:
@@ -112,29 +118,28 @@ def solve_spectrum(
     copies: Float[Array, ""],
     penalty: Penalty = 0.0,
 ) -> Float[Array, "c d"]:
-    """Solution for `copies` times the same rows, whose SVD is known.
+    """Least-squares solution for `copies` times the same rows, with known SVD, [c, d].
 
     Args:
       vectors: [d, d] right singular vectors of X, in columns.
-      singular: [d] its singular values; those that are 0 are left out.
-      moments: [c, d] X'y, summed over copies.
+      singular: [d] its singular values; directions of singular value 0 get 0.
+      moments: [c, d] X'y, summed over the copies.
       copies: weight of the rows, > 0.
       penalty: as in `solve_rows`.
     """
-    open_ = singular > 0
     divisor = copies * singular**2 + jnp.asarray(penalty, singular.dtype)
-    inverse = jnp.where(open_, 1 / jnp.where(open_, divisor, 1), 0)
+    inverse = masked_inverse(divisor, singular > 0)
     return ((moments @ vectors) * inverse[None]) @ vectors.T
 
 
 def spectrum(
     rows: Float[Array, "rows d"], num_rows: int | None = None
 ) -> tuple[Float[Array, "d d"], Float[Array, " d"]]:
-    """Right singular vectors (columns) and values of rows, negligible ones set to 0.
+    """Right singular vectors (columns) and singular values, negligible ones set to 0.
 
     Args:
       rows: [rows, d], or a factor R with R'R = X'X.
-      num_rows: of X, if a factor is given: values below eps max(num_rows, d) of the
+      num_rows: of X, if a factor is given: values below eps max(num_rows, d) times the
         largest are negligible.
     """
     num, d = rows.shape
@@ -146,13 +151,20 @@ def spectrum(
     return transposed.T, jnp.where(singular > least, singular, 0)
 
 
+def masked_inverse(
+    values: Float[Array, "..."], mask: Bool[Array, "..."]
+) -> Float[Array, "..."]:
+    """1 / values where `mask` is true, else 0; gradients are finite, too."""
+    return jnp.where(mask, 1 / jnp.where(mask, values, 1), 0)
+
+
 def _pseudo_inverse(matrix: Float[Array, "k d"], size: int) -> Float[Array, "d k"]:
     left, singular, right = jnp.linalg.svd(matrix, full_matrices=False)
-    open_ = singular > size * jnp.finfo(matrix.dtype).eps * singular[0]
-    inverse = jnp.where(open_, 1 / jnp.where(open_, singular, 1), 0)
+    positive = singular > size * jnp.finfo(matrix.dtype).eps * singular[0]
+    inverse = masked_inverse(singular, positive)
     return (right.T * inverse[None]) @ left.T
 
 
 def is_absent(penalty: Penalty) -> bool:
-    """Whether a penalty is a plain 0, known before anything is compiled."""
+    """Whether a penalty is a Python 0, so that the compiled program has none."""
     return not isinstance(penalty, jax.Array) and penalty == 0

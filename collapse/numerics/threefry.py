@@ -1,8 +1,8 @@
-"""Threefry-2x32 written out: the bits of `jax.random`, in straight-line code.
+"""The generator Threefry-2x32: the bits of `jax.random`, in code without a loop.
 
-`jax.random` lowers the generator on CPU to a rolled loop, which neither vectorises
-along a short axis nor compiles quickly: deriving one key takes XLA half a second.
-Written out, the same twenty rounds fuse with what surrounds them.
+On a CPU `jax.random` compiles the generator to a loop, which neither vectorises along a
+short axis nor compiles quickly: deriving one key takes XLA half a second. Without the
+loop the same twenty rounds fuse with the operations around them.
 
 References:
   Salmon, Moraes, Dror & Shaw 2011, Parallel random numbers: as easy as 1, 2, 3 (SC'11).
@@ -20,9 +20,9 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 
 def applies(key: Key) -> bool:
-    """Whether `jax.random` would draw a key's bits as this module does.
+    """Whether this module gives the same bits for a key as `jax.random`.
 
-    Holds for jax's default keys; others must go through `jax.random` itself.
+    True for jax's default keys; for others `jax.random` itself must be used.
     """
     return (
         jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
@@ -45,13 +45,13 @@ def split(key: Key, num: int = 2) -> list[Key]:
 
 
 def words(key: Key, num: int) -> tuple[UInt32[Array, " num"], UInt32[Array, " num"]]:
-    """Two random words for each counter 0..num-1; consumes the key."""
+    """Two random 32-bit words for each counter 0..num-1; consumes the key."""
     counter = jnp.arange(num, dtype=jnp.uint32)
     return block(key, jnp.zeros(num, jnp.uint32), counter)
 
 
 def block(key: Key, x0: Array, x1: Array) -> tuple[Array, Array]:
-    """Threefry-2x32 with 20 rounds of the two counter words."""
+    """Two random words: 20 rounds of Threefry-2x32 on two counter words."""
     k0, k1 = jax.random.key_data(key)
     schedule = (k0, k1, k0 ^ k1 ^ np.uint32(0x1BD11BDA))
     x0 = x0 + k0

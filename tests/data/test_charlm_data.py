@@ -13,7 +13,7 @@ from collapse.data.text_blocks import (
     evenly,
     fingerprinted,
     pretraining_rows,
-    rare_places,
+    rare_positions,
     text_rows,
 )
 from collapse.data.texts import load_text
@@ -117,26 +117,26 @@ def counted(train, rows):
 def found(train, rows):
     letters = "".join(sorted(set(train + "".join(rows))))
     tokens = np.stack([encode(row, letters) for row in rows])
-    return rare_places(encode(train, letters), tokens)
+    return rare_positions(encode(train, letters), tokens)
 
 
 @given(train=texts, flat=st.text("abcd", min_size=8, max_size=80))
-def test_rare_places_are_those_of_a_plain_count(train, flat):
+def test_rare_positions_are_those_of_a_plain_count(train, flat):
     rows = [flat[i : i + 8] for i in range(0, len(flat) // 8 * 8, 8)]
     np.testing.assert_array_equal(found(train, rows), counted(train, rows))
 
 
-def test_rare_places_of_a_text_are_at_most_a_tenth():
+def test_rare_positions_of_a_text_are_at_most_a_tenth():
     data = text_rows("text.txt", 16)
     rows = [decode(row, data.text.vocabulary) for row in data.test]
-    rare = rare_places(encode(data.text.train, data.text.vocabulary), data.test)
+    rare = rare_positions(encode(data.text.train, data.text.vocabulary), data.test)
     np.testing.assert_array_equal(rare, counted(data.text.train, rows))
     inside = rare[:, CONTEXT:]
     assert not rare[:, :CONTEXT].any() and inside.any()
 
 
 def test_contexts_of_one_count_go_together():
-    """Of 30 places 3 follow contexts that never occur and 2 such of once."""
+    """Of 30 positions 3 follow contexts that never occur and 2 such of once."""
     train, often = "abcdef" + "a" * 50, ["a" * 10] * 5
     rare = found(train, [*often, "abcdefffff"])
     assert np.argwhere(rare).tolist() == [[5, 5], [5, 6]]
@@ -152,7 +152,7 @@ def test_contexts_are_told_apart_in_large_vocabularies():
     pick = np.random.default_rng(0)
     train = pick.integers(0, 2000, 4000).astype(np.int32)
     strange = train[7::-1][None]
-    rare = rare_places(train, np.concatenate([train.reshape(500, 8), strange]))
+    rare = rare_positions(train, np.concatenate([train.reshape(500, 8), strange]))
     assert rare[:500, CONTEXT:].all() and not rare[500].any()
 
 

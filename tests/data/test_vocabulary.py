@@ -61,5 +61,5 @@ def test_an_unknown_character_is_named(unknown):
 
 @pytest.mark.parametrize("token", [-1, 3])
 def test_a_token_without_a_character_is_named(token):
-    with pytest.raises(ValueError, match=f"token {token} is no place in .* of 3 char"):
+    with pytest.raises(ValueError, match=f"token {token} is outside .* of 3 char"):
         vocabulary.decode(np.array([0, token, 1]), "abn")

@@ -71,7 +71,9 @@ def test_panels_of_a_metric_share_their_colours():
 
 
 @pytest.mark.parametrize("scale", ["linear", "log"])
-@pytest.mark.parametrize("unit", ("ratio to truth", "ratio to reference", "ratio to real rows alone"))
+@pytest.mark.parametrize(
+    "unit", ("ratio to truth", "ratio to reference", "ratio to real rows alone")
+)
 def test_ratios_lie_about_one(unit, scale):
     figure = dataclasses.replace(MAP, y_scale=scale)
     image = images(plotting.draw(summary(unit), figure))[0]

@@ -17,19 +17,19 @@ def errors(means, seeds, noise=1.0, shared=3.0, key=SEED):
 
 def test_a_clear_minimum_is_found_alone():
     found = best_setting(errors([3, 1, 2, 9], 200))
-    assert found.place == 1 and not found.flat
-    assert found.region.tolist() == [False, True, False, False]
+    assert found.best == 1 and not found.flat
+    assert found.confidence_set.tolist() == [False, True, False, False]
 
 
 def test_seeds_are_compared_with_themselves():
     """Unpaired, the noise that they share would hide the difference."""
     found = best_setting(errors([1, 0, 1, 1], 100, noise=0.1, shared=50))
-    assert found.region.tolist() == [False, True, False, False]
+    assert found.confidence_set.tolist() == [False, True, False, False]
 
 
 def test_settings_that_differ_by_less_than_seeds_tell_are_all_kept():
     found = best_setting(errors([0, 0.01, 0.02, 5], 50))
-    assert found.region.tolist() == [True, True, True, False] and not found.flat
+    assert found.confidence_set.tolist() == [True, True, True, False] and not found.flat
     assert best_setting(errors([0, 0.01, 0.02, 0], 50)).flat
 
 
@@ -39,7 +39,7 @@ def misses(tries, seeds, settings, confidence, noise):
     for key in range(tries):
         rng = np.random.default_rng([SEED, key, seeds])
         own = noise(rng, (seeds, settings)) + rng.normal(0, 3, (seeds, 1))
-        region = best_setting(own, confidence).region
+        region = best_setting(own, confidence).confidence_set
         found += not region.all(), not region[0]
     return found
 
@@ -76,16 +76,16 @@ def test_equal_columns_and_single_settings():
     one = errors([2.0], 10)
     assert best_setting(one) == (0, np.array([True]), True)
     twice = np.repeat(one, 2, axis=1)
-    assert best_setting(twice).region.all() and best_setting(twice).place == 0
+    assert best_setting(twice).confidence_set.all() and best_setting(twice).best == 0
     constant = np.array([[1.0, 2.0]] * 5)
-    assert best_setting(constant).region.tolist() == [True, False]
+    assert best_setting(constant).confidence_set.tolist() == [True, False]
 
 
 def test_what_is_not_finite_is_never_best():
     own = errors([1, 0, 2], 60)
     own[3, 1] = np.nan
     found = best_setting(own)
-    assert found.place == 0 and found.region.tolist() == [True, False, False]
+    assert found.best == 0 and found.confidence_set.tolist() == [True, False, False]
     with pytest.raises(ValueError, match="^errors must be finite"):
         best_setting(np.full((5, 2), np.inf))
     with pytest.raises(ValueError, match="^errors must be of two seeds"):

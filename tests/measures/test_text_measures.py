@@ -166,8 +166,8 @@ def test_reference_by_hand(small):
     # a block of 15 has "a" at 13 places, words of 3 letters at 11 and of 4 at 10
     places = {word: 15 - len(word) - 1 for word in ["a", *ONCE]}
     rare = sum(places[word] for word in small.rare["tail_mass_10pct"])
-    assert small.seen["tail_mass_10pct"] == rare / (30 * 13 + 8 * 11 + 2 * 10)
-    assert small.seen["tail_mass_1pct"] == 0
+    assert small.rare_share["tail_mass_10pct"] == rare / (30 * 13 + 8 * 11 + 2 * 10)
+    assert small.rare_share["tail_mass_1pct"] == 0
 
 
 def test_rare_words_of_blocks_by_hand(small):
@@ -175,12 +175,12 @@ def test_rare_words_of_blocks_by_hand(small):
     common = next(word for word in ONCE if word not in small.rare["tail_mass_10pct"])
     blocks = [f" {one} {one} {common} ", f" {one} a {other} ", f"{other} unicorn lion "]
     values = tm.measure(blocks, small)  # 4 rare of 8 inner words
-    seen = small.seen["tail_mass_10pct"]
+    seen = small.rare_share["tail_mass_10pct"]
     assert values["tail_mass_10pct"] == pytest.approx(4 / 8 / seen, rel=1e-12)
     assert values["tail_mass_1pct"] == 0
     assert values["hallucinated_share"] == 1 / 8  # a lion is in other real texts
     held_out = len(small.rare["tail_mass_10pct"] - {"kite"})
-    assert small.alive["word_survival"] == pytest.approx(held_out / 4)
+    assert small.survival["word_survival"] == pytest.approx(held_out / 4)
     assert values["word_survival"] == pytest.approx(2 / held_out)
 
 
@@ -189,7 +189,7 @@ def test_fivegram_survival_by_hand(small):
     alive = distinct & small.fivegrams
     assert {"bee c", " elk ", "ibis "} < alive and "dog a" in distinct - alive
     share = len(alive) / len(small.fivegrams)
-    assert small.alive["fivegram_survival"] == pytest.approx(share)
+    assert small.survival["fivegram_survival"] == pytest.approx(share)
     # one 5-gram within a block, none across two, and one that is not real
     values = tm.measure([" a be", "e ca", "t dog", "zzzzz"], small)
     assert values["fivegram_survival"] == pytest.approx(2 / len(alive))
@@ -230,7 +230,7 @@ def test_the_training_text_has_tail_mass_one_in_blocks_at_all_places():
     assert values["tail_mass_10pct"] == pytest.approx(1, rel=1e-12)
     plain = sum(real.counts[word] for word in real.rare["tail_mass_10pct"])
     plain /= sum(real.counts.values())
-    assert real.seen["tail_mass_10pct"] < 0.9 * plain  # what edges would feign
+    assert real.rare_share["tail_mass_10pct"] < 0.9 * plain  # what edges would feign
 
 
 def test_the_plays_have_tail_mass_one_in_long_tilings(plays):
@@ -243,7 +243,7 @@ def test_the_plays_have_tail_mass_one_in_long_tilings(plays):
             counts.update(tm.inner_words(shifted[start : start + 128]))
     for name, rare in real.rare.items():
         share = sum(counts[word] for word in rare) / counts.total()
-        assert share / real.seen[name] == pytest.approx(1, rel=0.005)
+        assert share / real.rare_share[name] == pytest.approx(1, rel=0.005)
         plain = sum(real.counts[word] for word in rare) / sum(real.counts.values())
         assert share / plain < 0.98
 

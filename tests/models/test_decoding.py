@@ -1,4 +1,4 @@
-"""Writing: the rules of choice, the cache, and beam search against all texts."""
+"""Decoding: how a character is chosen, the cache, and beam search against all texts."""
 
 import functools
 import itertools
@@ -11,12 +11,12 @@ import scipy.stats
 from calibrated import NUM_CHECKS, SUITE_FALSE_ALARM
 from hypothesis import given
 from hypothesis import strategies as st
-from language_cases import BLOCK, KEY, LEARNED, MARK, TINY, V, net_of, rows_of
+from language_cases import BLOCK, BOS, KEY, LEARNED, TINY, V, net_of, rows_of
 
 from collapse.models.language import decoding
-from collapse.models.language.decoding import Rules
+from collapse.models.language.decoding import DecodingConfig
 
-OPEN = jnp.full((3, 1), MARK, jnp.int32)
+OPEN = jnp.full((3, 1), BOS, jnp.int32)
 logits = st.lists(
     st.floats(-20, 20, width=32), min_size=V, max_size=V, unique=True
 ).map(lambda values: np.array([values], np.float32))
@@ -26,27 +26,29 @@ logits = st.lists(
 def _in_stages():
     """Grow the cache for the few rows of a test, too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decoding, "_FEW", 1)
+        patch.setattr(decoding, "_FEW_SEQUENCES", 1)
         yield
 
 
-def written(rules, prompts=OPEN, num=BLOCK, config=TINY, key=KEY):
-    return np.asarray(writer(config, num, rules)(key, prompts))
+def written(decoding_config, prompts=OPEN, num=BLOCK, config=TINY, key=KEY):
+    return np.asarray(writer(config, num, decoding_config)(key, prompts))
 
 
 @functools.cache
-def writer(config, num, rules):
+def writer(config, num, decoding_config):
     net, weights = net_of(config)
     return jax.jit(
-        lambda k, prompts: decoding.write(k, net, weights, prompts, num, rules)
+        lambda k, prompts: decoding.generate(
+            k, net, weights, prompts, num, decoding_config
+        )
     )
 
 
-def by_reading_all(rules, prompts, num, config=TINY):
+def by_reading_all(decoding_config, prompts, num, config=TINY):
     """The same without a cache: the whole text is read for every character."""
     net, weights = net_of(config)
     begin = prompts.shape[1]
-    choose = jax.jit(lambda key, *rest: decoding.choose(key, *rest, rules))
+    choose = jax.jit(lambda key, *rest: decoding.choose(key, *rest, decoding_config))
     text = np.pad(np.asarray(prompts), ((0, 0), (0, num - 1)))
     written = np.zeros((len(text), 0), np.int32)
     for i in range(num):
@@ -64,40 +66,53 @@ def by_reading_all(rules, prompts, num, config=TINY):
 
 @pytest.mark.parametrize("config", [TINY, LEARNED], ids=["rotary", "learned"])
 @pytest.mark.parametrize(
-    "rules",
-    [Rules(), Rules(0.0), Rules(0.7, top_k=3), Rules(1.0, repetition_penalty=2.0)],
+    "decoding_config",
+    [
+        DecodingConfig(),
+        DecodingConfig(0.0),
+        DecodingConfig(0.7, top_k=3),
+        DecodingConfig(1.0, repetition_penalty=2.0),
+    ],
     ids=["plain", "greedy", "top k", "penalty"],
 )
-def test_cached_writing_is_writing_that_reads_all(config, rules):
-    found = written(rules, config=config)
-    np.testing.assert_array_equal(found, by_reading_all(rules, OPEN, BLOCK, config))
+def test_generation_with_a_cache_is_generation_without(config, decoding_config):
+    found = written(decoding_config, config=config)
+    np.testing.assert_array_equal(
+        found, by_reading_all(decoding_config, OPEN, BLOCK, config)
+    )
     assert found.shape == (3, BLOCK) and found.max() < V
 
 
 def test_a_text_goes_on_beyond_its_block():
     prompts = rows_of(3)
-    found = written(Rules(), prompts)
-    np.testing.assert_array_equal(found, by_reading_all(Rules(), prompts, BLOCK))
+    found = written(DecodingConfig(), prompts)
+    np.testing.assert_array_equal(
+        found, by_reading_all(DecodingConfig(), prompts, BLOCK)
+    )
 
 
-def test_cold_is_greedy():
-    np.testing.assert_array_equal(written(Rules(1e-4)), written(Rules(0.0)))
-    assert (written(Rules(1.0)) != written(Rules(0.0))).any()
+def test_a_low_temperature_is_greedy():
+    np.testing.assert_array_equal(
+        written(DecodingConfig(1e-4)), written(DecodingConfig(0.0))
+    )
+    assert (written(DecodingConfig(1.0)) != written(DecodingConfig(0.0))).any()
 
 
-def test_characters_are_as_frequent_as_their_chances():
+def test_characters_are_as_frequent_as_their_probabilities():
     net, weights = net_of()
     num = 20_000
-    prompts = jnp.full((num, 1), MARK, jnp.int32)
-    found = np.asarray(decoding.write(KEY, net, weights, prompts, 1, Rules(0.5)))[:, 0]
-    chances = jax.nn.softmax(net.apply(weights, prompts[:1])[0, -1] / 0.5)
+    prompts = jnp.full((num, 1), BOS, jnp.int32)
+    found = np.asarray(
+        decoding.generate(KEY, net, weights, prompts, 1, DecodingConfig(0.5))
+    )[:, 0]
+    probs = jax.nn.softmax(net.apply(weights, prompts[:1])[0, -1] / 0.5)
     counts = np.bincount(found, minlength=V)
 
-    def fit(chances):
-        expected = np.asarray(chances, float)
+    def fit(probs):
+        expected = np.asarray(probs, float)
         return scipy.stats.chisquare(counts, num * expected / expected.sum()).pvalue
 
-    p = fit(chances)
+    p = fit(probs)
     assert p > SUITE_FALSE_ALARM / NUM_CHECKS
     flat = jax.nn.softmax(net.apply(weights, prompts[:1])[0, -1])
     assert fit(flat) < SUITE_FALSE_ALARM / NUM_CHECKS
@@ -105,32 +120,38 @@ def test_characters_are_as_frequent_as_their_chances():
 
 @given(values=logits, share=st.floats(0.01, 0.99))
 def test_top_p_keeps_exactly_the_nucleus(values, share):
-    chances = np.asarray(jax.nn.softmax(values))[0].astype(float)
-    order = np.argsort(-chances)
-    upto = np.cumsum(chances[order])
+    probs = np.asarray(jax.nn.softmax(values))[0].astype(float)
+    order = np.argsort(-probs)
+    upto = np.cumsum(probs[order])
     if abs(upto - share).min() < 1e-5:  # rounding decides
         return
     fewest = int(np.searchsorted(upto, share)) + 1
-    kept = np.asarray(decoding.chances_of(jnp.asarray(values), Rules(top_p=share)))[0]
+    kept = np.asarray(
+        decoding.token_probs(jnp.asarray(values), DecodingConfig(top_p=share))
+    )[0]
     assert set(np.flatnonzero(kept)) == set(order[:fewest].tolist()) - {
-        int(i) for i in order[:fewest] if chances[i] == 0
+        int(i) for i in order[:fewest] if probs[i] == 0
     }
 
 
 @given(values=logits, k=st.integers(1, V))
 def test_top_k_keeps_the_k_likeliest(values, k):
-    kept = np.asarray(decoding.chances_of(jnp.asarray(values), Rules(top_k=k)))[0]
+    kept = np.asarray(
+        decoding.token_probs(jnp.asarray(values), DecodingConfig(top_k=k))
+    )[0]
     assert set(np.flatnonzero(kept)) <= set(np.argsort(-values[0])[:k].tolist())
     assert kept[values[0].argmax()] > 0 and abs(kept.sum() - 1) < 1e-5
 
 
 @given(values=logits, key=st.integers(0, 2**31), k=st.integers(1, V))
 def test_what_is_cut_off_is_never_chosen(values, key, k):
-    rules = Rules(top_k=k, top_p=0.5)
+    decoding_config = DecodingConfig(top_k=k, top_p=0.5)
     own = jnp.asarray(np.repeat(values, 50, 0))
     seen = jnp.zeros(own.shape, bool)
-    chosen = np.asarray(decoding.choose(jax.random.key(key), own, seen, rules))
-    allowed = np.asarray(decoding.chances_of(own, rules))[0] > 0
+    chosen = np.asarray(
+        decoding.choose(jax.random.key(key), own, seen, decoding_config)
+    )
+    allowed = np.asarray(decoding.token_probs(own, decoding_config))[0] > 0
     assert allowed[chosen].all()
 
 
@@ -160,8 +181,8 @@ def likeliest(prompt, num, penalty=1.0):
 @pytest.mark.parametrize("penalty", [1.0, 2.0])
 def test_beam_search_that_keeps_everything_finds_the_likeliest_text(penalty):
     prompts = rows_of(3, 4)
-    rules = Rules(repetition_penalty=penalty, beams=V**2)
-    found = written(rules, prompts, 3)
+    decoding_config = DecodingConfig(repetition_penalty=penalty, beams=V**2)
+    found = written(decoding_config, prompts, 3)
     for prompt, text in zip(np.asarray(prompts), found, strict=True):
         np.testing.assert_array_equal(text, likeliest(prompt, 3, penalty))
 
@@ -178,6 +199,6 @@ def test_few_beams_find_no_less_than_greed():
     def total(found):
         return float(score(4, jnp.concatenate([prompts, found], 1)).sum())
 
-    assert total(written(Rules(beams=2), prompts, 6)) > total(
-        written(Rules(0.0), prompts, 6)
+    assert total(written(DecodingConfig(beams=2), prompts, 6)) > total(
+        written(DecodingConfig(0.0), prompts, 6)
     )

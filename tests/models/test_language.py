@@ -1,4 +1,4 @@
-"""The language model: rows it writes, weights it begins with, what it remembers."""
+"""The language model: generation, initial weights, and generation 0's weights."""
 
 import functools
 
@@ -6,18 +6,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from language_cases import BLOCK, KEY, LEARNED, TINY, V, marked, net_of, rows_of
+from language_cases import BLOCK, KEY, LEARNED, TINY, V, net_of, rows_of, with_bos
 
 from collapse.models.language import decoding
 from collapse.models.language import model as language
-from collapse.models.language.decoding import Rules, write
+from collapse.models.language.decoding import DecodingConfig, generate
 from collapse.models.language.model import Blocks, LanguageParams, language_model
 from collapse.models.language.network import Size
-from collapse.models.language.training import Recipe
+from collapse.models.language.training import TrainConfig
 
 FLAT = TINY._replace(size=Size(1, 8, 1), tied=False)  # quick to compile
-STILL = Recipe(steps=2, batch_size=2, learning_rate=1e-30, weight_decay=0.0)
-MOVING = Recipe(steps=2, batch_size=2, learning_rate=0.1)
+STILL = TrainConfig(steps=2, batch_size=2, learning_rate=1e-30, weight_decay=0.0)
+MOVING = TrainConfig(steps=2, batch_size=2, learning_rate=0.1)
 ONES = jnp.ones(4)
 
 
@@ -31,8 +31,8 @@ def _quick(monkeypatch):
 
 @pytest.fixture
 def groups_of_four(monkeypatch):
-    monkeypatch.setattr(language, "WRITTEN_TOGETHER", 4)
-    monkeypatch.setattr(language, "_READ_TOGETHER", 4)
+    monkeypatch.setattr(language, "GENERATION_BATCH", 4)
+    monkeypatch.setattr(language, "_EVALUATION_BATCH", 4)
 
 
 def params_of(weights=None):
@@ -66,19 +66,23 @@ def test_few_rows_are_written_as_one_group():
 
 def test_rows_go_on_from_prompts_in_order_over_and_over(groups_of_four):
     prompts = rows_of(6)
-    rules = Rules(0.0)
-    rows = sampler(language_model(FLAT, rules=rules, prompts=prompts), 10)(KEY)
+    decoding_config = DecodingConfig(0.0)
+    rows = sampler(
+        language_model(FLAT, decoding_config=decoding_config, prompts=prompts), 10
+    )(KEY)
     net, weights = net_of(FLAT)
-    alone = jax.jit(lambda own: write(KEY, net, weights, own, BLOCK, rules))
+    alone = jax.jit(
+        lambda own: generate(KEY, net, weights, own, BLOCK, decoding_config)
+    )
     each = np.concatenate([alone(own[None]) for own in prompts])
     assert len({row.tobytes() for row in each}) > 1  # or the order would not show
     np.testing.assert_array_equal(rows, each[np.arange(10) % 6])
 
 
-def test_rows_begin_at_the_mark_without_prompts():
+def test_rows_begin_at_the_bos_token_without_prompts():
     net, weights = net_of(FLAT)
-    rows = sampler(language_model(FLAT, rules=Rules(0.0)), 2)(KEY)
-    likeliest = net.apply(weights, marked(rows)).argmax(-1)
+    rows = sampler(language_model(FLAT, decoding_config=DecodingConfig(0.0)), 2)(KEY)
+    likeliest = net.apply(weights, with_bos(rows)).argmax(-1)
     np.testing.assert_array_equal(rows, likeliest)
 
 
@@ -86,7 +90,7 @@ def test_rows_begin_at_the_mark_without_prompts():
     ("config", "arguments", "said"),
     [
         (LEARNED, {"prompts": rows_of(2)}, "prompts need positions = rotary"),
-        (FLAT, {"rules": Rules(beams=3)}, "beams need prompts"),
+        (FLAT, {"decoding_config": DecodingConfig(beams=3)}, "beams need prompts"),
     ],
 )
 def test_what_cannot_be_written_is_refused(config, arguments, said):
@@ -98,16 +102,16 @@ def test_what_cannot_be_written_is_refused(config, arguments, said):
 
 
 @functools.cache
-def fitter(recipe, **options):
+def fitter(train_config, **options):
     if options.pop("pretrained", False):
         options["pretrained"] = net_of(FLAT)[1]
-    model = language_model(FLAT, recipe, **options)
+    model = language_model(FLAT, train_config, **options)
     return jax.jit(model.fit), jax.jit(model.init)
 
 
-def fitted(params, rows=None, weights=ONES, recipe=MOVING, key=KEY, **options):
+def fitted(params, rows=None, weights=ONES, train_config=MOVING, key=KEY, **options):
     rows = rows_of(4) if rows is None else rows
-    return fitter(recipe, **options)[0](key, params, Blocks(rows), weights)
+    return fitter(train_config, **options)[0](key, params, Blocks(rows), weights)
 
 
 def assert_same(first, second):
@@ -137,7 +141,7 @@ def test_the_first_weights_are_those_of_generation_zero():
 
 def test_a_fit_begins_where_the_last_one_ended_if_asked_to():
     before = params_of()
-    after, _ = fitted(before, recipe=STILL, start="previous")
+    after, _ = fitted(before, train_config=STILL, start="previous")
     assert_same(after.weights, before.weights)
 
 
@@ -159,7 +163,7 @@ def test_a_fit_begins_with_pretrained_weights():
     options = {"pretrained": True}
     assert_same(begun(**options).weights, net_of(FLAT)[1])
     elsewhere = params_of(jax.tree.map(jnp.zeros_like, net_of(FLAT)[1]))
-    after, _ = fitted(elsewhere, recipe=STILL, **options)
+    after, _ = fitted(elsewhere, train_config=STILL, **options)
     assert_same(after.weights, net_of(FLAT)[1])
 
 
@@ -181,25 +185,25 @@ def test_bits_are_those_of_a_plain_computation(groups_of_four):
     net, weights = net_of(FLAT)
     rows = rows_of(7)
     bits = language.bits_per_character(net, rows)(KEY, params_of())
-    logits = np.asarray(net.apply(weights, marked(rows)), float)
-    chances = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
-    own = np.take_along_axis(chances, np.asarray(rows)[..., None], 2)
+    logits = np.asarray(net.apply(weights, with_bos(rows)), float)
+    probs = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    own = np.take_along_axis(probs, np.asarray(rows)[..., None], 2)
     assert float(bits) == pytest.approx(-np.log2(own).mean(), rel=1e-5)
-    each = language.nats_in_groups(net, weights, rows)
+    each = language.cross_entropy_in_groups(net, weights, rows)
     np.testing.assert_allclose(each, -np.log(own)[..., 0], rtol=1e-3, atol=1e-5)
 
 
-def test_half_of_the_rows_that_go_on_are_read_without_a_mark(monkeypatch):
+def test_half_of_the_rows_that_go_on_are_read_without_bos(monkeypatch):
     net, weights = net_of()
     rows = rows_of(6)
 
     def loss(share, key=KEY, goes_on=True):
-        monkeypatch.setattr(language, "_UNMARKED", share)
+        monkeypatch.setattr(language, "_SHARE_WITHOUT_BOS", share)
         return float(language._training_loss(net, False, goes_on, weights, rows, key))
 
-    def mean(unmarked):
-        found = language.nats(net, weights, rows, jnp.full(6, unmarked))
-        return float(found.sum() / (rows.size - 6 * unmarked))
+    def mean(without_bos):
+        found = language.cross_entropy(net, weights, rows, jnp.full(6, without_bos))
+        return float(found.sum() / (rows.size - 6 * without_bos))
 
     assert loss(0.0) == pytest.approx(mean(False), rel=1e-5)
     assert loss(1.0) == pytest.approx(mean(True), rel=1e-5)
@@ -207,11 +211,11 @@ def test_half_of_the_rows_that_go_on_are_read_without_a_mark(monkeypatch):
     assert abs(mean(True) - mean(False)) > 0.01
     counts = []
 
-    def counting(net, weights, rows, unmarked, dropout_key):
-        counts.append(int(unmarked.sum()))
+    def counting(net, weights, rows, without_bos, dropout_key):
+        counts.append(int(without_bos.sum()))
         return jnp.zeros(rows.shape)
 
-    monkeypatch.setattr(language, "nats", counting)
+    monkeypatch.setattr(language, "cross_entropy", counting)
     for key in jax.random.split(KEY, 40):
         loss(0.5, key)
     assert len(set(counts)) > 2

@@ -10,12 +10,12 @@ import pytest
 from calibrated import assert_tells_apart
 from hypothesis import given
 from hypothesis import strategies as st
-from language_cases import BLOCK, KEY, TINY, V, marked, net_of, rows_of
+from language_cases import BLOCK, KEY, TINY, V, net_of, rows_of, with_bos
 
 from collapse.models.language import training
-from collapse.models.language.model import nats
+from collapse.models.language.model import cross_entropy
 from collapse.models.language.network import network
-from collapse.models.language.training import Recipe
+from collapse.models.language.training import TrainConfig
 from collapse.numerics import threefry
 
 
@@ -28,13 +28,13 @@ def promotion():
 
 def loss(weights, rows, key):
     del key
-    return jnp.mean(nats(net_of()[0], weights, rows))
+    return jnp.mean(cross_entropy(net_of()[0], weights, rows))
 
 
-@functools.partial(jax.jit, static_argnames=("recipe", "check"))
-def trained(weights, rows, row_weights, recipe, check=False):
+@functools.partial(jax.jit, static_argnames=("train_config", "check"))
+def trained(weights, rows, row_weights, train_config, check=False):
     validate = (lambda w: loss(w, rows[:2], None)) if check else None
-    return training.train(KEY, weights, rows, row_weights, loss, recipe, validate)
+    return training.train(KEY, weights, rows, row_weights, loss, train_config, validate)
 
 
 @given(
@@ -44,10 +44,12 @@ def trained(weights, rows, row_weights, recipe, check=False):
     key=st.integers(0, 2**31),
 )
 def test_rows_are_used_as_often_as_their_share(weights, steps, key):
-    recipe = Recipe(steps=steps, batch_size=4)
+    train_config = TrainConfig(steps=steps, batch_size=4)
     own = jnp.asarray(weights, jnp.float32)
-    num = steps * recipe.batch_size
-    order = training._order(jax.random.key(key), own, jnp.int32(num), steps, recipe)
+    num = steps * train_config.batch_size
+    order = training._order(
+        jax.random.key(key), own, jnp.int32(num), steps, train_config
+    )
     used = np.bincount(np.asarray(order)[:num], minlength=len(weights))
     share = num * np.array(weights) / sum(weights)
     assert (used >= np.floor(share - 1e-3)).all()
@@ -57,12 +59,12 @@ def test_rows_are_used_as_often_as_their_share(weights, steps, key):
 def test_whole_epochs_are_shuffled_passes():
     """Each row once in a pass, in an order that no pass and no key repeats."""
     num, passes = 40, 3
-    recipe = Recipe(epochs=float(passes), most_rows=num, batch_size=4)
+    train_config = TrainConfig(epochs=float(passes), most_rows=num, batch_size=4)
     found = []
     for seed in range(2):
         key = jax.random.key(seed)
-        steps, most = training._num_steps(recipe, jnp.ones(num))
-        order = training._order(key, jnp.ones(num), steps * 4, most, recipe)
+        steps, most = training._num_steps(train_config, jnp.ones(num))
+        order = training._order(key, jnp.ones(num), steps * 4, most, train_config)
         found += list(np.asarray(order).reshape(passes, num))
     for one in found:
         assert sorted(one) == list(range(num))
@@ -75,9 +77,11 @@ def test_whole_epochs_are_shuffled_passes():
 def test_rows_are_used_in_proportion_to_their_weight_at_any_time(root):
     """On average over keys, in both halves of the training; uniform is the control."""
     own = np.array([1.0, 2, 3, 0.5, 0, 1.5])
-    recipe, num = Recipe(steps=3, batch_size=4), 12
+    train_config, num = TrainConfig(steps=3, batch_size=4), 12
     many = jax.vmap(
-        lambda key: training._order(key, jnp.asarray(own), jnp.int32(num), 3, recipe)
+        lambda key: training._order(
+            key, jnp.asarray(own), jnp.int32(num), 3, train_config
+        )
     )
     orders = np.asarray(many(jax.random.split(root, 4000)))
     counts = (orders[..., None] == np.arange(6)).astype(float)
@@ -89,35 +93,39 @@ def test_rows_are_used_in_proportion_to_their_weight_at_any_time(root):
 
 
 def test_epochs_grow_with_the_weight_of_the_rows():
-    rows, recipe = rows_of(12), Recipe(epochs=2.0, most_rows=12, batch_size=4)
+    rows, train_config = (
+        rows_of(12),
+        TrainConfig(epochs=2.0, most_rows=12, batch_size=4),
+    )
     weights = net_of()[1]
     for count, steps in ((12, 6), (6, 3), (3, 2)):
         own = (jnp.arange(12) < count).astype(jnp.float32)
-        assert int(trained(weights, rows, own, recipe).steps) == steps
+        assert int(trained(weights, rows, own, train_config).steps) == steps
 
 
 def test_rows_of_no_weight_have_no_influence():
-    rows, recipe = rows_of(6), Recipe(steps=3, batch_size=4)
+    rows, train_config = rows_of(6), TrainConfig(steps=3, batch_size=4)
     ones = jnp.array([1.0, 1, 1, 0, 0, 0])
     other = rows.at[3:].set(0)
-    first, second = (trained(net_of()[1], r, ones, recipe) for r in (rows, other))
+    first, second = (trained(net_of()[1], r, ones, train_config) for r in (rows, other))
     jax.tree.map(np.testing.assert_array_equal, first.weights, second.weights)
 
 
 def test_a_few_rows_at_a_time_are_one_step():
     rows, ones = rows_of(8), jnp.ones(8)
-    recipe = Recipe(steps=3, batch_size=8, together=8)
-    whole = trained(net_of()[1], rows, ones, recipe)
-    parts = trained(net_of()[1], rows, ones, recipe._replace(together=3))
+    train_config = TrainConfig(steps=3, batch_size=8, microbatch_size=8)
+    whole = trained(net_of()[1], rows, ones, train_config)
+    parts = trained(net_of()[1], rows, ones, train_config._replace(microbatch_size=3))
     assert abs(whole.loss - parts.loss) < 1e-5
     for a, b in zip(*map(jax.tree.leaves, (whole.weights, parts.weights)), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
 
 
 def test_the_rate_rises_then_falls_to_a_tenth():
-    recipe = Recipe(learning_rate=2.0, warm_up=0.1)
+    train_config = TrainConfig(learning_rate=2.0, warm_up=0.1)
     rate = [
-        float(training._rate(recipe, jnp.int32(i), jnp.int32(100))) for i in range(100)
+        float(training._learning_rate(train_config, jnp.int32(i), jnp.int32(100)))
+        for i in range(100)
     ]
     assert rate[0] == pytest.approx(0.2) and max(rate) == rate[9] == pytest.approx(2.0)
     assert rate[99] == pytest.approx(0.2, abs=0.01)
@@ -127,33 +135,39 @@ def test_the_rate_rises_then_falls_to_a_tenth():
 def test_the_best_is_kept():
     """A rate so large that training ends worse than it was on its way."""
     rows = rows_of(8)
-    recipe = Recipe(steps=40, learning_rate=1.0, weight_decay=0.0, looks=40)
-    last = trained(net_of()[1], rows, jnp.ones(8), recipe)
+    train_config = TrainConfig(
+        steps=40, learning_rate=1.0, weight_decay=0.0, validation_checks=40
+    )
+    last = trained(net_of()[1], rows, jnp.ones(8), train_config)
     best = trained(
-        net_of()[1], rows, jnp.ones(8), recipe._replace(keep="best"), check=True
+        net_of()[1], rows, jnp.ones(8), train_config._replace(keep="best"), check=True
     )
     ends = [float(loss(end.weights, rows[:2], None)) for end in (best, last)]
     assert ends[0] < ends[1]
     assert 0 < int(best.kept) < 40 and int(last.kept) == 40
     with pytest.raises(ValueError, match="needs a validation loss"):
-        trained(net_of()[1], rows, jnp.ones(8), recipe._replace(keep="best"))
+        trained(net_of()[1], rows, jnp.ones(8), train_config._replace(keep="best"))
 
 
 def test_a_line_is_learned_by_heart():
     """Near 0 bits, where its characters at random would be 2.3."""
     line = jnp.array([[0, 1, 2, 3, 4, 0, 2, 4]], jnp.int32)
-    recipe = Recipe(steps=200, batch_size=2, learning_rate=1e-2, weight_decay=0.0)
-    end = trained(net_of()[1], line, jnp.ones(1), recipe)
+    train_config = TrainConfig(
+        steps=200, batch_size=2, learning_rate=1e-2, weight_decay=0.0
+    )
+    end = trained(net_of()[1], line, jnp.ones(1), train_config)
     assert float(loss(end.weights, line, None)) < 0.02
 
 
 def test_loss_is_that_of_the_next_character():
     net, weights = net_of()
     rows = rows_of(4)
-    log = jax.nn.log_softmax(net.apply(weights, marked(rows)))
+    log = jax.nn.log_softmax(net.apply(weights, with_bos(rows)))
     right = -np.take_along_axis(np.asarray(log), np.asarray(rows)[..., None], 2)[..., 0]
-    np.testing.assert_allclose(nats(net, weights, rows), right, rtol=1e-4, atol=1e-5)
-    open_ = nats(net, weights, rows, jnp.array([True, False, True, False]))
+    np.testing.assert_allclose(
+        cross_entropy(net, weights, rows), right, rtol=1e-4, atol=1e-5
+    )
+    open_ = cross_entropy(net, weights, rows, jnp.array([True, False, True, False]))
     np.testing.assert_allclose(open_[1::2], right[1::2], rtol=1e-4, atol=1e-5)
     log = jax.nn.log_softmax(net.apply(weights, rows))
     next_ = -np.take_along_axis(
@@ -194,12 +208,12 @@ def test_training_is_optax_adamw_with_clipping_and_a_schedule():
         "kernel": jnp.linspace(-1, 2, 3 * V, dtype=jnp.float32).reshape(V, 3),
         "scale": jnp.full(BLOCK, 1.5, jnp.float32),
     }
-    recipe = Recipe(
+    train_config = TrainConfig(
         steps=6, batch_size=4, learning_rate=0.03, warm_up=0.3, weight_decay=2.0
     )._replace(clip=0.5)
-    end = training.train(KEY, weights, rows, jnp.ones(12), smooth, recipe).weights
+    end = training.train(KEY, weights, rows, jnp.ones(12), smooth, train_config).weights
     order_key, _ = threefry.split(KEY)
-    order = training._order(order_key, jnp.ones(12), jnp.int32(24), 6, recipe)
+    order = training._order(order_key, jnp.ones(12), jnp.int32(24), 6, train_config)
 
     def gap(**change):
         other = by_optax(weights, rows, order, **change)
@@ -219,8 +233,8 @@ def test_one_step_from_the_golden_start():
     """Renew the number when network, initial weights, optimiser or draws change."""
     weights = network(TINY).init(jax.random.key(7))
     rows = jnp.arange(4 * BLOCK, dtype=jnp.int32).reshape(4, BLOCK) % V
-    recipe = Recipe(steps=1, batch_size=4, warm_up=0.0)
-    end = trained(weights, rows, jnp.ones(4), recipe)
+    train_config = TrainConfig(steps=1, batch_size=4, warm_up=0.0)
+    end = trained(weights, rows, jnp.ones(4), train_config)
     assert float(end.loss) == pytest.approx(GOLDEN[0], abs=2e-5)
     assert float(loss(end.weights, rows, None)) == pytest.approx(GOLDEN[1], abs=2e-5)
 

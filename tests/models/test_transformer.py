@@ -8,7 +8,7 @@ from language_cases import BLOCK, KEY, LEARNED, TINY, V, net_of, rows_of
 
 from collapse.models.language.network import (
     SIZES,
-    Config,
+    NetworkConfig,
     Size,
     network,
     num_parameters,
@@ -22,21 +22,21 @@ CONFIGS = pytest.mark.parametrize(
 
 
 @CONFIGS
-def test_a_prediction_looks_back_and_never_ahead(config):
-    """By the gradient of each prediction to the embedding of each place."""
+def test_a_prediction_depends_on_earlier_positions_only(config):
+    """By the gradient of each prediction to the embedding at each position."""
     net, weights = net_of(config)
     tokens = jnp.arange(BLOCK, dtype=jnp.int32)[None] % 2 + 1
-    # one row of the table for each place
+    # one row of the table for each position
     wide = network(config._replace(vocabulary=BLOCK, tied=False))
     weights = wide.init(KEY)
-    places = jnp.arange(BLOCK, dtype=jnp.int32)[None]
+    positions = jnp.arange(BLOCK, dtype=jnp.int32)[None]
 
     def predictions(table):
         own = {**weights, "embed": {"embedding": table}}
-        return wide.apply(own, places)[0, :, 0]
+        return wide.apply(own, positions)[0, :, 0]
 
-    slope = jax.jacobian(predictions)(weights["embed"]["embedding"])
-    seen = np.abs(np.asarray(slope)).max(-1)[:, :BLOCK] > 0
+    gradient = jax.jacobian(predictions)(weights["embed"]["embedding"])
+    seen = np.abs(np.asarray(gradient)).max(-1)[:, :BLOCK] > 0
     np.testing.assert_array_equal(seen, np.tri(BLOCK, dtype=bool))
     assert net.apply(net_of(config)[1], tokens).shape == (1, BLOCK, V)
 
@@ -47,7 +47,7 @@ def test_a_cache_gives_what_reading_all_gives(config, first):
     net, weights = net_of(config)
     tokens = rows_of(3)
     whole = net.apply(weights, tokens)
-    found, caches = net.extend(weights, tokens[:, :first], net.blank(3, BLOCK), 0)
+    found, caches = net.extend(weights, tokens[:, :first], net.empty_cache(3, BLOCK), 0)
     parts = [found]
     for i in range(first, BLOCK):
         found, caches = net.extend(weights, tokens[:, i : i + 1], caches, i)
@@ -55,7 +55,7 @@ def test_a_cache_gives_what_reading_all_gives(config, first):
     np.testing.assert_allclose(jnp.concatenate(parts, 1), whole, rtol=2e-4, atol=2e-5)
 
 
-def test_beyond_a_block_the_oldest_place_is_out_of_sight():
+def test_beyond_a_block_the_oldest_position_is_masked():
     """With rotary positions only what is within a block counts, wherever it stands."""
     net = network(TINY._replace(size=Size(1, 8, 2)))
     weights, tokens = net.init(KEY), rows_of(2, 2 * BLOCK)
@@ -69,15 +69,16 @@ def test_beyond_a_block_the_oldest_place_is_out_of_sight():
 
 def test_sizes_are_as_named():
     count = {
-        name: num_parameters(Config(76, 128, size)) for name, size in SIZES.items()
+        name: num_parameters(NetworkConfig(76, 128, size))
+        for name, size in SIZES.items()
     }
     assert {name: round(n / 1e6, 1) for name, n in count.items()} == {
         "nano": 0.1,
         "micro": 0.8,
         "mini": 3.2,
     }
-    assert num_parameters(Config(76, 128, tied=False)) == count["nano"] + 76 * 64
-    learned = num_parameters(Config(76, 128, positions="learned"))
+    assert num_parameters(NetworkConfig(76, 128, tied=False)) == count["nano"] + 76 * 64
+    learned = num_parameters(NetworkConfig(76, 128, positions="learned"))
     assert learned == count["nano"] + 128 * 64
 
 

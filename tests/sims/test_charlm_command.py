@@ -213,7 +213,7 @@ def test_a_full_disk_costs_no_generation_that_is_done(tmp_path, whole, capsys):
         (["--prompts", "--beams", "100000"], "beams: 100000; give 1 to 100"),
         (
             ["--prompts", "--beams", "3", "--workflows", "replace_multiple"],
-            "workflows: replace_multiple would write the same rows",
+            "workflows: replace_multiple would generate the same rows",
         ),
         (["--temperature", "nan"], "temperature: nan; give 0 to 1000"),
         (["--temperature"], "temperature: empty; give at least one value"),
@@ -296,10 +296,10 @@ def test_a_recipe_reckons_with_all_rows_a_workflow_trains_on():
     most = {"replace": 10, "fixed_budget": 10, "mix 0.1 fresh": 10}
     most |= {"accumulate": 50, "replace_multiple": 50, "window 3": 30}
     for label, rows in most.items():
-        recipe = charlm_setup._recipe(experiment, label, cell)
-        assert (recipe.most_rows, recipe.epochs) == (rows, 2.0), label
+        train_config = charlm_setup._train_config(experiment, label, cell)
+        assert (train_config.most_rows, train_config.epochs) == (rows, 2.0), label
     fixed = dataclasses.replace(experiment, steps=7)
-    assert charlm_setup._recipe(fixed, "accumulate", cell).epochs == 0
+    assert charlm_setup._train_config(fixed, "accumulate", cell).epochs == 0
 
 
 def test_losses_by_hand():

@@ -1,4 +1,4 @@
-"""Weighted rows as the mixture's iterations read them: transposed, in blocks."""
+"""Weighted rows in the memory layout of a mixture's fit: transposed, in blocks."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,29 +8,30 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-BLOCK_ROWS = 1024  # rows whose intermediates, for a few dozen seeds, stay in cache
+BLOCK_ROWS = 1024  # rows of a block: its intermediate arrays fit into the cache
 
 
-class Rows(NamedTuple):
-    """Weighted rows, padded with rows of weight 0.
+class PaddedRows(NamedTuple):
+    """Weighted rows in blocks of equal size, padded with rows of weight 0.
 
     Attributes:
-      points: [blocks, d, block]: the last axis is long, so everything vectorises.
-      weights: [blocks, block], sum 1 over everything.
-      used: blocks after which all weights are 0, in every seed mapped over.
-      spare: scalar, 10 eps of the weight of an average row.
+      points: [blocks, d, block]; the last axis is long, so that loops vectorise.
+      weights: [blocks, block], their sum is 1.
+      used: number of blocks; all weights after them are 0, in every seed of a vmap.
+      extra_mass: 10 eps times the mean weight of a row; every component gets so much
+        more, so that none is divided by 0.
     """
 
     points: Float[Array, "blocks d block"]
     weights: Float[Array, "blocks block"]
     used: Int[Array, ""]
-    spare: Float[Array, ""]
+    extra_mass: Float[Array, ""]
 
 
-def pack(batch: Float[Array, "rows d"], weights: Float[Array, " rows"]) -> Rows:
-    """Transpose, normalise the weights, cut into blocks of equal size: once a fit.
+def pack(batch: Float[Array, "rows d"], weights: Float[Array, " rows"]) -> PaddedRows:
+    """The rows with weights that sum to 1, transposed and cut into equal blocks.
 
-    NaN if every weight is zero.
+    Weights are NaN if all of them are zero.
     """
     num_rows, dimension = batch.shape
     blocks = -(-num_rows // BLOCK_ROWS)
@@ -42,19 +43,20 @@ def pack(batch: Float[Array, "rows d"], weights: Float[Array, " rows"]) -> Rows:
     index = jnp.arange(num_rows, dtype=jnp.int32)
     last = jnp.max(jnp.where(weights > 0, index, -1))
     positive = jnp.sum(weights > 0).astype(batch.dtype)
-    spare = 10 * jnp.finfo(batch.dtype).eps / positive
-    return Rows(points.transpose(1, 0, 2), share, _largest(last // block + 1), spare)
+    extra_mass = 10 * jnp.finfo(batch.dtype).eps / positive
+    return PaddedRows(
+        points.transpose(1, 0, 2), share, _largest(last // block + 1), extra_mass
+    )
 
 
 def sum_blocks(
-    rows: Rows,
+    rows: PaddedRows,
     function: Callable[[Float[Array, "d block"], Float[Array, " block"]], Any],
 ) -> Any:
     """Sum of `function(points, weights)`, a tree of arrays, over the blocks in use.
 
-    One block after the other, so that no array of components x rows is ever written to
-    memory, and nothing is computed for the places an accumulating store has yet to
-    fill.
+    One block after the other, so that no array of components x rows is stored, and
+    nothing is computed for slots that an accumulating store has not filled yet.
     """
     first = (rows.points[0], rows.weights[0])
     if len(rows.points) == 1:
@@ -70,19 +72,19 @@ def sum_blocks(
 
 
 def sum_rows(terms: Float[Array, "*leading m"]) -> Float[Array, "*leading"]:
-    """Sum over the last axis, as a product with ones.
+    """Sum over the last axis, computed as a product with ones.
 
-    XLA on CPU vectorises a product but reduces the last axis value by value: this is
-    four times faster.
+    On a CPU XLA vectorises products but not sums over the last axis: this is four times
+    faster.
     """
     return terms @ jnp.ones(terms.shape[-1], terms.dtype)
 
 
 @jax.custom_batching.custom_vmap
 def _largest(value: Array) -> Array:
-    """The largest value over the seeds mapped over: one number, not one a seed.
+    """The largest value over all seeds of a vmap: one number for all of them.
 
-    With a bound of its own for each seed, a loop's index would differ from seed to
+    If each seed had a loop bound of its own, the loop index would differ from seed to
     seed and every slice would become a gather.
     """
     return value

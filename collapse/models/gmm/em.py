@@ -1,9 +1,9 @@
 """Expectation-maximisation for a Gaussian mixture with full covariances.
 
-Components come first and rows last in every array, so that the innermost loop is long
-and contiguous. An iteration reads the rows once: the M-step's moments are taken around
-the means that the E-step has just used, in coordinates where each component had unit
-covariance, while the rows are still in cache.
+Components are the first axis and rows the last one of every array, so that the
+innermost loop is long and contiguous. An iteration reads the rows once: while they are
+in cache, the E-step also computes the sums that the M-step needs, around the current
+means and in coordinates where each component has unit covariance.
 """
 
 import math
@@ -14,13 +14,13 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from collapse.models.gmm.blocks import Rows, sum_blocks, sum_rows
+from collapse.models.gmm.blocks import PaddedRows, sum_blocks, sum_rows
 
-UNROLLED_DIMENSIONS = 6  # up to here sums of products beat small matrix products
+UNROLLED_DIMENSIONS = 6  # up to here sums of products are faster than matrix products
 
 
 class GmmParams(NamedTuple):
-    """A Gaussian mixture.
+    """Parameters of a Gaussian mixture.
 
     Attributes:
       weights: [K], positive, sum 1.
@@ -40,11 +40,11 @@ class Factor(NamedTuple):
     inverse: Float[Array, "K d d"]
 
 
-class Moments(NamedTuple):
-    """Sums over rows of each component's mass, mass z and mass z z'.
+class ComponentSums(NamedTuple):
+    """Sums over rows of mass, mass z and mass z z' for each component.
 
-    Mass is weight times posterior, and z = L^-1 (x - mean) the row as seen from the
-    component it was whitened with.
+    Mass is a row's weight times its posterior, and z = L^-1 (x - mean) is the row,
+    whitened with the component's mean and Cholesky factor L.
     """
 
     zeroth: Float[Array, " K"]
@@ -53,7 +53,7 @@ class Moments(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """Where the iteration stands; `gain` is the last change of `log_likelihood`."""
+    """State of the iteration; `gain` is the last change of `log_likelihood`."""
 
     params: GmmParams
     log_likelihood: Float[Array, ""]
@@ -63,20 +63,20 @@ class Progress(NamedTuple):
 
 def iterate(
     params: GmmParams,
-    rows: Rows,
+    rows: PaddedRows,
     tol: float | Float[Array, ""],
     max_iter: int | Int[Array, ""],
     reg_covar: float | Float[Array, ""],
 ) -> tuple[Progress, Bool[Array, ""]]:
-    """E- and M-steps until the log-likelihood changes by less than `tol`.
+    """Parameters after E- and M-steps until the log-likelihood gains less than `tol`.
 
     Stops as scikit-learn's `GaussianMixture` does: with the M-step after the E-step
     that found the small change, so `log_likelihood` belongs to the parameters one step
-    before the returned ones. Only parameters are carried from step to step: under
-    `vmap` a finished seed then costs the selection of a few numbers.
+    before the returned ones. The loop carries parameters only, so that under `vmap` a
+    seed that has converged costs little.
 
     Returns:
-      Where it ended, and whether `tol` ended it.
+      The last state, and whether `tol` (not `max_iter`) stopped the iteration.
     """
     dtype = rows.points.dtype
     tol, reg_covar = jnp.asarray(tol, dtype), jnp.asarray(reg_covar, dtype)
@@ -87,9 +87,9 @@ def iterate(
 
     def step(now: Progress) -> Progress:
         factor = factorise(now.params.covariances, pivot_floor(reg_covar))
-        log_likelihood, moments = expect(now.params, factor, rows)
+        log_likelihood, sums = expect(now.params, factor, rows)
         return Progress(
-            maximise(now.params, factor, moments, rows.spare, reg_covar),
+            maximise(now.params, factor, sums, rows.extra_mass, reg_covar),
             log_likelihood,
             log_likelihood - now.log_likelihood,
             now.iterations + 1,
@@ -102,15 +102,15 @@ def iterate(
 
 
 def expect(
-    params: GmmParams, factor: Factor, rows: Rows
-) -> tuple[Float[Array, ""], Moments]:
-    """E-step: mean log-likelihood per unit weight, and every component's moments."""
+    params: GmmParams, factor: Factor, rows: PaddedRows
+) -> tuple[Float[Array, ""], ComponentSums]:
+    """E-step: mean log-likelihood per unit weight, and the sums for the M-step."""
 
-    def block(points: Array, weights: Array) -> tuple[Array, Moments]:
+    def block(points: Array, weights: Array) -> tuple[Array, ComponentSums]:
         z, joint = whiten(points, params, factor)
         top, share, total = normalise(joint)
-        moments = weighted_moments(share * (weights / total)[None], z)
-        return sum_rows(weights * (top + jnp.log(total))), moments
+        sums = component_sums(share * (weights / total)[None], z)
+        return sum_rows(weights * (top + jnp.log(total))), sums
 
     return sum_blocks(rows, block)
 
@@ -118,28 +118,28 @@ def expect(
 def maximise(
     params: GmmParams,
     factor: Factor,
-    moments: Moments,
-    spare: Float[Array, ""],
+    sums: ComponentSums,
+    extra_mass: Float[Array, ""],
     reg_covar: Float[Array, ""],
 ) -> GmmParams:
-    """M-step: the parameters with the given moments around `params`.
+    """M-step: the parameters that have the given sums, taken around `params`.
 
-    The scatter around the new mean is that around the old one less the outer product
-    of the shift, in units of the old covariance. The two are comparable unless a
-    component shrinks by orders of magnitude in one step; the next step then mends what
-    rounding did.
+    The scatter around the new mean is that around the old one minus the outer product
+    of the shift, in units of the old covariance. Cancellation loses digits only if a
+    component shrinks by orders of magnitude in one step; the next step recovers them.
 
-    `spare`, 10 eps of a row, is added to every component's mass as in scikit-learn.
-    Deviation: there it lies at the origin, here where the component was, so that a
-    component without rows stays in place and shifted data give shifted results.
+    `extra_mass`, 10 eps of a row, is added to every component's mass as in
+    scikit-learn. Deviation: there it is at the origin, here at the component's old mean
+    and covariance, so that a component without rows does not move, and shifted data
+    give shifted results.
     """
-    mass = moments.zeroth + spare
-    shift = moments.first / mass[:, None]
-    scatter = moments.second / mass[:, None, None]
+    mass = sums.zeroth + extra_mass
+    shift = sums.first / mass[:, None]
+    scatter = sums.second / mass[:, None, None]
     scatter = scatter - shift[:, :, None] * shift[:, None, :]
     scatter = _product(_product(factor.root, scatter), factor.root.swapaxes(1, 2))
     floor = reg_covar * jnp.eye(shift.shape[1], dtype=shift.dtype)[None]
-    kept = (spare / mass)[:, None, None] * (params.covariances - floor)
+    kept = (extra_mass / mass)[:, None, None] * (params.covariances - floor)
     return GmmParams(
         mass / jnp.sum(mass),
         params.means + jnp.sum(factor.root * shift[:, None, :], 2),
@@ -148,11 +148,11 @@ def maximise(
 
 
 def factorise(covariances: Float[Array, "K d d"], floor: Float[Array, ""]) -> Factor:
-    """Cholesky factors and their inverses, by elimination of [C | I].
+    """Cholesky factors and their inverses, by Gaussian elimination of [C | I].
 
-    Written out over columns for all components at once, since a LAPACK call for each
-    small matrix would take longer than the E-step. Pivots below `floor` are raised to
-    it, so a covariance that rounding made indefinite gives no NaN.
+    The loop is over columns, for all components at once: a LAPACK call for each small
+    matrix would take longer than the E-step. Pivots below `floor` are raised to it, so
+    that a covariance which is indefinite by rounding gives no NaN.
     """
     num, d, _ = covariances.shape
     eye = jnp.broadcast_to(jnp.eye(d, dtype=covariances.dtype), (num, d, d))
@@ -172,8 +172,8 @@ def factorise(covariances: Float[Array, "K d d"], floor: Float[Array, ""]) -> Fa
 def pivot_floor(reg_covar: Float[Array, ""]) -> Float[Array, ""]:
     """The smallest pivot that a covariance S + reg_covar I can have.
 
-    Its Schur complements are at least reg_covar, so raising a pivot to that undoes
-    rounding and nothing else. Without reg_covar squares of z must still not overflow.
+    Its Schur complements are at least reg_covar, so that raising a pivot to reg_covar
+    corrects rounding only. For reg_covar 0 the floor keeps squares of z finite.
     """
     return jnp.maximum(reg_covar, math.sqrt(jnp.finfo(reg_covar.dtype).tiny))
 
@@ -181,7 +181,7 @@ def pivot_floor(reg_covar: Float[Array, ""]) -> Float[Array, ""]:
 def whiten(
     points: Float[Array, "d m"], params: GmmParams, factor: Factor
 ) -> tuple[list[Float[Array, "K m"]], Float[Array, "K m"]]:
-    """Coordinates z = L^-1 (x - mean), a list of d, and log(weight x density)."""
+    """Whitened rows z = L^-1 (x - mean), a list of d, and log(weight x density)."""
     d, inverse = len(points), factor.inverse
     if d <= UNROLLED_DIMENSIONS:
         away = [points[j][None] - params.means[:, j, None] for j in range(d)]
@@ -210,24 +210,24 @@ def normalise(
     return top, share, jnp.sum(share, 0)
 
 
-def weighted_moments(
+def component_sums(
     mass: Float[Array, "K m"], z: Sequence[Float[Array, "K m"]]
-) -> Moments:
-    """Sums over m of mass, mass z and mass z z'."""
+) -> ComponentSums:
+    """Sums over rows of mass, mass z and mass z z'."""
     d = len(z)
     first = [mass * zi for zi in z]
     if d > UNROLLED_DIMENSIONS:
         scaled, whole = jnp.stack(first, 1), jnp.stack(z, 1)
         second = jnp.einsum("kim,kjm->kij", scaled, whole, precision="highest")
-        return Moments(sum_rows(mass), sum_rows(scaled), second)
-    # One product with ones for each row of the matrix: joined into a single one, the
-    # many terms would no longer vectorise.
+        return ComponentSums(sum_rows(mass), sum_rows(scaled), second)
+    # one product with ones for each row of the matrix: a single product of all terms
+    # would not vectorise
     sums = [
         sum_rows(jnp.stack([first[i], *(first[i] * z[j] for j in range(i + 1))]))
         for i in range(d)
     ]
     square = [[sums[max(i, j)][1 + min(i, j)] for j in range(d)] for i in range(d)]
-    return Moments(
+    return ComponentSums(
         sum_rows(mass),
         jnp.stack([row[0] for row in sums], 1),
         jnp.stack([jnp.stack(row, 1) for row in square], 1),
@@ -235,7 +235,7 @@ def weighted_moments(
 
 
 def _product(a: Float[Array, "K d d"], b: Float[Array, "K d d"]) -> Array:
-    """Matrix products of many small matrices, fused instead of called one by one."""
+    """Products of many small matrices, as one sum that the compiler fuses."""
     return jnp.sum(a[:, :, :, None] * b[:, None, :, :], 2)
 
 

@@ -1,4 +1,4 @@
-"""Where a mixture's fit may start: the clusters of k-means, with weighted rows."""
+"""k-means with weighted rows: where the fit of a mixture starts."""
 
 import math
 
@@ -8,8 +8,8 @@ from jaxtyping import Array, Bool, Float, Int
 
 from collapse.core.types import Key
 from collapse.models.gmm import em as gmm_em
-from collapse.models.gmm.blocks import Rows, sum_blocks, sum_rows
-from collapse.models.gmm.em import GmmParams, Moments
+from collapse.models.gmm.blocks import PaddedRows, sum_blocks, sum_rows
+from collapse.models.gmm.em import ComponentSums, GmmParams
 from collapse.numerics import draws
 
 MAX_LLOYD = 300  # scikit-learn's bound
@@ -17,23 +17,23 @@ MAX_LLOYD = 300  # scikit-learn's bound
 
 def kmeans_start(
     key: Key,
-    rows: Rows,
+    rows: PaddedRows,
     num_components: int,
     reg_covar: float | Float[Array, ""],
 ) -> GmmParams:
-    """Weights, means and covariances of the clusters of k-means; consumes the key.
+    """A mixture with the weights, means and covariances of k-means clusters.
 
     scikit-learn's default start with weighted rows: k-means++ seeds, then Lloyd's
     iteration until no row changes its cluster. Deviation: a cluster that loses all its
-    rows keeps its centre instead of moving to the farthest row.
+    rows keeps its centre instead of moving to the farthest row. Consumes the key.
     """
     _, d, _ = rows.points.shape
     dtype = rows.points.dtype
     centres = _lloyd(rows, _plus_plus(key, rows, num_components))
 
-    def block(points: Array, weights: Array) -> Moments:
+    def block(points: Array, weights: Array) -> ComponentSums:
         away = [points[i][None] - centres[:, i, None] for i in range(d)]
-        return gmm_em.weighted_moments(weights[None] * _nearest(points, centres), away)
+        return gmm_em.component_sums(weights[None] * _nearest(points, centres), away)
 
     reg = jnp.asarray(reg_covar, dtype)
     eye = jnp.broadcast_to(jnp.eye(d, dtype=dtype), (num_components, d, d))
@@ -42,12 +42,12 @@ def kmeans_start(
         GmmParams(even, centres, reg * eye),
         gmm_em.Factor(eye, eye),
         sum_blocks(rows, block),
-        rows.spare,
+        rows.extra_mass,
         reg,
     )
 
 
-def _plus_plus(key: Key, rows: Rows, num: int) -> Float[Array, "K d"]:
+def _plus_plus(key: Key, rows: PaddedRows, num: int) -> Float[Array, "K d"]:
     """Greedy k-means++ seeds (Arthur & Vassilvitskii 2007, SODA).
 
     Each seed is the best of 2 + log K rows, drawn in proportion to weight times squared
@@ -66,7 +66,7 @@ def _plus_plus(key: Key, rows: Rows, num: int) -> Float[Array, "K d"]:
         best = jnp.argmin(left @ weights)
         return left[best], candidates[best]
 
-    # no seed yet: all rows are equally far from it
+    # before the first seed all rows have the same distance
     far = jnp.full_like(weights, math.sqrt(jnp.finfo(weights.dtype).max))
     u = draws.uniform(key, (num, 2 + int(math.log(num))), weights.dtype)
     return lax.scan(add, far, u)[1]
@@ -75,8 +75,8 @@ def _plus_plus(key: Key, rows: Rows, num: int) -> Float[Array, "K d"]:
 def _draw_rows(u: Float[Array, " t"], mass: Float[Array, " m"]) -> Int[Array, " t"]:
     """Row numbers drawn in proportion to `mass`; a row of mass 0 is never drawn.
 
-    Uniform numbers u are looked up in two steps, first a block of rows and then a row:
-    running sums over all rows would take most of the time of a start.
+    A uniform number in u selects first a block of rows and then a row in the block:
+    cumulative sums over all rows would take most of the time of k-means.
     """
     width = math.isqrt(len(mass) - 1) + 1
     blocks = jnp.pad(mass, (0, -len(mass) % width)).reshape(-1, width)
@@ -90,28 +90,27 @@ def _draw_rows(u: Float[Array, " t"], mass: Float[Array, " m"]) -> Int[Array, " 
 def _look_up(
     target: Float[Array, " t"], mass: Float[Array, "t w"]
 ) -> tuple[Int[Array, " t"], Float[Array, " t"]]:
-    """First place where the running sum of `mass` passes `target`, and what is left.
+    """First index where the cumulative sum of `mass` exceeds `target`, and the rest.
 
-    Never a place of mass 0, though running sums may round differently from place to
-    place and seem to grow there.
+    The rest is `target` minus the sum before that index. An index of mass 0 is never
+    returned, though by rounding the cumulative sum may seem to grow there.
     """
     width = mass.shape[1]
-    reached = mass @ jnp.tri(width, dtype=mass.dtype).T
-    place = jnp.arange(width, dtype=jnp.int32)[None]
-    last = jnp.max(jnp.where(mass > 0, place, 0), 1)
-    beyond = (mass > 0) & (reached > target[:, None])
-    first = jnp.min(jnp.where(beyond, place, last[:, None]), 1)
-    before = jnp.take_along_axis(reached - mass, first[:, None], 1)[:, 0]
+    cumulative = mass @ jnp.tri(width, dtype=mass.dtype).T
+    index = jnp.arange(width, dtype=jnp.int32)[None]
+    last = jnp.max(jnp.where(mass > 0, index, 0), 1)
+    beyond = (mass > 0) & (cumulative > target[:, None])
+    first = jnp.min(jnp.where(beyond, index, last[:, None]), 1)
+    before = jnp.take_along_axis(cumulative - mass, first[:, None], 1)[:, 0]
     return first, target - before
 
 
-def _lloyd(rows: Rows, centres: Float[Array, "K d"]) -> Float[Array, "K d"]:
+def _lloyd(rows: PaddedRows, centres: Float[Array, "K d"]) -> Float[Array, "K d"]:
     """Centres of Lloyd's iteration, run until no row changes its cluster."""
     State = tuple[Int[Array, ""], Float[Array, "K d"], Float[Array, "K d"]]
 
     def unfinished(state: State) -> Bool[Array, ""]:
-        # The same clusters give the same centres to the last bit, so comparing centres
-        # saves carrying the cluster of every row.
+        # equal clusters give bitwise equal centres, so it is enough to compare centres
         iterations, old, new = state
         return jnp.any(old != new) & (iterations < MAX_LLOYD)
 

@@ -1,8 +1,8 @@
 """A Gaussian mixture with full covariances, fitted by expectation-maximisation.
 
 One of the three models in which collapse was first shown: Shumailov et al. 2024, Nature
-631:755, supplement 4.1 (arXiv:2305.17493). This file is the model and what can be asked
-of its parameters; the arithmetic is in `gmm_em`, where a fit starts in `gmm_start`.
+631:755, supplement 4.1 (arXiv:2305.17493). This file has the model, and densities and
+moments of its parameters; the algorithm is in `em`, its starting point in `kmeans`.
 """
 
 from typing import Literal, get_args
@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from collapse.core.types import Info, Key, Model, Weights
 from collapse.models.gmm import em as gmm_em
-from collapse.models.gmm.blocks import Rows, pack
+from collapse.models.gmm.blocks import PaddedRows, pack
 from collapse.models.gmm.em import GmmParams
 from collapse.models.gmm.kmeans import kmeans_start
 from collapse.numerics import draws
@@ -30,26 +30,26 @@ def gmm(
     reg_covar: float | Float[Array, ""] = 1e-6,
     start: Start = "kmeans++",
 ) -> Model:
-    """Mixture of Gaussians fitted to weighted rows by maximum likelihood.
+    """A mixture of Gaussians, fitted to weighted rows by maximum likelihood.
 
     Batches are [rows, d] and parameters `GmmParams`, both in the batch's dtype. A fit
     reports `iterations`; `converged`, whether `tol` ended it; `log_likelihood`, the
     mean per unit weight, in nats, of the parameters before the last step; and `gain`,
-    its last change. The last three tell collapse from a fit that was cut short.
+    its last change. The last three distinguish collapse from an unfinished fit.
 
     Args:
       num_components: K.
       dimension: d. Every iteration takes time in proportion to rows x K x d^2.
-      tol: smallest change of the log-likelihood worth another iteration.
-      max_iter: most iterations of a fit.
+      tol: the fit stops when the log-likelihood changes by less.
+      max_iter: maximum number of iterations of a fit.
       reg_covar: added to the diagonal of every covariance in every step, in squared
         units of the data: no component gets narrower than its square root. With 0 a
-        component that collapses onto a point stays finite and means nothing.
-      start: "kmeans++" starts every fit afresh and consumes the key, "previous" starts
-        from the parameters handed in and ignores it.
+        component that collapses onto one point stays finite but is meaningless.
+      start: "kmeans++" starts every fit from k-means clusters and consumes the key,
+        "previous" starts from the given parameters and does not use the key.
 
     `tol`, `max_iter` and `reg_covar` mean what they mean in scikit-learn's
-    `GaussianMixture`; started from the same parameters the two agree to rounding. All
+    `GaussianMixture`; from the same starting point the two agree up to rounding. All
     three may be traced.
 
     Raises:
@@ -89,21 +89,21 @@ def gmm(
 def sample_points(key: Key, params: GmmParams, num: int) -> Float[Array, "num d"]:
     """Independent rows of the mixture, [num, d]; consumes the key.
 
-    Every row picks its component for itself, so the counts are multinomial and the
-    order of the rows says nothing.
+    Each row draws its component independently, so the counts are multinomial and the
+    rows are in random order.
     """
     pick_key, noise_key = jax.random.split(key)
     d, dtype = params.means.shape[1], params.means.dtype
     pick = draws.uniform(pick_key, (num,), dtype)
     noise = draws.normal(noise_key, (d, num), dtype)
-    # The row every component would give, then a chain of selects: both vectorise, as
-    # fetching each row's own mean and root would not.
+    # the row that each component would give, then a chain of selects: these vectorise,
+    # while gathering each row's mean and factor would not
     moved = jnp.einsum("kij,jm->kim", _factor(params).root, noise, precision="highest")
-    offers = params.means[:, :, None] + moved
+    candidates = params.means[:, :, None] + moved
     edges = jnp.cumsum(params.weights)
-    rows = offers[-1]
+    rows = candidates[-1]
     for k in reversed(range(len(edges) - 1)):
-        rows = jnp.where((pick < edges[k])[None], offers[k], rows)
+        rows = jnp.where((pick < edges[k])[None], candidates[k], rows)
     return rows.T
 
 
@@ -125,7 +125,7 @@ def moments(params: GmmParams) -> tuple[Float[Array, " d"], Float[Array, "d d"]]
     """Mean [d] and covariance [d, d] of the whole mixture.
 
     After a fit they are those of the weighted rows, plus `reg_covar` on the diagonal,
-    whatever the components are: their collapse is that of a single Gaussian.
+    whatever the components are: they collapse as those of a single Gaussian.
     """
     mean = jnp.sum(params.weights[:, None] * params.means, 0)
     away = params.means - mean[None]
@@ -136,7 +136,7 @@ def moments(params: GmmParams) -> tuple[Float[Array, " d"], Float[Array, "d d"]]
 def _evaluate(
     params: GmmParams, points: Float[Array, "m d"]
 ) -> tuple[Float[Array, " m"], Float[Array, "K m"], Float[Array, " m"]]:
-    """`gmm_em.normalise` of every component's log(weight x density)."""
+    """`top`, `share` and `total` of `em.normalise`, for these points."""
     _, joint = gmm_em.whiten(points.T, params, _factor(params))
     return gmm_em.normalise(joint)
 
@@ -146,7 +146,7 @@ def _factor(params: GmmParams) -> gmm_em.Factor:
     return gmm_em.factorise(params.covariances, gmm_em.pivot_floor(unregularised))
 
 
-def _pack(batch: Array, weights: Weights, dimension: int) -> Rows:
+def _pack(batch: Array, weights: Weights, dimension: int) -> PaddedRows:
     if batch.ndim != 2 or batch.shape[1] != dimension:
         raise ValueError(f"rows must be [rows, {dimension}], got {batch.shape}")
     return pack(batch, weights)

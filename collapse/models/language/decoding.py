@@ -1,7 +1,8 @@
-"""Writing text with a network: sampling and beam search over a key-value cache.
+"""Generating text with a network: sampling and beam search with a key-value cache.
 
-Characters are written for many sequences side by side. The cache grows in a few stages,
-so that early characters do not pay for places that are still empty.
+Many sequences are generated in parallel, one character of each at a time. The cache
+grows in a few stages, so that early characters do not pay for positions that are still
+empty.
 """
 
 from typing import NamedTuple
@@ -15,25 +16,26 @@ from collapse.core.types import Key
 from collapse.models.language.network import Cache, Network
 from collapse.numerics import draws, threefry
 
-_STAGES = 4  # sizes of the cache, each compiled
-_FEW = 64  # rows
-_HIDDEN = -1e9
+_STAGES = 4  # sizes of the cache; each is compiled separately
+_FEW_SEQUENCES = 64  # up to here one cache size is faster than compiling more
+_MASKED_LOGIT = -1e9
 Tokens = Int[Array, "b t"]
 Text = Int[Array, "b num"]
 
 
-class Rules(NamedTuple):
+class DecodingConfig(NamedTuple):
     """How the next character is chosen.
 
     Attributes:
-      temperature: divides the logits; 0 takes the likeliest. May be traced if above 0.
-      top_k: keep the k likeliest; 0 for all.
-      top_p: keep the fewest that reach this probability (Holtzman et al. 2020,
-        arXiv:1904.09751); 1 for all.
-      repetition_penalty: of characters that stand in the text already (after Keskar
+      temperature: divides the logits; 0 takes the most likely character. May be traced
+        if above 0.
+      top_k: keep the k most likely characters; 0 for all.
+      top_p: keep the smallest set of most likely characters that reaches this
+        probability (Holtzman et al. 2020, arXiv:1904.09751); 1 for all.
+      repetition_penalty: of characters that are in the sequence already (after Keskar
         et al. 2019, arXiv:1909.05858): logits above 0 are divided by it, others
         multiplied, as Hugging Face's `generate` does. May be traced.
-      beams: above 1, beam search for the likeliest text instead of sampling.
+      beams: above 1, beam search for the most likely text instead of sampling.
     """
 
     temperature: float | Float[Array, ""] = 1.0
@@ -43,82 +45,107 @@ class Rules(NamedTuple):
     beams: int = 1
 
 
-def is_greedy(rules: Rules) -> bool:
-    """Whether the likeliest character is taken, known before compiling."""
-    return isinstance(rules.temperature, int | float) and rules.temperature == 0
+def is_greedy(config: DecodingConfig) -> bool:
+    """Whether the temperature is a Python 0, so that no random number is needed."""
+    return isinstance(config.temperature, int | float) and config.temperature == 0
 
 
-def write(
-    key: Key, network: Network, weights: dict, prompts: Tokens, num: int, rules: Rules
+def generate(
+    key: Key,
+    network: Network,
+    weights: dict,
+    prompts: Tokens,
+    num: int,
+    config: DecodingConfig,
 ) -> Text:
-    """The next `num` characters of each prompt; consumes the key.
+    """The next `num` characters of each prompt, [b, num]; consumes the key.
+
+    The BOS token is never generated: the network has no logit for it.
 
     Args:
-      prompts: [b, t] tokens, t at least 1: the opening mark alone, or text.
-
-    Returns:
-      [b, num]. Text that would show the opening mark is never written: the network has
-      no logit for it.
+      network: its functions.
+      weights: its weights.
+      prompts: [b, t] tokens, t at least 1: the BOS token alone, or text.
+      num: characters to generate for each prompt.
+      config: how each is chosen.
     """
-    if rules.beams > 1:
-        return beam_search(network, weights, prompts, num, rules)
+    if config.beams > 1:
+        return beam_search(network, weights, prompts, num, config)
     b, begin = prompts.shape
     logits, caches = network.extend(
-        weights, prompts, network.blank(b, begin), jnp.int32(0)
+        weights, prompts, network.empty_cache(b, begin), jnp.int32(0)
     )
     size = logits.shape[-1]
-    seen = _marked(jnp.zeros((b, size), bool), prompts)
+    seen = _add_seen(jnp.zeros((b, size), bool), prompts)
 
     def step(carry, i: Array):
         logits, caches, seen = carry
-        chosen = choose(threefry.fold_in(key, i), logits, seen, rules)
-        seen = _marked(seen, chosen[:, None])
+        chosen = choose(threefry.fold_in(key, i), logits, seen, config)
+        seen = _add_seen(seen, chosen[:, None])
         logits, caches = network.extend(weights, chosen[:, None], caches, begin + i)
         return (logits[:, 0], caches, seen), chosen
 
-    carry, written = (logits[:, -1], caches, seen), []
+    carry, generated = (logits[:, -1], caches, seen), []
     for first, last in _stages(num, b):
         logits, caches, seen = carry
-        carry = (logits, _grown(caches, begin + last), seen)
+        carry = (logits, _resize(caches, begin + last), seen)
         carry, part = lax.scan(step, carry, jnp.arange(first, last, dtype=jnp.int32))
-        written.append(part)
-    return jnp.concatenate(written).T
+        generated.append(part)
+    return jnp.concatenate(generated).T
 
 
 def choose(
-    key: Key, logits: Float[Array, "b v"], seen: Bool[Array, "b v"], rules: Rules
+    key: Key,
+    logits: Float[Array, "b v"],
+    seen: Bool[Array, "b v"],
+    config: DecodingConfig,
 ) -> Int[Array, " b"]:
-    """One token for each row of logits; consumes the key."""
-    logits = penalised(logits, seen, rules.repetition_penalty)
-    if is_greedy(rules):
+    """One token for each sequence, [b]; consumes the key.
+
+    Args:
+      logits: [b, v] of the next character.
+      seen: [b, v], which characters are in the sequence already.
+      config: how the character is chosen.
+    """
+    logits = penalised(logits, seen, config.repetition_penalty)
+    if is_greedy(config):
         return jnp.argmax(logits, -1).astype(jnp.int32)
-    chances = chances_of(logits, rules)
-    upto = jnp.cumsum(chances, -1)
+    probs = token_probs(logits, config)
+    cumulative = jnp.cumsum(probs, -1)
     u = draws.uniform(key, (logits.shape[0],), logits.dtype)
-    chosen = jnp.sum(upto <= u[:, None] * upto[:, -1:], -1)
-    # rounding may pass the last one; a cut-off token has no room to be hit
-    most = (logits.shape[1] - 1) - jnp.argmax(chances[:, ::-1] > 0, -1)
-    return jnp.minimum(chosen, most).astype(jnp.int32)
+    chosen = jnp.sum(cumulative <= u[:, None] * cumulative[:, -1:], -1)
+    # rounding may pass the last token of positive probability
+    last = (logits.shape[1] - 1) - jnp.argmax(probs[:, ::-1] > 0, -1)
+    return jnp.minimum(chosen, last).astype(jnp.int32)
 
 
-def chances_of(logits: Float[Array, "b v"], rules: Rules) -> Float[Array, "b v"]:
-    """Probabilities that the rules leave, largest cuts last: temperature, k, p."""
-    logits = logits / rules.temperature
-    if rules.top_k and rules.top_k < logits.shape[-1]:
+def token_probs(
+    logits: Float[Array, "b v"], config: DecodingConfig
+) -> Float[Array, "b v"]:
+    """Probabilities after temperature, top-k and top-p, in this order, [b, v].
+
+    After top-p they are not normalised: those that are left sum to less than 1.
+    """
+    logits = logits / config.temperature
+    if config.top_k and config.top_k < logits.shape[-1]:
         ordered = jnp.sort(logits, -1)
-        logits = jnp.where(logits < ordered[:, -rules.top_k, None], _HIDDEN, logits)
-    chances = jax.nn.softmax(logits)
-    if rules.top_p < 1:
-        chances = jnp.where(nucleus(chances, rules.top_p), chances, 0)
-    return chances
+        lowest = ordered[:, -config.top_k, None]
+        logits = jnp.where(logits < lowest, _MASKED_LOGIT, logits)
+    probs = jax.nn.softmax(logits)
+    if config.top_p < 1:
+        probs = jnp.where(nucleus(probs, config.top_p), probs, 0)
+    return probs
 
 
-def nucleus(chances: Float[Array, "b v"], share: float) -> Bool[Array, "b v"]:
-    """The fewest likeliest tokens that reach `share` together; the likeliest always."""
-    order = jnp.argsort(-chances, -1)
-    ordered = jnp.take_along_axis(chances, order, -1)
+def nucleus(probs: Float[Array, "b v"], top_p: float) -> Bool[Array, "b v"]:
+    """Mask of the smallest set of most likely tokens whose probability is `top_p`.
+
+    The most likely token is always in it.
+    """
+    order = jnp.argsort(-probs, -1)
+    ordered = jnp.take_along_axis(probs, order, -1)
     before = jnp.cumsum(ordered, -1) - ordered
-    kept = (before < share).at[:, 0].set(True)
+    kept = (before < top_p).at[:, 0].set(True)
     rank = jnp.argsort(order, -1)
     return jnp.take_along_axis(kept, rank, -1)
 
@@ -128,7 +155,7 @@ def penalised(
     seen: Bool[Array, "... v"],
     penalty: float | Float[Array, ""],
 ) -> Float[Array, "... v"]:
-    """Scores with those of characters in the text made smaller."""
+    """Scores, lowered for the characters that are in the sequence already."""
     if not isinstance(penalty, jax.Array) and penalty == 1:
         return scores
     lower = jnp.where(scores > 0, scores / penalty, scores * penalty)
@@ -136,25 +163,23 @@ def penalised(
 
 
 def beam_search(
-    network: Network, weights: dict, prompts: Tokens, num: int, rules: Rules
+    network: Network, weights: dict, prompts: Tokens, num: int, config: DecodingConfig
 ) -> Text:
-    """The likeliest continuation that `beams` partial texts a prompt can find.
+    """The most likely continuation of each prompt that beam search finds, [b, num].
 
     Scores are sums of log-probabilities, penalised as in Hugging Face's `generate`: the
-    log-probabilities themselves are multiplied. Temperature and cuts have no effect.
-
-    Returns:
-      [b, num]: the best of each prompt's beams.
+    log-probabilities themselves are multiplied. Temperature, top-k and top-p have no
+    effect.
     """
     b, begin = prompts.shape
-    k = rules.beams
+    k = config.beams
     logits, caches = network.extend(
-        weights, prompts, network.blank(b, begin), jnp.int32(0)
+        weights, prompts, network.empty_cache(b, begin), jnp.int32(0)
     )
     size = logits.shape[-1]
-    seen = _marked(jnp.zeros((b, size), bool), prompts)
-    # all beams begin alike: only the first counts
-    scores = jnp.full((b, k), _HIDDEN, logits.dtype).at[:, 0].set(0)
+    seen = _add_seen(jnp.zeros((b, size), bool), prompts)
+    # at first all beams of a prompt are equal: only one of them may be extended
+    scores = jnp.full((b, k), _MASKED_LOGIT, logits.dtype).at[:, 0].set(0)
     last, caches, seen = jax.tree.map(
         lambda leaf: jnp.repeat(leaf, k, 0), (logits[:, -1], caches, seen)
     )
@@ -162,42 +187,41 @@ def beam_search(
 
     def step(carry, i: Array):
         last, caches, seen, scores, texts = carry
-        gains = penalised(jax.nn.log_softmax(last), seen, rules.repetition_penalty)
+        gains = penalised(jax.nn.log_softmax(last), seen, config.repetition_penalty)
         totals = (scores[:, :, None] + gains.reshape(b, k, size)).reshape(b, -1)
         scores, best = lax.top_k(totals, k)
-        row = jnp.arange(b, dtype=best.dtype)[:, None]
-        parent = (best // size + k * row).reshape(-1)
+        prompt = jnp.arange(b, dtype=best.dtype)[:, None]
+        parent = (best // size + k * prompt).reshape(-1)
         chosen = (best % size).reshape(-1).astype(jnp.int32)
         caches, seen, texts = jax.tree.map(
             lambda leaf: leaf[parent], (caches, seen, texts)
         )
         texts = lax.dynamic_update_slice(texts, chosen[:, None], (jnp.int32(0), i))
-        seen = _marked(seen, chosen[:, None])
+        seen = _add_seen(seen, chosen[:, None])
         logits, caches = network.extend(weights, chosen[:, None], caches, begin + i)
         return (logits[:, 0], caches, seen, scores, texts), None
 
-    carry = (last, _grown(caches, begin + num), seen, scores, texts)
+    carry = (last, _resize(caches, begin + num), seen, scores, texts)
     *_, texts = lax.scan(step, carry, jnp.arange(num, dtype=jnp.int32))[0]
     return texts.reshape(b, k, num)[:, 0]  # top_k puts the best first
 
 
-def _stages(num: int, rows: int) -> list[tuple[int, int]]:
-    """Ranges of characters that are written with a cache of one size.
-
-    One for few rows: they are written faster than more stages would be compiled.
-    """
-    count = _STAGES if rows > _FEW else 1
+def _stages(num: int, sequences: int) -> list[tuple[int, int]]:
+    """Ranges of characters that are generated with a cache of one size."""
+    count = _STAGES if sequences > _FEW_SEQUENCES else 1
     ends = sorted({-(-num * (i + 1) // count) for i in range(count)})
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
-def _grown(caches: list[Cache], places: int) -> list[Cache]:
+def _resize(caches: list[Cache], length: int) -> list[Cache]:
+    """The caches, padded with zeros to `length` positions."""
+
     def pad(leaf: Array) -> Array:
-        return jnp.pad(leaf, ((0, 0), (0, 0), (0, places - leaf.shape[2]), (0, 0)))
+        return jnp.pad(leaf, ((0, 0), (0, 0), (0, length - leaf.shape[2]), (0, 0)))
 
     return jax.tree.map(pad, caches)
 
 
-def _marked(seen: Bool[Array, "b v"], tokens: Tokens) -> Bool[Array, "b v"]:
-    """Which characters stand in the text; the opening mark is none."""
+def _add_seen(seen: Bool[Array, "b v"], tokens: Tokens) -> Bool[Array, "b v"]:
+    """`seen`, and true for the characters of `tokens`; the BOS token has no entry."""
     return seen | jnp.any(jax.nn.one_hot(tokens, seen.shape[1], dtype=bool), 1)

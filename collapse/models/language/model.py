@@ -1,8 +1,9 @@
-"""A language model over characters: a transformer that reads rows of text and writes.
+"""A language model over characters: a transformer that learns sequences of text.
 
-A row is a block of consecutive characters behind an opening mark. Models write from the
-mark on (unconditional), or go on where blocks of real text end, as in Shumailov et al.
-2024 (doi 10.1038/s41586-024-07566-y), whose synthetic text so is as long as the real.
+A sequence is a block of consecutive characters after a BOS token (beginning of
+sequence). Models generate from the BOS token on (unconditionally), or continue blocks
+of real text, as in Shumailov et al. 2024 (doi 10.1038/s41586-024-07566-y); then the
+synthetic text is as long as the real one.
 """
 
 from collections.abc import Callable
@@ -15,24 +16,24 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from collapse.core.types import Info, Key, Metric, Model, Weights
-from collapse.models.language.decoding import Rules, write
-from collapse.models.language.network import Config, Network, network
-from collapse.models.language.training import Recipe, train
+from collapse.models.language.decoding import DecodingConfig, generate
+from collapse.models.language.network import Network, NetworkConfig, network
+from collapse.models.language.training import TrainConfig, train
 from collapse.numerics import draws, threefry
 
-# rows that are written, or read, at a time: more leave the processor's caches
-WRITTEN_TOGETHER = 128
-_READ_TOGETHER = 64
-_BEAMS_COST = 3  # times the cache of sampling, for a beam: it moves from row to row
-_UNMARKED = 0.5  # share of rows without a mark, where texts go on beyond a block
-BITS = 1.4426950408889634  # in a nat
+# sequences at a time: more would not fit into the processor's caches
+GENERATION_BATCH = 128
+_EVALUATION_BATCH = 64
+_BEAM_COST = 3  # of a beam, in caches of sampling: it is copied from beam to beam
+_SHARE_WITHOUT_BOS = 0.5  # of training sequences, where texts go on beyond a block
+BITS_PER_NAT = 1.4426950408889634
 
 
 class Blocks(NamedTuple):
-    """Rows of text.
+    """Sequences of text.
 
     Attributes:
-      tokens: [rows, block], places in the vocabulary.
+      tokens: [rows, block], indices of characters in the vocabulary, without BOS token.
     """
 
     tokens: Int[Array, "rows block"]
@@ -43,8 +44,8 @@ class LanguageParams(NamedTuple):
 
     Attributes:
       weights: of the network.
-      first: those of generation 0, a witness of what later generations write.
-      fitted: whether there was a generation 0 yet.
+      first: weights of generation 0's network, which measure the text of later ones.
+      fitted: whether generation 0 has been fitted.
     """
 
     weights: dict
@@ -53,57 +54,60 @@ class LanguageParams(NamedTuple):
 
 
 def language_model(
-    config: Config,
-    recipe: Recipe = Recipe(),  # noqa: B008 - immutable
-    rules: Rules = Rules(),  # noqa: B008
+    config: NetworkConfig,
+    train_config: TrainConfig = TrainConfig(),  # noqa: B008 - immutable
+    decoding_config: DecodingConfig = DecodingConfig(),  # noqa: B008
     *,
     start: Literal["scratch", "previous"] = "scratch",
     pretrained: dict | None = None,
     prompts: Int[Array, "num block"] | None = None,
     validation: Int[Array, "held block"] | None = None,
 ) -> Model:
-    """A transformer trained on blocks of text.
+    """A transformer that is trained on blocks of text.
+
+    Its info is `loss` (nats per character at the end of training), `steps`, and `kept`
+    (the step whose weights were kept).
 
     Args:
-      config: the network.
-      recipe: how it is trained.
-      rules: how it writes.
-      start: weights a fit begins with: new ones, or those of the generation before.
-      pretrained: weights to begin with instead of new ones.
-      prompts: blocks that the rows of a generation go on from, in this order, over and
-        over; None to write from the opening mark.
-      validation: blocks that choose the best weights, if the recipe keeps the best.
-
-    Returns:
-      A model whose info is `loss` (nats a character at the end of training), `steps`
-      and `kept` (the step whose weights were kept).
+      config: architecture of the network.
+      train_config: how it is trained.
+      decoding_config: how it generates text.
+      start: weights that training starts from: new ones, or those of the previous
+        generation.
+      pretrained: weights to start from instead of new ones.
+      prompts: blocks that are continued: the i-th generated sequence continues the
+        i-th, from the beginning again where they are fewer. None to generate from the
+        BOS token.
+      validation: blocks whose loss selects the best weights, with keep = best.
 
     Raises:
-      ValueError: for prompts with learned positions, which end with a block, and for
-        beam search without prompts, which would write one text for all rows.
+      ValueError: for prompts with learned positions, which are defined for one block
+        only, and for beam search without prompts, which would generate the same text
+        for all rows.
     """
     if prompts is not None and config.positions == "learned":
         raise ValueError(
             "prompts need positions = rotary: learned ones end with a block"
         )
-    if prompts is None and rules.beams > 1:
-        raise ValueError("beams need prompts: from the mark all rows would be alike")
+    if prompts is None and decoding_config.beams > 1:
+        raise ValueError("beams need prompts: from the BOS token all rows are alike")
     net = network(config)
 
     def loss(weights: dict, rows: Array, key: Key) -> Float[Array, ""]:
-        goes_on = prompts is not None
-        return _training_loss(net, bool(config.dropout), goes_on, weights, rows, key)
+        continues = prompts is not None
+        dropout = bool(config.dropout)
+        return _training_loss(net, dropout, continues, weights, rows, key)
 
     def validate(weights: dict) -> Float[Array, ""]:
         assert validation is not None
-        return jnp.mean(nats_in_groups(net, weights, validation))
+        return jnp.mean(cross_entropy_in_groups(net, weights, validation))
 
     def init(key: Key, batch: Blocks, weights: Weights) -> LanguageParams:
         del batch, weights
         begin = pretrained
         if begin is None and start == "previous":
             begin = net.init(key)
-        if begin is None:  # each fit makes its own: here only shapes matter
+        if begin is None:  # each fit draws new weights: only the shapes are used
             shapes = jax.eval_shape(net.init, key)
             begin = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
         return LanguageParams(begin, begin, jnp.array(False))
@@ -116,7 +120,7 @@ def language_model(
         if start == "scratch":
             begin = net.init(init_key) if pretrained is None else pretrained
         check = None if validation is None else validate
-        end = train(key, begin, batch.tokens, weights, loss, recipe, check)
+        end = train(key, begin, batch.tokens, weights, loss, train_config, check)
         first = jax.tree.map(
             lambda old, new: jnp.where(params.fitted, old, new),
             *(params.first, end.weights),
@@ -131,83 +135,100 @@ def language_model(
             begin = prompts[jnp.arange(num) % prompts.shape[0]]
 
         def group(key: Key, begin: Array) -> Array:
-            return write(key, net, params.weights, begin, config.block, rules)
+            weights, num = params.weights, config.block
+            return generate(key, net, weights, begin, num, decoding_config)
 
-        rows = rules.beams * (_BEAMS_COST if rules.beams > 1 else 1)
-        return Blocks(_in_groups(group, max(1, WRITTEN_TOGETHER // rows), begin, key))
+        beams = decoding_config.beams
+        caches = beams * _BEAM_COST if beams > 1 else 1  # for each sequence
+        size = max(1, GENERATION_BATCH // caches)
+        return Blocks(_in_groups(group, size, begin, key))
 
     return Model(init, fit, sample)
 
 
 def _training_loss(
-    net: Network, drops: bool, goes_on: bool, weights: dict, rows: Array, key: Key
+    net: Network, dropout: bool, continues: bool, weights: dict, rows: Array, key: Key
 ) -> Float[Array, ""]:
-    """Mean loss of a minibatch; half its rows are unmarked where texts go on."""
-    mark_key, dropout_key = threefry.split(key)
-    drop = dropout_key if drops else None
-    if not goes_on:
-        return jnp.mean(nats(net, weights, rows, None, drop))
-    unmarked = draws.uniform(mark_key, (rows.shape[0],)) < _UNMARKED
-    found = nats(net, weights, rows, unmarked, drop)
-    return jnp.sum(found) / (rows.size - jnp.sum(unmarked)).astype(found.dtype)
+    """Mean loss of a minibatch, in nats per predicted character.
+
+    If models continue blocks, half of the sequences are read without their BOS token,
+    as a continuation is.
+    """
+    bos_key, dropout_key = threefry.split(key)
+    drop = dropout_key if dropout else None
+    if not continues:
+        return jnp.mean(cross_entropy(net, weights, rows, None, drop))
+    without_bos = draws.uniform(bos_key, (rows.shape[0],)) < _SHARE_WITHOUT_BOS
+    losses = cross_entropy(net, weights, rows, without_bos, drop)
+    return jnp.sum(losses) / (rows.size - jnp.sum(without_bos)).astype(losses.dtype)
 
 
-def nats(
+def cross_entropy(
     net: Network,
     weights: dict,
     rows: Int[Array, "rows block"],
-    unmarked: Bool[Array, " rows"] | None = None,
+    without_bos: Bool[Array, " rows"] | None = None,
     dropout_key: Key | None = None,
 ) -> Float[Array, "rows block"]:
-    """Loss of each character given those before it in its row, in nats.
+    """Loss of each character given those before it in its sequence, in nats.
 
     Args:
-      unmarked: rows that begin without the opening mark; their first character is not
-        predicted, and its loss is 0.
+      net: the network's functions.
+      weights: its weights.
+      rows: [rows, block] tokens, without BOS token.
+      without_bos: [rows], sequences to which no BOS token is added; their first
+        character is not predicted, and the last entry of their loss is 0. None for a
+        BOS token everywhere.
+      dropout_key: consumed; None for no dropout.
     """
-    size = weights["embed"]["embedding"].shape[0] - 1
-    ahead = jnp.pad(rows[:, :-1], ((0, 0), (1, 0)), constant_values=size)
-    if unmarked is None:
-        logits = net.apply(weights, ahead, dropout_key)
+    bos = weights["embed"]["embedding"].shape[0] - 1
+    with_bos = jnp.pad(rows[:, :-1], ((0, 0), (1, 0)), constant_values=bos)
+    if without_bos is None:
+        logits = net.apply(weights, with_bos, dropout_key)
         return optax.softmax_cross_entropy_with_integer_labels(logits, rows)
     shifted = jnp.pad(rows[:, 1:], ((0, 0), (0, 1)))
-    read = jnp.where(unmarked[:, None], rows, ahead)
-    asked = jnp.where(unmarked[:, None], shifted, rows)
-    logits = net.apply(weights, read, dropout_key)
-    found = optax.softmax_cross_entropy_with_integer_labels(logits, asked)
-    last = jnp.arange(rows.shape[1]) == rows.shape[1] - 1
-    return jnp.where(unmarked[:, None] & last[None], 0, found)
+    inputs = jnp.where(without_bos[:, None], rows, with_bos)
+    labels = jnp.where(without_bos[:, None], shifted, rows)
+    logits = net.apply(weights, inputs, dropout_key)
+    losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+    is_last = jnp.arange(rows.shape[1]) == rows.shape[1] - 1
+    return jnp.where(without_bos[:, None] & is_last[None], 0, losses)
 
 
-def nats_in_groups(
+def cross_entropy_in_groups(
     net: Network, weights: dict, rows: Int[Array, "rows block"]
 ) -> Float[Array, "rows block"]:
-    """`nats` of many rows in the memory of a few."""
-    return _in_groups(lambda own: nats(net, weights, own), _READ_TOGETHER, rows)
+    """`cross_entropy` of many sequences, a few at a time to save memory."""
+    return _in_groups(
+        lambda group: cross_entropy(net, weights, group), _EVALUATION_BATCH, rows
+    )
 
 
 def bits_per_character(net: Network, rows: Int[Array, "rows block"]) -> Metric:
-    """Mean loss on blocks of text that no generation is trained on, in bits."""
+    """A metric: mean loss on held-out blocks of text, in bits per character."""
     return lambda key, params: (
-        BITS * jnp.mean(nats_in_groups(net, params.weights, rows))
+        BITS_PER_NAT * jnp.mean(cross_entropy_in_groups(net, params.weights, rows))
     )
 
 
 def _in_groups(
     function: Callable[..., Array], size: int, rows: Array, key: Key | None = None
 ) -> Array:
-    """`function` of `size` rows at a time, one after the other, with a key for each."""
+    """`function` of all rows, applied to `size` rows at a time, each with its own key.
+
+    The last group is filled up with the first rows, whose second results are dropped.
+    """
     num = rows.shape[0]
     size = min(size, num)
     count = -(-num // size)
     rows = jnp.concatenate([rows, rows[: count * size - num]])
     groups = rows.reshape(count, size, *rows.shape[1:])
 
-    def one(which: Array) -> Any:
-        own = groups[which]
+    def one(i: Array) -> Any:
+        group = groups[i]
         if key is None:
-            return function(own)
-        return function(threefry.fold_in(key, which), own)
+            return function(group)
+        return function(threefry.fold_in(key, i), group)
 
-    found = lax.map(one, jnp.arange(count, dtype=jnp.int32))
-    return found.reshape(count * size, *found.shape[2:])[:num]
+    results = lax.map(one, jnp.arange(count, dtype=jnp.int32))
+    return results.reshape(count * size, *results.shape[2:])[:num]

@@ -1,8 +1,8 @@
-"""How a network learns its rows: AdamW over minibatches, in one compiled loop.
+"""Training of a network on weighted sequences: AdamW over minibatches, compiled.
 
-Every row takes part in proportion to its weight: over a whole training each is used so
-often as its share says, rounded down or up, evenly spread and in random order. With
-equal weights and whole epochs these are the shuffled passes that papers make.
+Every row is used in proportion to its weight: over a whole training the number of its
+uses is its share of all uses, rounded down or up, spread evenly over time and in random
+order. With equal weights and whole epochs these are the shuffled passes of the papers.
 """
 
 import functools
@@ -22,46 +22,47 @@ from collapse.numerics import draws, threefry
 Loss = Callable[[dict, Int[Array, "b block"], Key], Float[Array, ""]]
 
 
-class Recipe(NamedTuple):
+class TrainConfig(NamedTuple):
     """How a network is trained.
 
     Attributes:
       steps: of the optimiser, if `epochs` is 0.
       epochs: passes over rows of weight 1, so that training grows with the data; 0 for
         a fixed number of steps.
-      most_rows: total weight that `epochs` must reckon with.
+      most_rows: largest total weight of the rows, which bounds the steps of `epochs`.
       batch_size: rows of a step.
-      together: rows whose gradient is taken at once, at most; their sum is the step's.
-        What is kept of few for the backward pass stays in the processor's cache.
-      learning_rate: at its peak; it ends at a tenth of it.
-      warm_up: share of the steps before the peak.
-      weight_decay: of matrices, those that embed among them; norms have none.
-      clip: largest norm of a gradient.
-      keep: weights after the last step, or those of the lowest validation loss.
-      looks: how often validation loss is looked at, if the best is kept.
+      microbatch_size: at most so many rows have their gradient computed at once; a step
+        averages the gradients of its microbatches. The activations of a few rows fit
+        into the processor's cache.
+      learning_rate: its maximum; at the end it is a tenth of that.
+      warm_up: share of the steps before the maximum.
+      weight_decay: of matrices, embeddings included; norms have none.
+      clip: maximum norm of a gradient.
+      keep: the weights after the last step, or those of the lowest validation loss.
+      validation_checks: how often the validation loss is computed, with keep = best.
     """
 
     steps: int = 1000
     epochs: float = 0.0
     most_rows: int = 0
     batch_size: int = 8
-    together: int = 8
+    microbatch_size: int = 8
     learning_rate: float = 3e-3
     warm_up: float = 0.1
     weight_decay: float = 0.1
     clip: float = 1.0
     keep: Literal["last", "best"] = "last"
-    looks: int = 10
+    validation_checks: int = 10
 
 
-class Outcome(NamedTuple):
-    """What a training leaves.
+class TrainResult(NamedTuple):
+    """The result of a training.
 
     Attributes:
       weights: of the network.
-      loss: mean over the last tenth of the steps, nats a character.
-      steps: that were taken.
-      kept: step whose weights these are.
+      loss: mean over the last tenth of the steps, nats per character.
+      steps: number of steps taken.
+      kept: the step whose weights these are.
     """
 
     weights: dict
@@ -76,41 +77,45 @@ def train(
     rows: Int[Array, "rows block"],
     row_weights: Weights,
     loss: Loss,
-    recipe: Recipe,
+    config: TrainConfig,
     validate: Callable[[dict], Float[Array, ""]] | None = None,
-) -> Outcome:
-    """Train from `weights` on weighted rows; consumes the key.
+) -> TrainResult:
+    """The network's weights after training on weighted rows; consumes the key.
 
     Args:
+      weights: of the network, to start from.
       rows: [rows, block] tokens.
       row_weights: [rows], non-negative.
       loss: (weights, minibatch [b, block], key) -> mean loss.
-      validate: loss on rows that are not trained on; needed to keep the best.
+      config: how to train.
+      validate: weights -> loss on rows that are not trained on; needed for keep = best.
 
     Raises:
-      ValueError: if the best is to be kept and nothing says which that is.
+      ValueError: for keep = best without `validate`.
     """
-    if recipe.keep == "best" and validate is None:
+    if config.keep == "best" and validate is None:
         raise ValueError("keep = best needs a validation loss")
     order_key, step_key = threefry.split(key)
-    steps, most = _num_steps(recipe, row_weights)
-    order = _order(order_key, row_weights, steps * recipe.batch_size, most, recipe)
-    optimiser = _optimiser(recipe)
-    slope = _slope(loss, recipe)
+    steps, most = _num_steps(config, row_weights)
+    order = _order(order_key, row_weights, steps * config.batch_size, most, config)
+    optimiser = _optimiser(config)
+    gradient = _gradient(loss, config)
     late = steps - jnp.maximum(steps // 10, 1)
-    look = jnp.maximum(steps // recipe.looks, 1)
+    check_every = jnp.maximum(steps // config.validation_checks, 1)
 
     def body(i: Array, carry):
         weights, state, total, best = carry
-        own = lax.dynamic_slice_in_dim(order, i * recipe.batch_size, recipe.batch_size)
-        value, grad = slope(weights, rows[own], threefry.fold_in(step_key, i))
+        batch = lax.dynamic_slice_in_dim(
+            order, i * config.batch_size, config.batch_size
+        )
+        value, grad = gradient(weights, rows[batch], threefry.fold_in(step_key, i))
         updates, state = optimiser.update(grad, state, weights)
-        rate = _rate(recipe, i, steps)
+        rate = _learning_rate(config, i, steps)
         weights = jax.tree.map(lambda w, u: w - rate * u, weights, updates)
         total = total + jnp.where(i >= late, value, 0)
         if best is not None:
             assert validate is not None
-            due = ((i + 1) % look == 0) | (i + 1 == steps)
+            due = ((i + 1) % check_every == 0) | (i + 1 == steps)
             best = lax.cond(
                 due,
                 functools.partial(_better, validate),
@@ -119,91 +124,91 @@ def train(
             )
         return weights, state, total, best
 
-    nothing = jnp.zeros((), jnp.int32)
-    best = (weights, jnp.float32(jnp.inf), nothing) if recipe.keep == "best" else None
+    zero = jnp.zeros((), jnp.int32)
+    best = (weights, jnp.float32(jnp.inf), zero) if config.keep == "best" else None
     start = (weights, optimiser.init(weights), jnp.float32(0), best)
     weights, _, total, best = lax.fori_loop(0, steps, body, start)
     loss_at_end = total / (steps - late).astype(total.dtype)
     if best is None:
-        return Outcome(weights, loss_at_end, steps, steps)
-    return Outcome(best[0], loss_at_end, steps, best[2])
+        return TrainResult(weights, loss_at_end, steps, steps)
+    return TrainResult(best[0], loss_at_end, steps, best[2])
 
 
-def _slope(loss: Loss, recipe: Recipe) -> Callable[..., Any]:
-    """Loss and gradient of a minibatch, a few rows at a time."""
+def _gradient(loss: Loss, config: TrainConfig) -> Callable[..., Any]:
+    """A function that gives loss and gradient of a minibatch, by microbatches."""
     whole = jax.value_and_grad(loss)
-    groups = max(1, -(-recipe.batch_size // recipe.together))
-    while recipe.batch_size % groups:  # of one size
-        groups += 1
-    if groups == 1:
+    count = max(1, -(-config.batch_size // config.microbatch_size))
+    while config.batch_size % count:  # microbatches are of equal size
+        count += 1
+    if count == 1:
         return whole
 
-    def slope(weights: dict, rows: Array, key: Key) -> tuple[Array, dict]:
-        parts = rows.reshape(groups, -1, *rows.shape[1:])
+    def gradient(weights: dict, rows: Array, key: Key) -> tuple[Array, dict]:
+        microbatches = rows.reshape(count, -1, *rows.shape[1:])
 
         def add(total: tuple[Array, dict], i: Array) -> tuple[Any, None]:
-            own = whole(weights, parts[i], threefry.fold_in(key, i))
-            return jax.tree.map(lambda a, b: a + b / groups, total, own), None
+            part = whole(weights, microbatches[i], threefry.fold_in(key, i))
+            return jax.tree.map(lambda a, b: a + b / count, total, part), None
 
-        nothing = jax.tree.map(jnp.zeros_like, (jnp.float32(0), weights))
-        return lax.scan(add, nothing, jnp.arange(groups, dtype=jnp.int32))[0]
+        zeros = jax.tree.map(jnp.zeros_like, (jnp.float32(0), weights))
+        return lax.scan(add, zeros, jnp.arange(count, dtype=jnp.int32))[0]
 
-    return slope
+    return gradient
 
 
-def _optimiser(recipe: Recipe) -> optax.GradientTransformation:
-    """AdamW without its learning rate, which follows the number of steps."""
+def _optimiser(config: TrainConfig) -> optax.GradientTransformation:
+    """AdamW without learning rate: that depends on the number of steps, an array."""
 
     def matrices(weights: dict) -> dict:
         return jax.tree.map(lambda leaf: leaf.ndim > 1, weights)
 
     return optax.chain(
-        optax.clip_by_global_norm(recipe.clip),
+        optax.clip_by_global_norm(config.clip),
         optax.scale_by_adam(b1=0.9, b2=0.99),
-        optax.add_decayed_weights(recipe.weight_decay, matrices),
+        optax.add_decayed_weights(config.weight_decay, matrices),
     )
 
 
-def _rate(recipe: Recipe, i: Array, steps: Array) -> Array:
-    """Linear rise, then half a cosine down to a tenth."""
+def _learning_rate(config: TrainConfig, i: Array, steps: Array) -> Array:
+    """Learning rate of step i: a linear rise, then half a cosine down to a tenth."""
     now, end = (jnp.asarray(x, jnp.float32) for x in (i, steps))
-    rise = jnp.maximum(recipe.warm_up * end, 1)
+    rise = jnp.maximum(config.warm_up * end, 1)
     progress = jnp.clip((now - rise) / jnp.maximum(end - rise, 1), 0, 1)
     fall = 0.1 + 0.9 * (1 + jnp.cos(math.pi * progress)) / 2
-    return recipe.learning_rate * jnp.minimum((now + 1) / rise, fall)
+    return config.learning_rate * jnp.minimum((now + 1) / rise, fall)
 
 
-def _num_steps(recipe: Recipe, row_weights: Weights) -> tuple[Int[Array, ""], int]:
-    """Steps to take, and the most there can be."""
-    if not recipe.epochs:
-        return jnp.int32(recipe.steps), recipe.steps
-    most = math.ceil(recipe.epochs * recipe.most_rows / recipe.batch_size)
-    passes = recipe.epochs / recipe.batch_size
+def _num_steps(config: TrainConfig, row_weights: Weights) -> tuple[Int[Array, ""], int]:
+    """Number of steps, and the largest number there can be."""
+    if not config.epochs:
+        return jnp.int32(config.steps), config.steps
+    most = math.ceil(config.epochs * config.most_rows / config.batch_size)
+    passes = config.epochs / config.batch_size
     steps = jnp.ceil(passes * jnp.sum(row_weights))
     return jnp.clip(steps.astype(jnp.int32), 1, max(most, 1)), max(most, 1)
 
 
 def _order(
-    key: Key, row_weights: Weights, num: Int[Array, ""], most: int, recipe: Recipe
-) -> Int[Array, " places"]:
-    """Rows in the order of their use: `num` of them, then nothing of meaning.
+    key: Key, row_weights: Weights, num: Int[Array, ""], most: int, config: TrainConfig
+) -> Int[Array, " uses"]:
+    """Row numbers in the order of their use; entries after the first `num` are unused.
 
-    Systematic sampling: points evenly spaced over the cumulated weights hit each row as
-    often as its share of them, rounded down or up. The j-th of a row's c uses comes at
-    a random time in the j-th c-th of the training.
+    Systematic sampling: points evenly spaced over the cumulative weights select each
+    row in proportion to its weight, rounded down or up. If a row is used c times, the
+    training is divided into c equal parts and each use is at a random time in its part.
     """
-    places = jnp.arange(most * recipe.batch_size, dtype=jnp.int32)
+    uses = jnp.arange(most * config.batch_size, dtype=jnp.int32)
     shift_key, shuffle_key = threefry.split(key)
-    upto = jnp.cumsum(row_weights)
-    shift = draws.uniform(shift_key, (), upto.dtype)
-    step = upto[-1] / jnp.asarray(num, upto.dtype)
-    point = (places.astype(upto.dtype) + shift) * step
-    hit = jnp.searchsorted(upto, point, side="right").astype(jnp.int32)
-    hit = jnp.minimum(hit, row_weights.size - 1)
-    first, last = (jnp.searchsorted(hit, hit, side=s) for s in ("left", "right"))
-    uses = jnp.minimum(last, num) - first
-    time = (places - first + draws.uniform(shuffle_key, places.shape)) / uses
-    return hit[jnp.argsort(jnp.where(places < num, time, 2))]
+    cumulative = jnp.cumsum(row_weights)
+    shift = draws.uniform(shift_key, (), cumulative.dtype)
+    step = cumulative[-1] / jnp.asarray(num, cumulative.dtype)
+    point = (uses.astype(cumulative.dtype) + shift) * step
+    row = jnp.searchsorted(cumulative, point, side="right").astype(jnp.int32)
+    row = jnp.minimum(row, row_weights.size - 1)
+    first, last = (jnp.searchsorted(row, row, side=s) for s in ("left", "right"))
+    uses_of_row = jnp.minimum(last, num) - first
+    time = (uses - first + draws.uniform(shuffle_key, uses.shape)) / uses_of_row
+    return row[jnp.argsort(jnp.where(uses < num, time, 2))]
 
 
 def _better(
@@ -212,7 +217,7 @@ def _better(
     step: Array,
     best: tuple[dict, Array, Array],
 ) -> tuple[dict, Array, Array]:
-    """The best so far, now that these weights have been looked at."""
+    """The best weights so far, with their validation loss and step."""
     value = validate(weights).astype(best[1].dtype)
     new = (weights, value, step.astype(best[2].dtype))
     return jax.tree.map(lambda a, b: jnp.where(value < best[1], a, b), new, best)

@@ -1,18 +1,19 @@
 """The linear regressor: the model of the debate on linear versus bounded error.
 
 A row is an input x with a label y = x'w + noise; a fit is (weighted) least squares,
-plain, with ridge, or of minimum norm; a model writes labels for inputs that are the
+plain, with ridge, or of minimum norm; a model generates labels for inputs that are the
 same in every generation (the setting of the theorem of Gerstgrasser et al. 2024,
-arXiv:2404.01413) or new in each. See `collapse.models.linear_rows` for what is kept of
-a generation.
+arXiv:2404.01413) or new in each. `collapse.models.linear.rows` defines how the data of
+a generation are stored.
 """
 
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from collapse.core.row_kinds import RowKind, check_row_kind
 from collapse.core.types import Info, Key, Model, Weights
 from collapse.models.linear.rows import (
     Design,
@@ -23,7 +24,6 @@ from collapse.models.linear.rows import (
     FreshStatistics,
     Inputs,
     Noise,
-    Rows,
     factor_law,
     fixed_law,
     fresh_law,
@@ -65,7 +65,7 @@ def linear(
     noise_variance: Noise = 1.0,
     ridge: Penalty = 0.0,
     minimum_norm: bool = False,
-    rows: Rows = "samples",
+    rows: RowKind = "samples",
     batch_size: int | Int[Array, " rows"] = 1,
     design: Design | None = None,
     factor: Float[Array, "d d"] | None = None,
@@ -76,34 +76,35 @@ def linear(
     alone: bool = False,
     draw_dtype=None,
 ) -> Model:
-    """A linear regressor fitted by weighted least squares.
+    """A linear regressor, fitted by weighted least squares.
 
-    All numbers that one may wish to sweep can be traced arrays.
+    All numbers that may be swept can be traced arrays.
 
     Args:
       dimension: d.
-      noise_variance: of the labels that the model writes.
+      noise_variance: of the labels that the model generates.
       ridge: penalty of |w|^2, not scaled by the number of rows: weights are counts of
         rows then, and their scale matters.
       minimum_norm: the shortest solution where rows do not determine w. Without it, and
         without ridge, such a fit is wrong or not finite, or an error where there are
         fewer rows than coefficients; statistics of a fixed design always give the
         shortest.
-      rows: what a row is.
-      batch_size: points behind one row of statistics or law; with a fixed design, all
-        of them. For a law of new inputs they may be traced, one for each row.
+      rows: kind of row, see `row_kinds`.
+      batch_size: number of points that one row of statistics or law summarises; all
+        points of a fixed design. For a law of new inputs it may be an array, one number
+        for each row.
       design: inputs that every generation labels; None for new ones each time.
       factor: [d, d] of the covariance of new inputs, which are normal; None for I.
       inputs: (key, num) -> [d, num] new inputs, if not normal; not for rows = law.
-      offset: [d] added to the coefficients a model labels with: a flaw in its writing.
-      active: [d] coordinates that exist, leading ones: problems of several dimensions
-        padded to one are one program.
-      twin: carry the noise-free twin.
-      alone: a fit sees the one row of the newest generation and no other, so that a law
-        of new inputs can be kept as a factor of X'X: at d = 100 twice as fast.
-      draw_dtype: of the normals behind samples and statistics, if not that of the
-        parameters. float32 makes float64 twice as fast; its values have 23 bits and
-        none is beyond 5.5 standard deviations.
+      offset: [d] added to the coefficients a model labels with: a bias of generation.
+      active: [d], true for the first coordinates: problems of several dimensions are
+        padded to the largest and compiled as one program.
+      twin: also fit the noise-free twin.
+      alone: promise that a fit is to one row, the newest generation, so that a law of
+        new inputs can be stored as a factor of X'X: twice as fast at d = 100.
+      draw_dtype: of the normals in samples and statistics, if not that of the
+        parameters. float32 is twice as fast in a float64 model; its normals have 23
+        random bits, and none is beyond 5.5 standard deviations.
 
     Raises:
       ValueError: for an unknown kind of row, a law of inputs that are not normal, a
@@ -117,9 +118,9 @@ def linear(
     if alone and (not new_law or factor is not None):
         raise ValueError("alone needs rows = law, new inputs and no factor")
     absent = None if active is None else jnp.diag((~active).astype(float))
-    remedy = _Remedy(ridge, minimum_norm, absent)
+    regularisation = _Regularisation(ridge, minimum_norm, absent)
     too_few = isinstance(batch_size, int) and batch_size < dimension
-    if alone and (remedy.is_any() or too_few):
+    if alone and (regularisation.is_any() or too_few):
         raise ValueError("alone needs rows that determine w, without ridge or the like")
 
     def init(key: Key, batch, weights: Weights) -> LinearParams:
@@ -130,7 +131,7 @@ def linear(
 
     def fit(key: Key, params, batch, weights: Weights) -> tuple[LinearParams, Info]:
         del key
-        found = _solve(batch, weights, design, remedy)
+        found = _solve(batch, weights, design, regularisation)
         return LinearParams(found, params.coefficients[0]), {}
 
     def sample(key: Key, params: LinearParams, num: int):
@@ -143,8 +144,8 @@ def linear(
         if rows == "law":
             sizes = (num, batch_size, dimension)
             factors = gram_factors(x_key, *sizes, factor, active, w.dtype)
-            write = factor_law if alone else fresh_law
-            return write(noise_key, factors, w, noise_variance)
+            draw_law = factor_law if alone else fresh_law
+            return draw_law(noise_key, factors, w, noise_variance)
         assert isinstance(batch_size, int)
         types = (w.dtype, draw_dtype)
         draw = inputs or normal_inputs(dimension, factor, active, *types)
@@ -158,17 +159,16 @@ def linear(
 
 
 def _check_rows(rows: str, design: Design | None, inputs: Inputs | None) -> None:
-    """Raise ValueError for a kind of row that is unknown or cannot be written."""
-    if rows not in get_args(Rows):
-        raise ValueError(f"rows must be one of {get_args(Rows)}, got {rows!r}")
+    """Raise ValueError for a kind of row that is unknown or cannot be generated."""
+    check_row_kind(rows)
     if rows == "law" and design is None and inputs is not None:
         raise ValueError("rows = law needs normal inputs; use rows = statistics")
     if rows != "law" and design is not None and design.x is None:
         raise ValueError(f"rows = {rows} needs the rows of the design")
 
 
-class _Remedy(NamedTuple):
-    """What helps a fit whose rows may not determine w.
+class _Regularisation(NamedTuple):
+    """What makes the solution unique where the rows do not determine w.
 
     Attributes:
       ridge: penalty of |w|^2.
@@ -186,12 +186,12 @@ class _Remedy(NamedTuple):
 
 
 def _solve(
-    batch, weights: Weights, design: Design | None, remedy: _Remedy
+    batch, weights: Weights, design: Design | None, regularisation: _Regularisation
 ) -> Float[Array, "c d"]:
-    """Weighted least squares on rows of any kind."""
-    ridge, minimum_norm, absent = remedy
+    """Coefficients [c, d] of weighted least squares on rows of any kind."""
+    ridge, minimum_norm, absent = regularisation
     if isinstance(batch, FixedStatistics):
-        assert design is not None  # it wrote them
+        assert design is not None  # it generated them
         moment = jnp.einsum("n,ncd->cd", weights, batch.moment)
         basis = (design.vectors, design.singular)
         return solve_spectrum(*basis, moment, weights @ batch.copies, ridge)
@@ -225,19 +225,19 @@ def _fixed(
     design: Design,
     w: Float[Array, "c d"],
     noise_variance: Noise,
-    rows: Rows,
+    rows: RowKind,
     num: int,
     draw_dtype=None,
 ) -> FixedSamples | FixedStatistics:
-    """Labels of a fixed design: of `num` of its rows, or of `num` times all of them."""
+    """Labels of a fixed design: of `num` of its rows, or of all of them `num` times."""
     if rows == "law":
         return fixed_law(key, design, w, noise_variance, num)
     x = design.x
     assert x is not None
     if rows == "samples":
-        place = jnp.arange(num, dtype=jnp.int32) % x.shape[0]
-        y = label(x[place].T, w, noise_variance, key, draw_dtype)
-        return FixedSamples(place, y.T)
+        index = jnp.arange(num, dtype=jnp.int32) % x.shape[0]
+        y = label(x[index].T, w, noise_variance, key, draw_dtype)
+        return FixedSamples(index, y.T)
     copies = jnp.tile(x.T, (1, num))
     y = label(copies, w, noise_variance, key, draw_dtype)
     return labellings(fresh_statistics(copies, y, num).moment)
@@ -246,9 +246,9 @@ def _fixed(
 def _gathered(
     x: Float[Array, "n d"], batch: FixedSamples, weights: Weights
 ) -> tuple[Array, Array, Array]:
-    """Labels of one row of the design, averaged: n rows however many there were."""
+    """The design, each row's mean label [c, n] and its total weight [n]."""
     n = x.shape[0]
-    total = jax.ops.segment_sum(weights, batch.place, n)
-    sums = jax.ops.segment_sum(weights[:, None] * batch.y, batch.place, n)
-    seen = jnp.where(total > 0, total, 1)
-    return x, (sums / seen[:, None]).T, total
+    total = jax.ops.segment_sum(weights, batch.design_row, n)
+    sums = jax.ops.segment_sum(weights[:, None] * batch.y, batch.design_row, n)
+    divisor = jnp.where(total > 0, total, 1)
+    return x, (sums / divisor[:, None]).T, total

@@ -1,14 +1,15 @@
-"""What a linear regressor is trained on: inputs x, labels y, or what is kept of them.
+"""Rows that a linear regressor is trained on: inputs x and labels y, or statistics.
 
-Inputs are fresh in every generation or fixed for all. Of a generation one may keep its
-rows (samples), the Gram matrix X'X and the moments X'y of a batch (statistics), or the
-same two drawn from their exact law: X'X is Wishart, by Bartlett's decomposition, and
-given X'X = L L' the moments are L (L'w + noise). Labels and moments have a leading axis
-c: entry 0 is noisy; entry 1, if there is one, belongs to the twin that sees no noise.
+Inputs are fresh in every generation or fixed for all. A generation is stored as its
+points (samples), as the Gram matrix X'X and the moments X'y of a batch (statistics), or
+as the same two drawn from their exact distribution (law): X'X is Wishart, by Bartlett's
+decomposition, and given X'X = L L' the moments are L (L'w + noise). Labels and moments
+have an axis c: entry 0 is noisy; entry 1, if there is one, belongs to the twin, the
+same regressor without label noise.
 """
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,13 +19,12 @@ from collapse.core.types import Key
 from collapse.numerics import draws, threefry
 from collapse.numerics.least_squares import spectrum
 
-Rows = Literal["samples", "statistics", "law"]
 Inputs = Callable[[Key, int], Float[Array, "d num"]]
 Noise = float | Float[Array, ""]
 
 
 class FreshSamples(NamedTuple):
-    """Rows of one point each.
+    """Rows that are one point each, with fresh inputs.
 
     Attributes:
       x: [rows, d].
@@ -36,19 +36,19 @@ class FreshSamples(NamedTuple):
 
 
 class FixedSamples(NamedTuple):
-    """Labels of rows of a fixed design.
+    """Rows that are one point each, with inputs of a fixed design.
 
     Attributes:
-      place: [rows] row of the design.
+      design_row: [rows], number of the design's row that is labelled.
       y: [rows, c].
     """
 
-    place: Int[Array, " rows"]
+    design_row: Int[Array, " rows"]
     y: Float[Array, "rows c"]
 
 
 class FreshStatistics(NamedTuple):
-    """Rows that each stand for a batch of points.
+    """Rows that are each the statistics of a batch of points.
 
     Attributes:
       gram: [rows, d, d], X'X of the batch.
@@ -60,12 +60,12 @@ class FreshStatistics(NamedTuple):
 
     @property
     def additive(self) -> bool:
-        """A sum of rows is a row: see `workflows.accumulate_sums`."""
+        """True: a sum of rows is a row, which `workflows.accumulate_sums` uses."""
         return True
 
 
 class FreshFactor(NamedTuple):
-    """One row that stands for a batch of points, and is trained on alone.
+    """One row, the statistics of a batch of points that is trained on alone.
 
     Attributes:
       factor: [1, d, d], lower triangular L with L L' = X'X.
@@ -77,11 +77,11 @@ class FreshFactor(NamedTuple):
 
 
 class FixedStatistics(NamedTuple):
-    """Rows that each stand for the labels of a whole fixed design.
+    """Rows that are each the statistics of labels for a whole fixed design.
 
     Attributes:
       moment: [rows, c, d], X'y.
-      copies: [rows], labellings that a row is the sum of.
+      copies: [rows], how many times the design was labelled; their moments are summed.
     """
 
     moment: Float[Array, "rows c d"]
@@ -89,12 +89,12 @@ class FixedStatistics(NamedTuple):
 
     @property
     def additive(self) -> bool:
-        """A sum of rows is a row: see `workflows.accumulate_sums`."""
+        """True: a sum of rows is a row, which `workflows.accumulate_sums` uses."""
         return True
 
 
 class Design(NamedTuple):
-    """Inputs that every generation labels.
+    """A fixed design: inputs that every generation labels.
 
     Attributes:
       x: [n, d]; None where only X'X is known.
@@ -116,12 +116,14 @@ def normal_inputs(
     dtype=None,
     draw_dtype=None,
 ) -> Inputs:
-    """Columns x ~ N(0, factor @ factor.T); the identity if there is no factor.
+    """A function (key, num) -> [d, num] that draws inputs from N(0, factor @ factor.T).
 
     Args:
+      dimension: d.
+      factor: [d, d]; None for the identity.
       active: [d] leading coordinates that exist; the others are 0.
       dtype: of the inputs.
-      draw_dtype: of the random numbers they are made of, if not the same.
+      draw_dtype: of the random normals, if not the same.
     """
     dtype = jnp.dtype(dtype or jnp.result_type(float))
 
@@ -142,7 +144,7 @@ def gram_factors(
     active: Array | None = None,
     dtype=None,
 ) -> Float[Array, "num d d"]:
-    """Lower factors L with L L' distributed as X'X of `batch_size` normal rows each."""
+    """Lower factors L, L L' distributed as X'X of `batch_size` normal rows each."""
     normals_key, gamma_key = threefry.split(key)
     below = dimension * (dimension - 1) // 2
     z = draws.normal(normals_key, (num * (below + 1),), dtype)
@@ -171,9 +173,9 @@ def label(
     key: Key,
     draw_dtype=None,
 ) -> Float[Array, "c num"]:
-    """Labels x'w, with noise for the first. Consumes the key."""
+    """Labels x'w, with noise in entry 0 of c; consumes the key."""
     e = draws.normal(key, (x.shape[1],), draw_dtype or x.dtype).astype(x.dtype)
-    noise = _first(coefficients.shape[0], _root(noise_variance, x.dtype) * e)
+    noise = _noise_in_entry_0(coefficients.shape[0], _root(noise_variance, x.dtype) * e)
     return coefficients @ x + noise
 
 
@@ -181,15 +183,15 @@ def fresh_statistics(
     x: Float[Array, "d rows"], y: Float[Array, "c rows"], num: int
 ) -> FreshStatistics:
     """Gram matrices and moments of `num` equal batches, in order."""
-    if num == 1:  # a batched product of one is three times as slow
+    if num == 1:  # a batched product of batch 1 is three times as slow
         return FreshStatistics((x @ x.T)[None], (y @ x.T)[None])
     x, y = (jnp.moveaxis(a.reshape(a.shape[0], num, -1), 1, 0) for a in (x, y))
-    turned = jnp.swapaxes(x, 1, 2)
-    return FreshStatistics(x @ turned, y @ turned)
+    transposed = jnp.swapaxes(x, 1, 2)
+    return FreshStatistics(x @ transposed, y @ transposed)
 
 
 def labellings(moment: Float[Array, "rows c d"]) -> FixedStatistics:
-    """Moments of single labellings of a fixed design as rows."""
+    """Rows for moments of single labellings of a fixed design."""
     return FixedStatistics(moment, jnp.ones(moment.shape[0], moment.dtype))
 
 
@@ -199,7 +201,7 @@ def fresh_law(
     coefficients: Float[Array, "c d"],
     noise_variance: Noise,
 ) -> FreshStatistics:
-    """The same from factors of the Gram matrices. Consumes the key."""
+    """Gram matrices and moments from factors of the former; consumes the key."""
     gram = factors @ jnp.swapaxes(factors, 1, 2)
     moments = jax.vmap(lambda own: coefficients @ own)(gram)
     return FreshStatistics(gram, _with_noise(key, moments, factors, noise_variance))
@@ -211,7 +213,7 @@ def factor_law(
     coefficients: Float[Array, "c d"],
     noise_variance: Noise,
 ) -> FreshFactor:
-    """The law of one batch, as a factor of its Gram matrix. Consumes the key."""
+    """One batch's Gram factor, and moments drawn given it; consumes the key."""
     moment = ((coefficients @ factor[0]) @ factor[0].T)[None]
     return FreshFactor(factor, _with_noise(key, moment, factor, noise_variance))
 
@@ -223,7 +225,7 @@ def fixed_law(
     noise_variance: Noise,
     num: int,
 ) -> FixedStatistics:
-    """Moments of `num` labellings of a fixed design, from their normal law."""
+    """Moments of `num` labellings of a fixed design, drawn from their normal law."""
     mean = (coefficients @ design.factor) @ design.factor.T
     moments = jnp.broadcast_to(mean[None], (num, *mean.shape))
     factors = jnp.broadcast_to(design.factor[None], (num, *design.factor.shape))
@@ -236,16 +238,18 @@ def _with_noise(
     factors: Float[Array, "num d d"],
     noise_variance: Noise,
 ) -> Float[Array, "num c d"]:
-    """Moments with X'e, whose law given X'X = L L' is that of L times a normal."""
+    """The moments plus X'e, which given X'X = L L' has the law of L times a normal."""
     num, d, dtype = moments.shape[0], moments.shape[2], moments.dtype
     z = draws.normal(key, (num * d,), dtype).reshape(num, d)
     noise = jnp.einsum("nij,nj->ni", factors, z)
     noise = _root(noise_variance, dtype) * noise
-    return moments + jax.vmap(lambda own: _first(moments.shape[1], own))(noise)
+    return moments + jax.vmap(lambda own: _noise_in_entry_0(moments.shape[1], own))(
+        noise
+    )
 
 
-def _first(c: int, noise: Float[Array, " k"]) -> Float[Array, "c k"]:
-    """Noise for the first of c entries alone (a scatter would be slow)."""
+def _noise_in_entry_0(c: int, noise: Float[Array, " k"]) -> Float[Array, "c k"]:
+    """The noise in entry 0 and zeros in the other c - 1 (faster than a scatter)."""
     return jnp.pad(noise[None], ((0, c - 1), (0, 0)))
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 from collapse.experiment.spec import Experiment, InputError, capped
 from collapse.measures.text import DESCRIPTIONS as TEXT_DESCRIPTIONS
 
-EDGES = tuple(100 ** (i / 40) for i in range(41))  # of perplexities of rows
+EDGES = tuple(100 ** (i / 40) for i in range(41))  # of perplexities of sequences
 HISTOGRAM = "first_histogram"
 QUANTILES = (5, 50, 95, 99)  # of generation 0's perplexity on the text of others
 LOSSES = {
@@ -38,7 +38,7 @@ class CharlmExperiment(Experiment):
     num_generations: int = 5
     """Generations after the first fit, which is generation 0."""
     samples_per_generation: tuple[int, ...] = ()
-    """Rows of text that a generation writes; 2048, or all real ones, if not given."""
+    """Sequences that a generation generates; 2048, or all real ones, if not given."""
     num_seeds: int = 2
     """Independent repetitions."""
     data: str = "shakespeare"
@@ -48,78 +48,78 @@ class CharlmExperiment(Experiment):
     size: Literal["nano", "micro", "mini"] = "nano"
     """Network of 0.1, 0.8 or 3 million weights."""
     block: int = 128
-    """Characters of a row, and how far back a character is seen."""
+    """Characters of a sequence, and of the network's attention window."""
     positions: Literal["rotary", "learned"] = "rotary"
-    """How the network knows places."""
+    """Positional encoding: rotary or learned."""
     untied: bool = False
-    """Predict characters with a matrix of their own, not the one that embeds them."""
+    """Use an output matrix of its own, not the embedding matrix."""
     activation: Literal["squared_relu", "gelu"] = "squared_relu"
-    """Of the network's inner layers."""
+    """Activation function of the MLPs."""
     dropout: float = 0.0
-    """Rate in training."""
+    """Dropout rate in training."""
     epochs: float = 2.0
-    """Passes over the data, so that training grows with them, as in the papers."""
+    """Passes over the training data, so that more data get more steps."""
     steps: int = 0
-    """Steps of a training instead, the same whatever the data."""
+    """Optimiser steps instead of epochs, whatever the amount of data; 0 for epochs."""
     batch_size: int = 8
-    """Rows of a step."""
+    """Sequences of a step."""
     learning_rate: float = 3e-3
-    """At its peak, after a linear rise; then half a cosine down to a tenth."""
+    """Maximum, after a linear rise; then half a cosine down to a tenth."""
     warm_up: float = 0.1
-    """Share of the steps that the rise takes."""
+    """Share of the steps in which the learning rate rises."""
     weight_decay: float = 0.1
-    """Of AdamW, for matrices."""
+    """Weight decay of AdamW, for matrices."""
     keep: Literal["last", "best"] = "last"
-    """Weights kept: the last, or those of the lowest loss on validation text."""
+    """Weights kept: the last, or those of the lowest validation loss."""
     start: Literal["scratch", "previous"] = "scratch"
-    """Weights a training begins with: new ones, or those of the generation before."""
+    """Weights that training starts from: new, or the previous generation's."""
     pretrain: str = ""
-    """Text (as --data) that weights are trained on first; fine-tuning from then on."""
+    """Text (as --data) to pretrain on; every generation is then fine-tuned."""
     pretrain_steps: int = 1000
-    """Steps of that training."""
+    """Optimiser steps of the pretraining."""
     prompts: bool = False
-    """Write on from where blocks of the real training text end, not from nothing."""
+    """Continue blocks of the real training text instead of starting from nothing."""
     temperature: tuple[float, ...] = (1.0,)
-    """Divides the logits when models write; 0 takes the likeliest character."""
+    """Divides the logits in generation; 0 takes the most likely character."""
     top_k: int = 0
-    """Write with the k likeliest characters; 0 for all."""
+    """Sample from the k most likely characters; 0 for all."""
     top_p: float = 1.0
-    """Write with the likeliest characters that reach this probability."""
+    """Sample from the most likely characters that reach this probability."""
     repetition_penalty: tuple[float, ...] = (1.0,)
-    """Makes characters less likely that stand in a row already; 1 for none."""
+    """Lowers logits of characters that are in the sequence already; 1 for none."""
     beams: int = 1
-    """Above 1: write by beam search, which needs --prompts."""
+    """Above 1: generate by beam search, which needs --prompts."""
     measured_rows: int = 256
-    """Rows that a model writes to be measured, and real rows it is tested on."""
+    """Generated sequences that are measured, and real sequences tested on."""
 
     @classmethod
     def axes(cls) -> tuple[str, ...]:
-        """What may hold several values."""
+        """Fields that may hold several values."""
         return ("samples_per_generation", "temperature", "repetition_penalty")
 
     def describe(self, metric: str) -> tuple[str, str] | None:
-        """Long name and unit."""
+        """Long name and unit of a metric."""
         if metric == HISTOGRAM:
             return "generation 0's perplexity on what is written", "share of rows"
         found = LOSSES.get(metric) or TEXT_DESCRIPTIONS.get(metric)
         return (found[0], found[1]) if found else None
 
     def more_dims(self, name: str) -> dict[str, Sequence[float]]:
-        """Perplexities, for the histogram: middles of its bins on a log scale."""
+        """Perplexities at the middles of the histogram's bins, on a log scale."""
         if name != HISTOGRAM:
             return {}
         return {"row_perplexity": [math.sqrt(a * b) for a, b in pairwise(EDGES)]}
 
     def diagnostics(self) -> tuple[str, ...]:
-        """Of training."""
+        """Names of the diagnostics of training."""
         return ("fit_loss", "fit_steps", "fit_kept")
 
     def known_metrics(self) -> tuple[str, ...]:
-        """All of them, always."""
+        """Names of all metrics."""
         return METRICS
 
     def resolved(self, rows: int, dimension: int) -> Self:
-        """Fill in the number of rows; measure no more than there are real ones."""
+        """The experiment with numbers of sequences filled in, at most all there are."""
         del dimension
         return dataclasses.replace(
             self,
@@ -128,7 +128,7 @@ class CharlmExperiment(Experiment):
         )
 
     def quick(self) -> Self:
-        """Few rows and steps: it learns next to nothing."""
+        """The experiment with few sequences and steps, which learns next to nothing."""
         few = min(self.measured_rows, _QUICK_ROWS)
         return dataclasses.replace(
             super().quick(),
@@ -180,13 +180,13 @@ class CharlmExperiment(Experiment):
         certain = self.beams > 1 or 0 in self.temperature
         if certain and "replace_multiple" in self.workflows:
             raise InputError(
-                "workflows: replace_multiple would write the same rows again and again "
-                "with beams or temperature 0; drop it"
+                "workflows: replace_multiple would generate the same rows again and "
+                "again with beams or temperature 0; drop it"
             )
         cut = self.top_k or self.top_p < 1
         if self.beams > 1 and (self.temperature != (1.0,) or cut):
             raise InputError(
-                "beams: beam search takes the likeliest text, whatever temperature, "
+                "beams: beam search takes the most likely text, whatever temperature, "
                 "top_k and top_p; drop these"
             )
         if 0 in self.temperature and not self.prompts:
@@ -223,7 +223,7 @@ _RANGES = (
 def _number(
     experiment: CharlmExperiment, field: str, low: float, high: float, value: Any = None
 ) -> None:
-    """Refuse what is no number in [low, high]; NaN is none."""
+    """Raise InputError unless the value is in [low, high]; NaN is not."""
     value = getattr(experiment, field) if value is None else value
     if not low <= value <= high:
         raise InputError(f"{field}: {value:g}; give {low:g} to {high:g}")

@@ -1,7 +1,7 @@
 """Character-level transformers under any workflow: `python -m collapse.sims.charlm`.
 
-A small transformer learns real text, writes as much, and the next one learns that. What
-is forgotten shows on held-out real text, in rare words and in rare n-grams.
+A small transformer learns real text and generates as much; the next one learns that
+text. What is forgotten shows on held-out real text, in rare words and rare n-grams.
 """
 
 import json
@@ -25,7 +25,7 @@ TEXTS = "texts"
 
 
 def caption(experiment: CharlmExperiment) -> str:
-    """What a reader of the default figure must know, levels of real text included."""
+    """Caption of the default figure, with the values of new real text."""
     e = experiment
     length = f"{e.steps} steps" if e.steps else f"{e.epochs:g} epochs"
     origin = f"{Path(e.pretrain).name}'s pretrained" if e.pretrain else "new"
@@ -55,7 +55,7 @@ def caption(experiment: CharlmExperiment) -> str:
 
 
 def load(experiment: CharlmExperiment) -> TextRows:
-    """The text that an experiment names, in rows."""
+    """The text that an experiment names, cut into sequences."""
     data = text_rows(experiment.data, experiment.block)
     return fingerprinted(data, experiment.pretrain) if experiment.pretrain else data
 
@@ -72,7 +72,7 @@ def leave(
     traces: Mapping[tuple[Any, ...], Mapping[str, Any]],
     place: Path,
 ) -> None:
-    """Write what every generation wrote, and a page of one prompt's continuations."""
+    """Save all generated text, and a page of continuations of one prompt."""
     folder, letters = place / TEXTS, data.text.vocabulary
     folder.mkdir(exist_ok=True)
     half = experiment.block // 2 - 1

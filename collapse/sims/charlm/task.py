@@ -11,7 +11,7 @@ from collapse.sims.charlm.experiment import CharlmExperiment
 from collapse.sims.charlm.measures import observer
 
 _VALIDATION_ROWS = 64
-_TOGETHER = 2**17  # places x width of rows whose gradient is taken at once
+_MICROBATCH_NUMBERS = 2**17  # positions x width of a microbatch
 _PRETRAINED: dict[Any, Any] = {}  # (text, network, training) -> weights
 
 
@@ -25,22 +25,25 @@ def setup(
     from collapse.models.language.model import Blocks
     from collapse.models.language.network import network
 
-    n, heat = cell["samples_per_generation"], cell["temperature"]
-    config, recipe = config_of(experiment, data), _recipe(experiment, label, cell)
+    n, temperature = cell["samples_per_generation"], cell["temperature"]
+    config, train_config = (
+        config_of(experiment, data),
+        _train_config(experiment, label, cell),
+    )
     net = network(config)
     values = (
         jnp.asarray(data.train),
         jnp.asarray(evenly(data.test, experiment.measured_rows)),
         jnp.asarray(evenly(data.validation, _VALIDATION_ROWS)),
-        jnp.float32(heat),
+        jnp.float32(temperature),
         jnp.float32(cell["repetition_penalty"]),
         pretrained(experiment, data) if experiment.pretrain else None,
     )
-    make = functools.partial(model_of, experiment, config, n, heat > 0)
+    make = functools.partial(model_of, experiment, config, n, temperature > 0)
 
     def make_problem(root: Any, *values: Any) -> Problem:
-        train, _, validation, heat, penalty, weights = values
-        given = (train, heat, penalty, weights, recipe, validation)
+        train, _, validation, temperature, penalty, weights = values
+        given = (train, temperature, penalty, weights, train_config, validation)
         own, model, _ = make(root, *given)
 
         def draw(key: Any, num: int) -> Blocks:
@@ -50,10 +53,10 @@ def setup(
         return Problem(draw, model, {}, one_by_one=True)
 
     def points(key: Any, params: Any, num: int) -> Any:
-        raise NotImplementedError  # whole texts are kept instead
+        raise NotImplementedError  # all text is kept instead
 
     def speed(trace: Mapping[str, Any], seconds: float) -> str:
-        read = trace["fit_steps"].sum() * recipe.batch_size * config.block
+        read = trace["fit_steps"].sum() * train_config.batch_size * config.block
         return f"{read / seconds:,.0f} characters/s"
 
     return programs.Setup(
@@ -65,7 +68,7 @@ def setup(
         observe=observer(experiment, cell, data, net, make, values),
         speed=speed,
         one_by_one=True,
-        program=(label, n, heat > 0),
+        program=(label, n, temperature > 0),
     )
 
 
@@ -76,20 +79,20 @@ def model_of(
     warm: bool,
     root: Any,
     train: Any,
-    heat: Any,
+    temperature: Any,
     penalty: Any,
     weights: Any,
-    recipe: Any,
+    train_config: Any,
     validation: Any = None,
 ) -> tuple[Any, Any, Any]:
-    """A seed's n real rows, the model that imitates them, and how it writes."""
+    """A seed's n real sequences, its model, and how that generates text."""
     from collapse.core import streams
-    from collapse.models.language.decoding import Rules
+    from collapse.models.language.decoding import DecodingConfig
     from collapse.models.language.model import language_model
 
     own = subset_of(streams.key(root, 0, streams.Purpose.DESIGN), train, n)
-    rules = Rules(
-        temperature=heat if warm else 0.0,
+    decoding_config = DecodingConfig(
+        temperature=temperature if warm else 0.0,
         top_k=experiment.top_k,
         top_p=experiment.top_p,
         repetition_penalty=1.0 if experiment.repetition_penalty == (1.0,) else penalty,
@@ -97,18 +100,18 @@ def model_of(
     )
     model = language_model(
         config,
-        recipe,
-        rules,
+        train_config,
+        decoding_config,
         start=experiment.start,
         pretrained=weights,
         prompts=own if experiment.prompts else None,
-        validation=validation if recipe.keep == "best" else None,
+        validation=validation if train_config.keep == "best" else None,
     )
-    return own, model, rules
+    return own, model, decoding_config
 
 
 def subset_of(key: Any, rows: Any, num: int) -> Any:
-    """`num` different rows, in random order."""
+    """`num` different sequences, in random order."""
     from collapse.numerics import draws
 
     return rows[draws.shuffled(key, rows.shape[0], num)]
@@ -116,9 +119,9 @@ def subset_of(key: Any, rows: Any, num: int) -> Any:
 
 def config_of(experiment: CharlmExperiment, data: TextRows) -> Any:
     """The network that an experiment asks for."""
-    from collapse.models.language.network import SIZES, Config
+    from collapse.models.language.network import SIZES, NetworkConfig
 
-    return Config(
+    return NetworkConfig(
         vocabulary=len(data.text.vocabulary),
         block=experiment.block,
         size=SIZES[experiment.size],
@@ -135,14 +138,16 @@ def pretrained(experiment: CharlmExperiment, data: TextRows) -> dict:
     import jax.numpy as jnp
 
     from collapse.core import streams
-    from collapse.models.language.model import nats
+    from collapse.models.language.model import cross_entropy
     from collapse.models.language.network import network
     from collapse.models.language.training import train
     from collapse.numerics import threefry
 
     config = config_of(experiment, data)
-    recipe = _recipe(experiment)._replace(steps=experiment.pretrain_steps, keep="last")
-    name = (experiment.pretrain, data.sha256, config, recipe, experiment.seed)
+    train_config = _train_config(experiment)._replace(
+        steps=experiment.pretrain_steps, keep="last"
+    )
+    name = (experiment.pretrain, data.sha256, config, train_config, experiment.seed)
     if name not in _PRETRAINED:
         net = network(config)
         own = (experiment.pretrain, config.block, data.text.vocabulary)
@@ -154,34 +159,36 @@ def pretrained(experiment: CharlmExperiment, data: TextRows) -> dict:
 
             def loss(weights: dict, rows: Any, key: Any) -> Any:
                 drop = key if config.dropout else None
-                return jnp.mean(nats(net, weights, rows, None, drop))
+                return jnp.mean(cross_entropy(net, weights, rows, None, drop))
 
             ones = jnp.ones(len(rows))
-            return train(key, net.init(init_key), rows, ones, loss, recipe).weights
+            return train(
+                key, net.init(init_key), rows, ones, loss, train_config
+            ).weights
 
         root = jax.random.key(experiment.seed)
         _PRETRAINED[name] = run(streams.key(root, 0, streams.Purpose.INIT), rows)
     return _PRETRAINED[name]
 
 
-def _recipe(
+def _train_config(
     experiment: CharlmExperiment, label: str = "", cell: Mapping[str, Any] | None = None
 ) -> Any:
-    """How a generation is trained; `cell` and `label` matter for whole epochs."""
+    """How a generation is trained; `cell` and `label` bound the steps of epochs."""
     from collapse.models.language.network import SIZES
-    from collapse.models.language.training import Recipe
+    from collapse.models.language.training import TrainConfig
 
     width, slots = SIZES[experiment.size].width, 1
     if label in ("accumulate", "replace_multiple"):
         slots = experiment.num_generations + 1
     if label.startswith("window"):
         slots = int(label.split()[1])
-    return Recipe(
+    return TrainConfig(
         steps=experiment.steps,
         epochs=experiment.epochs if cell and not experiment.steps else 0.0,
         most_rows=slots * cell["samples_per_generation"] if cell else 0,
         batch_size=experiment.batch_size,
-        together=max(1, _TOGETHER // (experiment.block * width)),
+        microbatch_size=max(1, _MICROBATCH_NUMBERS // (experiment.block * width)),
         learning_rate=experiment.learning_rate,
         warm_up=experiment.warm_up,
         weight_decay=experiment.weight_decay,

@@ -11,7 +11,7 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 from collapse.core.types import Metric
-from collapse.data.mixtures import Mixture
+from collapse.data.mixtures import GaussianMixture
 from collapse.measures import metrics as m
 from collapse.measures.density import NUM_POINTS, Density, Truth, density_metrics
 from collapse.models.gmm import model as gmm
@@ -39,7 +39,7 @@ class Bound(NamedTuple):
     metrics: dict[str, Metric]
 
 
-def params_of(mixture: Mixture) -> GmmParams:
+def params_of(mixture: GaussianMixture) -> GmmParams:
     """A mixture in the precision that jax is set to."""
     return GmmParams(*(jnp.asarray(x, jnp.result_type(float)) for x in mixture))
 

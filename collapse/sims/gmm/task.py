@@ -10,7 +10,7 @@ from jaxtyping import Array
 
 from collapse.core import streams
 from collapse.core.types import Info, Key, Metric, Params, Problem
-from collapse.data.mixtures import TRUTHS, Mixture
+from collapse.data.mixtures import TRUTHS, GaussianMixture
 from collapse.data.tables import RealData
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task, real_rows
@@ -68,7 +68,7 @@ def _known(name: str, dtype: str) -> Bound:
     return bind(params_of(TRUTHS[name]()))
 
 
-def _reference(experiment: Gmm, data: RealData) -> Mixture:
+def _reference(experiment: Gmm, data: RealData) -> GaussianMixture:
     """The density that stands in for the unknown truth: held-out rows, best of ten."""
     rows = jnp.asarray(data.held_out)
     model = gmm(
@@ -89,4 +89,4 @@ def _reference(experiment: Gmm, data: RealData) -> Mixture:
     fit_all: Callable[..., tuple[Params, Info]] = jax.jit(jax.vmap(fit))
     params, info = fit_all(roots)
     best = int(jnp.argmax(info["log_likelihood"]))
-    return Mixture(*(np.asarray(leaf[best]) for leaf in params))
+    return GaussianMixture(*(np.asarray(leaf[best]) for leaf in params))

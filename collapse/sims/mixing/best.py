@@ -94,12 +94,12 @@ def _best(experiment: MixingFields, error: xr.DataArray, choice: str) -> dict[st
         if not np.isfinite(errors).all(0).any():
             continue
         told = best_setting(errors, CONFIDENCE, experiment.seed)
-        region = values[told.region]
-        standing[place] = told.region
-        standing[(*place, told.place)] = 2
+        region = values[told.confidence_set]
+        standing[place] = told.confidence_set
+        standing[(*place, told.best)] = 2
         own = {"low": region.min(), "high": region.max()}
         for k, name in enumerate(STATISTICS[:-1]):
-            best[(k, *place)] = own.get(name, values[told.place])
+            best[(k, *place)] = own.get(name, values[told.best])
     words = choice.replace("_", " ")
     sought = error.attrs["long_name"]
     attributes = {
