@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Annotated, ClassVar, Literal, Self
 
+from collapse.core.row_kinds import RowKind
 from collapse.data.errors import InputError
 from collapse.experiment.base import capped, spelled
 from collapse.experiment.condition import Condition
@@ -10,7 +11,6 @@ from collapse.experiment.family import Family
 from collapse.experiment.fields import Bounds, Count, Shown
 from collapse.measures import catalogue
 
-Rows = Literal["samples", "statistics", "law"]
 _NEED_DENSITY = ("test_error", "log_det_ratio", "entropy")  # a covariance of full rank
 
 
@@ -139,7 +139,7 @@ class Gaussian(Family):
             )
 
 
-def kind_of_rows(condition: Condition[Gaussian]) -> Rows:
+def kind_of_rows(condition: Condition[Gaussian]) -> RowKind:
     """What is kept of a generation's samples; the cheapest there is for `auto`."""
     rows, n = condition.experiment.rows, condition.n
     if rows != "auto":
