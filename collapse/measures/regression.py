@@ -96,7 +96,9 @@ def learner_error(
     return measure
 
 
-def first_above(curve: Float[np.ndarray, "*S G"], multiple: float) -> np.ndarray:
+def first_generation_above(
+    curve: Float[np.ndarray, "*S G"], multiple: float
+) -> np.ndarray:
     """First generation at which an error exceeds `multiple` times its own first value.
 
     Args:

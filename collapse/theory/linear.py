@@ -22,7 +22,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from collapse.theory.checks import Curve, not_negative, whole
 
@@ -208,12 +207,6 @@ def strong_collapse(share: float, synthetic_bias: float) -> float:
     if not 0 <= share <= 1:
         raise ValueError(f"share must be in [0, 1], got {share}")
     return share**2 * not_negative("synthetic_bias", synthetic_bias)
-
-
-def until(curve: Curve | NDArray[np.floating], multiple: float) -> float:
-    """First generation whose error is above `multiple` times the first; inf if none."""
-    above = np.asarray(curve) > multiple * np.asarray(curve)[0]
-    return float(np.argmax(above)) if above.any() else math.inf
 
 
 def _growing(

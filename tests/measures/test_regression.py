@@ -170,6 +170,14 @@ def test_a_penalty_of_the_learner_is_its_own():
 )
 def test_the_first_generation_above_a_multiple(curve, generation):
     curve = np.array(curve)
-    assert regression.first_above(curve, 10.0) == generation
-    stacked = regression.first_above(np.stack([[curve, 0 * curve]] * 3), 10.0)
+    assert regression.first_generation_above(curve, 10.0) == generation
+    stacked = regression.first_generation_above(
+        np.stack([[curve, 0 * curve]] * 3), 10.0
+    )
     assert stacked.tolist() == [[generation, 5]] * 3
+
+
+def test_eleven_fits_have_eleven_times_the_error():
+    """The first fit is generation 0, and ten times its error is reached, not passed."""
+    errors = theory.replace(50, 5, 99, theory.Noise()).total
+    assert regression.first_generation_above(errors, 10) == 10
