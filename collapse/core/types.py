@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from jaxtyping import Array, Bool, Float, Int
 
-from collapse.numerics.threefry import Key
+from collapse.numerics.threefry import Key as Key
 
 Params: TypeAlias = Any  # pytree of arrays, the model's own
 Batch: TypeAlias = Any  # pytree of arrays with a leading axis of rows

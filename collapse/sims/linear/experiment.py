@@ -45,6 +45,7 @@ class Linear(Family):
         "learner_error",
         "generations_until",
     )
+    location_error: ClassVar[str] = "test_error"
     catalogue = catalogue.REGRESSION
 
     workflows: tuple[str, ...] = ("replace", "replace_multiple", "accumulate")
@@ -151,6 +152,15 @@ class Linear(Family):
     def least_rows(self) -> int:
         """Two more than inputs: with fewer the mean of the error is infinite."""
         return max(self.dimension, default=10) + 2
+
+    def studied(self) -> Self:
+        """With new inputs in each generation, unless it says otherwise."""
+        usual = self.design == type(self).design
+        return dataclasses.replace(self, design=("fresh",)) if usual else self
+
+    def study_metrics(self) -> tuple[str, ...]:
+        """The exact test error."""
+        return ("test_error",)
 
     def truth_words(self) -> str:
         """The data distribution."""

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from collapse.core import streams
+from collapse.core.row_kinds import RowKind
 from collapse.core.types import Batch, Key
 from collapse.data.tables import RealData
 from collapse.experiment.condition import Condition
@@ -15,7 +16,7 @@ from collapse.sims.linear.truth import Source
 
 
 def from_table(
-    data: RealData, condition: Condition[Linear], kind: rows.Rows, root: Key
+    data: RealData, condition: Condition[Linear], kind: RowKind, root: Key
 ) -> Source:
     """The source of one seed: rows drawn from the table, errors on those held out.
 

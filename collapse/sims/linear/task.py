@@ -8,13 +8,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from collapse.core import streams
+from collapse.core.row_kinds import RowKind
 from collapse.core.types import Key, Model, Problem
 from collapse.data.tables import RealData
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
 from collapse.measures import regression
 from collapse.models.linear.model import LinearParams, linear
-from collapse.models.linear.rows import Noise, Rows
+from collapse.models.linear.rows import Noise
 from collapse.models.linear.rows import label as label_inputs
 from collapse.numerics import draws, threefry
 from collapse.sims.linear.experiment import Linear
@@ -78,7 +79,7 @@ def task(condition: Condition[Linear], data: RealData | None) -> Task:
     )
 
 
-def kind_of_rows(condition: Condition[Linear]) -> Rows:
+def kind_of_rows(condition: Condition[Linear]) -> RowKind:
     """What is kept of a generation's samples; the cheapest there is for `auto`."""
     experiment, n, spec = condition.experiment, condition.n, condition.workflow
     if experiment.rows != "auto":
@@ -109,7 +110,7 @@ def _synthetic_noise(condition: Condition[Linear]) -> Noise:
 
 
 def _model_maker(
-    condition: Condition[Linear], kind: Rows, size: int
+    condition: Condition[Linear], kind: RowKind, size: int
 ) -> Callable[..., Model]:
     """`linear` with what the data distribution and the models have in common."""
     experiment, spec = condition.experiment, condition.workflow

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from collapse.core import streams
+from collapse.core.row_kinds import RowKind
 from collapse.core.types import Batch, Key, Metric, Model
 from collapse.data.designs import covariance
 from collapse.experiment.condition import Condition
@@ -43,7 +44,7 @@ class Source(NamedTuple):
 
 def from_truth(
     condition: Condition[Linear],
-    kind: rows.Rows,
+    kind: RowKind,
     model_of: Callable[..., Model],
     root: Key,
 ) -> Source:
@@ -82,7 +83,7 @@ def from_truth(
 
 
 def _design(
-    condition: Condition[Linear], kind: rows.Rows, inputs: rows.Inputs, root: Key
+    condition: Condition[Linear], kind: RowKind, inputs: rows.Inputs, root: Key
 ) -> rows.Design:
     """Inputs of all generations; of many under `law`, X'X alone."""
     n, d = condition.n, condition["dimension"]
