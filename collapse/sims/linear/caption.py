@@ -1,15 +1,11 @@
 """The caption of an experiment's default figure."""
 
-from typing import TYPE_CHECKING
-
 from collapse.data.regression_tables import residual_variance
 from collapse.experiment.base import spelled
-
-if TYPE_CHECKING:
-    from collapse.sims.linear.experiment import Linear
+from collapse.sims.linear.fields import LinearFields
 
 
-def caption(experiment: "Linear") -> str:
+def caption(experiment: LinearFields) -> str:
     """What a reader must know: the data distribution, the sizes, and the fits."""
     e = experiment
     told = [
@@ -34,7 +30,7 @@ def caption(experiment: "Linear") -> str:
     return f"{_rows(e)} {', '.join(told)}.{last}"
 
 
-def _rows(experiment: "Linear") -> str:
+def _rows(experiment: LinearFields) -> str:
     """Where real rows come from."""
     e, noise = experiment, spelled(experiment.noise_variance)
     data = e.load()

@@ -1,13 +1,11 @@
 """What the fields of an experiment with linear regressors rule out among each other."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from collapse.data.errors import InputError
 from collapse.data.tables import RealData
-
-if TYPE_CHECKING:
-    from collapse.sims.linear.experiment import Linear
+from collapse.sims.linear.fields import LinearFields
 
 _MOST_ENTRIES = 10**8  # of the inputs of one generation
 _REASONS = {
@@ -16,7 +14,7 @@ _REASONS = {
 }
 
 
-def check_numbers(experiment: "Linear") -> None:
+def check_numbers(experiment: LinearFields) -> None:
     """Noise beside the precision; learners and bias beside what they exclude."""
     if len(experiment.learner_samples) > 1 and not min(experiment.learner_samples):
         raise InputError(
@@ -42,7 +40,7 @@ def check_numbers(experiment: "Linear") -> None:
         )
 
 
-def check_metrics(experiment: "Linear") -> None:
+def check_metrics(experiment: LinearFields) -> None:
     """Why a metric of the family is not to be had here."""
     known = experiment.known_metrics()
     for metric in experiment.metrics:
@@ -56,7 +54,7 @@ def check_metrics(experiment: "Linear") -> None:
         raise InputError(f"metrics: {metric} {_REASONS[metric]}; or drop it")
 
 
-def check_rows(experiment: "Linear") -> None:
+def check_rows(experiment: LinearFields) -> None:
     """What is kept of rows, beside workflows that need single ones and beside data."""
     for condition in experiment.conditions():
         spec, n = condition.workflow, condition.n
@@ -75,7 +73,7 @@ def check_rows(experiment: "Linear") -> None:
         )
 
 
-def check_sizes(experiment: "Linear") -> None:
+def check_sizes(experiment: LinearFields) -> None:
     """What fits into memory, and what determines a fit."""
     specs = experiment.workflow_specs()
     single = any(spec.kind.picks_single_rows for spec in specs)
@@ -100,7 +98,7 @@ def check_sizes(experiment: "Linear") -> None:
             )
 
 
-def check_covariance(experiment: "Linear") -> None:
+def check_covariance(experiment: LinearFields) -> None:
     """The inputs' covariance and its parameter."""
     value, kind = experiment.covariance_parameter, experiment.covariance
     if kind == "isotropic" and value != _default(experiment, "covariance_parameter"):
@@ -123,7 +121,7 @@ def check_covariance(experiment: "Linear") -> None:
             )
 
 
-def check_data(experiment: "Linear", data: RealData) -> None:
+def check_data(experiment: LinearFields, data: RealData) -> None:
     """No learner, no bias and no drawn covariance beside real data."""
     anchors = {s.parameters.get("anchor") for s in experiment.workflow_specs()}
     if "fixed" in experiment.design and "fresh" in anchors:
@@ -143,5 +141,5 @@ def check_data(experiment: "Linear", data: RealData) -> None:
             raise InputError(f"{field}: not with --data, whose truth is not known")
 
 
-def _default(experiment: "Linear", field: str) -> Any:
+def _default(experiment: LinearFields, field: str) -> Any:
     return type(experiment).__dataclass_fields__[field].default
