@@ -45,7 +45,7 @@ def _noise(experiment: LinearExperiment, cell: Mapping[str, Any]) -> linear.Nois
 
 def _error(
     experiment: LinearExperiment, cell: Mapping[str, Any], label: str
-) -> linear.Error | None:
+) -> linear.ErrorParts | None:
     """Expected test error of the generations' own models."""
     n, d, last = (
         cell["samples_per_generation"],
@@ -80,7 +80,7 @@ def _error(
 
 def _with_ridge(
     experiment: LinearExperiment, cell: Mapping[str, Any], name: str
-) -> linear.Error | None:
+) -> linear.ErrorParts | None:
     n, last = cell["samples_per_generation"], experiment.num_generations
     shared = (cell["ridge"], last, _noise(experiment, cell), 1.0)
     inputs = (experiment.covariance, cell["dimension"], experiment.covariance_parameter)
