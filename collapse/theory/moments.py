@@ -87,8 +87,8 @@ def window(n: Rows, size: int, num_generations: int, ddof: int) -> Moments:
     """Each fit sees the rows of the last `size` generations.
 
     Exact: the second moments of all pairs of batch means obey a linear recursion, since
-    a new batch has the mean of the model that generates it plus independent noise. Size 1
-    is replace, a size above `num_generations` is accumulate.
+    a new batch has the mean of the model that generates it plus independent noise.
+    Size 1 is replace, a size above `num_generations` is accumulate.
     """
     sizes, size = schedule(n, num_generations, ddof), whole("size", size, 1)
     rows = recursions.rows_in_window(sizes, size)
