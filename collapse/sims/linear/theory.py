@@ -53,7 +53,7 @@ def _noise(condition: Condition[Linear]) -> linear.Noise:
 # Workflows without ridge
 
 
-def _error(condition: Condition[Linear]) -> linear.Error | None:
+def _error(condition: Condition[Linear]) -> linear.ErrorParts | None:
     """Expected test error of the generations' own models; None where none is known."""
     if condition["ridge"] > 0:
         return _with_ridge(condition)
@@ -65,15 +65,15 @@ def _error(condition: Condition[Linear]) -> linear.Error | None:
     return None if form is None else form(condition)
 
 
-def _replace(condition: Condition[Linear]) -> linear.Error | None:
+def _replace(condition: Condition[Linear]) -> linear.ErrorParts | None:
     if condition.experiment.synthetic_bias:
         return _mixed(condition, 0)
     return _plain(linear.replace, condition)
 
 
 def _growing(
-    form: Callable[..., linear.Error], condition: Condition[Linear]
-) -> linear.Error | None:
+    form: Callable[..., linear.ErrorParts], condition: Condition[Linear]
+) -> linear.ErrorParts | None:
     """`accumulate` or `replace_multiple`."""
     beyond = condition.n < condition["dimension"] and condition["design"] == "fresh"
     if beyond or condition.experiment.synthetic_bias:
@@ -82,14 +82,14 @@ def _growing(
 
 
 def _plain(
-    form: Callable[..., linear.Error], condition: Condition[Linear]
-) -> linear.Error:
+    form: Callable[..., linear.ErrorParts], condition: Condition[Linear]
+) -> linear.ErrorParts:
     n, d, last = condition.n, condition["dimension"], condition.num_generations
     signal = float(d)  # E |w*|^2 of w* ~ N(0, I)
     return form(n, d, last, _noise(condition), condition["design"], signal)
 
 
-def _window(condition: Condition[Linear]) -> linear.Error | None:
+def _window(condition: Condition[Linear]) -> linear.ErrorParts | None:
     n, d = condition.n, condition["dimension"]
     if n < d or condition["design"] != "fixed" or condition.experiment.synthetic_bias:
         return None
@@ -97,7 +97,7 @@ def _window(condition: Condition[Linear]) -> linear.Error | None:
     return linear.window(n, d, size, condition.num_generations, _noise(condition))
 
 
-def _mix(condition: Condition[Linear]) -> linear.Error | None:
+def _mix(condition: Condition[Linear]) -> linear.ErrorParts | None:
     spec = condition.workflow
     real = spec.real_rows(condition.n)
     if spec.parameters["anchor"] != "fresh" or real is None:
@@ -105,7 +105,7 @@ def _mix(condition: Condition[Linear]) -> linear.Error | None:
     return _mixed(condition, real)
 
 
-def _mixed(condition: Condition[Linear], real: int) -> linear.Error | None:
+def _mixed(condition: Condition[Linear], real: int) -> linear.ErrorParts | None:
     """So many new real rows in each generation."""
     n, d = condition.n, condition["dimension"]
     if n < d or condition["design"] != "fresh":
@@ -114,12 +114,12 @@ def _mixed(condition: Condition[Linear], real: int) -> linear.Error | None:
     return linear.mix(n, d, real, last, _noise(condition), bias)
 
 
-_WHOLE: Mapping[str, Callable[..., linear.Error]] = {
+_WHOLE: Mapping[str, Callable[..., linear.ErrorParts]] = {
     "replace": linear.replace,
     "accumulate": linear.accumulate,
     "replace_multiple": linear.replace_multiple,
 }
-_FORMS: Mapping[str, Callable[[Condition[Linear]], linear.Error | None]] = {
+_FORMS: Mapping[str, Callable[[Condition[Linear]], linear.ErrorParts | None]] = {
     "replace": _replace,
     "accumulate": functools.partial(_growing, linear.accumulate),
     "replace_multiple": functools.partial(_growing, linear.replace_multiple),
@@ -131,7 +131,7 @@ _FORMS: Mapping[str, Callable[[Condition[Linear]], linear.Error | None]] = {
 # Ridge, learners, tables
 
 
-def _with_ridge(condition: Condition[Linear]) -> linear.Error | None:
+def _with_ridge(condition: Condition[Linear]) -> linear.ErrorParts | None:
     experiment, name = condition.experiment, condition.workflow.name
     if experiment.synthetic_bias:
         return None
