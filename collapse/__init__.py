@@ -11,8 +11,10 @@ __version__ = "0.1.0"
 
 _MODULE_OF = {
     **dict.fromkeys(("Metric", "Model", "Problem", "Selection"), "core.types"),
+    **dict.fromkeys(("Actions", "Controller", "Curator", "Generated"), "core.types"),
     **dict.fromkeys(("State", "Store", "Trace", "Workflow"), "core.types"),
     **dict.fromkeys(("advance", "init", "run", "run_seeds", "step"), "core.loop"),
+    **dict.fromkeys(("generate", "learn"), "core.loop"),
 }
 
 

@@ -7,7 +7,8 @@ from typing import Any, Literal, NamedTuple
 from collapse.data.tables import RealData
 from collapse.experiment.workflow_spec import batch_size, make_workflow
 from collapse.lab import programs
-from collapse.sims.linear.experiment import LinearExperiment, unit
+from collapse.sims.linear import measures
+from collapse.sims.linear.experiment import LinearExperiment
 
 _HELD_OUT = 1000  # rows drawn for the test set of one seed
 _MOST_ENTRIES = 5_000  # of X; above, X'X is drawn in its stead
@@ -26,6 +27,8 @@ class _Nature(NamedTuple):
       init: a model's start, whose coefficients are nature's where these are known.
       offset: [d] flaw in what models write, or None.
       metrics: name -> Metric, all that are known.
+      memory_metrics: name -> MemoryMetric, of the coefficients [d] that labelled the
+        newest rows (without the offset).
     """
 
     draw: Callable[[Any, int], Any]
@@ -34,6 +37,7 @@ class _Nature(NamedTuple):
     init: Callable[..., Any] | None
     offset: Any
     metrics: Mapping[str, Any]
+    memory_metrics: Mapping[str, Any]
 
 
 def kind_of_rows(
@@ -64,6 +68,7 @@ def setup(
     """One workflow in one cell, ready to run."""
     import jax.numpy as jnp
 
+    from collapse.core import memory
     from collapse.core.types import Problem
     from collapse.models.linear.model import LinearParams
     from collapse.models.linear.rows import label as write_labels
@@ -94,8 +99,18 @@ def setup(
         )
         if nature.init is not None:
             model = model._replace(init=nature.init)
-        found = {name: nature.metrics[name] for name in experiment.measured()}
-        return Problem(nature.draw, model, found)
+        plain, remembering = (
+            {name: known[name] for name in experiment.measured() if name in known}
+            for known in (nature.metrics, nature.memory_metrics)
+        )
+        teacher = memory.previous(lambda params: params.coefficients[0])
+        return Problem(
+            nature.draw,
+            model,
+            plain,
+            remember=teacher if remembering else None,
+            memory_metrics=remembering,
+        )
 
     def points(key: Any, params: LinearParams, num: int) -> Any:
         """An input, its label, then the other inputs."""
@@ -179,7 +194,7 @@ def _known(
         else:
             design = linear_rows.design_of(inputs(key, n).T)
     nature = model_of(noise_variance=cell["noise_variance"], design=design)
-    begin = LinearParams(jnp.tile(truth[None], (1 + twin, 1)), truth)
+    begin = LinearParams(jnp.tile(truth[None], (1 + twin, 1)))
     offset = None
     if experiment.synthetic_bias:
         seen = direction if factor is None else direction @ factor
@@ -193,57 +208,9 @@ def _known(
         inputs,
         lambda key, batch, weights: begin,
         offset,
-        _metrics(experiment, cell, truth, test),
+        measures.metrics(cell, truth, test, factor, twin),
+        measures.memory_metrics(experiment, cell, truth, factor),
     )
-
-
-def _metrics(
-    experiment: LinearExperiment, cell: Mapping[str, Any], truth: Any, test: Any
-) -> dict[str, Any]:
-    """Every metric, bound to coefficients [d] and test inputs [m, d]."""
-    from collapse.measures import regression
-    from collapse.models.linear.model import LinearParams, linear
-
-    d = cell["dimension"]
-    factor = _factor(experiment, d)
-
-    def fit(params: LinearParams) -> Any:
-        return params.coefficients[0]
-
-    error = regression.squared_distance(fit, lambda params: truth, factor)
-    metrics = {
-        "test_error": error,
-        "error_ratio": lambda key, params: error(key, params) / unit(cell),
-    }
-    if _has_twin(experiment):
-
-        def still(params: LinearParams) -> Any:
-            return params.coefficients[1]
-
-        metrics["bias"] = regression.squared_distance(
-            still, lambda params: truth, factor
-        )
-        metrics["variance"] = regression.squared_distance(fit, still, factor)
-    pair = regression.test_rows(fit, test, test @ truth)
-    metrics["test_set_error"], metrics["test_set_standard_error"] = pair
-    if cell["learner_samples"]:
-        learner = linear(
-            d,
-            noise_variance=experiment.learner_noise_variance,
-            ridge=cell["learner_ridge"],
-            minimum_norm=cell["learner_samples"] < d,
-            rows="law",
-            batch_size=cell["learner_samples"],
-            factor=factor,
-        )
-        metrics["learner_error"] = regression.learner_error(
-            learner,
-            lambda params: LinearParams(params.teacher[None], params.teacher),
-            fit,
-            truth,
-            factor,
-        )
-    return metrics
 
 
 def _tabled(
@@ -287,9 +254,8 @@ def _tabled(
         lambda params: params.coefficients[0], held[:, :-1], held[:, -1]
     )
     names = ("test_error", "test_set_standard_error")
-    return _Nature(
-        draw, design, inputs, None, None, dict(zip(names, pair, strict=True))
-    )
+    own = dict(zip(names, pair, strict=True))
+    return _Nature(draw, design, inputs, None, None, own, {})
 
 
 def _factor(experiment: LinearExperiment, d: int) -> Any:

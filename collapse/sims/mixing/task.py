@@ -130,7 +130,7 @@ def _linear(experiment: MixingExperiment, places: int) -> _Family:
     def problem(root: Any, real: Any, synthetic: Any, bias: Any) -> Problem:
         sizes = _batches(real, synthetic)
         truth = draws.normal(streams.key(root, 0, streams.Purpose.TRUTH), (d,))
-        begin = LinearParams(truth[None], truth)
+        begin = LinearParams(truth[None])
         nature, model = (
             linear(d, rows="law", batch_size=sizes, noise_variance=noise)
             for noise in (1.0, bias)
