@@ -1,5 +1,8 @@
 """Control: what the next generation gets, chosen from what has been measured."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -23,7 +26,7 @@ def constant() -> Controller:
 CONSTANT = constant()
 
 
-def begin(controller: Controller, metrics: Metrics) -> ControlState:
+def begin(controller: Controller, metrics: Mapping[str, Any]) -> ControlState:
     """The state before generation 0.
 
     Args:

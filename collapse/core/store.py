@@ -91,8 +91,11 @@ def select(
 ) -> tuple[Batch, Weights]:
     """The rows a workflow picked and their weights, in the data's own precision.
 
-    All weights of a fit come from here, under every workflow: a curator's multiply the
-    workflow's, and a position of origin -1, empty or rejected, has weight 0.
+    All weights of a fit come from here. In a curated store the curator's weights
+    multiply the workflow's, and a position of origin -1, rejected or empty, has weight
+    0 under every workflow. In other stores nothing is rejected and only slots that have
+    not been filled are empty, which workflows leave out themselves: a mask would be the
+    same numbers, compiled to other roundings.
 
     Args:
       selection: of the workflow.
@@ -110,10 +113,10 @@ def select(
     dtype = floating[0] if floating else jnp.float32
     weights = selection.weights.astype(dtype)
     if kept is not None:
-        weights = weights * kept.astype(dtype)
+        weights = jnp.where(occupied(origin), weights * kept.astype(dtype), 0)
     if real_weight is not None:
         weights = weights * jnp.where(origin == 0, real_weight.astype(dtype), 1)
-    return batch, jnp.where(occupied(origin), weights, 0)
+    return batch, weights
 
 
 def occupied(origin: Int[Array, "*positions"]) -> Bool[Array, "*positions"]:

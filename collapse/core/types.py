@@ -109,8 +109,8 @@ class Selection(NamedTuple):
     """What one fit is trained on: rows of the store and their weights.
 
     Attributes:
-      weights: [rows], non-negative. What a workflow gives to a position of origin -1
-        does not matter: `store.select` makes it 0.
+      weights: [rows], non-negative; 0 where a slot has not been filled. Rejected rows
+        need no care: `store.select` gives them 0.
       rows: [rows] flat row numbers (slot * n + position), or None for every row of the
         store in order, in which case `rows` is slots * n.
     """

@@ -1,8 +1,8 @@
 """Workflows: what each generation is trained on, as weights over provenance.
 
-A workflow never looks at data or models. It need not look for empty or rejected rows
-either: `store.select` gives them weight 0 under every workflow. Workflows that keep
-everything take the number of generations, since the store has a fixed shape.
+A workflow never looks at data or models. Rejected rows have weight 0 under every one:
+`store.select` sees to it. Workflows that keep everything take the number of
+generations, since the store has a fixed shape.
 
 References:
   replace: Shumailov et al. 2024 (doi 10.1038/s41586-024-07566-y).

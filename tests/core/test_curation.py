@@ -140,7 +140,8 @@ def test_a_position_without_a_row_has_weight_0(name, seed, share):
 
 def test_a_workflow_that_does_not_look_is_silenced_too():
     """`select` decides, so that a workflow of one's own cannot forget it."""
-    store = store_lib.allocate(jnp.zeros(N), 1)
+    store = store_lib.allocate(jnp.zeros(N), 1, curated=True)
+    store = store._replace(weight=store.weight + 1)
     careless = Selection(jnp.ones(N))
     assert (store_lib.select(store, careless)[1] == 0).all()
 
