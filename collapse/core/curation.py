@@ -37,7 +37,7 @@ def keep(
     num: int,
     span: tuple[int | Int[Array, ""], int | Int[Array, ""]],
     keep_rate: Float[Array, ""] | None = None,
-) -> tuple[Batch, Weights]:
+) -> tuple[Batch, Float[Array, " num"]]:
     """The rows of positive weight at `num` positions, in order, and their weights.
 
     Positions `first` to `last` are filled, from candidates `c * first` to `c * last`: c
@@ -84,7 +84,7 @@ def curate(
     num: int,
     span: tuple[int | Int[Array, ""], int | Int[Array, ""]],
     keep_rate: Float[Array, ""] | None = None,
-) -> tuple[Batch, Weights]:
+) -> tuple[Batch, Float[Array, " num"]]:
     """What a curator keeps of a batch, and its weights; see `keep`. Uses the key."""
     weights = curator.weigh(key, batch, reference).astype(jnp.result_type(float))
     return keep(batch, weights, num, span, keep_rate)
