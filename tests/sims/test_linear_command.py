@@ -183,7 +183,7 @@ def test_snapshots_hold_inputs_with_independently_noisy_labels():
     experiment = Linear(dimension=(3,), noise_variance=(0.01,)).resolved(0, 0)
     w = jnp.array([1.0, -2.0, 0.5])
     points = task(next(experiment.conditions()), None).points
-    found = points(streams.seeds(SEED, 1)[0], LinearParams(w[None], w), 5000)
+    found = points(streams.seeds(SEED, 1)[0], LinearParams(w[None]), 5000)
     assert found.shape == (5000, 4)
     x, y = np.asarray(found)[:, [0, 2, 3]], np.asarray(found)[:, 1]
     noise = y - x @ np.asarray(w)

@@ -2,7 +2,7 @@
 
 from jaxtyping import Array, Float
 
-from collapse.core.types import Metric
+from collapse.core.types import MemoryMetric, Metric
 from collapse.experiment.condition import Condition
 from collapse.measures import regression
 from collapse.models.linear.model import LinearParams, linear
@@ -41,16 +41,23 @@ def metrics(
         found["variance"] = regression.squared_distance(_fit, _twin, factor)
     pair = regression.test_rows(_fit, test, test @ truth)
     found["test_set_error"], found["test_set_standard_error"] = pair
-    if condition["learner_samples"]:
-        found["learner_error"] = _learner_error(condition, truth, factor)
     return found
 
 
-def _learner_error(
+def memory_metrics(
     condition: Condition[Linear],
     truth: Float[Array, " d"],
     factor: Float[Array, "d d"] | None,
-) -> Metric:
+) -> dict[str, MemoryMetric]:
+    """Every metric of the coefficients [d] that labelled the newest rows.
+
+    Args:
+      condition: its swept numbers may be arrays.
+      truth: [d] coefficients.
+      factor: of the inputs' covariance; None for the identity.
+    """
+    if not condition["learner_samples"]:
+        return {}
     d, num_rows = condition["dimension"], condition["learner_samples"]
     learner = linear(
         d,
@@ -62,10 +69,11 @@ def _learner_error(
         factor=factor,
     )
 
-    def teach(params: LinearParams) -> LinearParams:
-        return LinearParams(params.teacher[None], params.teacher)
+    def teach(teacher: Float[Array, " d"]) -> LinearParams:
+        return LinearParams(teacher[None])
 
-    return regression.learner_error(learner, teach, _fit, truth, factor)
+    error = regression.learner_error(learner, teach, _fit, truth, factor)
+    return {"learner_error": error}
 
 
 def _fit(params: LinearParams) -> Float[Array, " d"]:

@@ -53,4 +53,4 @@ def from_table(
         lambda params: params.coefficients[0], held[:, :-1], held[:, -1]
     )
     found = {"test_error": error, "test_set_standard_error": standard_error}
-    return Source(draw, design, inputs, None, None, found)
+    return Source(draw, design, inputs, None, None, found, {})

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from collapse.core import streams
+from collapse.core import memory, streams
 from collapse.core.row_kinds import RowKind
 from collapse.core.types import Key, Model, Problem
 from collapse.data.tables import RealData
@@ -35,6 +35,8 @@ def task(condition: Condition[Linear], data: RealData | None) -> Task:
     # what enters as arrays, so that a sweep over it is one program
     swept = [name for name in _SWEPT if condition[name] > 0]
 
+    measured = condition.experiment.measured()
+
     def source_of(root: Key, own: Condition[Linear]) -> Source:
         if data is not None:
             return from_table(data, own, kind, root)
@@ -53,9 +55,15 @@ def task(condition: Condition[Linear], data: RealData | None) -> Task:
         )
         if source.init is not None:
             model = model._replace(init=source.init)
-        measured = condition.experiment.measured()
+        plain = {m: f for m, f in source.metrics.items() if m in measured}
+        remembering = {m: f for m, f in source.memory_metrics.items() if m in measured}
+        teacher = memory.previous(lambda params: params.coefficients[0])
         return Problem(
-            source.draw, model, {name: source.metrics[name] for name in measured}
+            source.draw,
+            model,
+            plain,
+            remember=teacher if remembering else None,
+            memory_metrics=remembering,
         )
 
     def points(key: Key, params: LinearParams, num: int) -> Float[Array, "num d+1"]:
@@ -155,7 +163,7 @@ def _biased_maker(
     ) -> Problem:
         own = _with_values(condition, swept, values)
         truth = draws.normal(streams.key(root, 0, streams.Purpose.TRUTH), (d,))
-        begin = LinearParams(truth[None], truth)
+        begin = LinearParams(truth[None])
         real, model = (
             linear(
                 d,

@@ -9,14 +9,14 @@ from jaxtyping import Array, Float
 
 from collapse.core import streams
 from collapse.core.row_kinds import RowKind
-from collapse.core.types import Batch, Key, Metric, Model
+from collapse.core.types import Batch, Key, MemoryMetric, Metric, Model
 from collapse.data.designs import covariance
 from collapse.experiment.condition import Condition
 from collapse.models.linear import rows
 from collapse.models.linear.model import LinearParams
 from collapse.numerics import draws
 from collapse.sims.linear.experiment import Linear
-from collapse.sims.linear.measures import has_twin, metrics
+from collapse.sims.linear.measures import has_twin, memory_metrics, metrics
 
 _HELD_OUT = 1000  # rows drawn for the test set of one seed
 _MOST_ENTRIES = 5_000  # of X; above, X'X is drawn in its stead
@@ -32,6 +32,8 @@ class Source(NamedTuple):
       init: a model's start, whose coefficients are the true ones where these are known.
       offset: [d] error of the coefficients that models label with, or None.
       metrics: name -> Metric, all that are known.
+      memory_metrics: name -> MemoryMetric, of the coefficients [d] that labelled the
+        newest rows (without the offset).
     """
 
     draw: Callable[[Key, int], Batch]
@@ -40,6 +42,7 @@ class Source(NamedTuple):
     init: Callable[..., LinearParams] | None
     offset: Float[Array, " d"] | None
     metrics: Mapping[str, Metric]
+    memory_metrics: Mapping[str, MemoryMetric]
 
 
 def from_truth(
@@ -65,7 +68,7 @@ def from_truth(
     if condition["design"] == "fixed":
         design = _design(condition, kind, inputs, root)
     labelled = model_of(noise_variance=condition["noise_variance"], design=design)
-    begin = LinearParams(jnp.tile(truth[None], (1 + twin, 1)), truth)
+    begin = LinearParams(jnp.tile(truth[None], (1 + twin, 1)))
     offset = None
     if experiment.synthetic_bias:
         seen = direction if factor is None else direction @ factor
@@ -79,6 +82,7 @@ def from_truth(
         lambda key, batch, weights: begin,
         offset,
         metrics(condition, truth, test, factor),
+        memory_metrics(condition, truth, factor),
     )
 
 
