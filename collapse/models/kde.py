@@ -4,6 +4,7 @@ References:
   Silverman 1986, Density estimation for statistics and data analysis, sec. 3.4 and 4.3.
 """
 
+import functools
 import math
 from typing import Literal, NamedTuple, get_args
 
@@ -17,6 +18,7 @@ from collapse.numerics import draws, threefry
 from collapse.numerics.multinomial import categorical
 
 BandwidthRule = Literal["fixed", "scott", "silverman", "std"]
+_GROUP = 10  # rows whose kernels are added at once
 
 
 class KDEParams(NamedTuple):
@@ -134,14 +136,27 @@ def add_kernels(
       total: [m], a logarithm; -inf where nothing was added yet.
       weights: [rows], of any sum; a row of weight 0 has no influence.
     """
-    d = points.shape[1]
+    d, spare = points.shape[1], -len(weights) % _GROUP
     scale = 1 / (math.sqrt(2) * bandwidth)
     # Differences: |x|^2 + |y|^2 - 2 x.y would cancel where the bandwidth is small.
-    here, there = centres.T * scale, points.T * scale
-    power = -sum((here[k][:, None] - there[k][None]) ** 2 for k in range(d))
-    nearest = jnp.max(jnp.where(weights[:, None] > 0, power, -jnp.inf), axis=0)
-    nearest = jnp.where(jnp.isfinite(nearest), nearest, 0)  # of no rows there is none
-    # A product sums in vectors; without weight a row may lie nearer, hence the minimum.
-    kernels = weights @ jnp.exp(jnp.minimum(power - nearest[None], 0))
+    there = points.T * scale
+    centres = jnp.pad(centres * scale, ((0, spare), (0, 0))).reshape(-1, _GROUP, d)
+    logs = jnp.pad(jnp.log(weights), (0, spare), constant_values=-jnp.inf)
+
+    # One pass, group by group, relative to the largest term so far: no array of rows x
+    # points is written to memory, which would take longer than the exponentials.
+    def add(carry: tuple[Array, Array], group: tuple[Array, Array]):
+        (top, mass), (rows, logs) = carry, group
+        terms = [
+            logs[i] - sum((rows[i, k] - there[k]) ** 2 for k in range(d))
+            for i in range(_GROUP)
+        ]
+        new = functools.reduce(jnp.maximum, terms, top)
+        added = sum(jnp.exp(term - new) for term in terms)
+        return (new, mass * jnp.exp(top - new) + added), None
+
     normal = d * (jnp.log(bandwidth) + math.log(2 * math.pi) / 2)
-    return jnp.logaddexp(total, nearest + jnp.log(kernels) - normal)
+    top = jnp.maximum(total + normal, jnp.finfo(points.dtype).min / 2)  # finite
+    start = (top, jnp.exp(total + normal - top))
+    top, mass = lax.scan(add, start, (centres, logs.reshape(-1, _GROUP)))[0]
+    return top + jnp.log(mass) - normal
