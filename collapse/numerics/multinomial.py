@@ -41,7 +41,7 @@ def categorical(key: Key, weights: Float[Array, " M"], num: int) -> Int[Array, "
     """
     # Whole numbers: their cumulative sums are exact and flat where a weight is 0.
     share = weights / jnp.sum(weights)
-    units = jnp.maximum(jnp.rint(share * 2**31).astype(jnp.uint32), 1)
+    units = jnp.maximum(jnp.rint(share * 2.0**31).astype(jnp.uint32), 1)
     upper = jnp.cumsum(jnp.where(weights > 0, units, 0), dtype=jnp.uint32)
     word = _high_word(_words(key, num), upper[-1])
     levels = upper.size.bit_length()

@@ -55,6 +55,12 @@ def test_categorical_of_any_size_reaches_first_and_last(size):
         assert set(found.tolist()) == set(range(size))
 
 
+def test_a_million_symbols_without_weight_are_never_drawn():
+    """A smallest probability for each of them would be seen."""
+    weights = jnp.zeros(2**20).at[7].set(1.0)
+    assert (categorical(jax.random.key(SEED), weights, 100_000) == 7).all()
+
+
 @pytest.mark.statistical
 @pytest.mark.parametrize(
     ("trials", "chance"),
