@@ -4,6 +4,8 @@ import functools
 from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
+from collapse.lab.stored import kept
+
 
 class Setup(NamedTuple):
     """One workflow in one cell, ready to run.
@@ -49,12 +51,12 @@ class Program(NamedTuple):
 
 
 def compiled(setup: Setup) -> Program:
-    """The program of a setup, and of all that share it."""
-    import jax
-
+    """The program of a setup, and of all that share it; kept on disk while allowed."""
     from collapse.core import loop
 
     count = len(setup.values)
+    # values are arguments: of what a program depends on, they are no part
+    origin = (setup.make_problem, setup.workflow, setup.num_rows, setup.one_by_one)
 
     def bound(root: Any, *values: Any) -> tuple[Any, Any, int]:
         workflow = setup.workflow
@@ -67,21 +69,25 @@ def compiled(setup: Setup) -> Program:
 
         axes = (0, loop.STATE_AXES, *[None] * count)
         out = (loop.STATE_AXES, 0)
-        return loop.over_seeds(
-            advance, axes, out, donate=1, one_by_one=setup.one_by_one
-        )
+        one_by_one = setup.one_by_one
+        mapped = loop.over_seeds(advance, axes, out, donate=1, one_by_one=one_by_one)
+        return kept(mapped, "walk", length, *origin).call
 
-    blank = loop.over_seeds(
-        lambda root, *values: loop.init(root, *bound(root, *values)),
-        (0, *[None] * count),
-        loop.STATE_AXES,
-        one_by_one=setup.one_by_one,
+    blank = kept(
+        loop.over_seeds(
+            lambda root, *values: loop.init(root, *bound(root, *values)),
+            (0, *[None] * count),
+            loop.STATE_AXES,
+            one_by_one=setup.one_by_one,
+        ),
+        "blank",
+        *origin,
     )
     found: dict[int, Any] = {}
 
     def shapes(roots: Any, *values: Any) -> Any:
         if len(roots) not in found:
-            found[len(roots)] = jax.eval_shape(blank, roots, *values)
+            found[len(roots)] = blank.shapes(roots, *values)
         return found[len(roots)]
 
-    return Program(blank, functools.cache(walk), shapes)
+    return Program(blank.call, functools.cache(walk), shapes)

@@ -133,7 +133,9 @@ def configure(precision: str) -> None:
     import jax
 
     from collapse.core.devices import use_all_cores
+    from collapse.lab import cache
 
+    cache.enable()
     jax.config.update("jax_enable_x64", precision == "float64")
     use_all_cores()
 
