@@ -11,6 +11,7 @@ have the same bits as without.
 """
 
 import contextlib
+import dataclasses
 import functools
 import hashlib
 import os
@@ -26,15 +27,24 @@ from typing import Any, Self
 VARIABLE = "COLLAPSE_CACHE"
 MOST_BYTES = 10**9  # of all files; the oldest are removed when a run begins
 _LEAST_SECONDS = 0.1  # to compile; smaller programs are not worth a file
+_FEATURES = (  # lines of /proc/cpuinfo, on x86, ARM and RISC-V
+    ("vendor_id", "cpu family", "model", "model name", "stepping", "flags")
+    + ("Features", "CPU implementer", "CPU architecture", "CPU part", "isa")
+)
 _PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "flax", "optax", "model-collapse-lab")
 
 
+@dataclasses.dataclass(frozen=True)
 class Enabled:
-    """A cache in use; as a context it gives jax's settings back at the end."""
+    """A cache in use; as a context it gives jax's settings back at the end.
 
-    def __init__(self, place: Path | None, before: dict[str, Any]) -> None:
-        self.place = place
-        self._before = before
+    Attributes:
+      place: its folder, or None if none is in use.
+      before: settings of jax that were changed, as they were.
+    """
+
+    place: Path | None
+    before: dict[str, Any]
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -48,9 +58,9 @@ class Enabled:
     ) -> None:
         """Restore every setting that was changed."""
         global _active
-        if self._before:
+        if self.before:
             _active = None
-            _configure(self._before)
+            _configure(self.before)
 
 
 _active: Path | None = None
@@ -151,11 +161,9 @@ def processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         lines = []
-    wanted = ("vendor_id", "cpu family", "model", "model name", "stepping")
-    wanted += ("flags", "Features", "CPU implementer", "CPU part", "isa")
     for line in lines:
         name, _, value = line.partition(":")
-        if name.strip() in wanted:
+        if name.strip() in _FEATURES:
             found.append(" ".join(sorted(value.split())))
     return "\n".join(sorted(set(found)))
 
