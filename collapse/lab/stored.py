@@ -75,6 +75,23 @@ def kept(function: Any, *origin: Any) -> Kept:
     return Kept(call, shapes)
 
 
+def remembered(compute: Callable[[], Any], *origin: Any) -> Any:
+    """What `compute()` returns, from disk if an earlier run has written it there.
+
+    Args:
+      compute: takes a while and depends on `origin`, the sources and the versions alone.
+      origin: what the result is found by.
+    """
+    path = _path(origin, (), "value")
+    if path is None:
+        return compute()
+    found = _read(path)
+    if found is None:
+        found = compute()
+        _write(path, found)
+    return found
+
+
 def _form(arguments: Any) -> Any:
     """What jax tells programs of one function apart by."""
     import jax

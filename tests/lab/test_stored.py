@@ -143,6 +143,25 @@ def test_a_program_that_calls_back_is_not_kept(folder):
     assert not list(folder.glob("*.program"))
 
 
+def test_a_result_is_remembered_by_what_it_depends_on(folder):
+    asked = []
+
+    def square(x):
+        def compute():
+            asked.append(x)
+            return {"low": -np.inf, "square": x * x}
+
+        return stored.remembered(compute, "square", x)
+
+    assert square(0.1) == square(0.1) == {"low": -np.inf, "square": 0.1 * 0.1}
+    assert square(0.2)["square"] == 0.2 * 0.2
+    assert asked == [0.1, 0.2]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "_active", None)
+        square(0.1)
+    assert asked == [0.1, 0.2, 0.1]
+
+
 def shifted(by, constant=1):
     def function(x):
         return x + by + constant * SCALE

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from collapse.data.mixtures import Mixture
+from collapse.lab import stored
 
 RARE = 0.05  # components of the truth up to this weight are watched
 _POINTS = 4000  # samples of a model that its metrics look at
@@ -67,10 +68,14 @@ def _regions(truth: Any) -> dict[str, Any]:
     """The tail regions of a mixture, found once: all workflows have the same truth."""
     from collapse.measures import metrics as m
 
-    what = tuple((x.dtype.name, x.shape, x.tobytes()) for x in map(np.asarray, truth))
+    def found() -> dict[str, Any]:
+        return m.tail_regions(*_quantile_points(truth))
+
+    arrays = tuple(np.asarray(x) for x in truth)
+    what = tuple((x.dtype.name, x.shape, x.tobytes()) for x in arrays)
     if what not in _FOUND:
         _FOUND.clear()
-        _FOUND[what] = m.tail_regions(*_quantile_points(truth))
+        _FOUND[what] = stored.remembered(found, "tail regions", what)
     return _FOUND[what]
 
 
