@@ -79,7 +79,7 @@ def remembered(compute: Callable[[], Any], *origin: Any) -> Any:
     """What `compute()` returns, from disk if an earlier run has written it there.
 
     Args:
-      compute: takes a while and depends on `origin`, the sources and the versions alone.
+      compute: takes a while, and depends on nothing but `origin` and this package.
       origin: what the result is found by.
     """
     path = _path(origin, (), "value")
