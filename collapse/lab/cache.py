@@ -24,6 +24,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+# XLA calls every program that it loads one of another machine, since its list of this
+# one's features lacks two that it tunes for itself (jaxlib 0.10.1). `key` sees to that.
+# Read with jax's first message, so it stands before jax is imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 VARIABLE = "COLLAPSE_CACHE"
 MOST_BYTES = 10**9  # of all files; the oldest are removed when a run begins
 _LEAST_SECONDS = 0.1  # to compile; smaller programs are not worth a file
