@@ -160,22 +160,6 @@ def test_kmeans_ends_where_lloyd_stands_still(seed):
         close(params.means[k], rows[label == k].mean(0), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("num", [1, 2, 3, 4, 5, 9])
-def test_nearest_centre_is_the_first_of_the_nearest(num, root):
-    """Of few centres as of many; on a grid many are equally near, some the same."""
-    keys = jax.random.split(root)
-    points, centres = (
-        jax.random.randint(key, shape, -3, 4).astype(jnp.result_type(float))
-        for key, shape in zip(keys, [(2, 500), (num, 2)], strict=True)
-    )
-    found = gmm_start._nearest(points, centres)
-    distance = ((np.asarray(points).T[None] - np.asarray(centres)[:, None]) ** 2).sum(2)
-    first = np.argmin(distance, 0)
-    np.testing.assert_array_equal(found, np.arange(num)[:, None] == first[None])
-    ties = (distance == distance.min(0)).sum(0) > 1
-    assert num == 1 or ties.any()
-
-
 def test_kmeans_never_looks_at_rows_of_weight_zero():
     rows = sample(FIVE, 400)
     silent = jnp.arange(400) % 7 == 3

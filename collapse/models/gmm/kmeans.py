@@ -13,7 +13,6 @@ from collapse.models.gmm.em import GmmParams, Moments
 from collapse.numerics import draws
 
 MAX_LLOYD = 300  # scikit-learn's bound
-_COMPARED = 4  # up to so many centres, comparing each with each beats `argmin`
 
 
 def kmeans_start(
@@ -134,28 +133,10 @@ def _lloyd(rows: Rows, centres: Float[Array, "K d"]) -> Float[Array, "K d"]:
 def _nearest(
     points: Float[Array, "d m"], centres: Float[Array, "K d"]
 ) -> Float[Array, "K m"]:
-    """1 where a centre is the nearest one of a point (the first of equals), else 0.
-
-    By comparing each with each: XLA on CPU takes `argmin` value by value.
-    """
-    distance = _squared_distance(points, centres)
-    num = len(centres)
-    if num > _COMPARED:
-        which = jnp.argmin(distance, 0)
-        here = jnp.arange(num)[:, None] == which[None]
-    else:
-        here = jnp.stack([_is_least(distance, k) for k in range(num)])
+    """1 where a centre is the nearest one of a point (the first of equals), else 0."""
+    which = jnp.argmin(_squared_distance(points, centres), 0)
+    here = jnp.arange(len(centres))[:, None] == which[None]
     return here.astype(points.dtype)
-
-
-def _is_least(distance: Float[Array, "K m"], k: int) -> Bool[Array, " m"]:
-    """Where row k is below all rows before it, and not above those after it."""
-    here = jnp.ones(distance.shape[1], bool)
-    for j in range(len(distance)):
-        if j != k:
-            own, other = distance[k], distance[j]
-            here = here & (own < other if j < k else own <= other)
-    return here
 
 
 def _squared_distance(
