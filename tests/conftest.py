@@ -18,6 +18,7 @@ from types import CodeType
 # before jax, matplotlib or anything of ours is imported
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("COLLAPSE_CACHE", "off")  # the user's own folder is left alone
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as collapse.sims does
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # loading from the cache is noisy
 

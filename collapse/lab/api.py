@@ -116,10 +116,12 @@ def run(
     elif fields:
         raise InputError("run: give fields with a name or a class, not an experiment")
     experiment, data = prepare(experiment, quick)
-    session.configure(experiment.precision)
-    with tempfile.TemporaryDirectory(prefix="collapse-") as folder:
+    with (
+        session.configured(experiment.precision),
+        tempfile.TemporaryDirectory(prefix="collapse-") as folder,
+    ):
         traces = simulate(experiment, data, Path(folder))
-    dataset = report.assembled(experiment, traces)
+        dataset = report.assembled(experiment, traces)
     warn_of_failures(dataset)
     return Run(experiment, dataset)
 

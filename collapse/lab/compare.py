@@ -64,16 +64,17 @@ def compare(
             raise InputError(
                 f"{name}: {value}; give a whole number, {least[name]} or more"
             )
-    session.configure(precision)
-    roots, found = streams.seeds(seed, num_seeds), []
-    for spec in specs:
-        workflow = spec.make(num_generations)
-        own = loop.run_seeds(roots, make_problem, workflow, num_rows, num_generations)
-        found.append({**own[1].metrics, "finite": own[1].finite})
+    with session.configured(precision):
+        roots, found = streams.seeds(seed, num_seeds), []
+        for spec in specs:
+            sizes = (num_rows, num_generations)
+            workflow = spec.make(num_generations)
+            trace = loop.run_seeds(roots, make_problem, workflow, *sizes)[1]
+            arrays = {**trace.metrics, "finite": trace.finite}
+            found.append({name: np.asarray(array) for name, array in arrays.items()})
     dims = ["workflow", "seed", "generation"]
     variables = {
-        name: (dims, np.stack([np.asarray(one[name]) for one in found]))
-        for name in found[0]
+        name: (dims, np.stack([one[name] for one in found])) for name in found[0]
     }
     coords = {"workflow": list(labels), "generation": np.arange(num_generations + 1)}
     dataset = xr.Dataset(variables, coords, {"axes": []})

@@ -4,12 +4,11 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
-
 from collapse.core import loop
 from collapse.core.seeds import over_seeds
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
+from collapse.lab.stored import kept
 
 
 class Program(NamedTuple):
@@ -30,13 +29,15 @@ class Program(NamedTuple):
 
 
 def compiled(condition: Condition[Any], task: Task) -> Program:
-    """The program of a task, and of all that share it."""
+    """The program of a task, and of all that share it; kept on disk while allowed."""
     count = len(task.values)
     usual = task.workflow
     if usual is None:
         spec, last = condition.workflow, condition.num_generations
         usual = spec.make(last, task.additive)
     num_rows = task.num_rows or condition.n // task.batch_size
+    # values are arguments: of what a program depends on, they are no part
+    origin = (task.make_problem, usual, num_rows, task.one_by_one)
 
     def bound(root: Any, *values: Any) -> tuple[Any, Any, int]:
         workflow = usual(*values) if callable(usual) else usual
@@ -48,19 +49,21 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
 
         axes = (0, loop.STATE_AXES, *[None] * count)
         out = (loop.STATE_AXES, 0)
-        return over_seeds(advance, axes, out, donate=1, one_by_one=task.one_by_one)
+        mapped = over_seeds(advance, axes, out, donate=1, one_by_one=task.one_by_one)
+        return kept(mapped, "walk", length, *origin).call
 
-    blank = over_seeds(
+    mapped = over_seeds(
         lambda root, *values: loop.init(root, *bound(root, *values)),
         (0, *[None] * count),
         loop.STATE_AXES,
         one_by_one=task.one_by_one,
     )
+    blank = kept(mapped, "blank", *origin)
     found: dict[int, Any] = {}
 
     def shapes(roots: Any, *values: Any) -> Any:
         if len(roots) not in found:
-            found[len(roots)] = jax.eval_shape(blank, roots, *values)
+            found[len(roots)] = blank.shapes(roots, *values)
         return found[len(roots)]
 
-    return Program(blank, functools.cache(walk), num_rows, shapes)
+    return Program(blank.call, functools.cache(walk), num_rows, shapes)

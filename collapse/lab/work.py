@@ -19,11 +19,12 @@ def run_and_write(call: command.Call, data: Any, digest: str, place: Path) -> in
       place: folder of the run.
     """
     experiment = call.experiment
-    session.configure(experiment.precision)
+    options = call.options
     folder.label(place, to_declaration(experiment, call.figures), digest)
-    began = time.monotonic()
-    quiet = call.options.quiet
-    traces = simulate(experiment, data, place / folder.CHECKPOINTS, quiet)
-    seconds = time.monotonic() - began
-    experiment.leave(data, traces, place)
-    return report.write(call, traces, digest, place, seconds)
+    with session.configured(experiment.precision, not options.no_cache):
+        began = time.monotonic()
+        checkpoints = place / folder.CHECKPOINTS
+        traces = simulate(experiment, data, checkpoints, options.quiet)
+        seconds = time.monotonic() - began
+        experiment.leave(data, traces, place)
+        return report.write(call, traces, digest, place, seconds)

@@ -1,4 +1,4 @@
-"""Metrics: estimators bound to a truth or to held-out rows, with names and units.
+"""Metrics: estimators bound to a truth or to held-out rows; names: `catalogue`.
 
 A metric is `(key, params) -> scalar`. All metrics of one generation receive the same
 key: those that look at a sample of the model look at the same one, which the compiler
@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from scipy.special import chdtri
 
 from collapse.core.types import Key, Metric, Params
 from collapse.numerics import draws, estimators
@@ -24,49 +25,6 @@ Moments = tuple[Float[Array, " d"], Float[Array, "d d"]]  # mean, covariance fac
 # tail regions begin there.
 FLOOR = 0.001
 TAILS = {"tail_mass_5pct": 0.05, "tail_mass_1pct": 0.01}
-
-
-class Description(NamedTuple):
-    """What a reader of a figure or a file needs to know about a metric."""
-
-    long_name: str
-    unit: str
-
-
-DESCRIPTIONS = {
-    "tail_mass_5pct": Description("tail mass, rarest 5 %", "ratio to truth"),
-    "tail_mass_1pct": Description("tail mass, rarest 1 %", "ratio to truth"),
-    "hallucinated_mass": Description(
-        "mass where truth has almost none", "ratio to truth"
-    ),
-    "test_error": Description("test error (excess log-loss)", "nats"),
-    "variance_ratio": Description("variance", "ratio to truth"),
-    "log_det_ratio": Description(
-        "log determinant of covariance", "difference to truth"
-    ),
-    "mean_error": Description("squared error of the mean", "ratio to truth's trace"),
-    "w2_squared": Description("squared Wasserstein-2 distance", "data units squared"),
-    "l2_squared": Description("integrated squared difference", "per data volume"),
-    "entropy": Description("differential entropy", "nats"),
-}
-
-
-def describe(name: str, known_truth: bool = True) -> Description:
-    """Long name and unit of a metric.
-
-    Args:
-      known_truth: False for real data, where a density fitted to held-out rows takes
-        the truth's place, and the test error is the whole log-loss.
-    """
-    if name.startswith("survival_"):
-        component = name.removeprefix("survival_")
-        return Description(f"survival of rare component {component}", "ratio to truth")
-    if known_truth:
-        return DESCRIPTIONS[name]
-    if name == "test_error":
-        return Description("log-loss on held-out rows", "nats")
-    long_name, unit = DESCRIPTIONS[name]
-    return Description(*(x.replace("truth", "reference") for x in (long_name, unit)))
 
 
 class TailRegion(NamedTuple):
@@ -149,10 +107,8 @@ def gaussian_tail_mass(
       shares: the truth's mass outside the outer and outside the inner ellipsoid; an
         outer share of 0 leaves the region open, as `hallucinated_mass` needs.
     """
-    from scipy.stats import chi2  # slow to import, needed here alone
-
     d = truth[0].shape[0]
-    outer, inner = (float(np.sqrt(chi2.isf(share, d))) for share in shares)
+    outer, inner = (float(np.sqrt(chdtri(d, share))) for share in shares)
 
     def measure(key: Key, params: Params) -> Float[Array, ""]:
         mean, factor = moments(params)

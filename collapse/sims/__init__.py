@@ -1,8 +1,3 @@
-"""Simulations: `python -m collapse.sims.<name>`, one module a family of experiments."""
+"""Families and studies: `python -m collapse.sims.<name>`, one folder each."""
 
-import os
-
-# Seeds already use every core. Threads of the linear algebra inside them only get in
-# each other's way: on a busy machine a QR of 1000 x 10 took 400 times as long with two.
-# Read when SciPy is loaded, so it stands before all else; whoever sets it is obeyed.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import collapse.lab as _lab  # noqa: F401 - sets the environment before jax is loaded

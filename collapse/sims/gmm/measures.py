@@ -3,15 +3,14 @@
 import functools
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
-from scipy.special import ndtri
-from scipy.stats import qmc
 
 from collapse.core.types import Metric
 from collapse.data.mixtures import GaussianMixture
+from collapse.experiment.lazy import load
+from collapse.lab.stored import remembered
 from collapse.measures import metrics as m
 from collapse.measures.density import NUM_POINTS, Density, Truth, density_metrics
 from collapse.models.gmm import model as gmm
@@ -19,8 +18,6 @@ from collapse.models.gmm.model import GmmParams
 from collapse.numerics import estimators
 from collapse.numerics.threefry import Key
 from collapse.sims.gmm.experiment import RARE
-
-_LOG2_QUANTILE_POINTS = 18  # for each component of the truth
 
 
 def _moments(params: GmmParams) -> m.Moments:
@@ -50,7 +47,11 @@ def bind(params: GmmParams) -> Bound:
     def log_density(points: Array) -> Array:
         return gmm.log_density(params, points)
 
-    regions = m.tail_regions(*_quantile_points(params))
+    name = tuple((x.dtype.name, x.shape, x.tobytes()) for x in map(np.asarray, params))
+    # found without SciPy's statistics, which take a second to load, the next time
+    regions = remembered(
+        lambda: load("collapse.sims.gmm.regions").regions(params), "tail regions", name
+    )
     truth = Truth(log_density, _moments(params), regions)
 
     def membership(k: int, points: Array) -> Array:
@@ -69,18 +70,3 @@ def bind(params: GmmParams) -> Bound:
             NUM_POINTS,
         )
     return Bound(params, truth, found)
-
-
-def _quantile_points(truth: GmmParams) -> tuple[np.ndarray, np.ndarray]:
-    """Log-density and weight of points that represent the truth.
-
-    The same scrambled Sobol points for every component, weighted by the component.
-    """
-    d = truth.means.shape[1]
-    sobol = qmc.Sobol(d, seed=0).random_base2(_LOG2_QUANTILE_POINTS)
-    z = ndtri(np.clip(sobol, 1e-12, 1 - 1e-12))
-    roots = np.linalg.cholesky(np.asarray(truth.covariances, float))
-    points = np.asarray(truth.means, float)[:, None] + z @ np.swapaxes(roots, 1, 2)
-    flat = jnp.asarray(points.reshape(-1, d), truth.means.dtype)
-    weights = np.repeat(np.asarray(truth.weights, float) / len(z), len(z))
-    return np.asarray(jax.jit(gmm.log_density)(truth, flat), float), weights

@@ -74,14 +74,14 @@ def explore(
         num_seeds=_SEEDS,
     )
     experiment, _ = prepare(asked)
-    session.configure(experiment.precision)
-    (condition,) = experiment.conditions()
-    program, roots = _program(anchor), roots_of(condition)
-    values = experiment.task(condition, None).values
-    start = program.blank(roots, *values)
-    _, trace = program.walk(MOST_GENERATIONS + 1)(roots, start, *values)
-    kept = {name: v[:, : num_generations + 1] for name, v in named(trace).items()}
-    dataset = report.assembled(experiment, {condition.key: kept})
+    with session.configured(experiment.precision):
+        (condition,) = experiment.conditions()
+        program, roots = _program(anchor), roots_of(condition)
+        values = experiment.task(condition, None).values
+        start = program.blank(roots, *values)
+        _, trace = program.walk(MOST_GENERATIONS + 1)(roots, start, *values)
+        kept = {name: v[:, : num_generations + 1] for name, v in named(trace).items()}
+        dataset = report.assembled(experiment, {condition.key: kept})
     return Run(experiment, dataset)
 
 

@@ -1,0 +1,172 @@
+"""Whole compiled programs on disk: a second run neither traces nor compiles them.
+
+A program is found by the digest of the function that it was traced from
+(`collapse.lab.fingerprint`), of the shapes that it takes, and of all that compiling
+depends on: sources, versions, processor, settings, devices. Whatever cannot be named
+so is compiled as always.
+"""
+
+import contextlib
+import hashlib
+import os
+import pickle
+import tempfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+from jax.experimental import serialize_executable
+
+from collapse.lab import cache
+from collapse.lab.fingerprint import Unknown, fingerprint, surroundings
+
+
+class Kept(NamedTuple):
+    """A function of arrays whose programs are kept on disk.
+
+    Attributes:
+      call: the function, as jax.jit would run it.
+      shapes: of arguments -> of the result, without running or compiling anything.
+    """
+
+    call: Callable[..., Any]
+    shapes: Callable[..., Any]
+
+
+def kept(function: Any, *origin: Any) -> Kept:
+    """A compiled function whose programs are kept, one for each form of its arguments.
+
+    Args:
+      function: of `jax.jit`.
+      origin: all that the function was made from. Where that has no digest, or while no
+        cache is in use, the function itself is called.
+    """
+    programs: dict[Any, Callable[..., Any]] = {}
+    found: dict[Any, Any] = {}
+
+    def call(*arguments: Any) -> Any:
+        form = _form(arguments)
+        if form not in programs:
+            path = _path(origin, form, "program")
+            programs[form] = function if path is None else _program(path)
+        return programs[form](*arguments)
+
+    def _program(path: Path) -> Callable[..., Any]:
+        def first(*arguments: Any) -> Any:
+            program = _load_program(path) or _compile(function, arguments, path)
+            programs[_form(arguments)] = program
+            return program(*arguments)
+
+        return first
+
+    def shapes(*arguments: Any) -> Any:
+        form = _form(arguments)
+        if form not in found:
+            path = _path(origin, form, "shapes")
+            read = None if path is None else _read(path)
+            if read is None:
+                read = jax.eval_shape(function, *arguments)
+                if path is not None:
+                    _write(path, read)
+            found[form] = read
+        return found[form]
+
+    return Kept(call, shapes)
+
+
+def remembered(compute: Callable[[], Any], *origin: Any) -> Any:
+    """What `compute()` returns, from disk if an earlier run has written it there.
+
+    Args:
+      compute: takes a while, and depends on nothing but `origin` and this package.
+      origin: what the result is found by.
+    """
+    path = _path(origin, (), "value")
+    if path is None:
+        return compute()
+    found = _read(path)
+    if found is None:
+        found = compute()
+        _write(path, found)
+    return found
+
+
+def _form(arguments: Any) -> Any:
+    """What jax tells programs of one function apart by."""
+
+    def one(leaf: Any) -> tuple[Any, ...]:
+        place = leaf.sharding if getattr(leaf, "committed", False) else None
+        return jax.typeof(leaf), getattr(leaf, "weak_type", False), place
+
+    leaves, tree = jax.tree.flatten(arguments)
+    return tuple(one(leaf) for leaf in leaves), tree
+
+
+def _path(origin: Any, form: Any, kind: str) -> Path | None:
+    """The file of a program, or None if there is to be none."""
+    place = cache.active()
+    if place is None:
+        return None
+    try:
+        digest = fingerprint(origin, repr(form), kind, surroundings())
+    except (Unknown, OSError):
+        return None
+    return place / f"{digest}.{kind}"
+
+
+def _load_program(path: Path) -> Callable[..., Any] | None:
+    """A program from its file, or None if that is missing or damaged."""
+    content = _read(path)
+    if content is None:
+        return None
+    _prepare()
+    try:
+        return serialize_executable.deserialize_and_load(*content)
+    except Exception:  # whatever XLA says of it: it is compiled again
+        return None
+
+
+def _compile(function: Any, arguments: Any, path: Path) -> Callable[..., Any]:
+    """A program, which is written to its file if it can be used elsewhere."""
+    lowered = function.lower(*arguments)
+    if "callback" in lowered.as_text():  # an address in this process
+        return function
+    with cache.bypassed():
+        program = lowered.compile()
+    # no constants beside the program, and whatever else cannot be written
+    with contextlib.suppress(NotImplementedError, ValueError, TypeError):
+        _write(path, serialize_executable.serialize(program))
+    return program
+
+
+def _prepare() -> None:
+    """Load the linear algebra that programs call: tracing them would have done so."""
+    jax.jit(jax.numpy.linalg.cholesky).lower(jax.ShapeDtypeStruct((1, 1), "float32"))
+
+
+def _read(path: Path) -> Any:
+    """What `_write` wrote, or None."""
+    try:
+        text = path.read_bytes()
+        digest, packed = text[:32], text[32:]
+        if hashlib.sha256(packed).digest() != digest:
+            return None
+        os.utime(path)  # used: not the next to be removed
+        return pickle.loads(zlib.decompress(packed))
+    except (OSError, zlib.error, pickle.UnpicklingError, AttributeError, ImportError):
+        return None
+
+
+def _write(path: Path, content: Any) -> None:
+    """Write a file, whole or not at all; a full or read-only disk is no error."""
+    packed = zlib.compress(pickle.dumps(content), 1)
+    with contextlib.suppress(OSError):
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(hashlib.sha256(packed).digest() + packed)
+            os.replace(name, path)
+        except OSError:
+            Path(name).unlink(missing_ok=True)

@@ -1,0 +1,164 @@
+"""The compilation cache: found again, never by another machine, never in the way."""
+
+import os
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from collapse.lab import cache
+
+HITS: list[str] = []
+
+
+def listen(event, **_):
+    if event == "/jax/compilation_cache/cache_hits":
+        HITS.append(event)
+
+
+jax.monitoring.register_event_listener(listen)
+
+
+@pytest.fixture
+def free(monkeypatch):
+    """As a user's process: no cache has been chosen, and every program is kept."""
+    before = jax.config.jax_compilation_cache_dir
+    cache._configure({"jax_compilation_cache_dir": None})
+    monkeypatch.setattr(cache, "_LEAST_SECONDS", 0.0)
+    monkeypatch.delenv(cache.VARIABLE, raising=False)
+    yield
+    monkeypatch.setattr(cache, "_active", None)
+    cache._configure({"jax_compilation_cache_dir": before})
+
+
+def settings():
+    return {name: value for name, value in jax.config.values.items() if "cache" in name}
+
+
+def compute(x):
+    jax.clear_caches()  # as in a new process
+    return np.asarray(jax.jit(lambda x: jnp.sin(x) @ jnp.cos(x))(x))
+
+
+def test_first_run_misses_and_second_one_hits_with_the_same_bits(free, tmp_path):
+    x = jnp.linspace(0.0, 1.0, 64)
+    plain = compute(x)
+    with cache.enable(tmp_path) as used:
+        seen = len(HITS)
+        cold = compute(x)
+        assert len(HITS) == seen
+        files = list((used.place / "xla").glob("*-cache"))
+        assert files
+        warm = compute(x)
+        assert len(HITS) > seen
+        assert set(files) <= set((used.place / "xla").glob("*-cache"))
+    seen = len(HITS)
+    compute(x)  # no longer in use
+    assert len(HITS) == seen
+    np.testing.assert_array_equal(cold, plain)
+    np.testing.assert_array_equal(warm, plain)
+
+
+def test_settings_are_given_back(free, tmp_path):
+    before = settings()
+    with cache.enable(tmp_path) as used:
+        assert settings() != before
+        assert cache.active() == used.place / "programs"
+    assert settings() == before
+    assert cache.active() is None
+
+
+@pytest.mark.parametrize("what", ["processor", "versions"])
+def test_another_machine_or_version_has_another_folder(what, monkeypatch):
+    own = cache.key()
+    assert own == cache.key()
+    monkeypatch.setattr(cache, what, lambda: "another")
+    assert cache.key() != own
+
+
+def test_the_processor_is_told_apart_by_its_features(monkeypatch):
+    def named(flags):
+        text = f"model name : some\nflags : {flags}\ncpu MHz : {len(flags)}\n"
+        monkeypatch.setattr(cache.Path, "read_text", lambda *_, **__: text)
+        return cache.processor.__wrapped__()
+
+    assert named("avx2 fma") == named("fma avx2")  # another order, another clock
+    assert named("avx2 fma") != named("avx2 avx512f fma")
+
+
+@pytest.mark.parametrize("value", ["off", ""])
+def test_it_can_be_switched_off(value, free, monkeypatch):
+    monkeypatch.setenv(cache.VARIABLE, value)
+    before = settings()
+    assert cache.enable().place is None
+    assert settings() == before and cache.active() is None
+
+
+def test_a_cache_that_somebody_chose_is_left_alone(free, tmp_path):
+    cache._configure({"jax_compilation_cache_dir": str(tmp_path / "mine")})
+    assert cache.enable(tmp_path / "ours").place is None
+    assert jax.config.jax_compilation_cache_dir == str(tmp_path / "mine")
+    assert not (tmp_path / "ours").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_no_error(free, tmp_path):
+    (tmp_path / "file").touch()
+    before = settings()
+    assert cache.enable(tmp_path / "file" / "below").place is None
+    assert settings() == before and cache.active() is None
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="no owners here")
+def test_a_folder_open_to_others_is_not_used(free, tmp_path):
+    with cache.enable(tmp_path) as used:
+        programs = used.place / "programs"
+    programs.chmod(0o777)
+    assert cache.enable(tmp_path).place is None
+
+
+def test_a_folder_that_vanishes_is_no_error(free, tmp_path):
+    """A full disk looks the same: nothing can be written."""
+    x = jnp.linspace(0.0, 1.0, 8)
+    with cache.enable(tmp_path) as used:
+        for path in (used.place / "xla").iterdir():
+            path.unlink()
+        (used.place / "xla").rmdir()
+        (used.place / "xla").touch()
+        with pytest.warns(UserWarning, match="persistent compilation cache"):
+            compute(x)
+
+
+def test_the_oldest_files_go_when_there_are_too_many(tmp_path):
+    for i in range(8):
+        path = tmp_path / "deep" / f"{i}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(bytes(100))
+        os.utime(path, (i, i))
+    cache.prune(tmp_path, most=800)
+    assert len(list((tmp_path / "deep").iterdir())) == 8
+    cache.prune(tmp_path, most=799)  # down to three quarters of it
+    assert {p.name for p in (tmp_path / "deep").iterdir()} == set("34567")
+
+
+@pytest.mark.parametrize(
+    ("system", "variable", "parts"),
+    [
+        ("linux", "XDG_CACHE_HOME", ("collapse",)),
+        ("linux", "HOME", (".cache", "collapse")),
+        ("darwin", "HOME", ("Library", "Caches", "collapse")),
+        ("win32", "LOCALAPPDATA", ("collapse",)),
+    ],
+)
+def test_it_lies_where_the_system_keeps_caches(
+    system, variable, parts, tmp_path, monkeypatch
+):
+    for name in (cache.VARIABLE, "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setenv(variable, str(tmp_path))
+    assert cache.folder() == tmp_path.joinpath(*parts)
+    assert cache.folder("elsewhere").name == "elsewhere"
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "other"))
+    assert cache.folder() == tmp_path / "other"

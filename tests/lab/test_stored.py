@@ -1,0 +1,228 @@
+"""Whole programs on disk: found without tracing, and only by what they were made of."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from collapse.core import streams
+from collapse.core.seeds import over_seeds
+from collapse.lab import cache, fingerprint, stored
+
+SCALE = 2.0
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A cache in use, in a package whose files are not being changed."""
+    monkeypatch.setattr(cache, "_active", tmp_path)
+    monkeypatch.setattr(fingerprint, "sources", lambda: "these")
+    return tmp_path
+
+
+class Traced:
+    """Counts how often a function is traced; of no influence on its program."""
+
+    def __init__(self):
+        self.times = 0
+
+
+def seeds_program(traced, shift):
+    """Keys, a donated state, one generation for all: as the lab's own programs are."""
+
+    def advance(root, state, values):
+        traced.times += 1
+        noise = jax.random.normal(root, state["x"].shape)
+        factor = jnp.linalg.cholesky(jnp.eye(3) + values[0] * jnp.ones((3, 3)))
+        new = {"x": state["x"] + factor @ noise + shift, "step": state["step"] + 1}
+        return new, jnp.sum(noise)
+
+    own = {"x": 0, "step": None}
+    program = over_seeds(advance, (0, own, None), (own, 0), donate=1)
+    return stored.kept(program, "advance", shift)
+
+
+def arguments(num=4):
+    state = {"x": jnp.zeros((num, 3)), "step": jnp.zeros((), jnp.int32)}
+    return streams.seeds(0, num), state, (jnp.array(0.5),)
+
+
+def chunks(program, num=4):
+    """Two calls: the state of the second one lies on the devices of the first."""
+    roots, state, values = arguments(num)
+    state, first = program.call(roots, state, values)
+    given = state
+    state, second = program.call(roots, state, values)
+    assert given["x"].is_deleted()  # donated
+    return [np.asarray(x) for x in (state["x"], state["step"], first, second)]
+
+
+@pytest.mark.parametrize("num", [4, 3])
+def test_a_kept_program_is_not_traced_again_and_has_the_same_bits(num, folder):
+    plain, cold, warm = Traced(), Traced(), Traced()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "_active", None)
+        expected = chunks(seeds_program(plain, 1.0), num)
+    assert not list(folder.iterdir())
+    first = chunks(seeds_program(cold, 1.0), num)
+    jax.clear_caches()
+    second = chunks(seeds_program(warm, 1.0), num)
+    assert plain.times > 0 and cold.times > 0 and warm.times == 0
+    for one in (first, second):
+        for a, b in zip(one, expected, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert expected[1] == 2
+
+
+def test_shapes_are_kept_too(folder):
+    cold, warm = Traced(), Traced()
+    first = seeds_program(cold, 1.0).shapes(*arguments())
+    second = seeds_program(warm, 1.0).shapes(*arguments())
+    assert cold.times > 0 and warm.times == 0
+    assert first == second and first[0]["x"].shape == (4, 3)
+
+
+def test_what_differs_is_not_mistaken(folder, monkeypatch):
+    def made(shift=1.0, num=4):
+        traced = Traced()
+        seeds_program(traced, shift).call(*arguments(num))
+        return traced.times > 0
+
+    assert made() and not made()
+    assert made(shift=1.5)
+    assert made(num=2)
+    monkeypatch.setattr(fingerprint, "sources", lambda: "others")
+    assert made()
+    monkeypatch.setattr(cache, "processor", lambda: "another")
+    assert made()
+    with jax.default_matmul_precision("highest"):
+        assert made()
+    assert not made()
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b"", lambda b: b * 2])
+def test_a_damaged_file_is_made_again(damage, folder):
+    first = chunks(seeds_program(Traced(), 1.0))
+    for path in folder.glob("*.program"):
+        path.write_bytes(damage(path.read_bytes()))
+    traced = Traced()
+    second = chunks(seeds_program(traced, 1.0))
+    assert traced.times > 0
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+    traced = Traced()
+    chunks(seeds_program(traced, 1.0))
+    assert traced.times == 0
+
+
+def test_a_disk_that_takes_nothing_is_no_error(folder, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(stored.tempfile, "mkstemp", full)
+    chunks(seeds_program(Traced(), 1.0))
+    assert not list(folder.iterdir())
+
+
+def test_what_cannot_be_followed_is_not_kept(folder):
+    program = stored.kept(jax.jit(lambda x: x + 1), object())
+    assert program.call(jnp.array(1.0)) == 2
+    assert program.shapes(jnp.array(1.0)).shape == ()
+    assert not list(folder.iterdir())
+
+
+def test_a_program_that_calls_back_is_not_kept(folder):
+    def back(x):
+        shape = jax.ShapeDtypeStruct(x.shape, x.dtype)
+        return jax.pure_callback(lambda x: np.asarray(x) + 1, shape, x)
+
+    program = stored.kept(jax.jit(back), "back")
+    assert program.call(jnp.array(1.0)) == 2
+    assert not list(folder.glob("*.program"))
+
+
+def test_a_result_is_remembered_by_what_it_depends_on(folder):
+    asked = []
+
+    def square(x):
+        def compute():
+            asked.append(x)
+            return {"low": -np.inf, "square": x * x}
+
+        return stored.remembered(compute, "square", x)
+
+    assert square(0.1) == square(0.1) == {"low": -np.inf, "square": 0.1 * 0.1}
+    assert square(0.2)["square"] == 0.2 * 0.2
+    assert asked == [0.1, 0.2]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "_active", None)
+        square(0.1)
+    assert asked == [0.1, 0.2, 0.1]
+
+
+def shifted(by, constant=1):
+    def function(x):
+        return x + by + constant * SCALE
+
+    return function
+
+
+def of(*things):
+    return fingerprint.fingerprint(*things)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (0.0, -0.0),
+        (1, 1.0),
+        (1, True),
+        ("a", b"a"),
+        ((1, 2), [1, 2]),
+        (("ab", "c"), ("a", "bc")),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        (np.zeros(2), np.zeros(2, np.float32)),
+        (np.zeros((1, 2)), np.zeros((2, 1))),
+        (np.zeros(2), np.array([0, 1e-300])),
+        (jax.random.key(0), jax.random.key(1)),
+        (jnp.asarray(1.0), jnp.asarray(np.float64(1.0))),  # weak and strong
+        (shifted(1), shifted(2)),
+        (shifted(1), shifted(1, constant=2)),
+        (shifted(np.ones(2)), shifted(np.zeros(2))),
+        (functools.partial(shifted, 1), functools.partial(shifted, 2)),
+        (lambda x: x + 1, lambda x: x + 2),
+        (lambda x: x + 1, lambda x: x - 1),
+        (lambda: lambda x: x * 2, lambda: lambda x: x * 3),
+        (jnp.sin, jnp.cos),
+    ],
+)
+def test_different_things_have_different_digests(one, other):
+    assert of(one) == of(one)
+    assert of(one) != of(other)
+
+
+def test_equal_functions_made_twice_have_one_digest():
+    assert of(shifted(np.arange(3.0))) == of(shifted(np.arange(3.0)))
+
+
+def test_globals_of_a_users_module_are_followed(monkeypatch):
+    function, before = shifted(1), of(shifted(1))
+    assert of(function) == before
+    monkeypatch.setitem(globals(), "SCALE", 3.0)
+    assert of(function) != before
+
+
+@pytest.mark.parametrize("thing", [object(), iter(()), np.random.default_rng(0)])
+def test_what_cannot_be_followed_has_no_digest(thing):
+    with pytest.raises(fingerprint.Unknown):
+        of(lambda: thing)
+
+
+def test_sources_that_changed_while_in_use_have_no_digest(monkeypatch):
+    monkeypatch.setattr(fingerprint, "_started", lambda: 0.0)
+    with pytest.raises(fingerprint.Unknown, match="changed while in use"):
+        fingerprint.sources.__wrapped__()
+    monkeypatch.setattr(fingerprint, "_started", lambda: 1e18)
+    assert len(fingerprint.sources.__wrapped__()) == 64
