@@ -14,6 +14,8 @@ imported.
 """
 
 import importlib
+import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from collapse.experiment.registry import families as families
     from collapse.experiment.registry import studies as studies
     from collapse.experiment.task import Task as Task
+    from collapse.experiment.task import real_rows as real_rows
     from collapse.experiment.workflows import Parameter as Parameter
     from collapse.experiment.workflows import WorkflowKind as WorkflowKind
     from collapse.experiment.workflows import register as register
@@ -72,7 +75,7 @@ _HOMES = {
     "experiment.family": ("Family",),
     "experiment.fields": ("Bounds",),
     "experiment.registry": ("families", "studies"),
-    "experiment.task": ("Task",),
+    "experiment.task": ("Task", "real_rows"),
     "experiment.workflows": ("Parameter", "WorkflowKind", "register"),
     "lab.api": ("Run", "run"),
     "lab.compare": ("compare", "draw"),
@@ -102,7 +105,7 @@ def main(
         command: Callable[..., int] = _load("lab.commands").main
         return command(arguments)
     own: Callable[..., int] = _load("lab.run").main
-    return own(kind, arguments, program="python FILE.py")
+    return own(kind, arguments, program=f"python {os.path.basename(sys.argv[0])}")
 
 
 def _load(module: str) -> Any:

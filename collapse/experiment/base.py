@@ -11,6 +11,7 @@ Nothing here imports jax, so that the command line answers before it is loaded.
 
 import dataclasses
 import hashlib
+import inspect
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -107,7 +108,10 @@ class Experiment:
 
     def task(self, condition: Condition[Any], data: Any) -> "Task":
         """What is learned in a condition, by the module `task` beside its class."""
-        found: Task = load(f"{_package(self)}.task").task(condition, data)
+        name = f"{_package(self)}.task"
+        if not exists(name):
+            raise InputError(f"{self.name}: defines no task; add a method task")
+        found: Task = load(name).task(condition, data)
         return found
 
     def theory(self, condition: Condition[Any]) -> Mapping[str, "np.ndarray"]:
@@ -252,13 +256,28 @@ class Experiment:
           data: fingerprint of the data file, which counts instead of its name.
         """
         table = {"kind": self.name, **self.to_table()} | {"data": data}
+        table["source"] = source_digest(type(self))
         text = json.dumps(table, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def source_digest(kind: type) -> str:
+    """Digest of the file that a user's own class stands in; "" for those of the lab.
+
+    What a class of the lab does is told by the version of the package.
+    """
+    if kind.__module__.partition(".")[0] == __name__.partition(".")[0]:
+        return ""
+    try:
+        content = Path(inspect.getfile(kind)).read_bytes()
+    except (OSError, TypeError):  # made where there is no file, as in a shell
+        return ""
+    return hashlib.sha256(content).hexdigest()
+
+
 def _package(experiment: Experiment) -> str:
     """The package that declares an experiment."""
-    return type(experiment).__module__.rpartition(".")[0]
+    return type(experiment).__module__.rpartition(".")[0] or type(experiment).__module__
 
 
 def spelled(values: Iterable[Any]) -> str:

@@ -24,4 +24,7 @@ def find(path: str) -> Any:
 
 def exists(name: str) -> bool:
     """Whether there is a module of this dotted name."""
-    return util.find_spec(name) is not None
+    try:
+        return util.find_spec(name) is not None
+    except ModuleNotFoundError:  # its parent is no package
+        return False

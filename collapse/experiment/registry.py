@@ -91,6 +91,6 @@ def _in_file(path: Path) -> type[Family]:
     if len(found) != 1:
         raise InputError(
             f"model: {path} defines {len(found)} families; define one class of "
-            "collapse.Family"
+            "collapse.Family, or run a file of another kind with python"
         )
     return found[0]

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from collapse.data.errors import InputError
 from collapse.experiment import registry
-from collapse.experiment.base import Experiment
+from collapse.experiment.base import Experiment, source_digest
 from collapse.experiment.family import Family
 from collapse.experiment.toml import plain_from_table
 from collapse.measures.catalogue import Quantity
@@ -98,6 +98,10 @@ class Study(Experiment):
         study = plain_from_table(rest | {"model": name}, cls, origin)
         family = dataclasses.replace(study.learner, **values)
         return dataclasses.replace(study, family=family)
+
+    def digest(self, data: str = "") -> str:
+        """Also by the file of a user's own model."""
+        return super().digest(data + source_digest(type(self.learner)))
 
     def load(self) -> Any:
         """The data that the model names."""

@@ -61,6 +61,11 @@ def parse(kind: type[Experiment], arguments: Sequence[str], program: str = "") -
       InputError: with one line, for anything that cannot be understood.
       SystemExit: 0, after --help.
     """
+    if "__dataclass_fields__" not in vars(kind):
+        raise InputError(
+            f"{kind.__name__}: is no dataclass; write @dataclasses.dataclass(frozen="
+            "True) above it"
+        )
     name, arguments = kind.name, list(arguments)
     figures: tuple[Figure, ...] = ()
     default = kind()

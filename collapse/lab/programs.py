@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from collapse.core import loop
 from collapse.core.seeds import over_seeds
+from collapse.core.types import Problem
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
 from collapse.lab.stored import kept
@@ -28,6 +29,16 @@ class Program(NamedTuple):
     shapes: Callable[..., Any]
 
 
+def _measuring(problem: Problem, names: tuple[str, ...]) -> Problem:
+    """The problem with the metrics that are asked for, and no other."""
+    some = {name: m for name, m in problem.metrics.items() if name in names}
+    others = problem.memory_metrics.items()
+    return problem._replace(
+        metrics={name: some[name] for name in names if name in some},
+        memory_metrics={name: m for name, m in others if name in names},
+    )
+
+
 def compiled(condition: Condition[Any], task: Task) -> Program:
     """The program of a task, and of all that share it; kept on disk while allowed."""
     count = len(task.values)
@@ -36,12 +47,14 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
         spec, last = condition.workflow, condition.num_generations
         usual = spec.make(last, task.additive)
     num_rows = task.num_rows or condition.n // task.batch_size
+    measured = condition.experiment.measured()
     # values are arguments: of what a program depends on, they are no part
-    origin = (task.make_problem, usual, num_rows, task.one_by_one)
+    origin = (task.make_problem, usual, num_rows, task.one_by_one, measured)
 
     def bound(root: Any, *values: Any) -> tuple[Any, Any, int]:
         workflow = usual(*values) if callable(usual) else usual
-        return task.make_problem(root, *values), workflow, num_rows
+        problem = _measuring(task.make_problem(root, *values), measured)
+        return problem, workflow, num_rows
 
     def walk(length: int) -> Callable[..., Any]:
         def advance(root: Any, state: Any, *values: Any) -> Any:

@@ -25,7 +25,6 @@ def task(condition: Condition[Gaussian], data: RealData | None) -> Task:
     model = g.gaussian(d, ddof=ddof, rows=kind, batch_size=size)
     truth = g.standard(d) if data is None else _reference(data)
     real = real_rows(data, lambda key, num: g.sample_points(key, truth, num), _HELD_OUT)
-    measured = condition.experiment.measured()
 
     def draw(key: Key, num: int) -> Any:
         if data is None:
@@ -34,8 +33,8 @@ def task(condition: Condition[Gaussian], data: RealData | None) -> Task:
         return points if kind == "samples" else g.summarise(points, num)
 
     def make_problem(root: Key) -> Problem:
-        every = metrics(truth, real.held_out(root), known=real.known)
-        return Problem(draw, model, {name: every[name] for name in measured})
+        own = metrics(truth, real.held_out(root), known=real.known)
+        return Problem(draw, model, own)
 
     def biased(root: Key, bias: Array, sizes: Int[Array, " rows"] | None) -> Problem:
         """With `bias` times the variance in what it generates; batches by their law."""
@@ -57,8 +56,7 @@ def task(condition: Condition[Gaussian], data: RealData | None) -> Task:
             narrow = params._replace(scale=params.scale * jnp.sqrt(bias))
             return model.sample(key, narrow, num)
 
-        found = {name: every[name] for name in measured}
-        return Problem(real_draw, model._replace(sample=sample), found)
+        return Problem(real_draw, model._replace(sample=sample), every)
 
     return Task(
         make_problem,

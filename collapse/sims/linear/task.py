@@ -35,8 +35,6 @@ def task(condition: Condition[Linear], data: RealData | None) -> Task:
     # what enters as arrays, so that a sweep over it is one program
     swept = [name for name in _SWEPT if condition[name] > 0]
 
-    measured = condition.experiment.measured()
-
     def source_of(root: Key, own: Condition[Linear]) -> Source:
         if data is not None:
             return from_table(data, own, kind, root)
@@ -55,15 +53,13 @@ def task(condition: Condition[Linear], data: RealData | None) -> Task:
         )
         if source.init is not None:
             model = model._replace(init=source.init)
-        plain = {m: f for m, f in source.metrics.items() if m in measured}
-        remembering = {m: f for m, f in source.memory_metrics.items() if m in measured}
         teacher = memory.previous(lambda params: params.coefficients[0])
         return Problem(
             source.draw,
             model,
-            plain,
-            remember=teacher if remembering else None,
-            memory_metrics=remembering,
+            source.metrics,
+            remember=teacher if source.memory_metrics else None,
+            memory_metrics=source.memory_metrics,
         )
 
     def points(key: Key, params: LinearParams, num: int) -> Float[Array, "num d+1"]:

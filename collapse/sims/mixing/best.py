@@ -202,7 +202,7 @@ def verdict(experiment: MixingFields, dataset: xr.Dataset) -> str:
         elif one["flat"]:
             said = f"flat: {best:g} is least, but none can be told from it"
         else:
-            said = f"{best:g}, region {region} ({CONFIDENCE:.0%} confidence)"
+            said = f"{best:g}, confidence set {region} ({CONFIDENCE:.0%})"
         lines.append(f"  {head}: {said}")
     if early := remembering(experiment):
         lines.append(

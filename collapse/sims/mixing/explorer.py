@@ -14,6 +14,7 @@ import xarray as xr
 
 from collapse.data.errors import InputError
 from collapse.experiment import results
+from collapse.experiment.lazy import load
 from collapse.lab import report, session
 from collapse.lab.api import Run
 from collapse.lab.parts import named, roots_of
@@ -91,8 +92,7 @@ def chart(run: Run) -> "altair.FacetChart":
     Mean over seeds, their band from 5 % to 95 % up to twice the highest mean, and
     theory dashed.
     """
-    import altair as alt
-
+    alt = load("altair")  # of an extra
     summary = results.summarise(run.dataset).isel(workflow=0)
     table = pd.concat([_curves(summary, metric) for metric in PANELS])
     base = alt.Chart().encode(x=alt.X("generation:Q", title="generation t"))

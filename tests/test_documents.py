@@ -1,0 +1,125 @@
+"""The documents: links lead somewhere, commands exist, the examples run as they say."""
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from calibrated import assert_tells_apart
+from conftest import SEED
+
+import collapse
+from collapse import theory
+from collapse.experiment.workflows import read, standard
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/R*.md")])
+DOCUMENTS = list(dict.fromkeys(DOCUMENTS))
+named = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+N, GENERATIONS = 20, 5
+
+
+def broken(text, folder):
+    """Targets of links and figures that are not there."""
+    targets = re.findall(r"\]\(([^)#\s]+)", text)
+    local = [t for t in targets if not re.match(r"[a-z]+:", t)]
+    return [t for t in local if not (folder / t).exists()]
+
+
+@named
+def test_every_link_leads_somewhere(path):
+    assert broken(path.read_text(), path.parent) == []
+
+
+def test_a_broken_link_would_be_seen():
+    text = "[a](README.md) [b](nowhere.md) [c](https://example.org)"
+    assert broken(text, ROOT) == ["nowhere.md"]
+
+
+@named
+def test_every_module_and_declaration_that_is_named_exists(path):
+    text = path.read_text()
+    for module in re.findall(r"python -m (collapse[\w.]*\w)(?![\w<])", text):
+        if module != "collapse.sims":  # followed by <module>
+            assert importlib.util.find_spec(module), module
+    for file in re.findall(r"sims/\w+/\w+\.toml", text):
+        assert (ROOT / file).is_file(), file
+
+
+def test_the_front_page_is_short_and_keeps_its_two_commands():
+    text = (ROOT / "README.md").read_text()
+    assert text.count("\n") < 150
+    for command in (
+        "pip install -e . && python -m collapse.sims.gmm",
+        'pip install -e ".[test]" && pytest',
+    ):
+        assert f"```bash\n{command}\n```" in text
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """The two examples of docs/own_family.md as files, the workflow registered."""
+    text = (ROOT / "docs/own_family.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.S)
+    folder = tmp_path_factory.mktemp("own")
+    found = {}
+    for name, block in zip(("my_family", "fade"), blocks, strict=True):
+        found[name] = folder / f"{name}.py"
+        found[name].write_text(block)
+    spec = importlib.util.spec_from_file_location("_fade", found["fade"])
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    yield found
+    del standard._KINDS["fade"]
+    sys.modules.pop("_collapse_my_family", None)
+
+
+def test_the_family_of_the_document_agrees_with_its_theory(files):
+    run = collapse.run(
+        str(files["my_family"]),
+        num_seeds=20_000,
+        num_generations=GENERATIONS,
+        seed=SEED,
+        samples_per_generation=N,
+        workflows=["replace", "fixed_budget", "mix 0.2 fixed", "fade 0.5"],
+    )
+    last = run.dataset.isel(generation=-1)
+    assert run.dataset.finite.all()
+    for label in run.experiment.labels():
+        scale = last.scale_ratio.sel(workflow=label).values
+        right = last.scale_ratio_theory.sel(workflow=label).item()
+        assert_tells_apart(scale, right, wrong=N / (N - 1))  # the wrong divisor, once
+    # after two fits, where squares are not yet skewed; the control is that of one
+    second = run.dataset.sel(workflow="replace", generation=1)
+    right = second.scale_error_theory.item()
+    assert_tells_apart(second.scale_error.values, right, wrong=1 / N)
+
+
+def test_the_family_of_the_document_is_a_model_of_mixing(files):
+    run = collapse.run("mixing", quick=True, model=str(files["my_family"]))
+    assert run.dataset.finite.all() and {"best", "late_scale_error"} <= {*run.dataset}
+
+
+def test_the_workflow_of_the_document_lies_between_two_standard_ones(files):
+    for text, limit in (("fade 0", theory.replace), ("fade 1", theory.accumulate)):
+        own = read(text).moments(N, GENERATIONS)
+        np.testing.assert_allclose(own, limit(N, GENERATIONS, 0), rtol=1e-12)
+    assert read("fade 0.5").moments(N, GENERATIONS, ddof=1) is None
+
+
+def test_the_workflow_of_the_document_agrees_with_its_theory(files):
+    run = collapse.run(
+        "gaussian",
+        num_seeds=2000,
+        num_generations=GENERATIONS,
+        seed=SEED,
+        dimension=4,
+        samples_per_generation=N,
+        workflows=["fade 0.5"],
+        metrics="mean_error",
+    )
+    last = run.dataset.isel(generation=-1, workflow=0)
+    wrong = theory.replace(N, GENERATIONS, 0).mean_error[-1]
+    right = last.mean_error_theory.item()
+    assert_tells_apart(last.mean_error.values, right, wrong)
