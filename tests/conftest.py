@@ -11,8 +11,8 @@ Environment:
 import gc
 import inspect
 import os
-import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from types import CodeType
 
 # before jax, matplotlib or anything of ours is imported
@@ -28,6 +28,7 @@ import jaxtyping
 import pytest
 
 from collapse.core.devices import use_all_cores
+from collapse.lab import cache
 
 X64 = os.environ.get("COLLAPSE_TEST_X64", "1") != "0"
 SEED = int(os.environ.get("COLLAPSE_TEST_SEED", "0"))
@@ -35,9 +36,10 @@ SEED = int(os.environ.get("COLLAPSE_TEST_SEED", "0"))
 jax.config.update("jax_enable_x64", X64)
 jax.config.update("jax_num_cpu_devices", 2)  # before the first array
 use_all_cores()  # more threads than devices: without them two devices can deadlock
-# Many tests run the same small program: compile it once a session.
-_cache = tempfile.TemporaryDirectory(prefix="collapse-tests-")
-jax.config.update("jax_compilation_cache_dir", _cache.name)
+# Programs are compiled once for both workers, and kept for the next run of the tests.
+_kept = Path(__file__).parents[1] / ".pytest_cache" / "compiled" / cache.key()
+cache.prune(_kept)
+jax.config.update("jax_compilation_cache_dir", str(_kept))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 jax.config.update("jax_numpy_rank_promotion", "raise")
