@@ -172,7 +172,7 @@ def test_every_module_is_read():
     names = sources()
     assert {"", "core.types", "core.streams", "models", "sims", "data"} <= set(names)
     ours, others = imports(names["core.loop"], names)
-    assert {"core.store", "core.streams", "core.types"} <= ours and "jax" in others
+    assert {"core.store", "core.learning", "core.types"} <= ours and "jax" in others
 
 
 def fakes():

@@ -14,7 +14,7 @@ class _Runs(Protocol):
     def num_generations(self) -> int: ...
 
 
-E = TypeVar("E", bound=_Runs)
+E = TypeVar("E", bound=_Runs, covariant=True)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -4,14 +4,16 @@ A model is seen through functions of its parameters, the truth through a density
 points that represent it.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
 from jaxtyping import Array, Float
+from scipy.special import chdtri
 
 from collapse.core.types import Metric, Params
 from collapse.measures import metrics as m
+from collapse.numerics import estimators
 from collapse.numerics.threefry import Key
 
 NUM_POINTS = 4000  # samples of a model that its metrics look at
@@ -75,10 +77,21 @@ def test_error(
     return m.test_error(model.log_density, held_out, expected)
 
 
-def regions_of_sample(
-    log_density: Callable[[m.Points], Float[Array, " m"]],
-    points: Float[Array, "m d"],
-    weights: Float[np.ndarray, " m"],
-) -> dict[str, m.TailRegion]:
-    """Tail regions of a truth that weighted points represent."""
-    return m.tail_regions(np.asarray(log_density(points), float), weights)
+def gaussian_regions(factor: Float[Array, "d d"]) -> dict[str, m.TailRegion]:
+    """Exact tail regions of a Gaussian, shells between ellipsoids.
+
+    Args:
+      factor: [d, d] triangular, of its covariance.
+    """
+    d = factor.shape[0]
+    top = -d / 2 * math.log(2 * math.pi) - float(estimators.log_det(factor)) / 2
+
+    def edge(share: float) -> float:
+        return top - float(chdtri(d, share)) / 2
+
+    floor = edge(m.FLOOR)
+    found = {
+        name: m.TailRegion(floor, edge(share), share - m.FLOOR)
+        for name, share in m.TAILS.items()
+    }
+    return found | {"hallucinated_mass": m.TailRegion(-math.inf, floor, m.FLOOR)}

@@ -139,6 +139,11 @@ def standard(dimension: int, dtype=None) -> GaussianParams:
     return GaussianParams(jnp.zeros(dimension, dtype), jnp.eye(dimension, dtype=dtype))
 
 
+def of_rows(rows: Float[Array, "rows d"]) -> GaussianParams:
+    """The Gaussian with the mean and the covariance of rows."""
+    return GaussianParams(*weighted_moments(rows, jnp.ones(len(rows), rows.dtype)))
+
+
 def sample_points(key: Key, params: GaussianParams, num: int) -> Float[Array, "num d"]:
     """Independent points of a Gaussian, [num, d]; consumes the key."""
     dimension = params.mean.shape[0]

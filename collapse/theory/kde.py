@@ -39,9 +39,9 @@ def bandwidth(rule: str, n: Rows, dimension: int) -> Curve:
     """Number by which a rule multiplies the user's bandwidth for n rows, as n's shape.
 
     "fixed" 1, "scott" n^(-1/(d+4)) and "silverman" (n (d+2) / 4)^(-1/(d+4)): these
-    are scikit-learn's, without the data's scale. "std" is n^(-1/(d+4)), of which the
-    rows' standard deviation is to be taken (`relative=True`); times the constant
-    (4 / (d+2))^(1/(d+4)), 1.06 in one dimension, it is Silverman's rule of thumb.
+    are scikit-learn's, without the data's scale. "std" is silverman's factor, a
+    multiple of the rows' standard deviation (`relative=True`): 1.06 n^(-1/5) in one
+    dimension, Silverman's rule of thumb.
     """
     d, rows = whole("dimension", dimension, 1), np.asarray(n, np.float64)
     if not (rows >= 1).all():
@@ -50,7 +50,7 @@ def bandwidth(rule: str, n: Rows, dimension: int) -> Curve:
         raise ValueError(f"rule must be one of {RULES}, got {rule!r}")
     if rule == "fixed":
         return np.ones_like(rows)
-    return (rows * (d + 2) / 4 if rule == "silverman" else rows) ** (-1 / (d + 4))
+    return (rows if rule == "scott" else rows * (d + 2) / 4) ** (-1 / (d + 4))
 
 
 def replace(

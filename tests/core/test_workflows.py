@@ -105,8 +105,9 @@ def test_a_traced_real_fraction_is_a_static_one(root):
 
 @given(key=st.integers(0, 2**32 - 1))
 def test_fixed_budget_picks_n_different_rows_of_all_so_far(key):
-    origin = jnp.arange(G + 1, dtype=jnp.int32)[:, None] * jnp.ones((1, N), jnp.int32)
+    slots = jnp.arange(G + 1, dtype=jnp.int32)[:, None] * jnp.ones((1, N), jnp.int32)
     for t in range(G + 1):
+        origin = jnp.where(slots <= t, slots, -1)
         picked = WEIGH(jax.random.key(key), origin, jnp.int32(t))
         assert float(picked.weights.sum()) == N
         rows = np.asarray(picked.rows)

@@ -11,7 +11,7 @@ from hypothesis import given
 from sklearn.mixture import GaussianMixture
 from strategies import weighted_batches
 
-from collapse.models.gmm import blocks as gmm_rows
+from collapse.numerics import blocks as gmm_rows
 from collapse.models.gmm import em as gmm_em
 from collapse.models.gmm.model import GmmParams, gmm, log_density, moments
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from collapse.models.gmm.blocks import PaddedRows, sum_blocks, sum_rows
+from collapse.numerics.blocks import PaddedRows, sum_blocks, sum_rows
 
 UNROLLED_DIMENSIONS = 6  # up to here sums of products are faster than matrix products
 

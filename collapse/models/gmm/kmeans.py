@@ -8,9 +8,9 @@ from jaxtyping import Array, Bool, Float, Int
 
 from collapse.core.types import Key
 from collapse.models.gmm import em as gmm_em
-from collapse.models.gmm.blocks import PaddedRows, sum_blocks, sum_rows
 from collapse.models.gmm.em import ComponentSums, GmmParams
 from collapse.numerics import draws
+from collapse.numerics.blocks import PaddedRows, sum_blocks, sum_rows
 
 MAX_LLOYD = 300  # scikit-learn's bound
 

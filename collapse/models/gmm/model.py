@@ -13,10 +13,10 @@ from jaxtyping import Array, Float, Int
 
 from collapse.core.types import Info, Key, Model, Weights
 from collapse.models.gmm import em as gmm_em
-from collapse.models.gmm.blocks import PaddedRows, pack
 from collapse.models.gmm.em import GmmParams
 from collapse.models.gmm.kmeans import kmeans_start
 from collapse.numerics import draws
+from collapse.numerics.blocks import PaddedRows, pack
 
 Start = Literal["kmeans++", "previous"]
 

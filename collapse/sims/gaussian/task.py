@@ -23,7 +23,9 @@ def task(condition: Condition[Gaussian], data: RealData | None) -> Task:
     kind = kind_of_rows(condition)
     size = 1 if kind == "samples" else condition.workflow.batch_size(n)
     model = g.gaussian(d, ddof=ddof, rows=kind, batch_size=size)
-    truth = g.standard(d) if data is None else _reference(data)
+    truth = g.standard(d)
+    if data is not None:
+        truth = g.of_rows(jnp.asarray(data.held_out, jnp.result_type(float)))
     real = real_rows(data, lambda key, num: g.sample_points(key, truth, num), _HELD_OUT)
 
     def draw(key: Key, num: int) -> Any:
@@ -65,10 +67,3 @@ def task(condition: Condition[Gaussian], data: RealData | None) -> Task:
         biased=biased,
         batched=data is None,
     )
-
-
-def _reference(data: RealData) -> g.GaussianParams:
-    """The Gaussian fitted to held-out rows, which stands in for the unknown truth."""
-    held = jnp.asarray(data.held_out, jnp.result_type(float))
-    ones = jnp.ones(len(held), held.dtype)
-    return g.GaussianParams(*estimators.weighted_moments(held, ones))

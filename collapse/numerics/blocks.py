@@ -1,4 +1,4 @@
-"""Weighted rows in the memory layout of a mixture's fit: transposed, in blocks."""
+"""Weighted rows laid out for loops that vectorise: transposed, in blocks."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

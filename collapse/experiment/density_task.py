@@ -1,0 +1,79 @@
+"""The task of a density that learns a standard normal, or the user's rows."""
+
+import functools
+from collections.abc import Callable, Sequence
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from collapse.core.types import Batch, Model, Params, Problem
+from collapse.data.tables import RealData
+from collapse.experiment.condition import Condition
+from collapse.experiment.density import DensityFamily
+from collapse.experiment.task import Task, real_rows
+from collapse.measures.density import (
+    Density,
+    Truth,
+    density_metrics,
+    gaussian_regions,
+    test_error,
+)
+from collapse.models import gaussian
+from collapse.numerics.threefry import Key
+
+_HELD_OUT = 500  # rows drawn for the test error of one seed
+
+
+def density_task(
+    condition: Condition[DensityFamily],
+    data: RealData | None,
+    density: Density,
+    model_of: Callable[..., Model],
+    values: Sequence[float] = (),
+) -> Task:
+    """What a density learns in a condition, ready to run.
+
+    A biased sampler moves each row towards the mean of the density, so that `bias`
+    times its variance is left.
+
+    Args:
+      condition: that is run.
+      data: the user's rows; a Gaussian fitted to those held out is the reference.
+      density: sampler, log-density and moments of the model.
+      model_of: (dimension, *values) -> Model.
+      values: numbers that differ between conditions of the same program.
+    """
+    truth = gaussian.standard(condition.experiment.dimension)
+    if data is not None:
+        truth = gaussian.of_rows(jnp.asarray(data.held_out, truth.mean.dtype))
+    d = truth.mean.size
+
+    def sample_truth(key: Key, num: int) -> Float[Array, "num d"]:
+        return gaussian.sample_points(key, truth, num)
+
+    real = real_rows(data, sample_truth, _HELD_OUT)
+    log_density = functools.partial(gaussian.log_density, truth)
+    known = Truth(log_density, (truth.mean, truth.scale), gaussian_regions(truth.scale))
+    every = density_metrics(density, known)
+
+    def problem(root: Key, model: Model) -> Problem:
+        error = test_error(density, known, real.held_out(root), real.known)
+        return Problem(real.draw, model, every | {"test_error": error})
+
+    def biased(root: Key, bias: Array, sizes: None, *own: Array) -> Problem:
+        model = model_of(d, *own)
+
+        def sample(key: Key, params: Params, num: int) -> Batch:
+            mean = density.moments(params)[0][None]
+            return mean + jnp.sqrt(bias) * (model.sample(key, params, num) - mean)
+
+        return problem(root, model._replace(sample=sample))
+
+    rest = {a: v for a, v in condition.cell.items() if v not in values}
+    return Task(
+        lambda root, *own: problem(root, model_of(d, *own)),
+        tuple(jnp.asarray(value, truth.mean.dtype) for value in values),
+        points=density.sample,
+        program=(condition.workflow, *rest.items()),
+        biased=biased,
+    )
