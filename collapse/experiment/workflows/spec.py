@@ -81,7 +81,7 @@ class WorkflowKind:
     moments: str | Callable[..., Any] | None = None
     picks_single_rows: bool = False
     real_rows: Callable[..., int] | None = None
-    batches: Callable[..., int] = lambda num_generations: 1
+    batches: Callable[..., int] = lambda num_generations, **parameters: 1
 
     def form(self) -> str:
         """How it is written: `mix SHARE fresh|fixed`."""
