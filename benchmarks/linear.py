@@ -57,7 +57,7 @@ def lab(case: Case) -> tuple[Callable[[], float], float]:
         alone=case.workflow == "replace" and case.rows == "law",
         draw_dtype=case.draws,
     )
-    truth = LinearParams(jnp.zeros((1, d), dtype), jnp.zeros(d, dtype))
+    truth = LinearParams(jnp.zeros((1, d), dtype))
     problem = Problem(
         lambda key, num: model.sample(key, truth, num),
         model,
@@ -186,7 +186,7 @@ def grid(quick: bool) -> str:
         model = linear(
             most, noise_variance=noise, rows="law", batch_size=n, active=active
         )
-        truth = LinearParams(jnp.zeros((1, most)), jnp.zeros(most))
+        truth = LinearParams(jnp.zeros((1, most)))
         problem = Problem(
             lambda key, num: model.sample(key, truth, num),
             model,

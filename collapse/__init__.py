@@ -20,10 +20,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collapse.core import streams as streams
     from collapse.core import workflows as workflows
+    from collapse.core.generation import generate as generate
+    from collapse.core.learning import learn as learn
     from collapse.core.loop import advance as advance
     from collapse.core.loop import init as init
     from collapse.core.loop import run_seeds as run_seeds
     from collapse.core.loop import step as step
+    from collapse.core.types import Actions as Actions
+    from collapse.core.types import Controller as Controller
+    from collapse.core.types import Curator as Curator
+    from collapse.core.types import Generated as Generated
     from collapse.core.types import Metric as Metric
     from collapse.core.types import Model as Model
     from collapse.core.types import Problem as Problem
@@ -53,10 +59,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "core.generation": ("generate",),
+    "core.learning": ("learn",),
     "core.loop": ("advance", "init", "run_seeds", "step"),
     "core.types": (
-        *("Metric", "Model", "Problem", "Selection"),
-        *("State", "Store", "Trace", "Workflow"),
+        *("Actions", "Controller", "Curator", "Generated", "Metric", "Model"),
+        *("Problem", "Selection", "State", "Store", "Trace", "Workflow"),
     ),
     "data.errors": ("InputError",),
     "experiment.base": ("Experiment",),

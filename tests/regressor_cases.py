@@ -26,8 +26,8 @@ def truth_in(d):
 
 
 def started(w, c=2):
-    """Parameters whose c regressors and whose teacher are w."""
-    return LinearParams(jnp.tile(w[None], (c, 1)), w)
+    """Parameters whose c regressors are w."""
+    return LinearParams(jnp.tile(w[None], (c, 1)))
 
 
 def design_in(key, kind, d, n, factor=None, active=None):

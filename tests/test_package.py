@@ -1,13 +1,10 @@
 """What every file of the package promises: typed, documented, short, one version."""
 
 import ast
-import importlib
 import re
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 import collapse
 
@@ -66,15 +63,3 @@ def test_importing_the_package_is_instant():
     code = f"import collapse, sys; print(sorted({heavy}))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ran.stdout.strip() == "[]", ran.stderr
-
-
-def test_public_names_are_found_where_they_live():
-    for name, module in collapse._MODULE_OF.items():
-        home = importlib.import_module(f"collapse.{module}")
-        assert getattr(collapse, name) is getattr(home, name)
-        assert name in dir(collapse)
-
-
-def test_an_unknown_name_is_refused_by_name():
-    with pytest.raises(AttributeError, match="no attribute 'modle'"):
-        collapse.modle  # noqa: B018

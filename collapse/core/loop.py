@@ -1,7 +1,8 @@
-"""The loop over generations: sample, write, weigh, fit, measure.
+"""The loop over generations: generate, curate, store, weigh, fit, measure, control.
 
 The only scan over generations and the only map over seeds in the lab. Nothing here
-knows which model or workflow it runs.
+knows which model or workflow it runs. A step is `generate` then `learn`; where metrics
+or curators need the host, it calls the two itself and acts in between.
 """
 
 from collections.abc import Callable
@@ -10,85 +11,93 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Int
 
+from collapse.core import control
 from collapse.core import store as store_lib
-from collapse.core import streams
+from collapse.core.control import CONSTANT
+from collapse.core.curation import KEEP_ALL, keeps_all
+from collapse.core.generation import generate
+from collapse.core.learning import learn, measure, remembered
 from collapse.core.seeds import over_seeds
-from collapse.core.streams import Purpose
-from collapse.core.types import Batch, Key, Problem, State, Trace, Workflow
-from collapse.core.workflows import real_rows
-from collapse.numerics import threefry
+from collapse.core.types import (
+    Controller,
+    Curator,
+    Key,
+    Memory,
+    Metrics,
+    Params,
+    Problem,
+    State,
+    Trace,
+    Workflow,
+)
 
 # How a State is mapped over seeds: they all are in the same generation. With one number
 # for all, writing a slot is a copy and not a scatter, and generation 0 a true branch.
-STATE_AXES = State(params=0, store=0, generation=None)  # type: ignore[arg-type]
+STATE_AXES = State(params=0, store=0, generation=None, control=0, memory=0)  # type: ignore[arg-type]
 
 
-def init(root: Key, problem: Problem, workflow: Workflow, num_rows: int) -> State:
+def init(
+    root: Key,
+    problem: Problem,
+    workflow: Workflow,
+    num_rows: int,
+    *,
+    curator: Curator = KEEP_ALL,
+    controller: Controller = CONSTANT,
+) -> State:
     """The state before generation 0: an empty store, and parameters of no meaning.
 
-    Generation 0 is a step like any other, except that nature writes its rows; so a run
-    is one compiled program.
+    Generation 0 is a step like any other, except that its rows are real; so a run is
+    one compiled program.
 
     Args:
       root: key of the seed, looked at for its type only.
-      num_rows: n, rows a generation writes (for models whose row is the statistics of
+      problem: of the run.
+      workflow: of the run.
+      num_rows: n, rows added in a generation (for models whose row is the statistics of
         a whole batch: the number of batches).
+      curator: which generated rows are kept.
+      controller: what sets the next generation's share of real rows and the like.
     """
     batch = jax.eval_shape(lambda key: problem.draw(key, num_rows), root)
-    batch = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), batch)
-    store = store_lib.allocate(batch, workflow.num_slots)
+    store = store_lib.allocate(
+        _zeros(batch), workflow.num_slots, curated=not keeps_all(curator)
+    )
     generation = jnp.array(-1, jnp.int32)
 
-    def fit(key: Key) -> Any:
+    def fit(key: Key) -> tuple[Params, Memory]:
         rows, weights = store_lib.select(
             store, workflow.weigh(key, store.origin, generation)
         )
         start = problem.model.init(key, rows, weights)
-        return problem.model.fit(key, start, rows, weights)[0]
+        params = problem.model.fit(key, start, rows, weights)[0]
+        return params, remembered(problem, None, start, params, generation)
 
-    params = jax.tree.map(
-        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(fit, root)
-    )
-    return State(params, store, generation)
+    def measured(key: Key, params: Params, memory: Memory) -> Metrics:
+        return measure(key, problem, params, memory)
+
+    params, memory = jax.eval_shape(fit, root)
+    # shapes of metrics take time to find, and the constant controller needs none
+    watched = controller != CONSTANT
+    metrics = jax.eval_shape(measured, root, params, memory) if watched else {}
+    begun = control.begin(controller, metrics)
+    return State(_zeros(params), store, generation, begun, _zeros(memory))
 
 
 def step(
-    root: Key, problem: Problem, workflow: Workflow, num_rows: int, state: State
+    root: Key,
+    problem: Problem,
+    workflow: Workflow,
+    num_rows: int,
+    state: State,
+    *,
+    curator: Curator = KEEP_ALL,
+    controller: Controller = CONSTANT,
 ) -> tuple[State, Trace]:
-    """One generation: rows are written, and the next model learns from the store.
-
-    All randomness derives from `root` and the generation's number.
-
-    Returns:
-      The next state and its entry of the trace (leaves without a generation axis).
-    """
-    generation = state.generation + 1
-    batch, origin = _write(root, problem, workflow, num_rows, state, generation)
-    # Filters, verifiers and deduplication of what was written belong here.
-    slot = workflow.slot(generation)
-    if workflow.adds and not getattr(batch, "additive", False):
-        raise ValueError(
-            f"accumulate_sums needs rows that may be added, {type(batch).__name__} may "
-            "not; use accumulate"
-        )
-    put = store_lib.add if workflow.adds else store_lib.write
-    store = put(state.store, batch, origin, slot)
-    key = streams.key(root, generation, Purpose.WEIGH)
-    selection = workflow.weigh(key, store.origin, generation)
-    rows, weights = store_lib.select(store, selection)
-    start = lax.cond(
-        generation == 0,
-        lambda: problem.model.init(streams.key(root, 0, Purpose.INIT), rows, weights),
-        lambda: state.params,
-    )
-    key = streams.key(root, generation, Purpose.FIT)
-    params, info = problem.model.fit(key, start, rows, weights)
-    key = streams.key(root, generation, Purpose.MEASURE)
-    metrics = {name: metric(key, params) for name, metric in problem.metrics.items()}
-    trace = Trace(metrics, info, _all_finite((params, metrics)))
-    return State(params, store, generation), trace
+    """The next state and its entry of the trace: `generate`, then `learn`."""
+    rows = generate(root, problem, workflow, num_rows, state, curator=curator)
+    return learn(root, problem, workflow, state, rows, controller=controller)
 
 
 def advance(
@@ -98,8 +107,13 @@ def advance(
     num_rows: int,
     state: State,
     num_steps: int,
+    *,
+    curator: Curator = KEEP_ALL,
+    controller: Controller = CONSTANT,
 ) -> tuple[State, Trace]:
-    """`num_steps` generations as one scan; the trace has a leading axis of that size.
+    """The state after `num_steps` generations, as one scan, and their trace.
+
+    Leaves of the trace have a leading axis of that size.
 
     `advance(4)` then `advance(6)` gives bit for bit what `advance(10)` gives.
     """
@@ -108,7 +122,9 @@ def advance(
         # The barriers keep a scan of length 1, which XLA inlines, from being fused
         # with what surrounds it: its last bits would differ from a longer scan's.
         carry = lax.optimization_barrier(carry)
-        return lax.optimization_barrier(step(root, problem, workflow, num_rows, carry))
+        args = (root, problem, workflow, num_rows, carry)
+        found = step(*args, curator=curator, controller=controller)
+        return lax.optimization_barrier(found)
 
     return lax.scan(body, state, None, length=num_steps)
 
@@ -119,8 +135,11 @@ def run(
     workflow: Workflow,
     num_rows: int,
     num_generations: int,
+    *,
+    curator: Curator = KEEP_ALL,
+    controller: Controller = CONSTANT,
 ) -> tuple[State, Trace]:
-    """Generations 0 to `num_generations` of one seed.
+    """The last state and the trace of generations 0 to `num_generations` of one seed.
 
     Returns:
       The last state, and the trace with leaves [G + 1].
@@ -134,8 +153,11 @@ def run(
             f"num_generations is {num_generations}, but the workflow is made for "
             f"{made_for}; make it for as many"
         )
-    state = init(root, problem, workflow, num_rows)
-    return advance(root, problem, workflow, num_rows, state, num_generations + 1)
+    args = (root, problem, workflow, num_rows)
+    state = init(*args, curator=curator, controller=controller)
+    return advance(
+        *args, state, num_generations + 1, curator=curator, controller=controller
+    )
 
 
 def run_seeds(
@@ -144,8 +166,11 @@ def run_seeds(
     workflow: Workflow,
     num_rows: int,
     num_generations: int,
+    *,
+    curator: Curator = KEEP_ALL,
+    controller: Controller = CONSTANT,
 ) -> tuple[State, Trace]:
-    """`run` for every seed in one compiled program, on all devices jax sees.
+    """Last states and traces of every seed: `run` in one program, on all devices.
 
     Args:
       roots: [S] keys, see `streams.seeds`.
@@ -157,88 +182,11 @@ def run_seeds(
     """
 
     def one(root: Key) -> tuple[State, Trace]:
-        return run(root, make_problem(root), workflow, num_rows, num_generations)
+        args = (root, make_problem(root), workflow, num_rows, num_generations)
+        return run(*args, curator=curator, controller=controller)
 
     return over_seeds(one, out_axes=(STATE_AXES, 0))(roots)
 
 
-def _write(
-    root: Key,
-    problem: Problem,
-    workflow: Workflow,
-    num_rows: int,
-    state: State,
-    generation: Int[Array, ""],
-) -> tuple[Batch, Int[Array, " rows"]]:
-    """The rows of a generation and who wrote each.
-
-    Nature writes n rows of generation 0, and the first rows of later ones if the
-    workflow asks for fresh real rows. As many real rows are drawn then as there are
-    places, so that row i of a seed is the same draw whatever the fraction: a sweep over
-    fractions is paired.
-    """
-    num = num_rows * workflow.slots_per_write
-
-    def real() -> Batch:
-        batch = problem.draw(streams.key(root, generation, Purpose.NATURE), num_rows)
-        missing = num - num_rows
-        return jax.tree.map(
-            lambda x: jnp.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)), batch
-        )
-
-    def synthetic() -> Batch:
-        key = streams.key(root, generation, Purpose.SAMPLE)
-
-        def slot(key: Key) -> Batch:
-            return problem.model.sample(key, state.params, num_rows)
-
-        if workflow.slots_per_write == 1:
-            return slot(key)
-        # slot by slot, so that the first are the same however many there are
-        indices = jnp.arange(workflow.slots_per_write, dtype=jnp.uint32)
-
-        def numbered(i: Array) -> Batch:
-            return slot(threefry.fold_in(key, i))
-
-        heavy = problem.one_by_one
-        each = _up_to(generation, numbered) if heavy else jax.vmap(numbered)
-        slots = each(indices)
-        return jax.tree.map(lambda x: x.reshape(num, *x.shape[2:]), slots)
-
-    place = jnp.arange(num, dtype=jnp.int32)
-    if workflow.real_fraction is None:
-        batch = lax.cond(generation == 0, real, synthetic)
-        origin = jnp.where((generation == 0) & (place >= num_rows), -1, generation)
-        return batch, origin.astype(jnp.int32)
-    count = jnp.asarray(real_rows(workflow.real_fraction, num), jnp.int32)
-    is_real = place < jnp.where(generation == 0, num, count)
-
-    def choose(ours: Array, written: Array) -> Array:
-        return jnp.where(is_real.reshape(-1, *[1] * (ours.ndim - 1)), ours, written)
-
-    return jax.tree.map(choose, real(), synthetic()), jnp.where(is_real, 0, generation)
-
-
-def _up_to(
-    generation: Int[Array, ""], write: Callable[[Array], Batch]
-) -> Callable[[Array], Batch]:
-    """`write` for slot after slot; slots beyond `generation`, without weight, are 0."""
-
-    def needed(i: Array) -> Batch:
-        nothing = jax.tree.map(
-            lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(write, i)
-        )
-        wanted = i.astype(jnp.int32) <= generation
-        return lax.cond(wanted, write, lambda i: nothing, i)
-
-    return lambda indices: lax.map(needed, indices)
-
-
-def _all_finite(tree: Any) -> Bool[Array, ""]:
-    """Whether every floating-point entry is finite."""
-    checks = [
-        jnp.all(jnp.isfinite(leaf))
-        for leaf in jax.tree.leaves(tree)
-        if jnp.issubdtype(leaf.dtype, jnp.floating)
-    ]
-    return jnp.all(jnp.array(checks)) if checks else jnp.array(True)
+def _zeros(shapes: Any) -> Any:
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)

@@ -1,19 +1,24 @@
-"""The store: every row that may be trained on, at one fixed shape, with its author.
+"""The store: every row that may be trained on, at one fixed shape, with its origin.
 
 A fixed shape lets a whole run be one compiled scan. Slots are written whole.
 """
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Float, Int
 
-from collapse.core.types import Batch, Selection, Store, Weights
+from collapse.core.types import Batch, Generated, Selection, Store, Weights
 
 
-def allocate(batch: Batch, num_slots: int) -> Store:
+def allocate(batch: Batch, num_slots: int, curated: bool = False) -> Store:
     """An empty store for `num_slots` batches like `batch` (leaves [n, ...]).
 
-    Empty places hold zeros, never NaN: a weight of zero must silence them.
+    Empty positions hold zeros, never NaN: a fit multiplies them by a weight of 0.
+
+    Args:
+      batch: leaves [n, ...].
+      num_slots: batches that it can hold.
+      curated: keep the curator's weight of each row, too.
     """
     num_rows = jax.tree.leaves(batch)[0].shape[0]
     return Store(
@@ -21,59 +26,99 @@ def allocate(batch: Batch, num_slots: int) -> Store:
             lambda leaf: jnp.zeros((num_slots, *leaf.shape), leaf.dtype), batch
         ),
         origin=jnp.full((num_slots, num_rows), -1, jnp.int32),
+        weight=jnp.zeros((num_slots, num_rows)) if curated else None,
     )
 
 
-def write(
-    store: Store, batch: Batch, origin: Int[Array, " rows"], slot: Int[Array, ""]
-) -> Store:
-    """Overwrite whole slots from `slot` on.
+def write(store: Store, rows: Generated, slot: Int[Array, ""]) -> Store:
+    """The store with whole slots overwritten, from `slot` on.
 
     Args:
-      batch: leaves [k * n, ...], enough for k slots.
-      origin: [k * n], who wrote each row.
+      rows: leaves [k * n, ...], enough for k slots.
       slot: first slot to overwrite.
+
+    Raises:
+      ValueError: if rows have weights of a curator and the store does not keep them, or
+        the other way round.
     """
+    if (store.weight is None) != (rows.weight is None):
+        raise ValueError(
+            "curated rows need a store that keeps their weights, and no others do: "
+            "give `init` and `generate` the same curator"
+        )
     num_rows = store.origin.shape[1]
 
     def put(old: Array, new: Array) -> Array:
         blocks = new.reshape(-1, num_rows, *new.shape[1:])
         return jax.lax.dynamic_update_slice_in_dim(old, blocks, slot, axis=0)
 
-    return Store(jax.tree.map(put, store.data, batch), put(store.origin, origin))
+    return jax.tree.map(put, store, Store(*rows))
 
 
-def add(
-    store: Store, batch: Batch, origin: Int[Array, " rows"], slot: Int[Array, ""]
-) -> Store:
-    """Add a batch to one slot, row by row; its author is then the newest."""
+def add(store: Store, rows: Generated, slot: Int[Array, ""]) -> Store:
+    """The store with a batch added to one slot, row by row; the newest origin counts.
+
+    A curator's weights multiply the rows that are added, since a sum has one weight; a
+    rejected row adds nothing and leaves the origin as it was.
+    """
 
     def old(leaf: Array) -> Array:
         return jax.lax.dynamic_index_in_dim(leaf, slot, keepdims=False)
 
-    total = jax.tree.map(lambda leaf, new: old(leaf) + new, store.data, batch)
-    return write(store, total, origin, slot)
+    def scaled(leaf: Array) -> Array:
+        if rows.weight is None:
+            return leaf
+        return leaf * rows.weight.reshape(-1, *[1] * (leaf.ndim - 1)).astype(leaf.dtype)
+
+    batch = jax.tree.map(lambda x, new: old(x) + scaled(new), store.data, rows.batch)
+    if rows.weight is None:
+        return write(store, Generated(batch, rows.origin), slot)
+    origin = jnp.where(rows.origin >= 0, rows.origin, old(store.origin))
+    weight = (origin >= 0).astype(rows.weight.dtype)
+    return write(store, Generated(batch, origin, weight), slot)
 
 
-def flatten(store: Store) -> Batch:
+def flatten(store: Store) -> Generated:
     """All rows in order, leaves [slots * n, ...]."""
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), store.data)
+    flat = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), store)
+    return Generated(*flat)
 
 
-def select(store: Store, selection: Selection) -> tuple[Batch, Weights]:
-    """The rows a workflow picked and their weights, in the data's own precision."""
-    batch = flatten(store)
+def select(
+    store: Store,
+    selection: Selection,
+    real_weight: Float[Array, ""] | None = None,
+) -> tuple[Batch, Weights]:
+    """The rows a workflow picked and their weights, in the data's own precision.
+
+    All weights of a fit come from here. In a curated store the curator's weights
+    multiply the workflow's, and a position of origin -1, rejected or empty, has weight
+    0 under every workflow. In other stores nothing is rejected and only slots that have
+    not been filled are empty, which workflows leave out themselves: a mask would be the
+    same numbers, compiled to other roundings.
+
+    Args:
+      selection: of the workflow.
+      real_weight: factor for rows of origin 0; None for 1.
+    """
+    rows = flatten(store)
     if selection.rows is not None:
-        batch = jax.tree.map(lambda leaf: leaf[selection.rows], batch)
+        rows = jax.tree.map(lambda leaf: leaf[selection.rows], rows)
+    batch, origin, kept = rows
     floating = [
         leaf.dtype
         for leaf in jax.tree.leaves(batch)
         if jnp.issubdtype(leaf.dtype, jnp.floating)
     ]
     dtype = floating[0] if floating else jnp.float32
-    return batch, selection.weights.astype(dtype)
+    weights = selection.weights.astype(dtype)
+    if kept is not None:
+        weights = jnp.where(occupied(origin), weights * kept.astype(dtype), 0)
+    if real_weight is not None:
+        weights = weights * jnp.where(origin == 0, real_weight.astype(dtype), 1)
+    return batch, weights
 
 
-def occupied(origin: Int[Array, "slots n"]) -> Bool[Array, "slots n"]:
-    """Where a row has been written."""
+def occupied(origin: Int[Array, "*positions"]) -> Bool[Array, "*positions"]:
+    """Where there is a row: neither empty nor rejected."""
     return origin >= 0

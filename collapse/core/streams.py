@@ -19,19 +19,20 @@ from collapse.numerics import threefry
 class Purpose(enum.IntEnum):
     """What a stream is for. The numbers are part of every published result."""
 
-    NATURE = 0  # real rows
+    DATA = 0  # real rows
     INIT = 1  # where a fit may start
     FIT = 2  # randomness inside a fit
-    SAMPLE = 3  # rows a model writes
+    SAMPLE = 3  # rows a model generates
     WEIGH = 4  # rows a workflow picks
     MEASURE = 5  # points a metric looks at
     HELD_OUT = 6  # real rows no generation is trained on
-    TRUTH = 7  # a nature that differs from seed to seed
+    TRUTH = 7  # a data distribution that differs from seed to seed
     DESIGN = 8  # inputs that all generations share
+    CURATE = 9  # randomness of a curator
 
 
 def key(root: Key, generation: int | Int[Array, ""], purpose: Purpose) -> Key:
-    """Key of one stream of one generation; `root` may be used again.
+    """The key of one stream of one generation; `root` may be used again.
 
     Args:
       root: key of one seed.

@@ -6,7 +6,6 @@ import functools
 import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import tyro
@@ -17,6 +16,7 @@ from collapse.experiment.base import Experiment, capped
 from collapse.experiment.fields import Declared, Shown, declared
 from collapse.figures.declaration import read_declaration
 from collapse.figures.spec import Figure
+from collapse.lab import declarations
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +65,7 @@ def parse(kind: type[Experiment], arguments: Sequence[str], program: str = "") -
     figures: tuple[Figure, ...] = ()
     default = kind()
     if arguments and not arguments[0].startswith("-"):
-        path = Path(arguments.pop(0))
+        path = declarations.found(arguments.pop(0), kind.name)
         default, figures = read_declaration(path, kind)
         name = path.stem
     default = default.before_parsing(arguments)

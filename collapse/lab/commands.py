@@ -6,11 +6,12 @@ a family that the file defines.
 
 import difflib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import collapse
 from collapse.data.errors import InputError
 from collapse.experiment import registry
+from collapse.experiment.base import Experiment
 from collapse.lab import command, completion
 from collapse.lab.run import main as run
 
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def listed() -> str:
     """Families and studies, a line each."""
-    groups = {
+    groups: dict[str, Mapping[str, type[Experiment]]] = {
         "families, what is learned": registry.families(),
         "studies, what is asked of a family": registry.studies(),
     }
@@ -64,7 +65,7 @@ def listed() -> str:
     return "\n".join(lines).rstrip()
 
 
-def _named(name: str) -> type[registry.Experiment]:
+def _named(name: str) -> type[Experiment]:
     """The experiment of a command."""
     known = registry.experiments()
     if name.endswith(".py") or name in known:

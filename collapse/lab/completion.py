@@ -76,12 +76,12 @@ def _fish() -> str:
 
 def _flags(kind: type[Experiment]) -> dict[str, tuple[str, ...]]:
     """Flag -> words that it may take; none where anything goes."""
-    found = {}
+    found: dict[str, tuple[str, ...]] = {}
     for part, names in kind().parts():
         own = declared(type(part))
         found |= {_flag(name): _choices(own[name].hint) for name in names}
-    output = {_flag(field.name): () for field in dataclasses.fields(Options)}
-    return found | output | {"--help": ()}
+    output = [_flag(field.name) for field in dataclasses.fields(Options)]
+    return found | dict.fromkeys([*output, "--help"], ())
 
 
 def _flag(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 
 from collapse.core import loop
+from collapse.core.seeds import over_seeds
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
 
@@ -47,9 +48,9 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
 
         axes = (0, loop.STATE_AXES, *[None] * count)
         out = (loop.STATE_AXES, 0)
-        return loop.over_seeds(advance, axes, out, donate=1, one_by_one=task.one_by_one)
+        return over_seeds(advance, axes, out, donate=1, one_by_one=task.one_by_one)
 
-    blank = loop.over_seeds(
+    blank = over_seeds(
         lambda root, *values: loop.init(root, *bound(root, *values)),
         (0, *[None] * count),
         loop.STATE_AXES,

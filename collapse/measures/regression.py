@@ -10,7 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from collapse.core.types import Key, Metric, Model, Params
+from collapse.core.types import (
+    Key,
+    Memory,
+    MemoryMetric,
+    Metric,
+    Model,
+    Params,
+)
 
 Coefficients = Callable[[Params], Float[Array, " d"]]
 
@@ -68,11 +75,11 @@ def test_rows(
 
 def learner_error(
     learner: Model,
-    teach: Callable[[Params], Params],
+    teach: Callable[[Memory], Params],
     coefficients: Coefficients,
     truth: Float[Array, " d"],
     factor: Float[Array, "d d"] | None = None,
-) -> Metric:
+) -> MemoryMetric:
     """A metric: test error of a learner trained on new rows that a teacher labels.
 
     The metric uses its key.
@@ -80,15 +87,16 @@ def learner_error(
     Args:
       learner: a model with rows of statistics, which is trained on one of them; its
         noise, ridge and number of points are its own.
-      teach: params -> params whose coefficients label the learner's rows.
+      teach: memory -> params whose coefficients label the learner's rows.
       coefficients: of the learner's fit.
       truth: [d].
       factor: as in `squared_distance`.
     """
     error = squared_distance(coefficients, lambda params: truth, factor)
 
-    def measure(key: Key, params: Params) -> Float[Array, ""]:
-        teacher = teach(params)
+    def measure(key: Key, params: Params, memory: Memory) -> Float[Array, ""]:
+        del params
+        teacher = teach(memory)
         batch = learner.sample(key, teacher, 1)
         fitted, _ = learner.fit(key, teacher, batch, jnp.ones(1, truth.dtype))
         return error(key, fitted)
@@ -96,7 +104,9 @@ def learner_error(
     return measure
 
 
-def first_above(curve: Float[np.ndarray, "*S G"], multiple: float) -> np.ndarray:
+def first_generation_above(
+    curve: Float[np.ndarray, "*S G"], multiple: float
+) -> np.ndarray:
     """First generation at which an error exceeds `multiple` times its own first value.
 
     Args:

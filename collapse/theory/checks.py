@@ -36,3 +36,18 @@ def whole(name: str, value: int, least: int) -> int:
     if np.ndim(value) or not (value >= least and value % 1 == 0):
         raise ValueError(f"{name} must be whole and at least {least}, got {value}")
     return int(value)
+
+
+def in_unit(name: str, value: float) -> float:
+    """The value, if it is one number in [0, 1]."""
+    if np.ndim(value) or not 0 <= value <= 1:
+        raise ValueError(f"{name} must be in [0, 1], got {value}")
+    return float(value)
+
+
+def distribution(name: str, values: Sequence[float] | NDArray[Any]) -> Curve:
+    """The values [M] as floats, if they are not negative and sum to 1."""
+    shares = np.asarray(values, dtype=np.float64)
+    if shares.ndim != 1 or not (shares >= 0).all() or not math.isclose(shares.sum(), 1):
+        raise ValueError(f"{name} must be a vector of shares that sum to 1")
+    return shares

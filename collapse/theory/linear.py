@@ -22,12 +22,11 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from collapse.theory.checks import Curve, not_negative, whole
+from collapse.theory.checks import Curve, in_unit, not_negative, whole
 
 
-class Error(NamedTuple):
+class ErrorParts(NamedTuple):
     """Expected squared error, in two parts that add up to the test error.
 
     `bias` is what the same recursion leaves if no label is noisy; `variance` is what
@@ -75,7 +74,7 @@ def replace(
     noise: Noise,
     design: str = "fixed",
     signal: float = 0.0,
-) -> Error:
+) -> ErrorParts:
     """Each generation is fitted to the n rows of the one before: variance B (t + 1).
 
     For n < d - 1 the share n / d of w* that the first fit sees is kept for ever if X is
@@ -91,7 +90,7 @@ def replace(
     level = 0.0
     for t, step in enumerate(steps):
         variance[t] = level = memory * level + step
-    return Error(bias, variance)
+    return ErrorParts(bias, variance)
 
 
 def replace_multiple(
@@ -101,7 +100,7 @@ def replace_multiple(
     noise: Noise,
     design: str = "fixed",
     signal: float = 0.0,
-) -> Error:
+) -> ErrorParts:
     """As `replace`, from (t + 1) n rows: B sum 1/k if X is fixed (2404.01413, App. E).
 
     If X is fresh sum_k d / (k n - d - 1), which is less, for n > d + 1 alone.
@@ -116,7 +115,7 @@ def accumulate(
     noise: Noise,
     design: str = "fixed",
     signal: float = 0.0,
-) -> Error:
+) -> ErrorParts:
     """Each generation is fitted to all rows so far: B sum 1/k^2 < B pi^2/6 if fixed.
 
     If X is fresh, sum_k d / (k (k n - d - 1)), for n > d + 1 alone: with P the Gram
@@ -126,7 +125,7 @@ def accumulate(
     return _growing(n, d, num_generations, noise, design, signal, 1)
 
 
-def window(n: int, d: int, size: int, num_generations: int, noise: Noise) -> Error:
+def window(n: int, d: int, size: int, num_generations: int, noise: Noise) -> ErrorParts:
     """Each fit sees the last `size` generations; X is fixed, n > d + 1.
 
     A fit is the mean of the labels' own fits, w_{i-1} + noise, over the window: the
@@ -142,7 +141,7 @@ def window(n: int, d: int, size: int, num_generations: int, noise: Noise) -> Err
         cross = pairs.mean(1)
         level = cross.mean()
         variance.append(level)
-    return Error(np.zeros(len(variance)), np.array(variance))
+    return ErrorParts(np.zeros(len(variance)), np.array(variance))
 
 
 def mix(
@@ -152,7 +151,7 @@ def mix(
     num_generations: int,
     noise: Noise,
     synthetic_bias: float = 0.0,
-) -> Error:
+) -> ErrorParts:
     """Each fit sees `real` new real rows and n - real of the newest model; fresh X.
 
     Models err by a fixed vector delta in what they write, whose squared length in the
@@ -172,7 +171,7 @@ def mix(
     added = (noise.real * real + noise.synthetic * (n - real)) / n * unit
     towards = bias = 0.0  # mean error along delta, E of the noise-free error
     variance = noise.real * unit
-    found = Error(*np.empty((2, sizes.size)))
+    found = ErrorParts(*np.empty((2, sizes.size)))
     found.bias[0], found.variance[0] = bias, variance
     for t in range(1, sizes.size):
         bias = c * (bias + 2 * towards * synthetic_bias + synthetic_bias)
@@ -205,15 +204,7 @@ def strong_collapse(share: float, synthetic_bias: float) -> float:
     Core of "Strong Model Collapse" (Dohmatob et al., arXiv:2410.04840): the limit of
     `mix` at t = 1, where the writer is the fit to real rows, off by delta.
     """
-    if not 0 <= share <= 1:
-        raise ValueError(f"share must be in [0, 1], got {share}")
-    return share**2 * not_negative("synthetic_bias", synthetic_bias)
-
-
-def until(curve: Curve | NDArray[np.floating], multiple: float) -> float:
-    """First generation whose error is above `multiple` times the first; inf if none."""
-    above = np.asarray(curve) > multiple * np.asarray(curve)[0]
-    return float(np.argmax(above)) if above.any() else math.inf
+    return in_unit("share", share) ** 2 * not_negative("synthetic_bias", synthetic_bias)
 
 
 def _growing(
@@ -224,7 +215,7 @@ def _growing(
     design: str,
     signal: float,
     power: int,
-) -> Error:
+) -> ErrorParts:
     """Fit k sees k n rows, and new noise enters with a further weight k^-power."""
     sizes = noise.schedule(num_generations)
     k = np.arange(1, num_generations + 2)
@@ -234,7 +225,7 @@ def _growing(
     else:
         units = first_error(n, d) / k
     variance = np.cumsum(_steps(sizes, units / k**power))
-    return Error(_lost(n, d, signal, k.size), variance)
+    return ErrorParts(_lost(n, d, signal, k.size), variance)
 
 
 def _is_fresh(design: str) -> bool:

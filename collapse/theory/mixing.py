@@ -21,8 +21,9 @@ References:
 import math
 
 import numpy as np
+import scipy  # its parts are loaded when first used
 
-from collapse.theory.checks import Curve, not_negative, whole
+from collapse.theory.checks import Curve, in_unit, not_negative, whole
 from collapse.theory.moments import Moments
 
 
@@ -85,7 +86,7 @@ def budget_limit(n: int, share: float, anchor: str) -> float:
     a = 1: with the budget alone held fixed there is no best mixture.
     """
     whole("n", n, 1)
-    a, fixed = _share("share", share), _is_fixed(anchor)
+    a, fixed = in_unit("share", share), _is_fixed(anchor)
     if a == 0:
         return math.inf
     kept = 1 / a + (1 - a) / (a * (2 - a))
@@ -98,15 +99,14 @@ def best_share_at_price(price: float) -> float:
     `price` is what n real rows cost, in units of the variance of a fit to n real rows.
     The root of 2 (1-a) / [a (2-a)]^2 = price, 1 if real rows are free.
     """
-    price, low, high = not_negative("price", price), 0.0, 1.0
-    for _ in range(200):
-        a = (low + high) / 2
-        if a in (low, high):
-            break
-        # with c = 1 - a: 2 c / (1 - c^2)^2, falling in a
-        steep = 2 * (1 - a) / (a * (2 - a)) ** 2
-        low, high = (a, high) if steep > price else (low, a)
-    return high
+    price = not_negative("price", price)
+
+    def gain(a: float) -> float:
+        """Of another real row, times [a (2-a)]^2, which is falling in a."""
+        return 2 * (1 - a) - price * (a * (2 - a)) ** 2
+
+    tiny = np.finfo(np.float64).tiny  # a root near 0 is found to all digits, too
+    return scipy.optimize.brentq(gain, 0, 1, xtol=tiny, rtol=1e-15, maxiter=10_000)
 
 
 def least_anchor(drift: float, noise: float) -> float:
@@ -145,7 +145,7 @@ def state_variance(q: float, real: int, synthetic: int, num_generations: int) ->
     V_t = a^2 [q (1-q) / s + (1 - 1/s) V_{t-1}], which ends at
     a^2 q (1-q) / s / [1 - a^2 (1 - 1/s)].
     """
-    q, r = _share("q", q), whole("real", real, 0)
+    q, r = in_unit("q", q), whole("real", real, 0)
     s = whole("synthetic", synthetic, 1)
     a = s / (r + s)
     found = np.zeros(whole("num_generations", num_generations, 0) + 1)
@@ -195,7 +195,7 @@ def plateau(weight: float, bias: float) -> float:
     weight, 0 without real rows if b < 1, inf if (1-w) b lets it grow. What it lacks of
     1 is why synthetic rows that help at first do harm beyond some number.
     """
-    w, b = _share("weight", weight), not_negative("bias", bias)
+    w, b = in_unit("weight", weight), not_negative("bias", bias)
     if b == 1:
         return 1.0
     kept = (1 - w) * b
@@ -207,16 +207,10 @@ def _setting(
 ) -> tuple[int, int, float, bool, float]:
     """The arguments that all mixtures share, checked."""
     r, s = whole("real", real, 1), whole("synthetic", synthetic, 0)
-    w = _share("weight", weight)
+    w = in_unit("weight", weight)
     if s == 0 and w < 1:
         raise ValueError(f"weight must be 1 without synthetic rows, got {weight}")
     return r, s, w, _is_fixed(anchor), not_negative("bias", bias)
-
-
-def _share(name: str, value: float) -> float:
-    if np.ndim(value) or not 0 <= value <= 1:
-        raise ValueError(f"{name} must be in [0, 1], got {value}")
-    return float(value)
 
 
 def _is_fixed(anchor: str) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse.theory.checks import Curve, not_negative, whole
-from collapse.theory.linear import Error, Noise
+from collapse.theory.linear import ErrorParts, Noise
 
 Matrix = NDArray[np.float64]
 
@@ -55,7 +55,7 @@ def fixed(
     num_generations: int,
     noise: Noise,
     signal: float,
-) -> Error:
+) -> ErrorParts:
     """Error of `replace`, `accumulate` or `replace_multiple` with X fixed.
 
     Along an eigenvector of S with eigenvalue s fit k solves a scalar problem: on k
@@ -66,7 +66,7 @@ def fixed(
     not_negative("penalty", penalty)
     not_negative("signal", signal)
     open_ = s > 0
-    found = Error(*np.empty((2, sizes.size)))
+    found = ErrorParts(*np.empty((2, sizes.size)))
     known = np.ones_like(s)  # the fit along v is `known` times that of w*
     noisy = np.zeros_like(s)  # variance of the fit; of the summed moments if kept
     total = np.zeros_like(s)  # the summed moments' part in w*, over s
@@ -90,7 +90,7 @@ def fixed(
 
 def fresh_replace(
     spectra: Spectra, penalty: float, num_generations: int, noise: Noise, signal: float
-) -> Error:
+) -> ErrorParts:
     """Error of `replace` with a new X in every generation; Sigma is the identity.
 
     E A = a I and E A'A = b I for A = (S + lambda)^-1 S, by rotational invariance.
@@ -98,7 +98,7 @@ def fresh_replace(
     a, b, v = _terms(spectra, not_negative("penalty", penalty))
     d, sizes = spectra.eigenvalues.shape[1], noise.schedule(num_generations)
     not_negative("signal", signal)
-    found = Error(*np.empty((2, sizes.size)))
+    found = ErrorParts(*np.empty((2, sizes.size)))
     first = second = 1.0
     variance = 0.0
     for t, size in enumerate(sizes):

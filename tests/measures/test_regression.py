@@ -35,10 +35,14 @@ def nature(params):
 
 
 def regressor():
-    """A fit gone wrong, a twin less wrong, and their teacher."""
-    w = truth_in(D)
-    wrong = jnp.array([[0.5, 0.2, -0.3], [0.1, 0.0, 0.2]]) + w[None]
-    return LinearParams(wrong, w + jnp.array([-0.4, 0.1, 0.2]))
+    """A fit gone wrong and a twin less wrong."""
+    wrong = jnp.array([[0.5, 0.2, -0.3], [0.1, 0.0, 0.2]])
+    return LinearParams(wrong + truth_in(D)[None])
+
+
+def labeller():
+    """Coefficients [d] of the model that labelled their rows."""
+    return truth_in(D) + jnp.array([-0.4, 0.1, 0.2])
 
 
 def factor():
@@ -128,16 +132,16 @@ def learner_errors(num_rows, ridge):
         factor=factor(),
     )
 
-    def teach(params):
-        return LinearParams(params.teacher[None], params.teacher)
+    def teach(memory):
+        return LinearParams(memory[None])
 
     error = regression.learner_error(learner, teach, fit, truth_in(D), factor())
-    return over_seeds(lambda key: error(key, regressor()))
+    return over_seeds(lambda key: error(key, regressor(), labeller()))
 
 
 def test_a_learner_adds_its_own_error_to_its_teachers():
     """Of least squares on T rows s^2 d / (T - d - 1), beside the teacher's in full."""
-    gap = np.asarray((regressor().teacher - truth_in(D)) @ factor())
+    gap = np.asarray((labeller() - truth_in(D)) @ factor())
     others = [
         np.asarray((w - truth_in(D)) @ factor()) for w in regressor().coefficients
     ]
@@ -170,6 +174,14 @@ def test_a_penalty_of_the_learner_is_its_own():
 )
 def test_the_first_generation_above_a_multiple(curve, generation):
     curve = np.array(curve)
-    assert regression.first_above(curve, 10.0) == generation
-    stacked = regression.first_above(np.stack([[curve, 0 * curve]] * 3), 10.0)
+    assert regression.first_generation_above(curve, 10.0) == generation
+    stacked = regression.first_generation_above(
+        np.stack([[curve, 0 * curve]] * 3), 10.0
+    )
     assert stacked.tolist() == [[generation, 5]] * 3
+
+
+def test_eleven_fits_have_eleven_times_the_error():
+    """The first fit is generation 0, and ten times its error is reached, not passed."""
+    errors = theory.replace(50, 5, 99, theory.Noise()).total
+    assert regression.first_generation_above(errors, 10) == 10

@@ -1,4 +1,4 @@
-"""The linear regressor: an exact fit, its twin and teacher, and one program a sweep."""
+"""The linear regressor: an exact fit, its noise-free twin, and one program a sweep."""
 
 import functools
 
@@ -75,7 +75,7 @@ def test_a_fit_is_least_squares_of_the_rows_behind(kind, design, d, n, ridge):
     params = model.init(KEY, batch, as_jax(weights))
     fitted, info = model.fit(KEY, params, batch, as_jax(weights))
     close(fitted.coefficients, least_squares(x, y, counts, ridge), RTOL)
-    assert info == {} and (np.asarray(fitted.teacher) == 0).all()
+    assert info == {}
 
 
 @pytest.mark.parametrize("n", [2, 9])
@@ -117,20 +117,18 @@ def gram_of(batch, made):
 
 @KIND
 @DESIGN
-def test_the_twin_sees_no_noise_and_the_teacher_is_who_labelled(kind, design):
+def test_the_twin_sees_no_noise(kind, design):
     """The twin stays w*; with ridge it is A times the last one, A = (S + r I)^-1 S."""
     (made, step), w = generation(kind, design), truth_in(3)
     for ridge in (0.0, 0.7):
         given = jnp.array(ridge), jnp.array(4.0), jnp.zeros(3)
         params, right = started(w), np.asarray(w)
         for key in jax.random.split(KEY, 4):
-            writer = params.coefficients[0]
             batch, params = step(key, params, *given)
             gram = gram_of(batch, made)
             right = np.linalg.solve(gram + ridge * np.eye(3), gram @ right)
             close(params.coefficients[1], right, RTOL)
             assert abs(params.coefficients[0] - right).max() > 0.01
-            assert (np.asarray(params.teacher) == writer).all()
         assert (abs(right - w).max() > 0.05) == (ridge > 0)
 
 

@@ -10,9 +10,10 @@ from calibrated import assert_tells_apart
 from conftest import SEED
 
 from collapse.core import loop, streams
-from collapse.sims.linear import task as linear_setup
-from collapse.sims.linear import theory as linear_theory
-from collapse.sims.linear.experiment import LinearExperiment
+from collapse.data.designs import covariance as covariance_of
+from collapse.sims.linear import Linear
+from collapse.sims.linear.task import task
+from collapse.sims.linear.theory import curves
 from collapse.theory import linear as theory
 from collapse.theory import ridge
 
@@ -27,32 +28,28 @@ DESIGNS = ("fixed", "fresh")
 @functools.cache
 def run(label, d, n, num_seeds, **fields):
     """[seeds, generations] test errors, and their theory."""
-    name, *rest = label.split()
-    experiment = LinearExperiment(
-        workflows=(name,),
+    experiment = Linear(
+        workflows=(label,),
         num_generations=LAST,
         samples_per_generation=(n,),
         dimension=(d,),
         noise_variance=(NOISE.real,),
         synthetic_noise_variance=(NOISE.synthetic,),
-        window=(int(rest[0]),) if name == "window" else (5,),
-        real_fraction=(float(rest[0]),) if name == "mix" else (0.1,),
         **{"metrics": ("test_error",)} | fields,
     ).resolved(0, 0)
     experiment.check()
-    assert experiment.labels() == (label,)
-    (cell,) = experiment.cells()
-    setup = linear_setup.setup(experiment, cell, label, None)
+    (condition,) = experiment.conditions()
+    own = task(condition, None)
     trace = loop.run_seeds(
         streams.seeds(SEED, num_seeds),
-        lambda root: setup.make_problem(root, *setup.values),
-        setup.workflow,
-        setup.num_rows,
+        lambda root: own.make_problem(root, *own.values),
+        condition.workflow.make(LAST, own.additive),
+        n // own.batch_size,
         LAST,
     )[1]
     assert trace.finite.all()
     found = {name: np.asarray(values) for name, values in trace.metrics.items()}
-    return found, linear_theory.curves(experiment, cell, label)
+    return found, curves(condition)
 
 
 def curve(form, d, n, design):
@@ -156,7 +153,7 @@ def test_ridge_with_fixed_inputs(name, covariance):
     d, n, penalty = 5, 20, 6.0
     fields = {"ridge": (penalty,), "covariance": covariance, "metrics": PARTS}
     found, known = run(name, d, n, 4_000, **fields)
-    sigma = linear_theory.covariance(covariance, d, 0.5)
+    sigma = covariance_of(covariance, d, 0.5)
     spectra = ridge.draw_spectra(n, sigma, 40_000, seed=1)
     right = ridge.fixed(name, spectra, penalty, LAST, NOISE, 1.0)
     other = ridge.fixed(name, spectra, 2 * penalty, LAST, NOISE, 1.0)

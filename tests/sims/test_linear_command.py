@@ -14,14 +14,13 @@ from conftest import SEED
 from collapse.core import streams
 from collapse.data import tables
 from collapse.data.regression_tables import table
-from collapse.experiment.toml import read_toml
-from collapse.lab import checkpoint, command, parts
+from collapse.figures.declaration import read_declaration
+from collapse.lab import checkpoint, command, parts, session
 from collapse.lab import run as runner
 from collapse.models.linear.model import LinearParams
-from collapse.sims.linear import theory as linear_theory
-from collapse.sims.linear.experiment import LinearExperiment
-from collapse.sims.linear.family import FAMILY
-from collapse.sims.linear.task import setup
+from collapse.sims.linear import FAMILY, Linear
+from collapse.sims.linear.task import task
+from collapse.sims.linear.theory import curves
 
 SMALL = ["--num-seeds", "3", "--num-generations", "3"]
 DIABETES = ["--data", "diabetes", "--target", "progression"]
@@ -32,7 +31,7 @@ TABLE = ["--data", "table.csv", "--target", "y"]
 def _here(tmp_path, monkeypatch):
     """Run in a folder that holds a table, without touching how jax is set up."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runner, "configure", lambda precision: None)
+    monkeypatch.setattr(session, "configure", lambda precision: None)
     rows = np.random.default_rng(0).normal(size=(40, 3)) @ np.array(
         [[1, 1, 0], [0, 2, 0], [0, -2, 1]]
     )
@@ -40,14 +39,10 @@ def _here(tmp_path, monkeypatch):
 
 
 def simulate(*arguments, checkpoints="checkpoints"):
-    """(axis values..., label) -> name -> [S, G + 1] of a command; the experiment."""
-    call = command.parse("linear", FAMILY.default, "", [*SMALL, *arguments])
-    experiment, data = runner.prepare(call.experiment, load=FAMILY.load)
-    place = Path(checkpoints)
-    traces = parts.simulate(
-        experiment, lambda cell, label: setup(experiment, cell, label, data), place
-    )
-    return traces, experiment
+    """Key of a condition -> name -> [S, G + 1] of a command; the experiment."""
+    call = command.parse(Linear, [*SMALL, *arguments])
+    experiment, data = runner.prepare(call.experiment)
+    return parts.simulate(experiment, data, Path(checkpoints)), experiment
 
 
 def assert_same_bits(first, second):
@@ -79,7 +74,7 @@ def test_a_run_on_real_data_says_what_it_took(tmp_path):
     """
     arguments = [*DIABETES, *SMALL, "--workflows", "replace", "--quiet", "--out", "a"]
     assert runner.main(FAMILY, arguments) == 0
-    experiment, _ = read_toml(tmp_path / "a" / "experiment.toml", LinearExperiment)
+    experiment, _ = read_declaration(tmp_path / "a" / "experiment.toml", Linear)
     rows = tables.load("diabetes").train
     x, y = np.column_stack([np.ones(len(rows)), rows[:, :-1]]), rows[:, -1]
     residual = y - x @ np.linalg.lstsq(x, y)[0]
@@ -98,8 +93,8 @@ def test_the_error_on_held_out_rows_follows_theory(workflow):
     """With all rows and X fixed; half of the noise would be seen."""
     many = ["--workflows", workflow, "--num-seeds", "1000", "--seed", str(SEED)]
     traces, experiment = simulate(*DIABETES, *many)
-    (named,), (cell,) = traces.values(), experiment.cells()
-    known = linear_theory.curves(experiment, cell, workflow)["test_error"]
+    (named,), (condition,) = traces.values(), experiment.conditions()
+    known = curves(condition)["test_error"]
     np.testing.assert_allclose(named["test_error"][:, 0], known[0], rtol=1e-9)
     right, wrong = known[1:], (known[1:] + known[0]) / 2
     assert_tells_apart(named["test_error"][:, 1:], right, wrong)
@@ -145,7 +140,9 @@ def sweep(tmp_path_factory):
     """Two noise levels with two penalties, and how many programs were compiled."""
     compiled, real = [], parts.compiled
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parts, "compiled", lambda own: compiled.append(own) or real(own))
+        patch.setattr(
+            parts, "compiled", lambda *own: compiled.append(own) or real(*own)
+        )
         traces, _ = simulate(*SWEEP, *LEVELS, checkpoints=tmp_path_factory.mktemp("a"))
     return traces, len(compiled)
 
@@ -183,11 +180,10 @@ def test_a_resumed_run_is_bitwise_an_uninterrupted_one(sweep, monkeypatch):
 
 def test_snapshots_hold_inputs_with_independently_noisy_labels():
     """The first input, the label, the other inputs."""
-    experiment = LinearExperiment(dimension=(3,), noise_variance=(0.01,)).resolved(0, 0)
-    (cell,) = experiment.cells()
+    experiment = Linear(dimension=(3,), noise_variance=(0.01,)).resolved(0, 0)
     w = jnp.array([1.0, -2.0, 0.5])
-    points = setup(experiment, cell, "replace", None).points
-    found = points(streams.seeds(SEED, 1)[0], LinearParams(w[None], w), 5000)
+    points = task(next(experiment.conditions()), None).points
+    found = points(streams.seeds(SEED, 1)[0], LinearParams(w[None]), 5000)
     assert found.shape == (5000, 4)
     x, y = np.asarray(found)[:, [0, 2, 3]], np.asarray(found)[:, 1]
     noise = y - x @ np.asarray(w)

@@ -1,15 +1,14 @@
-"""Experiments with linear regressors: what is refused, chosen and known."""
+"""Experiments with linear regressors: what is refused, known and told."""
 
 import numpy as np
 import pytest
 
-from collapse.experiment.spec import InputError
-from collapse.experiment.toml import read_toml, to_toml
+from collapse.data.errors import InputError
+from collapse.experiment.toml import to_toml
+from collapse.figures.declaration import read_declaration
 from collapse.lab import run as runner
-from collapse.sims.linear import theory as linear_theory
-from collapse.sims.linear.experiment import LinearExperiment
-from collapse.sims.linear.family import FAMILY
-from collapse.sims.linear.task import kind_of_rows, setup
+from collapse.sims.linear import FAMILY, Linear
+from collapse.sims.linear.theory import curves
 from collapse.theory import linear as theory
 
 TABLE = ["--data", "table.csv", "--target", "y"]
@@ -37,9 +36,11 @@ REFUSED = [
     # the model
     (["--samples-per-generation", "9"], "samples_per_generation: the fit is singular"),
     (["--samples-per-generation", "9", "--ridge", "1", "0"], "or --minimum-norm"),
-    (["--dimension", "0"], "dimension: 0 is too small; give at least 1"),
-    (["--noise-variance", "-1"], "noise_variance: -1; give a finite number of 0 or"),
-    (["--noise-variance", "inf"], "noise_variance: inf; give a finite"),
+    (["--dimension", "0"], "dimension: 0; give a number from 1 to 3000"),
+    (["--dimension", "3001"], "dimension: 3001; give a number from 1 to 3000"),
+    (["--noise-variance", "-1"], "noise_variance: -1; give 0, or a number from 1e-100"),
+    (["--noise-variance", "inf"], "noise_variance: inf; give 0, or a number from"),
+    (["--noise-variance", "1e-30"], "drowns in the rounding of float64; give 0 or"),
     (["--synthetic-noise-variance", "nan"], "synthetic_noise_variance: nan; give"),
     (["--synthetic-noise-variance", "1", "2"], "synthetic_noise_variance: several"),
     (["--synthetic-bias", "-1"], "synthetic_bias: -1; give"),
@@ -48,8 +49,8 @@ REFUSED = [
     (["--ridge"], "ridge: empty; give at least one value"),
     (["--design"], "design: empty"),
     (["--learner-samples"], "learner_samples: empty"),
-    (["--design", "loose"], "'loose' for argument '--design'"),
-    (["--covariance", "ar2"], "'ar2' for argument '--covariance'"),
+    (["--design", "loose"], "design: unknown 'loose'; known are fixed, fresh"),
+    (["--covariance", "ar2"], "covariance: unknown 'ar2'; known are"),
     (
         ["--covariance", "ar1", "--covariance-parameter", "1"],
         "covariance_parameter: rho = 1; give a number in (-1, 1)",
@@ -75,16 +76,19 @@ REFUSED = [
     (["--metrics", "error_ratio", "--noise-variance", "0"], "a noise_variance above 0"),
     (
         ["--metrics", "error_ratio", "--samples-per-generation", "0"],
-        "samples_per_generation: 0 is too small",
+        "samples_per_generation: 0; give a number from 1",
     ),
     (
         ["--metrics", "learner_error"],
         "metrics: learner_error needs a learner; add --learner-samples",
     ),
-    (["--learner-samples", "-1"], "learner_samples: -1 is too small"),
+    (["--learner-samples", "-1"], "learner_samples: -1; give a number from 0"),
     (["--learner-samples", "0", "9"], "learner_samples: 0, no learner, stands alone"),
     (["--learner-noise-variance", "inf"], "learner_noise_variance: inf; give"),
     (["--learner-ridge", "-1"], "learner_ridge: -1; give"),
+    (["--learner-ridge", "1"], "learner_ridge: there is no learner; add"),
+    (["--covariance-parameter", "nan"], "covariance_parameter: nan; give a finite"),
+    (["--workflows"], "workflows: empty; name at least one of replace, accumulate"),
     (["--multiple", "0.5"], "multiple: 0.5; give a number above 1"),
     # data
     (["--target", "y"], "target: there are no data; add --data FILE.csv"),
@@ -98,6 +102,8 @@ REFUSED = [
     ([*TABLE, "--learner-samples", "9"], "learner_samples: not with --data"),
     ([*TABLE, "--synthetic-bias", "1"], "synthetic_bias: not with --data"),
     ([*TABLE, "--covariance", "ar1"], "covariance: not with --data"),
+    ([*TABLE, "--workflows", "mix"], "anchor: the data have one label for each"),
+    ([*TABLE, "--workflows", "mix 1 fresh"], "anchor: the data have one label"),
     (
         [*TABLE, "--dimension", "3"],
         "dimension: the data have 2 inputs; drop --dimension",
@@ -128,46 +134,12 @@ def test_bad_input_ends_in_one_line_and_leaves_nothing(
 @pytest.mark.parametrize("flag", [False, True])
 def test_what_is_written_down_can_be_run_again(tmp_path, flag):
     """A flag is the one kind of field that other families have not."""
-    experiment = LinearExperiment(minimum_norm=flag).resolved(0, 0)
+    experiment = Linear(minimum_norm=flag).resolved(0, 0)
     (tmp_path / "a.toml").write_text(to_toml(experiment))
-    assert read_toml(tmp_path / "a.toml", LinearExperiment)[0] == experiment
+    assert read_declaration(tmp_path / "a.toml", Linear)[0] == experiment
     (tmp_path / "a.toml").write_text("minimum_norm = 1")
     with pytest.raises(InputError, match="minimum_norm must be true or false, got 1"):
-        read_toml(tmp_path / "a.toml", LinearExperiment)
-
-
-# What is chosen
-
-
-@pytest.mark.parametrize(
-    ("label", "design", "data", "kind"),
-    [
-        ("replace", "fixed", "", "law"),
-        ("accumulate", "fresh", "", "law"),
-        ("window 3", "fresh", "", "law"),
-        ("replace", "fixed", "diabetes", "law"),
-        ("replace", "fresh", "diabetes", "statistics"),
-        ("fixed_budget", "fresh", "", "samples"),
-        ("fixed_budget", "fixed", "diabetes", "samples"),
-        ("mix 0.1 fresh", "fixed", "", "samples"),  # rows of one design, split
-        ("mix 0.5 fresh", "fresh", "", "law"),  # two batches of 50
-        ("mix 0.1 fresh", "fresh", "", "samples"),  # ten of 10: too small
-        ("mix 0 fresh", "fixed", "", "law"),
-        ("mix 1 fixed", "fixed", "", "law"),
-    ],
-)
-def test_the_cheapest_rows_that_a_workflow_allows(label, design, data, kind):
-    cell = {"samples_per_generation": 100, "dimension": 10, "design": design}
-    assert kind_of_rows(LinearExperiment(data=data), cell, label) == kind
-    assert kind_of_rows(LinearExperiment(rows="samples"), cell, label) == "samples"
-
-
-def test_a_value_of_zero_and_another_dimension_have_a_program_of_their_own():
-    levels = {"noise_variance": (0.0, 1.0, 2.0), "ridge": (0.0, 0.5, 1.0)}
-    experiment = LinearExperiment(dimension=(2, 3), **levels).resolved(0, 0)
-    setups = [setup(experiment, cell, "replace", None) for cell in experiment.cells()]
-    assert len({one.program for one in setups}) == 8
-    assert {len(one.values) for one in setups} == {0, 1, 2}
+        read_declaration(tmp_path / "a.toml", Linear)
 
 
 # What is known
@@ -175,7 +147,7 @@ def test_a_value_of_zero_and_another_dimension_have_a_program_of_their_own():
 
 def test_there_is_no_theory_where_the_mean_is_infinite_or_unknown():
     sizes = (3, 4, 5, 6, 7)
-    experiment = LinearExperiment(
+    experiment = Linear(
         workflows=("replace", "accumulate", "fixed_budget", "window", "mix"),
         dimension=(5,),
         samples_per_generation=sizes,
@@ -184,10 +156,9 @@ def test_there_is_no_theory_where_the_mean_is_infinite_or_unknown():
     ).resolved(0, 0)
     experiment.check()
     known = {
-        (cell["samples_per_generation"], cell["design"], label)
-        for cell in experiment.cells()
-        for label in experiment.labels()
-        if linear_theory.curves(experiment, cell, label)
+        (condition.n, condition["design"], condition.workflow.label)
+        for condition in experiment.conditions()
+        if curves(condition)
     }
     everywhere = {(n, d, "replace") for n in (3, 7) for d in ("fixed", "fresh")}
     fixed = {(3, "fixed", "accumulate"), (7, "fixed", "accumulate")}
@@ -200,25 +171,51 @@ def test_there_is_no_theory_where_the_mean_is_infinite_or_unknown():
 def test_theory_of_a_table_needs_all_rows_fixed_inputs_and_no_penalty():
     many = {"design": ("fixed", "fresh"), "ridge": (0.0, 1.0)}
     many |= {"samples_per_generation": (30, 20), "workflows": ("replace", "window")}
-    experiment = LinearExperiment(data="table.csv", target="y", **many).resolved(30, 3)
-    known = [
-        (cell, label)
-        for cell in experiment.cells()
-        for label in experiment.labels()
-        if linear_theory.curves(experiment, cell, label)
-    ]
-    ((cell, label),) = known
-    assert (cell["samples_per_generation"], cell["design"]) == (30, "fixed")
-    assert (cell["ridge"], label) == (0.0, "replace")
+    experiment = Linear(data="table.csv", target="y", **many).resolved(30, 3)
+    (known,) = [condition for condition in experiment.conditions() if curves(condition)]
+    assert (known.n, known["design"], known["ridge"]) == (30, "fixed", 0.0)
+    assert known.workflow.name == "replace"
 
 
 def test_theory_of_a_learner_adds_its_own_error_to_its_teachers():
     """Whose teacher is the generation before, and at first nature, without error."""
-    experiment = LinearExperiment(
+    experiment = Linear(
         workflows=("replace",), learner_samples=(100,), learner_noise_variance=3.0
     ).resolved(0, 0)
-    (cell,) = experiment.cells()
-    known = linear_theory.curves(experiment, cell, "replace")
+    (condition,) = experiment.conditions()
+    known = curves(condition)
     teacher = np.append(0, known["test_error"][:-1])
     own = 3 * theory.first_error(100, 10)
     np.testing.assert_allclose(known["learner_error"], teacher + own, rtol=0.01)
+
+
+# What is told
+
+
+def test_the_caption_says_what_was_run():
+    plain = Linear().resolved(0, 0)
+    assert plain.caption() == (
+        "y = x'w + noise of variance 1; isotropic inputs, d = 10. Design fixed, "
+        "n = 100, ridge 0, 1000 seeds."
+    )
+    several = Linear(
+        covariance="ar1",
+        ridge=(0.0, 2.0),
+        synthetic_noise_variance=(3.0,),
+        learner_samples=(50,),
+    ).resolved(0, 0)
+    for said in ("ar1 (0.5) inputs", "Models' labels: noise 3", "T = 50 rows, noise 1"):
+        assert said in several.caption() and said not in plain.caption()
+    assert several.caption().endswith("is averaged over drawn designs.")
+    noise = Linear(data="table.csv", target="y", noise_variance=(1.0,)).resolved(30, 3)
+    assert "y predicted from 2 inputs" in noise.caption()
+    assert "Noise variance 1, set." in noise.caption()
+
+
+def test_metrics_are_named_by_what_they_are_with_and_without_data():
+    plain, data = Linear(), Linear(data="table.csv", target="y")
+    assert plain.quantity("test_error").reference == 0
+    assert data.quantity("test_error").reference is None
+    assert data.quantity("bias") is None is not plain.quantity("bias")
+    for experiment in (plain.resolved(0, 0), data.resolved(30, 3)):
+        assert all(map(experiment.quantity, experiment.known_metrics()))

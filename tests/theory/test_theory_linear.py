@@ -182,14 +182,6 @@ def test_strong_collapse_is_what_more_rows_do_not_cure():
         close(errors[1] - floor, 100 * (errors[2] - floor), rtol=0.01)  # like 1 / n
 
 
-def test_until():
-    curve = np.array([2.0, 1.0, 4.0, 7.0, 5.0])
-    assert [linear.until(curve, m) for m in (0.4, 1, 2, 3)] == [0, 2, 3, 3]
-    assert math.isinf(linear.until(curve, 3.5))  # reached, not passed
-    errors = linear.replace(50, 5, 99, Noise()).total
-    assert linear.until(errors, 10) == 10  # eleven fits have eleven times the error
-
-
 def curves(last, noise):
     """Calls of all that take a number of generations and a noise."""
     yield from (lambda c=c: c(9, 3, last, noise) for c in MULTIPLES)

@@ -51,12 +51,9 @@ class LinearParams(NamedTuple):
       coefficients: [c, d]; entry 0 is the fit. Entry 1, if there is one, is its twin:
         the same inputs, and no label noise in any generation. Their difference is what
         noise did, the twin's error is bias.
-      teacher: [d], coefficients of the model that labelled the newest rows (without
-        the offset that it may write with).
     """
 
     coefficients: Float[Array, "c d"]
-    teacher: Float[Array, " d"]
 
 
 def linear(
@@ -126,13 +123,11 @@ def linear(
     def init(key: Key, batch, weights: Weights) -> LinearParams:
         del key, weights
         dtype = (batch.y if rows == "samples" else batch.moment).dtype
-        zeros = jnp.zeros((1 + twin, dimension), dtype)
-        return LinearParams(zeros, zeros[0])
+        return LinearParams(jnp.zeros((1 + twin, dimension), dtype))
 
     def fit(key: Key, params, batch, weights: Weights) -> tuple[LinearParams, Info]:
-        del key
-        found = _solve(batch, weights, design, regularisation)
-        return LinearParams(found, params.coefficients[0]), {}
+        del key, params
+        return LinearParams(_solve(batch, weights, design, regularisation)), {}
 
     def sample(key: Key, params: LinearParams, num: int):
         w = params.coefficients

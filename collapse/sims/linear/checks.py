@@ -1,40 +1,28 @@
-"""What an experiment with linear regressors may not ask for: one line for each."""
+"""What the fields of an experiment with linear regressors rule out among each other."""
 
 import math
 from typing import Any
 
+from collapse.data.errors import InputError
 from collapse.data.tables import RealData
-from collapse.experiment.spec import InputError
-from collapse.experiment.workflow_spec import batch_size
+from collapse.sims.linear.fields import LinearFields
 
-_MOST_DIMENSIONS = 3000
 _MOST_ENTRIES = 10**8  # of the inputs of one generation
+_REASONS = {
+    "error_ratio": "needs n > d + 1 and a noise_variance above 0",
+    "learner_error": "needs a learner; add --learner-samples",
+}
 
 
-def check_numbers(experiment: Any) -> None:
-    """Counts, variances and penalties."""
-    for field, least in (("dimension", 1), ("learner_samples", 0)):
-        smallest = min(getattr(experiment, field))
-        if smallest < least:
-            raise InputError(f"{field}: {smallest} is too small; give at least {least}")
+def check_numbers(experiment: LinearFields) -> None:
+    """Noise beside the precision; learners and bias beside what they exclude."""
     if len(experiment.learner_samples) > 1 and not min(experiment.learner_samples):
         raise InputError(
             "learner_samples: 0, no learner, stands alone; drop it or the others"
         )
-    several = ("noise_variance", "synthetic_noise_variance", "ridge")
-    values = {f: getattr(experiment, f) for f in (*several, "learner_ridge")}
-    for field in ("synthetic_bias", "learner_noise_variance"):
-        values[field] = (getattr(experiment, field),)
-    for field, numbers in values.items():
-        for value in numbers:
-            if value != 0 and not 1e-100 < value < 1e100:
-                raise InputError(
-                    f"{field}: {value:g}; give a finite number of 0 or more (above "
-                    "0, between 1e-100 and 1e100)"
-                )
     lowest = 1e-20 if experiment.precision == "float64" else 1e-9
     for field in ("noise_variance", "synthetic_noise_variance"):
-        for value in values[field]:
+        for value in getattr(experiment, field):
             if 0 < value < lowest:
                 raise InputError(
                     f"{field}: {value:g} drowns in the rounding of "
@@ -42,8 +30,6 @@ def check_numbers(experiment: Any) -> None:
                 )
     if len(experiment.synthetic_noise_variance) > 1:
         raise InputError("synthetic_noise_variance: several values; give one")
-    if not 1 < experiment.multiple < math.inf:
-        raise InputError(f"multiple: {experiment.multiple:g}; give a number above 1")
     if any(experiment.learner_ridge) and not all(experiment.learner_samples):
         raise InputError("learner_ridge: there is no learner; add --learner-samples")
     if experiment.synthetic_bias and experiment.snapshots:
@@ -54,20 +40,47 @@ def check_numbers(experiment: Any) -> None:
         )
 
 
-def check_sizes(experiment: Any) -> None:
-    """What fits into memory, and what determines a fit."""
-    if max(experiment.dimension) > _MOST_DIMENSIONS:
+def check_metrics(experiment: LinearFields) -> None:
+    """Why a metric of the family is not to be had here."""
+    known = experiment.known_metrics()
+    for metric in experiment.metrics:
+        if metric in known or metric not in experiment.catalogue:
+            continue
+        if experiment.data:
+            raise InputError(
+                f"metrics: {metric} needs the true coefficients, which data do not "
+                f"tell; known are {', '.join(known)}"
+            )
+        raise InputError(f"metrics: {metric} {_REASONS[metric]}; or drop it")
+
+
+def check_rows(experiment: LinearFields) -> None:
+    """What is kept of rows, beside workflows that need single ones and beside data."""
+    for condition in experiment.conditions():
+        spec, n = condition.workflow, condition.n
+        split = condition["design"] == "fixed" and spec.batch_size(n) < n
+        choosy = spec.kind.picks_single_rows or split
+        if choosy and experiment.rows not in ("auto", "samples"):
+            raise InputError(
+                f"rows: {spec.label} picks single samples, which rows = "
+                f"{experiment.rows} does not keep; use rows = auto or samples"
+            )
+    if experiment.target and not experiment.data:
+        raise InputError("target: there are no data; add --data FILE.csv")
+    if experiment.data and experiment.rows == "law" and "fresh" in experiment.design:
         raise InputError(
-            f"dimension: {max(experiment.dimension)} is too large; give at most "
-            f"{_MOST_DIMENSIONS}"
+            "rows: law needs normal inputs, and fresh ones come from the data; use auto"
         )
-    rows = (
-        experiment.rows in ("samples", "statistics")
-        or "fixed_budget" in experiment.workflows
-    )
+
+
+def check_sizes(experiment: LinearFields) -> None:
+    """What fits into memory, and what determines a fit."""
+    specs = experiment.workflow_specs()
+    single = any(spec.kind.picks_single_rows for spec in specs)
+    single = single or experiment.rows in ("samples", "statistics")
     for cell in experiment.cells():
         n, d = cell["samples_per_generation"], cell["dimension"]
-        if rows and n * d > _MOST_ENTRIES:
+        if single and n * d > _MOST_ENTRIES:
             raise InputError(
                 f"samples_per_generation: {n} x {d} inputs do not fit into memory; "
                 "give fewer, or rows = auto without fixed_budget"
@@ -85,11 +98,9 @@ def check_sizes(experiment: Any) -> None:
             )
 
 
-def check_covariance(experiment: Any) -> None:
-    """The inputs' covariance."""
+def check_covariance(experiment: LinearFields) -> None:
+    """The inputs' covariance and its parameter."""
     value, kind = experiment.covariance_parameter, experiment.covariance
-    if not math.isfinite(value):
-        raise InputError(f"covariance_parameter: {value:g}; give a finite number")
     if kind == "isotropic" and value != _default(experiment, "covariance_parameter"):
         raise InputError(
             "covariance_parameter: isotropic inputs have none; add --covariance ar1 or "
@@ -110,30 +121,10 @@ def check_covariance(experiment: Any) -> None:
             )
 
 
-def check_rows(experiment: Any) -> None:
-    """Workflows that need single samples."""
-    choosy = [w for w in experiment.labels() if w == "fixed_budget"]
-    if "fixed" in experiment.design:
-        choosy += [
-            w
-            for n in experiment.samples_per_generation
-            for w in experiment.labels()
-            if batch_size(w, n) < n
-        ]
-    if choosy and experiment.rows not in ("auto", "samples"):
-        raise InputError(
-            f"rows: {choosy[0]} picks single samples, which rows = {experiment.rows} "
-            "does not keep; use rows = auto or samples"
-        )
-
-
-def check_data(experiment: Any, data: RealData) -> None:
+def check_data(experiment: LinearFields, data: RealData) -> None:
     """No learner, no bias and no drawn covariance beside real data."""
-    if (
-        "fixed" in experiment.design
-        and "mix" in experiment.workflows
-        and experiment.anchor == "fresh"
-    ):
+    anchors = {s.parameters.get("anchor") for s in experiment.workflow_specs()}
+    if "fixed" in experiment.design and "fresh" in anchors:
         raise InputError(
             "anchor: the data have one label for each input, so none is fresh where "
             "inputs are fixed; give --anchor fixed or --design fresh"
@@ -150,5 +141,5 @@ def check_data(experiment: Any, data: RealData) -> None:
             raise InputError(f"{field}: not with --data, whose truth is not known")
 
 
-def _default(experiment: Any, field: str) -> Any:
+def _default(experiment: LinearFields, field: str) -> Any:
     return type(experiment).__dataclass_fields__[field].default

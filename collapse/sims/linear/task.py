@@ -1,138 +1,136 @@
-"""Linear regressors: one workflow in one cell, ready to run."""
+"""Linear regressors in one condition, ready to run."""
 
+import dataclasses
 import functools
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Sequence
 
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from collapse.core import memory, streams
+from collapse.core.row_kinds import RowKind
+from collapse.core.types import Key, Model, Problem
 from collapse.data.tables import RealData
-from collapse.experiment.workflow_spec import batch_size, make_workflow
-from collapse.lab import programs
-from collapse.sims.linear.experiment import LinearExperiment, unit
+from collapse.experiment.condition import Condition
+from collapse.experiment.task import Task
+from collapse.measures import regression
+from collapse.models.linear.model import LinearParams, linear
+from collapse.models.linear.rows import Noise
+from collapse.models.linear.rows import label as label_inputs
+from collapse.numerics import draws, threefry
+from collapse.sims.linear.experiment import Linear
+from collapse.sims.linear.measures import has_twin
+from collapse.sims.linear.table import from_table
+from collapse.sims.linear.truth import Source, draw_dtype, from_truth, input_factor
 
-_HELD_OUT = 1000  # rows drawn for the test set of one seed
-_MOST_ENTRIES = 5_000  # of X; above, X'X is drawn in its stead
-_MOST_SAMPLES = 20_000  # of a generation that may be kept in stead of small batches
+_MOST_SAMPLES = 20_000  # of a generation that may be kept instead of small batches
 _SWEPT = ("noise_variance", "ridge", "learner_ridge")  # axes that are plain numbers
-_TWIN = ("bias", "variance")  # metrics that need fits to labels without noise
 
 
-class _Nature(NamedTuple):
-    """What one seed's generations begin with.
-
-    Attributes:
-      draw: (key, num) -> real rows.
-      design: inputs of all generations, or None.
-      inputs: (key, num) -> [d, num] new inputs.
-      init: a model's start, whose coefficients are nature's where these are known.
-      offset: [d] flaw in what models write, or None.
-      metrics: name -> Metric, all that are known.
-    """
-
-    draw: Callable[[Any, int], Any]
-    design: Any
-    inputs: Callable[[Any, int], Any]
-    init: Callable[..., Any] | None
-    offset: Any
-    metrics: Mapping[str, Any]
-
-
-def kind_of_rows(
-    experiment: LinearExperiment, cell: Mapping[str, Any], label: str
-) -> Literal["samples", "statistics", "law"]:
-    """What `rows = auto` stands for."""
-    if experiment.rows != "auto":
-        return experiment.rows
-    n = cell["samples_per_generation"]
-    size = batch_size(label, n)
-    split = size < n  # real and synthetic rows, in batches that divide both
-    small = size < 4 * cell["dimension"] and n <= _MOST_SAMPLES
-    fixed = cell["design"] == "fixed"
-    if experiment.data and experiment.minimum_norm and not fixed:
-        return "samples"  # whose rank is told more sharply than that of X'X
-    if label == "fixed_budget" or (split and (fixed or small)):
-        return "samples"
-    normal = not experiment.data or cell["design"] == "fixed"
-    return "law" if normal else "statistics"
-
-
-def setup(
-    experiment: LinearExperiment,
-    cell: Mapping[str, Any],
-    label: str,
-    data: RealData | None,
-) -> programs.Setup:
-    """One workflow in one cell, ready to run."""
-    import jax.numpy as jnp
-
-    from collapse.core.types import Problem
-    from collapse.models.linear.model import LinearParams
-    from collapse.models.linear.rows import label as write_labels
-    from collapse.numerics import threefry
-
-    n, fixed = cell["samples_per_generation"], cell["design"] == "fixed"
-    kind = kind_of_rows(experiment, cell, label)
-    size = 1 if kind == "samples" else batch_size(label, n)
-    model_of = _model_maker(experiment, cell, label, kind, size)
+def task(condition: Condition[Linear], data: RealData | None) -> Task:
+    """What a regressor learns in a condition, from normal inputs or from a table."""
+    kind = kind_of_rows(condition)
+    size = 1 if kind == "samples" else condition.workflow.batch_size(condition.n)
+    model_of = _model_maker(condition, kind, size)
     # what enters as arrays, so that a sweep over it is one program
-    swept = [name for name in _SWEPT if cell[name] > 0]
-    values = tuple(jnp.asarray(cell[n], jnp.result_type(float)) for n in swept)
+    swept = [name for name in _SWEPT if condition[name] > 0]
 
-    def begin(root: Any, cell: Mapping[str, Any]) -> _Nature:
+    measured = condition.experiment.measured()
+
+    def source_of(root: Key, own: Condition[Linear]) -> Source:
         if data is not None:
-            return _tabled(data, cell, kind, root)
-        return _known(experiment, cell, kind, model_of, root)
+            return from_table(data, own, kind, root)
+        return from_truth(own, kind, model_of, root)
 
-    def make_problem(root: Any, *values: Any) -> Problem:
-        own = {**cell, **dict(zip(swept, values, strict=True))}
-        nature = begin(root, own)
+    def make_problem(root: Key, *values: Array) -> Problem:
+        own = _with_values(condition, swept, values)
+        source = source_of(root, own)
+        drawn = data is not None and condition["design"] == "fresh"
         model = model_of(
-            noise_variance=_later_noise(experiment, own),
+            noise_variance=_synthetic_noise(own),
             ridge=own["ridge"],
-            design=nature.design,
-            inputs=nature.inputs if data is not None and not fixed else None,
-            offset=nature.offset,
+            design=source.design,
+            inputs=source.inputs if drawn else None,
+            offset=source.offset,
         )
-        if nature.init is not None:
-            model = model._replace(init=nature.init)
-        found = {name: nature.metrics[name] for name in experiment.measured()}
-        return Problem(nature.draw, model, found)
+        if source.init is not None:
+            model = model._replace(init=source.init)
+        plain = {m: f for m, f in source.metrics.items() if m in measured}
+        remembering = {m: f for m, f in source.memory_metrics.items() if m in measured}
+        teacher = memory.previous(lambda params: params.coefficients[0])
+        return Problem(
+            source.draw,
+            model,
+            plain,
+            remember=teacher if remembering else None,
+            memory_metrics=remembering,
+        )
 
-    def points(key: Any, params: LinearParams, num: int) -> Any:
+    def points(key: Key, params: LinearParams, num: int) -> Float[Array, "num d+1"]:
         """An input, its label, then the other inputs."""
         x_key, key = threefry.split(key)
-        x = begin(x_key, cell).inputs(x_key, num)
-        y = write_labels(
-            x, params.coefficients[:1], _later_noise(experiment, cell), key
-        )
+        x = source_of(x_key, condition).inputs(x_key, num)
+        noise = _synthetic_noise(condition)
+        y = label_inputs(x, params.coefficients[:1], noise, key)
         return jnp.concatenate([x[:1], y, x[1:]]).T
 
-    workflow = make_workflow(label, experiment.num_generations, kind != "samples")
-    rest = tuple((k, v) for k, v in cell.items() if k not in swept)
-    program = (label, rest, tuple(swept))
-    return programs.Setup(
-        make_problem, workflow, n // size, points, values, program=program
+    rest = tuple((k, v) for k, v in condition.cell.items() if k not in swept)
+    return Task(
+        make_problem,
+        values=tuple(jnp.asarray(condition[n], jnp.result_type(float)) for n in swept),
+        batch_size=size,
+        additive=kind != "samples",
+        points=points,
+        program=(condition.workflow, rest, tuple(swept)),
+        biased=_biased_maker(condition, data, swept),
+        batched=True,
     )
 
 
-def _model_maker(
-    experiment: LinearExperiment,
-    cell: Mapping[str, Any],
-    label: str,
-    kind: Any,
-    size: int,
-) -> Callable[..., Any]:
-    """`linear` with what nature and the models have in common."""
-    from collapse.models.linear.model import linear
+def kind_of_rows(condition: Condition[Linear]) -> RowKind:
+    """What is kept of a generation's samples; the cheapest there is for `auto`."""
+    experiment, n, spec = condition.experiment, condition.n, condition.workflow
+    if experiment.rows != "auto":
+        return experiment.rows
+    size = spec.batch_size(n)
+    split = size < n  # real and synthetic rows, in batches that divide both
+    small = size < 4 * condition["dimension"] and n <= _MOST_SAMPLES
+    fixed = condition["design"] == "fixed"
+    if experiment.data and experiment.minimum_norm and not fixed:
+        return "samples"  # whose rank is told more sharply than that of X'X
+    if spec.kind.picks_single_rows or (split and (fixed or small)):
+        return "samples"
+    return "law" if fixed or not experiment.data else "statistics"
 
-    n, d = cell["samples_per_generation"], cell["dimension"]
-    fixed, factor = cell["design"] == "fixed", _factor(experiment, d)
+
+def _with_values(
+    condition: Condition[Linear], swept: Sequence[str], values: Sequence[Array]
+) -> Condition[Linear]:
+    """The condition with arrays for the numbers that are swept."""
+    cell = {**condition.cell, **dict(zip(swept, values, strict=True))}
+    return dataclasses.replace(condition, cell=cell)
+
+
+def _synthetic_noise(condition: Condition[Linear]) -> Noise:
+    """Variance of the labels that models generate."""
+    own = condition.experiment.synthetic_noise_variance
+    return (*own, condition["noise_variance"])[0]
+
+
+def _model_maker(
+    condition: Condition[Linear], kind: RowKind, size: int
+) -> Callable[..., Model]:
+    """`linear` with what the data distribution and the models have in common."""
+    experiment, spec = condition.experiment, condition.workflow
+    n, d = condition.n, condition["dimension"]
+    fixed, factor = condition["design"] == "fixed", input_factor(condition)
     # a budget drawn from copies of X may hold fewer than d different rows
-    shortest = fixed and label == "fixed_budget"
+    shortest = fixed and spec.kind.picks_single_rows
     # rows drawn from a table may repeat; a small ridge leaves X'X singular to rounding
     drawn = bool(experiment.data) and not fixed
     shortest = shortest or n < d or (experiment.minimum_norm and drawn)
     # the newest batch alone, and its rows determine w
-    alone = label == "replace" and kind == "law" and not fixed and n >= d
+    alone = spec.name == "replace" and kind == "law" and not fixed and n >= d
     return functools.partial(
         linear,
         d,
@@ -140,174 +138,49 @@ def _model_maker(
         batch_size=size,
         factor=factor,
         minimum_norm=shortest,
-        alone=alone and not cell["ridge"] and factor is None,
-        twin=_has_twin(experiment),
-        draw_dtype=_draw_dtype(experiment),
+        alone=alone and not condition["ridge"] and factor is None,
+        twin=has_twin(experiment),
+        draw_dtype=draw_dtype(experiment),
     )
 
 
-def _later_noise(experiment: LinearExperiment, cell: Mapping[str, Any]) -> Any:
-    """Noise variance of the labels that models write."""
-    return (*experiment.synthetic_noise_variance, cell["noise_variance"])[0]
+def _biased_maker(
+    condition: Condition[Linear], data: RealData | None, swept: Sequence[str]
+) -> Callable[..., Problem] | None:
+    """Makes the problem of a model whose labels have another noise than the truth's.
 
-
-def _known(
-    experiment: LinearExperiment,
-    cell: Mapping[str, Any],
-    kind: Any,
-    model_of: Callable[..., Any],
-    root: Any,
-) -> _Nature:
-    """A nature of normal inputs and coefficients."""
-    import jax.numpy as jnp
-
-    from collapse.core import streams
-    from collapse.models.linear import rows as linear_rows
-    from collapse.models.linear.model import LinearParams
-    from collapse.numerics import draws
-
-    n, d = cell["samples_per_generation"], cell["dimension"]
-    factor, twin = _factor(experiment, d), _has_twin(experiment)
-    truth, direction = draws.normal(streams.key(root, 0, streams.Purpose.TRUTH), (2, d))
-    types = (jnp.result_type(float), _draw_dtype(experiment))
-    inputs = linear_rows.normal_inputs(d, factor, None, *types)
-    design, key = None, streams.key(root, 0, streams.Purpose.DESIGN)
-    if cell["design"] == "fixed":
-        if kind == "law" and n * d > _MOST_ENTRIES:
-            factors = linear_rows.gram_factors(key, 1, n, d, factor)
-            design = linear_rows.design_of_factor(factors[0])
-        else:
-            design = linear_rows.design_of(inputs(key, n).T)
-    nature = model_of(noise_variance=cell["noise_variance"], design=design)
-    begin = LinearParams(jnp.tile(truth[None], (1 + twin, 1)), truth)
-    offset = None
-    if experiment.synthetic_bias:
-        seen = direction if factor is None else direction @ factor
-        length = jnp.sqrt(experiment.synthetic_bias / jnp.sum(seen**2))
-        offset = length * direction
-
-    test = inputs(streams.key(root, 0, streams.Purpose.HELD_OUT), _HELD_OUT).T
-    return _Nature(
-        lambda key, num: nature.sample(key, begin, num),
-        design,
-        inputs,
-        lambda key, batch, weights: begin,
-        offset,
-        _metrics(experiment, cell, truth, test),
-    )
-
-
-def _metrics(
-    experiment: LinearExperiment, cell: Mapping[str, Any], truth: Any, test: Any
-) -> dict[str, Any]:
-    """Every metric, bound to coefficients [d] and test inputs [m, d]."""
-    from collapse.measures import regression
-    from collapse.models.linear.model import LinearParams, linear
-
-    d = cell["dimension"]
-    factor = _factor(experiment, d)
-
-    def fit(params: LinearParams) -> Any:
-        return params.coefficients[0]
-
-    error = regression.squared_distance(fit, lambda params: truth, factor)
-    metrics = {
-        "test_error": error,
-        "error_ratio": lambda key, params: error(key, params) / unit(cell),
-    }
-    if _has_twin(experiment):
-
-        def still(params: LinearParams) -> Any:
-            return params.coefficients[1]
-
-        metrics["bias"] = regression.squared_distance(
-            still, lambda params: truth, factor
-        )
-        metrics["variance"] = regression.squared_distance(fit, still, factor)
-    pair = regression.test_rows(fit, test, test @ truth)
-    metrics["test_set_error"], metrics["test_set_standard_error"] = pair
-    if cell["learner_samples"]:
-        learner = linear(
-            d,
-            noise_variance=experiment.learner_noise_variance,
-            ridge=cell["learner_ridge"],
-            minimum_norm=cell["learner_samples"] < d,
-            rows="law",
-            batch_size=cell["learner_samples"],
-            factor=factor,
-        )
-        metrics["learner_error"] = regression.learner_error(
-            learner,
-            lambda params: LinearParams(params.teacher[None], params.teacher),
-            fit,
-            truth,
-            factor,
-        )
-    return metrics
-
-
-def _tabled(
-    data: RealData,
-    cell: Mapping[str, Any],
-    kind: Any,
-    root: Any,
-) -> _Nature:
-    """The user's table: n of its rows for each seed, all of them in every seed."""
-    import jax.numpy as jnp
-
-    from collapse.core import streams
-    from collapse.measures import regression
-    from collapse.models.linear import rows as linear_rows
-    from collapse.numerics import draws
-
-    dtype = jnp.result_type(float)
-    train, held = jnp.asarray(data.train, dtype), jnp.asarray(data.held_out, dtype)
-    n, num_rows = cell["samples_per_generation"], len(train)
-    mine = draws.shuffled(streams.key(root, 0, streams.Purpose.DESIGN), num_rows, n)
-    x, y = train[mine, :-1], train[mine, -1]
-    design = linear_rows.design_of(x) if cell["design"] == "fixed" else None
-
-    def inputs(key: Any, num: int) -> Any:
-        """Drawn from the table with replacement."""
-        place = jnp.floor(draws.uniform(key, (num,), dtype) * num_rows)
-        return train[place.astype(jnp.int32), :-1].T
-
-    def draw(key: Any, num: int) -> Any:
-        if design is not None and kind == "samples":
-            place = jnp.arange(num, dtype=jnp.int32)
-            return linear_rows.FixedSamples(place, y[:, None])
-        if design is not None:
-            return linear_rows.labellings((y @ x)[None, None])
-        rows = train[draws.shuffled(key, num_rows, n)]
-        if kind == "samples":
-            return linear_rows.FreshSamples(rows[:, :-1], rows[:, -1:])
-        return linear_rows.fresh_statistics(rows[:, :-1].T, rows[:, -1:].T, num)
-
-    pair = regression.test_rows(
-        lambda params: params.coefficients[0], held[:, :-1], held[:, -1]
-    )
-    names = ("test_error", "test_set_standard_error")
-    return _Nature(
-        draw, design, inputs, None, None, dict(zip(names, pair, strict=True))
-    )
-
-
-def _factor(experiment: LinearExperiment, d: int) -> Any:
-    """Cholesky factor of the inputs' covariance; None for the identity."""
-    import jax.numpy as jnp
-    import numpy as np
-
-    from collapse.data.designs import covariance
-
-    if experiment.data or experiment.covariance == "isotropic":
+    Its rows are two batches drawn from the law of new inputs, whatever their sizes.
+    None for fixed inputs, a table, learners, and models that err by a fixed vector.
+    """
+    experiment, d = condition.experiment, condition["dimension"]
+    fresh = data is None and experiment.design == ("fresh",)
+    if not fresh or experiment.synthetic_bias or any(experiment.learner_samples):
         return None
-    found = covariance(experiment.covariance, d, experiment.covariance_parameter)
-    return jnp.asarray(np.linalg.cholesky(found), jnp.result_type(float))
+    factor = input_factor(condition)
 
+    def biased(
+        root: Key, bias: Float[Array, ""], sizes: Int[Array, " 2"], *values: Array
+    ) -> Problem:
+        own = _with_values(condition, swept, values)
+        truth = draws.normal(streams.key(root, 0, streams.Purpose.TRUTH), (d,))
+        begin = LinearParams(truth[None])
+        real, model = (
+            linear(
+                d,
+                rows="law",
+                batch_size=sizes,
+                noise_variance=noise,
+                ridge=own["ridge"],
+                minimum_norm=experiment.minimum_norm,
+                factor=factor,
+            )
+            for noise in (own["noise_variance"], bias * _synthetic_noise(own))
+        )
+        error = regression.squared_distance(
+            lambda params: params.coefficients[0], lambda params: truth, factor
+        )
+        return Problem(
+            lambda key, num: real.sample(key, begin, num), model, {"test_error": error}
+        )
 
-def _draw_dtype(experiment: LinearExperiment) -> str | None:
-    return "float32" if experiment.draws == "float32" else None
-
-
-def _has_twin(experiment: LinearExperiment) -> bool:
-    return any(metric in _TWIN for metric in experiment.measured())
+    return biased

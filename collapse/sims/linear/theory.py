@@ -1,27 +1,27 @@
-"""Theory beside the curves of linear regressors: which closed form holds where."""
+"""Closed forms beside the curves of linear regressors: which one holds where."""
 
 import functools
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from collapse.data.designs import covariance
-from collapse.data.regression_tables import table
-from collapse.experiment.workflow_spec import real_rows
-from collapse.sims.linear.experiment import LinearExperiment, unit
+from collapse.experiment.condition import Condition
+from collapse.sims.linear.experiment import Linear
 from collapse.theory import linear, ridge
 
 _DESIGNS = 400  # drawn by NumPy for the mean over designs where there is no formula
 
+Curves = dict[str, NDArray[np.float64]]
 
-def curves(
-    experiment: LinearExperiment, cell: Mapping[str, Any], label: str
-) -> dict[str, np.ndarray]:
+
+def curves(condition: Condition[Linear]) -> Curves:
     """Metric -> [G + 1]; nothing where no closed form is known."""
+    experiment = condition.experiment
     if experiment.data:
-        return _of_table(experiment, cell, label)
-    error = _error(experiment, cell, label)
+        return _of_table(condition)
+    error = _error(condition)
     if error is None or not np.isfinite(error.total).all():
         return {}
     found = {
@@ -31,104 +31,165 @@ def curves(
         "test_set_error": error.total,
     }
     if "error_ratio" in experiment.measured():
-        found["error_ratio"] = error.total / unit(cell)
-    if cell["learner_samples"] and not error.bias.any():
-        learner = _learner(experiment, cell, error.total)
+        found["error_ratio"] = error.total / unit(condition)
+    if condition["learner_samples"] and not error.bias.any():
+        learner = _learner(condition, error.total)
         found |= {"learner_error": learner} if np.isfinite(learner).all() else {}
     return found
 
 
-def _noise(experiment: LinearExperiment, cell: Mapping[str, Any]) -> linear.Noise:
-    real = cell["noise_variance"]
-    return linear.Noise(real, (*experiment.synthetic_noise_variance, real)[0])
+def unit(condition: Condition[Linear]) -> float:
+    """B, the expected error of a first fit without ridge: the unit of error_ratio."""
+    first = linear.first_error(condition.n, condition["dimension"])
+    return condition["noise_variance"] * first
 
 
-def _error(
-    experiment: LinearExperiment, cell: Mapping[str, Any], label: str
-) -> linear.Error | None:
-    """Expected test error of the generations' own models."""
-    n, d, last = (
-        cell["samples_per_generation"],
-        cell["dimension"],
-        experiment.num_generations,
-    )
-    noise, design = _noise(experiment, cell), cell["design"]
-    name, *rest = label.split()
+def _noise(condition: Condition[Linear]) -> linear.Noise:
+    real = condition["noise_variance"]
+    synthetic = (*condition.experiment.synthetic_noise_variance, real)[0]
+    return linear.Noise(real, synthetic)
+
+
+# Workflows without ridge
+
+
+def _error(condition: Condition[Linear]) -> linear.ErrorParts | None:
+    """Expected test error of the generations' own models; None where none is known."""
+    if condition["ridge"] > 0:
+        return _with_ridge(condition)
+    n, d = condition.n, condition["dimension"]
+    isotropic = condition.experiment.covariance == "isotropic"
+    if d - 1 <= n <= d + 1 or (n < d and not isotropic):
+        return None
+    form = _FORMS.get(condition.workflow.name)
+    return None if form is None else form(condition)
+
+
+def _replace(condition: Condition[Linear]) -> linear.ErrorParts | None:
+    if condition.experiment.synthetic_bias:
+        return _mixed(condition, 0)
+    return _plain(linear.replace, condition)
+
+
+def _growing(
+    form: Callable[..., linear.ErrorParts], condition: Condition[Linear]
+) -> linear.ErrorParts | None:
+    """`accumulate` or `replace_multiple`."""
+    beyond = condition.n < condition["dimension"] and condition["design"] == "fresh"
+    if beyond or condition.experiment.synthetic_bias:
+        return None
+    return _plain(form, condition)
+
+
+def _plain(
+    form: Callable[..., linear.ErrorParts], condition: Condition[Linear]
+) -> linear.ErrorParts:
+    n, d, last = condition.n, condition["dimension"], condition.num_generations
+    signal = float(d)  # E |w*|^2 of w* ~ N(0, I)
+    return form(n, d, last, _noise(condition), condition["design"], signal)
+
+
+def _window(condition: Condition[Linear]) -> linear.ErrorParts | None:
+    n, d = condition.n, condition["dimension"]
+    if n < d or condition["design"] != "fixed" or condition.experiment.synthetic_bias:
+        return None
+    size = int(condition.workflow.parameters["size"])
+    return linear.window(n, d, size, condition.num_generations, _noise(condition))
+
+
+def _mix(condition: Condition[Linear]) -> linear.ErrorParts | None:
+    spec = condition.workflow
+    real = spec.real_rows(condition.n)
+    if spec.parameters["anchor"] != "fresh" or real is None:
+        return None
+    return _mixed(condition, real)
+
+
+def _mixed(condition: Condition[Linear], real: int) -> linear.ErrorParts | None:
+    """So many new real rows in each generation."""
+    n, d = condition.n, condition["dimension"]
+    if n < d or condition["design"] != "fresh":
+        return None
+    last, bias = condition.num_generations, condition.experiment.synthetic_bias
+    return linear.mix(n, d, real, last, _noise(condition), bias)
+
+
+_WHOLE: Mapping[str, Callable[..., linear.ErrorParts]] = {
+    "replace": linear.replace,
+    "accumulate": linear.accumulate,
+    "replace_multiple": linear.replace_multiple,
+}
+_FORMS: Mapping[str, Callable[[Condition[Linear]], linear.ErrorParts | None]] = {
+    "replace": _replace,
+    "accumulate": functools.partial(_growing, linear.accumulate),
+    "replace_multiple": functools.partial(_growing, linear.replace_multiple),
+    "window": _window,
+    "mix": _mix,
+}
+
+
+# Ridge, learners, tables
+
+
+def _with_ridge(condition: Condition[Linear]) -> linear.ErrorParts | None:
+    experiment, name = condition.experiment, condition.workflow.name
     if experiment.synthetic_bias:
-        if name == "replace" and design == "fresh":
-            name, rest = "mix", ["0", "fresh"]
-        if name != "mix":
-            return None
-    if cell["ridge"] > 0:
-        return _with_ridge(experiment, cell, name)
-    if d - 1 <= n <= d + 1 or (n < d and experiment.covariance != "isotropic"):
         return None
-    sizes, signal = (n, d), float(d)  # E |w*|^2 of w* ~ N(0, I)
-    if name in ("replace", "accumulate", "replace_multiple"):
-        if n < d and design == "fresh" and name != "replace":
+    last, noise = condition.num_generations, _noise(condition)
+    shared = (condition["ridge"], last, noise, 1.0)
+    if condition["design"] == "fixed":
+        if name not in _WHOLE:
             return None
-        return getattr(linear, name)(*sizes, last, noise, design, signal)
-    if n < d:
-        return None
-    if name == "window" and design == "fixed":
-        return linear.window(*sizes, int(rest[0]), last, noise)
-    if name == "mix" and design == "fresh" and rest[1] == "fresh":
-        real = 0 if rest[0] == "0" else real_rows(label, n)
-        return linear.mix(*sizes, real, last, noise, experiment.synthetic_bias)
-    return None
-
-
-def _with_ridge(
-    experiment: LinearExperiment, cell: Mapping[str, Any], name: str
-) -> linear.Error | None:
-    n, last = cell["samples_per_generation"], experiment.num_generations
-    shared = (cell["ridge"], last, _noise(experiment, cell), 1.0)
-    inputs = (experiment.covariance, cell["dimension"], experiment.covariance_parameter)
-    if cell["design"] == "fixed":
-        if name not in ("replace", "accumulate", "replace_multiple"):
-            return None
-        return ridge.fixed(name, _spectra(n, *inputs), *shared)
+        return ridge.fixed(name, _spectra(condition.n, *_inputs(condition)), *shared)
     if name != "replace" or experiment.covariance != "isotropic":
         return None
-    return ridge.fresh_replace(_spectra(n, *inputs), *shared)
+    return ridge.fresh_replace(_spectra(condition.n, *_inputs(condition)), *shared)
+
+
+def _inputs(condition: Condition[Linear]) -> tuple[str, int, float]:
+    """Kind, dimension and parameter of the inputs' covariance."""
+    e = condition.experiment
+    return e.covariance, condition["dimension"], e.covariance_parameter
 
 
 def _learner(
-    experiment: LinearExperiment, cell: Mapping[str, Any], error: np.ndarray
-) -> np.ndarray:
-    """Of a learner whose teacher is the generation before; at first, nature."""
-    n, d = cell["learner_samples"], cell["dimension"]
-    inputs = (experiment.covariance, d, experiment.covariance_parameter)
-    if cell["learner_ridge"] > 0 or n < d - 1:
-        parts = _learner_parts(n, cell["learner_ridge"], *inputs)
+    condition: Condition[Linear], error: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Of a learner whose teacher is the generation before; at first, the truth."""
+    n, d, penalty = (
+        condition["learner_samples"],
+        condition["dimension"],
+        condition["learner_ridge"],
+    )
+    if penalty > 0 or n < d - 1:
+        parts = _learner_parts(n, penalty, *_inputs(condition))
     else:  # infinite within 1 of d
         parts = ridge.Learner(0.0, 1.0, linear.first_error(n, d))
     teacher = np.append(0.0, error[:-1])
-    own = experiment.learner_noise_variance * parts.variance
+    own = condition.experiment.learner_noise_variance * parts.variance
     return parts.bias + parts.rho * teacher + own
 
 
-def _of_table(
-    experiment: LinearExperiment, cell: Mapping[str, Any], label: str
-) -> dict[str, np.ndarray]:
+def _of_table(condition: Condition[Linear]) -> Curves:
     """Given the table: the error of the fit to its rows, and what later noise adds.
 
     Exact, whatever the truth, since later labels are linear in what the models know;
     if every seed is trained on all rows, with inputs fixed.
     """
-    data = table(experiment.data, experiment.target, experiment.seed)
-    forms = ("replace", "accumulate", "replace_multiple")
-    whole = cell["samples_per_generation"] == len(data.train)
-    if not whole or cell["design"] != "fixed" or cell["ridge"] or label not in forms:
+    data = condition.experiment.load()
+    assert data is not None
+    form = _WHOLE.get(condition.workflow.name)
+    whole = condition.n == len(data.train) and condition["design"] == "fixed"
+    if form is None or not whole or condition["ridge"]:
         return {}
     x, y = data.train[:, :-1], data.train[:, -1]
     test, labels = data.held_out[:, :-1], data.held_out[:, -1]
     first = ((labels - test @ np.linalg.lstsq(x, y)[0]) ** 2).mean()
-    unit = np.trace(np.linalg.solve(x.T @ x, test.T @ test)) / len(test)
+    spread = np.trace(np.linalg.solve(x.T @ x, test.T @ test)) / len(test)
     n, d = x.shape
-    noise = linear.Noise(0.0, _noise(experiment, cell).synthetic)
-    grown = getattr(linear, label)(n, d, experiment.num_generations, noise).total
-    return {"test_error": first + grown * unit / linear.first_error(n, d)}
+    noise = linear.Noise(0.0, _noise(condition).synthetic)
+    grown = form(n, d, condition.num_generations, noise).total
+    return {"test_error": first + grown * spread / linear.first_error(n, d)}
 
 
 @functools.lru_cache(maxsize=64)

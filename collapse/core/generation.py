@@ -1,0 +1,162 @@
+"""The rows of one generation: generated or drawn, and curated."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from collapse.core import streams
+from collapse.core.curation import KEEP_ALL, check, curate, keeps_all
+from collapse.core.streams import Purpose
+from collapse.core.types import (
+    Actions,
+    Batch,
+    Curator,
+    Generated,
+    Key,
+    Problem,
+    State,
+    Workflow,
+)
+from collapse.core.workflows import real_rows
+from collapse.numerics import threefry
+
+
+def generate(
+    root: Key,
+    problem: Problem,
+    workflow: Workflow,
+    num_rows: int,
+    state: State,
+    *,
+    curator: Curator = KEEP_ALL,
+) -> Generated:
+    """The rows of the next generation and the origin of each; first half of a step.
+
+    Generation 0 is n real rows. Later ones begin with fresh real rows if the workflow,
+    or an action of the controller, gives them a share. As many real rows are drawn then
+    as there are positions, so that row i of a seed is the same draw whatever the share:
+    a sweep over shares is paired. All other rows are generated and curated.
+
+    Args:
+      root: key of the seed, which may be used again.
+      problem: of the run.
+      workflow: of the run.
+      num_rows: n.
+      state: after the last generation.
+      curator: which generated rows are kept. Where the host has to look at them, give
+        `init` and `generate` a curator that is not `keep_all`, and the host's weights
+        to `curation.reject`.
+
+    Raises:
+      ValueError: if the curator has no candidates, or the controller sets what this
+        workflow or curator does not have.
+    """
+    check(curator)
+    generation = state.generation + 1
+    num = num_rows * workflow.slots_per_write
+    share = _real_share(workflow, state.control.actions)
+    count = jnp.asarray(0 if share is None else real_rows(share, num), jnp.int32)
+    position = jnp.arange(num, dtype=jnp.int32)
+
+    def real() -> tuple[Batch, Array | None]:
+        batch = problem.draw(streams.key(root, generation, Purpose.DATA), num_rows)
+        missing = num - num_rows
+        padded = jax.tree.map(
+            lambda x: jnp.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)), batch
+        )
+        return padded, None if keeps_all(curator) else _indicator(position < num_rows)
+
+    span = workflow.span(num_rows) if workflow.span else (count, num_rows)
+
+    def synthetic() -> tuple[Batch, Array | None]:
+        return _synthetic(root, problem, workflow, num_rows, state, curator, span)
+
+    if share is None:
+        batch, weight = lax.cond(generation == 0, real, synthetic)
+        filled = (generation > 0) | (position < num_rows)
+        origin = jnp.where(filled, generation, -1)
+    else:
+        is_real = position < jnp.where(generation == 0, num, count)
+        origin = jnp.where(is_real, 0, generation)
+
+        def choose(ours: Array, generated: Array) -> Array:
+            return jnp.where(
+                is_real.reshape(-1, *[1] * (ours.ndim - 1)), ours, generated
+            )
+
+        batch, weight = jax.tree.map(choose, real(), synthetic())
+    if weight is not None:
+        origin = jnp.where(weight > 0, origin, -1)
+    return Generated(batch, origin.astype(jnp.int32), weight)
+
+
+def _real_share(workflow: Workflow, actions: Actions) -> float | Array | None:
+    """Share of fresh real rows: the controller's, or else the workflow's."""
+    if actions.real_share is None:
+        return workflow.real_fraction
+    if workflow.span is not None or workflow.slots_per_write > 1:
+        raise ValueError(
+            "a controller may set real_share only under workflows that do not count "
+            "real rows themselves: replace, accumulate, accumulate_sums, window, "
+            "fixed_budget, mix with fresh rows"
+        )
+    return actions.real_share
+
+
+def _synthetic(
+    root: Key,
+    problem: Problem,
+    workflow: Workflow,
+    num_rows: int,
+    state: State,
+    curator: Curator,
+    span: tuple[int | Array, int | Array],
+) -> tuple[Batch, Float[Array, " rows"] | None]:
+    """Rows that the last model generates, for all slots, and the curator's weights."""
+    generation, rate = state.generation + 1, state.control.actions.keep_rate
+    key = streams.key(root, generation, Purpose.SAMPLE)
+    curate_key = streams.key(root, generation, Purpose.CURATE)
+    if keeps_all(curator) and rate is not None:
+        raise ValueError("a controller may set keep_rate only where there is a curator")
+
+    def slot(key: Key, curate_key: Key) -> tuple[Batch, Array | None]:
+        candidates = curator.candidates * num_rows
+        batch = problem.model.sample(key, state.params, candidates)
+        if keeps_all(curator):
+            return batch, None
+        own = (curator, batch, problem.reference, num_rows, span, rate)
+        return curate(curate_key, *own)
+
+    if workflow.slots_per_write == 1:
+        return slot(key, curate_key)
+    # slot by slot, so that the first are the same however many there are
+    indices = jnp.arange(workflow.slots_per_write, dtype=jnp.uint32)
+
+    def numbered(i: Array) -> tuple[Batch, Array | None]:
+        return slot(threefry.fold_in(key, i), threefry.fold_in(curate_key, i))
+
+    each = _up_to(generation, numbered) if problem.one_by_one else jax.vmap(numbered)
+    return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), each(indices))
+
+
+def _up_to(
+    generation: Int[Array, ""], generated: Callable[[Array], Batch]
+) -> Callable[[Array], Batch]:
+    """Slot after slot; those beyond `generation`, which have no weight, hold zeros."""
+
+    def needed(i: Array) -> Batch:
+        nothing = jax.tree.map(
+            lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(generated, i)
+        )
+        wanted = i.astype(jnp.int32) <= generation
+        return lax.cond(wanted, generated, lambda i: nothing, i)
+
+    return lambda indices: lax.map(needed, indices)
+
+
+def _indicator(positions: Array) -> Float[Array, " rows"]:
+    """Weights of 1 at these positions and 0 elsewhere."""
+    return positions.astype(jnp.result_type(float))

@@ -1,0 +1,104 @@
+"""A law over M symbols: the unigram model, whose tail dies symbol by symbol.
+
+Two kinds of row, one model:
+
+* counts: a row is how often each symbol occurs in a batch. Rows may be added up, so
+  that all generations so far cost O(M).
+* tokens: a row is one symbol, an int32, for workflows that pick rows of a generation.
+"""
+
+from typing import Literal, NamedTuple, get_args
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from collapse.core.types import Info, Key, Model, Weights
+from collapse.numerics import threefry
+from collapse.numerics.multinomial import categorical, multinomial
+
+Rows = Literal["counts", "tokens"]
+
+
+class Counts(NamedTuple):
+    """Rows that each stand for a batch of symbols.
+
+    Attributes:
+      counts: [rows, M], whole numbers.
+    """
+
+    counts: Float[Array, "rows M"]
+
+    @property
+    def additive(self) -> bool:
+        """A sum of rows is a row: see `workflows.accumulate_sums`."""
+        return True
+
+
+def discrete(
+    num_symbols: int,
+    batch_size: int | Int[Array, ""] = 1,
+    *,
+    rows: Rows = "counts",
+    smoothing: float | Float[Array, ""] = 0.0,
+    temperature: float | Float[Array, ""] = 1.0,
+    dtype=None,
+) -> Model:
+    """Shares [M] of symbols, fitted by maximum likelihood or with additive smoothing.
+
+    Without smoothing a symbol of share 0 is never drawn and so never comes back, unless
+    rows in which it occurs are trained on again.
+
+    Args:
+      num_symbols: M.
+      batch_size: symbols behind one row of counts; may be traced.
+      rows: what a row is, see the module.
+      smoothing: occurrences added to each symbol. Weights count relative to rows that
+        all have weight 1: they are divided by sum w^2 / sum w first.
+      temperature: symbols are drawn in proportion to share^(1 / temperature).
+      dtype: of shares fitted to tokens, which have no precision of their own; jax's
+        default if None. Otherwise it is that of the rows.
+
+    Raises:
+      ValueError: for an unknown kind of row.
+    """
+    if rows not in get_args(Rows):
+        raise ValueError(f"rows must be one of {get_args(Rows)}, got {rows!r}")
+
+    def init(key: Key, batch, weights: Weights) -> Array:
+        return fit(key, None, batch, weights)[0]
+
+    def fit(key: Key, params, batch, weights: Weights) -> tuple[Array, Info]:
+        del key, params
+        weights = weights * (jnp.sum(weights) / jnp.sum(weights**2))
+        if rows == "counts":
+            counts = weights @ batch.counts
+        else:
+            weights = weights.astype(dtype or jnp.result_type(float))
+            counts = jnp.zeros(num_symbols, weights.dtype)
+            counts = counts.at[batch].add(weights, mode="promise_in_bounds")
+        counts = counts + jnp.asarray(smoothing, counts.dtype)
+        return counts / jnp.sum(counts), {}
+
+    def sample(key: Key, params: Float[Array, " M"], num: int):
+        shares = params
+        if not (isinstance(temperature, int | float) and temperature == 1):
+            shares = tempered(params, jnp.asarray(temperature, params.dtype))
+        if rows == "tokens":
+            return categorical(key, shares, num)
+        if num == 1:
+            return Counts(multinomial(key, batch_size, shares)[None])
+        keys = jnp.stack(threefry.split(key, num))
+        draw = jax.vmap(lambda key: multinomial(key, batch_size, shares))
+        return Counts(draw(keys))
+
+    return Model(init, fit, sample)
+
+
+def tempered(
+    shares: Float[Array, " M"], temperature: Float[Array, ""]
+) -> Float[Array, " M"]:
+    """Shares in proportion to shares^(1 / temperature); 0 stays 0."""
+    power = jnp.log(shares / jnp.max(shares)) / temperature
+    powered = jnp.where(shares > 0, jnp.exp(power), 0)
+    return powered / jnp.sum(powered)

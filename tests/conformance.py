@@ -1,0 +1,35 @@
+"""The table of the conformance test: every family, with fields that make it small.
+
+A new family adds its line here, and nothing else.
+"""
+
+from typing import Any, NamedTuple
+
+
+class Case(NamedTuple):
+    """A family in one small condition.
+
+    Attributes:
+      fields: of the family, beside those that all cases share.
+      rows: samples a generation generates.
+      scale_free: whether scaling all weights changes nothing. Not so where weights
+        count rows, as they do beside a penalty or a number of passes over the data.
+      tolerance: of parameters, where the same sums are taken in another order.
+    """
+
+    fields: dict[str, Any]
+    rows: int = 12
+    scale_free: bool = True
+    tolerance: float = 1e-9
+
+
+CASES = {
+    "gaussian": Case({"dimension": (2,)}),
+    "gmm": Case({"num_components": 2, "max_iter": 5}, rows=24, tolerance=1e-6),
+    "linear": Case({"dimension": (2,), "design": ("fresh",), "rows": "samples"}),
+    "charlm": Case(
+        {"block": 16, "steps": 3, "measured_rows": 8, "batch_size": 4},
+        rows=8,
+        tolerance=1e-4,
+    ),
+}

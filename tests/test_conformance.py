@@ -1,0 +1,168 @@
+"""Every family obeys the protocol of models, tasks and the loop: one table, one test.
+
+What is asked here is what the loop and the studies rely on; see `conformance.CASES`.
+"""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from conformance import CASES
+
+from collapse.core import loop, streams
+from collapse.experiment import registry
+from collapse.experiment.family import Family
+from collapse.lab.parts import roots_of
+from collapse.lab.run import prepare
+
+SEEDS, LAST = 2, 3
+every_family = pytest.mark.parametrize("name", CASES)
+every_workflow = pytest.mark.parametrize(
+    "workflow", ["replace", "accumulate", "fixed_budget", "mix 0.5 fresh"]
+)
+
+
+def condition_of(name, workflow="replace", **more):
+    """The condition of a case, its task and its data."""
+    case = CASES[name]
+    fields = case.fields | {
+        "workflows": (workflow,),
+        "num_generations": LAST,
+        "num_seeds": SEEDS,
+        "samples_per_generation": (case.rows,),
+    }
+    experiment, data = prepare(registry.experiment(name)(**fields | more))
+    condition = next(experiment.conditions())
+    return condition, experiment.task(condition, data)
+
+
+@functools.cache
+def problem_of(name, workflow="replace"):
+    """The problem of a case's first seed, and real rows."""
+    condition, task = condition_of(name, workflow)
+    root = roots_of(condition)[0]
+    problem = task.make_problem(root, *task.values)
+    rows = problem.draw(streams.key(root, 0, streams.Purpose(0)), num_rows(name))
+    return root, problem, rows
+
+
+def num_rows(name):
+    return CASES[name].rows
+
+
+def fitted(problem, root, rows, weights):
+    """Parameters of a first fit."""
+    init = problem.model.init(root, rows, weights)
+    return problem.model.fit(root, init, rows, weights)[0]
+
+
+def same(one, other, tolerance):
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+def weights_of(rows, num):
+    floating = [x.dtype for x in jax.tree.leaves(rows) if x.dtype.kind == "f"]
+    return jnp.ones(num, floating[0] if floating else jnp.float32)
+
+
+def test_every_family_is_in_the_table():
+    assert set(CASES) == set(registry.families())
+
+
+@every_family
+def test_rows_of_weight_zero_have_no_influence_and_weights_scale_out(name):
+    root, problem, rows = problem_of(name)
+    num, case = num_rows(name), CASES[name]
+    half = num // 2
+    ones = weights_of(rows, num)
+    weights = jnp.where(jnp.arange(num) < half, 1, 0).astype(ones.dtype)
+    other = jax.tree.map(
+        lambda x: x.at[half:].set(jnp.flip(x[half:], 0) if x.dtype.kind == "i" else 0),
+        rows,
+    )
+    fit = jax.jit(functools.partial(fitted, problem, root))
+    first = fit(rows, weights)
+    same(first, fit(other, weights), 0)
+    moved = jax.tree.leaves(fit(rows, ones)), jax.tree.leaves(first)
+    assert any(not np.allclose(a, b) for a, b in zip(*moved, strict=True)), "control"
+    if case.scale_free:
+        same(first, fit(rows, 3 * weights), case.tolerance)
+
+
+@every_family
+def test_a_sample_of_a_fitted_model_fits_again_and_keys_matter(name):
+    root, problem, rows = problem_of(name)
+    num = num_rows(name)
+    params = fitted(problem, root, rows, weights_of(rows, num))
+    sample = jax.jit(lambda key: problem.model.sample(key, params, num))
+    one, again = sample(root), sample(root)
+    other = sample(jax.random.key(99))
+    assert jax.tree.structure(one) == jax.tree.structure(rows)
+    for a, b, d in zip(*map(jax.tree.leaves, (one, again, rows)), strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert (a.shape, a.dtype) == (d.shape, d.dtype), "another type than real rows"
+    changed = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
+    assert any(not np.array_equal(a, c) for a, c in changed), "the key is ignored"
+    refit = fitted(problem, root, one, weights_of(one, num))
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(refit))
+    assert jax.tree.structure(refit) == jax.tree.structure(params)
+
+
+@every_family
+@pytest.mark.parametrize("workflow", ["replace", "accumulate"])
+def test_chunks_prefixes_and_single_runs_are_those_of_the_whole(name, workflow):
+    condition, task = condition_of(name, workflow)
+    spec = condition.workflow.make(LAST, task.additive)
+    rows = condition.n // task.batch_size
+    roots = roots_of(condition)
+
+    def problem(root):
+        return task.make_problem(root, *task.values)
+
+    def advanced(root, *lengths):
+        own = problem(root)
+        state, traces = loop.init(root, own, spec, rows), []
+        for length in lengths:
+            state, trace = loop.advance(root, own, spec, rows, state, length)
+            traces.append(trace)
+        return state.params, jax.tree.map(lambda *x: jnp.concatenate(x), *traces)
+
+    whole = jax.jit(lambda root: advanced(root, LAST + 1))(roots[0])
+    chunks = jax.jit(lambda root: advanced(root, 1, LAST))(roots[0])
+    for a, b in zip(*map(jax.tree.leaves, (whole, chunks)), strict=True):
+        np.testing.assert_array_equal(a, b)
+    state, _ = loop.run_seeds(roots, problem, spec, rows, LAST)
+    first = jax.tree.map(lambda leaf: leaf[0], state.params)
+    same(first, whole[0], max(1e-12, CASES[name].tolerance ** 2))
+
+
+@every_family
+@pytest.mark.x64
+def test_parameters_have_the_precision_of_the_rows(name):
+    _, problem, rows = problem_of(name)
+    low = jax.tree.map(
+        lambda x: x.astype(jnp.float32) if x.dtype.kind == "f" else x, rows
+    )
+    params = jax.eval_shape(
+        functools.partial(fitted, problem),
+        *(jax.random.key(0), low, jnp.ones(num_rows(name), jnp.float32)),
+    )
+    kinds = {leaf.dtype for leaf in jax.tree.leaves(params) if leaf.dtype.kind == "f"}
+    assert kinds == {np.dtype("float32")}
+
+
+@every_family
+def test_every_metric_that_is_known_is_measured(name):
+    experiment = condition_of(name)[0].experiment
+    _, problem, _ = problem_of(name)
+    task = condition_of(name)[1]
+    if task.observe is None:
+        assert set(problem.metrics) >= set(experiment.measured())
+    assert isinstance(experiment, Family)
+    assert set(experiment.own_fields()) < {
+        f.name for f in dataclasses.fields(experiment)
+    }
