@@ -1,6 +1,7 @@
 """The task of a language model: its training, its losses, and a biased sampler."""
 
 import dataclasses
+import functools
 import random
 
 import jax
@@ -8,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from collapse.core import streams
+from collapse.core import loop, streams
 from collapse.experiment import workflows
 from collapse.experiment.condition import Condition
 from collapse.models.language import decoding
-from collapse.models.language.model import Blocks
+from collapse.models.language.model import Blocks, LanguageParams
 from collapse.models.language.network import SIZES, Size
 from collapse.sims.charlm import Charlm
 from collapse.sims.charlm import measures as charlm_measures
@@ -120,6 +121,30 @@ def test_a_biased_problem_depends_on_no_number_of_rows():
 def test_what_has_no_temperature_has_no_biased_sampler(fields, cell):
     experiment = dataclasses.replace(SMALL, **fields)
     assert task(condition_of(experiment, **cell), experiment.load()).biased is None
+
+
+def test_a_run_remembers_the_weights_of_generation_zero():
+    """And only these: parameters hold one network."""
+    own = task(condition_of(), SMALL.load())
+    roots = streams.seeds(0, 1)
+
+    def problem(root):
+        return own.make_problem(root, *own.values)
+
+    def last(num):
+        workflow = workflows.read("replace").make(num)
+        return loop.run_seeds(roots, problem, workflow, N, num)[0]
+
+    zero, two = last(0), last(2)
+    same = functools.partial(jax.tree.map, np.testing.assert_array_equal)
+    same(zero.memory, zero.params.weights)
+    same(two.memory, zero.memory)
+    moved = jax.tree.map(
+        lambda a, b: jnp.abs(a - b).max(), two.params.weights, two.memory
+    )
+    assert max(jax.tree.leaves(moved)) > 0.01
+    sizes = jax.tree.map(jnp.shape, two.params)
+    assert sizes == jax.tree.map(jnp.shape, LanguageParams(two.memory))
 
 
 def test_losses_by_hand():

@@ -47,7 +47,8 @@ def observer(
     rare = rare_positions(data.train.ravel(), evenly(data.test, measured_rows))
 
     def observe(roots: Any, state: Any) -> dict[str, np.ndarray]:
-        scores = generate_and_score(roots, state.params, state.generation, *values)
+        own = (state.params, state.memory, state.generation)
+        scores = generate_and_score(roots, *own, *values)
         seen = {name: np.asarray(value) for name, value in scores.items()}
         found = _losses(seen, rare)
         rows = [
@@ -117,7 +118,7 @@ def _generate_and_score(design: Design, n: int, sha256: str) -> Callable[..., An
     name = (design.experiment, sha256, n, design.greedy)
     if name not in _COMPILED:
         one = functools.partial(_generate_and_score_one, design, n)
-        axes = (0, 0, None, *[None] * len(Values._fields))
+        axes = (0, 0, 0, None, *[None] * len(Values._fields))
         _COMPILED[name] = loop.over_seeds(one, axes, 0, one_by_one=True)
     return _COMPILED[name]
 
@@ -127,10 +128,11 @@ def _generate_and_score_one(
     n: int,
     root: Key,
     params: LanguageParams,
+    first: dict,
     generation: Int[Array, ""],
     *arrays: Any,
 ) -> dict[str, Array]:
-    """Generated text and losses of one seed's model."""
+    """Generated text and losses of one seed's model, `first` that of generation 0."""
     values, e = Values(*arrays), design.experiment
     real = real_sequences(root, values.train, n)
     net, model = network(design.network), design.model(values, real)
@@ -145,7 +147,7 @@ def _generate_and_score_one(
     return {
         "generated": generated,
         "own": cross_entropy_in_groups(net, params.weights, generated),
-        "first": cross_entropy_in_groups(net, params.first, generated),
+        "first": cross_entropy_in_groups(net, first, generated),
         "test": cross_entropy_in_groups(net, params.weights, values.test),
         "continued": jnp.concatenate([begin[:, 1:], rest], 1)[0],
     }

@@ -6,6 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from collapse.core import memory
 from collapse.core.types import Info, Key, Model, Params, Problem, Weights
 from collapse.data.text_blocks import TextRows, evenly
 from collapse.experiment.condition import Condition
@@ -87,12 +88,16 @@ def design_of(condition: Condition[Charlm], data: TextRows) -> Design:
 
 
 def _problem(real: Array, model: Model) -> Problem:
-    """A seed's real sequences and its model, which `observe` measures on the host."""
+    """A seed's real sequences and its model, which `observe` measures on the host.
+
+    Generation 0's weights are remembered: they measure the text of later generations.
+    """
 
     def draw(key: Key, num: int) -> Blocks:
         return Blocks(subset(key, real, num))
 
-    return Problem(draw, model, {}, one_by_one=True)
+    first = memory.first(lambda params: params.weights)
+    return Problem(draw, model, {}, one_by_one=True, remember=first)
 
 
 def _trained_on_any_number(design: Design, values: Values, real: Array) -> Model:
