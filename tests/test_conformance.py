@@ -25,6 +25,18 @@ every_workflow = pytest.mark.parametrize(
 )
 
 
+@pytest.fixture(autouse=True)
+def _networks_as_they_run(request):
+    """Set jax up as a run of a network does."""
+    named = getattr(request.node, "callspec", None)
+    case = CASES.get(named.params.get("name")) if named else None
+    if case is None or not case.network:
+        yield
+        return
+    with jax.enable_x64(False), jax.numpy_dtype_promotion("standard"):
+        yield
+
+
 def condition_of(name, workflow="replace", **more):
     """The condition of a case, its task and its data."""
     case = CASES[name]

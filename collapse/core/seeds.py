@@ -75,7 +75,8 @@ def _one_by_one(
         found = lax.map(one, jnp.arange(num, dtype=jnp.int32))
         flat = jax.tree.broadcast(out_axes, found, is_leaf=lambda axis: axis is None)
         return jax.tree.map(
-            lambda axis, leaf: leaf[0] if axis is None else leaf,
+            # None in the result itself is no leaf, and looks like no axis
+            lambda axis, leaf: leaf[0] if axis is None and leaf is not None else leaf,
             *(flat, found),
             is_leaf=lambda axis: axis is None,
         )

@@ -21,6 +21,7 @@ class Family(Experiment):
 
     group: ClassVar[str] = "workflow"
     location_error: ClassVar[str] = ""  # the metric that is the error of a location
+    bias_of: ClassVar[str] = "variance"  # what a biased sampler has a multiple of
     default_rows: ClassVar[int] = 100  # samples a generation generates, without data
 
     workflows: tuple[str, ...] = ("replace", "accumulate", "fixed_budget")

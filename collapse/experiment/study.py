@@ -47,11 +47,14 @@ class Study(Experiment):
         return (self, tuple(own)), (self.learner, self.learner.own_fields())
 
     def before_parsing(self, arguments: Sequence[str]) -> Self:
-        """With the model that the arguments name."""
-        for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
+        """With the model that the arguments name, in the model's own precision."""
+        for flag, value in zip(arguments, [*arguments, ""][1:], strict=True):
             name = flag.removeprefix("--model=") if "=" in flag else value
             if flag.split("=")[0] == "--model" and name and name != self.model:
-                return dataclasses.replace(self, model=name, family=None)
+                precision = registry.family(name)().precision
+                return dataclasses.replace(
+                    self, model=name, family=None, precision=precision
+                )
         return self
 
     def with_values(self, values: Mapping[str, Any]) -> Self:
@@ -93,6 +96,7 @@ class Study(Experiment):
                 )
         if "family" in rest:
             raise InputError(f"{origin}: unknown key family; use a table [model]")
+        rest = {"precision": kind().precision} | rest
         given = plain_from_table(own, kind, origin)
         values = {key: getattr(given, key) for key in own}
         study = plain_from_table(rest | {"model": name}, cls, origin)

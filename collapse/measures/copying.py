@@ -73,7 +73,8 @@ def longest_copy(text: str, windows: Windows, real_text: str, real: Windows) -> 
     All parts of a copied passage are copied, so a binary search over the length finds
     it. Hashes give candidates only, which are then checked in the text itself.
     """
-    known, unknown = 0, min(max(windows.room, default=0), len(real_text)) + 1
+    longest = int(windows.room.max(initial=0))
+    known, unknown = 0, min(longest, len(real_text)) + 1
     while unknown - known > 1:
         length = (known + unknown) // 2
         if len(copies(windows, real, length)):

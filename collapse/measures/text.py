@@ -18,30 +18,11 @@ import numpy as np
 from scipy.special import gammaln
 
 from collapse.measures import copying as text_copies
+from collapse.measures.catalogue import TEXT
 
 RARE = {"tail_mass_10pct": 0.1, "tail_mass_1pct": 0.01}  # share of the rare words
 SURVIVAL = ("word_survival", "fivegram_survival")
 WINDOW = 50  # characters of a passage for `copied_share`
-
-# name -> (long name, unit)
-DESCRIPTIONS = {
-    "tail_mass_10pct": ("use of rare words (10 % of real text)", "ratio to real"),
-    "tail_mass_1pct": ("use of the rarest words (1 % of real text)", "ratio to real"),
-    "word_survival": ("rare words that are still written", "ratio to real"),
-    "fivegram_survival": ("character 5-grams that are still written", "ratio to real"),
-    "hallucinated_share": (
-        "words unknown to training and validation text",
-        "share of words",
-    ),
-    "distinct_1": ("distinct words", "share of words"),
-    "distinct_2": ("distinct word pairs", "share of word pairs"),
-    "distinct_3": ("distinct word triples", "share of word triples"),
-    "entropy_1gram": ("entropy of characters", "bits"),
-    "entropy_2gram": ("entropy of character pairs", "bits"),
-    "entropy_3gram": ("entropy of character triples", "bits"),
-    "longest_copy": ("longest passage copied from real text", "characters"),
-    "copied_share": ("50-character passages copied from real text", "share"),
-}
 
 # Python's \w lacks the combining marks that are vowels in Devanagari, Thai and others
 _MARKS = "".join(
@@ -175,7 +156,7 @@ def reference(
 
 
 def measure(blocks: Sequence[str], reference: Reference) -> dict[str, float]:
-    """All measures of `DESCRIPTIONS`, for the blocks of one generation.
+    """All measures of `catalogue.TEXT`, for the blocks of one generation.
 
     A ratio with denominator 0 is 0, never NaN. Tail masses and survivals are relative
     to blocks drawn from the reference's text: a model that reproduces its distribution
@@ -205,7 +186,7 @@ def measure(blocks: Sequence[str], reference: Reference) -> dict[str, float]:
     for n in (1, 2, 3):
         values[f"entropy_{n}gram"] = _entropy(Counter(_grams(blocks, n)))
     values |= _copy_measures(blocks, reference)
-    return {name: values[name] for name in DESCRIPTIONS}
+    return {name: values[name] for name in TEXT}
 
 
 def _word_measures(counts: Counter[str], real: Reference) -> dict[str, float]:
@@ -246,7 +227,8 @@ def _expected_survival(
     holders = Counter(
         chain.from_iterable(items & frozenset(found_in(b)) for b in blocks)
     )
-    k, total = np.array([*holders.values(), 0], float), len(blocks)
+    # sorted: sets have no order, and the last bit of a sum depends on it
+    k, total = np.array(sorted([*holders.values(), 0]), float), len(blocks)
     without = total - k
     can_miss = without >= num
     without = np.where(can_miss, without, num)
@@ -256,7 +238,7 @@ def _expected_survival(
     return float((1 - missed).sum() / len(items))
 
 
-def _ratio(part: float, whole: float) -> float:
+def _ratio(part: int | float, whole: int | float) -> float:
     return float(part / whole) if whole else 0.0
 
 

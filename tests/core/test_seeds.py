@@ -57,9 +57,11 @@ def test_one_by_one_with_plain_axes(num):
     roots = streams.seeds(0, num)
 
     def draw(key):
-        return {"a": jax.random.normal(key, (2,)), "b": jax.random.normal(key)}
+        a, b = jax.random.normal(key, (2,)), jax.random.normal(key)
+        return {"a": a, "b": b, "nothing": None}
 
     slow = over_seeds(draw, one_by_one=True)(roots)
+    assert slow["nothing"] is None
     assert_same_bits(slow, over_seeds(draw)(roots))
     assert slow["a"].shape == (num, 2) and slow["b"].shape == (num,)
 

@@ -18,7 +18,8 @@ from collapse.figures.check import check as check_figure
 from collapse.figures.declaration import read_declaration, to_declaration
 from collapse.figures.spec import Figure
 from collapse.lab.run import prepare
-from collapse.sims.charlm.experiment import HISTOGRAM, Charlm
+from collapse.sims.charlm import Charlm
+from collapse.sims.charlm.fields import HISTOGRAM
 from collapse.sims.gaussian import Gaussian
 from collapse.sims.gmm import Gmm
 

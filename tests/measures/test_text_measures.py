@@ -1,5 +1,6 @@
 """What is measured on text: by hand, by brute force, and of nothing at all."""
 
+import collections.abc
 import itertools
 import math
 from collections import Counter
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 
 from collapse.data.texts import load_text
+from collapse.measures import catalogue
 from collapse.measures import copying as text_copies
 from collapse.measures import text as tm
 
@@ -113,7 +115,7 @@ def test_rare_words_fill_their_share_and_do_not_pass_it():
     expected = {0.005: "", 0.01: "a", 0.029: "a", 0.03: "ab", 0.06: "abc", 0.99: "abc"}
     for share, letters in expected.items():
         assert tm.rare_words(counts, share) == set(letters)
-    assert tm.rare_words(counts, 1) == set("abcd")
+    assert tm.rare_words(counts, 1.0) == set("abcd")
     assert tm.rare_words({}, 0.1) == set()
 
 
@@ -369,9 +371,42 @@ def test_as_many_real_blocks_are_needed(blocks, num):
 
 def test_every_measure_is_described_and_is_a_float(small):
     values = tm.measure(SMALL_BLOCKS, small)
-    assert list(values) == list(tm.DESCRIPTIONS)
+    assert list(values) == list(catalogue.TEXT)
     assert all(type(value) is float for value in values.values())
-    assert all(len(description) == 2 for description in tm.DESCRIPTIONS.values())
+
+
+class Ordered(collections.abc.Set):
+    """A set in an order of its own, as that of a set of strings differs by process."""
+
+    def __init__(self, items):
+        self.items = list(items)
+
+    def __contains__(self, item):
+        return item in self.items
+
+    def __iter__(self):
+        return iter(self.items)
+
+    def __len__(self):
+        return len(self.items)
+
+    def __and__(self, other):
+        return [item for item in self.items if item in other]
+
+
+def test_expected_survival_is_the_same_bits_in_any_order_of_a_set():
+    rng = np.random.default_rng(0)
+    items = [str(k) for k in range(300)]
+    chances = rng.uniform(0, 0.1, len(items))
+    blocks = [
+        " ".join(np.array(items)[rng.uniform(size=len(items)) < chances])
+        for _ in range(100)
+    ]
+    orders = [items, items[::-1], *(rng.permutation(items).tolist() for _ in range(8))]
+    found = {
+        tm._expected_survival(Ordered(own), str.split, blocks, 30) for own in orders
+    }
+    assert len(found) == 1 and 0 < found.pop() < 1
 
 
 def test_the_order_of_blocks_does_not_matter(plays):

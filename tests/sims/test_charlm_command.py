@@ -10,14 +10,11 @@ import pytest
 import xarray as xr
 
 from collapse.figures import draw as plotting
-from collapse.lab import checkpoint, parts
+from collapse.lab import checkpoint, parts, session
 from collapse.lab import run as runner
 from collapse.models.language import decoding
 from collapse.models.language.network import SIZES, Size
-from collapse.sims.charlm import measures as charlm_measures
-from collapse.sims.charlm import task as charlm_setup
-from collapse.sims.charlm.experiment import EDGES, METRICS, CharlmExperiment
-from collapse.sims.charlm.family import FAMILY
+from collapse.sims.charlm import Charlm
 
 BLOCK, ROWS, GENERATIONS, SEEDS = 16, 8, 2, 2
 SMALL = ["--data", "text.txt", "--block", str(BLOCK), "--measured-rows", str(ROWS)]
@@ -48,21 +45,21 @@ PROGRAMS, COMPILE = {}, parts.compiled
 def run(*arguments, file=()):
     """The exit code of a command: quick to compile, and that only once."""
 
-    def shared(setup):
-        if setup.program not in PROGRAMS:
-            PROGRAMS[setup.program] = COMPILE(setup)
-        return PROGRAMS[setup.program]
+    def shared(condition, task):
+        if task.program not in PROGRAMS:
+            PROGRAMS[task.program] = COMPILE(condition, task)
+        return PROGRAMS[task.program]
 
     with (
         pytest.MonkeyPatch.context() as patch,
         jax.enable_x64(False),  # as `configure` would
         jax.numpy_dtype_promotion("standard"),
     ):
-        patch.setattr(runner, "configure", lambda precision: None)
+        patch.setattr(session, "configure", lambda precision: None)
         patch.setitem(SIZES, "nano", Size(1, 8, 1))
         patch.setattr(decoding, "_STAGES", 1)
         patch.setattr(parts, "compiled", shared)
-        return runner.main(FAMILY, [*file, *SMALL, *arguments])
+        return runner.main(Charlm, [*file, *SMALL, *arguments])
 
 
 def opened(place):
@@ -84,7 +81,7 @@ def whole(tmp_path_factory):
 def test_every_metric_of_every_generation_is_kept(whole):
     data = opened(whole)
     sizes = {"workflow": 2, "seed": SEEDS, "generation": GENERATIONS + 1}
-    for name in METRICS:
+    for name in Charlm.catalogue:
         assert dict(data[name].sizes) == sizes, name
         assert np.isfinite(data[name].values).all(), name
         assert data[name].attrs["long_name"] and data[name].attrs["units"]
@@ -101,7 +98,7 @@ def test_every_metric_of_every_generation_is_kept(whole):
 def test_generation_zero_is_the_same_under_all_workflows(whole):
     data = opened(whole)
     one, other = (data.sel(workflow=w) for w in ("replace", "accumulate"))
-    for name in METRICS:
+    for name in Charlm.catalogue:
         found = [part[name].isel(generation=0).values for part in (one, other)]
         np.testing.assert_array_equal(*found, err_msg=name)
     later = [p.bits_per_character.isel(generation=2).values for p in (one, other)]
@@ -202,33 +199,42 @@ def test_a_full_disk_costs_no_generation_that_is_done(tmp_path, whole, capsys):
         (["--data", "short.txt"], "short.txt: 500 characters are too few"),
         (["--block", "400"], "text.txt: the validation part has "),
         (["--block", "4"], "block: 4; give at least 8"),
-        (["--size", "giant"], "--size"),
-        (["--temperature", "-1"], "temperature: -1; give 0 to 1000"),
+        (["--size", "giant"], "size: unknown 'giant'; known are nano, micro, mini"),
+        (["--temperature", "-1"], "temperature: -1; give a number from 0 to 1000"),
         (["--temperature", "0"], "temperature: at 0 all rows would be alike"),
         (["--prompts", "--beams", "3", "--top-k", "4"], "beams: beam search takes"),
         (
             ["--prompts", "--beams", "3", "--temperature", "0.5"],
-            "beams: beam search takes the likeliest text",
+            "beams: beam search takes the most likely text",
         ),
-        (["--prompts", "--beams", "100000"], "beams: 100000; give 1 to 100"),
+        (
+            ["--prompts", "--beams", "100000"],
+            "beams: 100000; give a number from 1 to 100",
+        ),
         (
             ["--prompts", "--beams", "3", "--workflows", "replace_multiple"],
             "workflows: replace_multiple would generate the same rows",
         ),
-        (["--temperature", "nan"], "temperature: nan; give 0 to 1000"),
+        (["--temperature", "nan"], "temperature: nan; give a number from 0 to 1000"),
         (["--temperature"], "temperature: empty; give at least one value"),
-        (["--top-p", "0"], "top_p: 0 leaves no character"),
-        (["--top-k", "-1"], "top_k: -1; give 0 to"),
+        (["--top-p", "0"], "top_p: 0; give a number above 0 and at most 1"),
+        (["--top-k", "-1"], "top_k: -1; give a number from 0"),
         (["--beams", "3"], "beams: without prompts all rows would be alike"),
         (["--prompts", "--positions", "learned"], "prompts: learned positions end"),
-        (["--repetition-penalty", "0.5"], "repetition_penalty: 0.5; give 1 to 1000"),
-        (["--learning-rate", "0"], "learning_rate: 0 learns nothing"),
-        (["--steps", "-1"], "steps: -1; give 0 to"),
+        (
+            ["--repetition-penalty", "0.5"],
+            "repetition_penalty: 0.5; give a number from 1",
+        ),
+        (["--learning-rate", "0"], "learning_rate: 0; give a number above 0"),
+        (["--steps", "-1"], "steps: -1; give a number from 0"),
         (["--epochs", "0", "--steps", "0"], "epochs: 0 trains nothing"),
         (["--precision", "float64"], "precision: networks run in float32"),
         (["--snapshots", "1"], "snapshots: texts of all generations are kept"),
         (["--samples-per-generation", "999"], "999 rows of 16 characters are needed"),
-        (["--samples-per-generation", "0"], "samples_per_generation: 0 is too small"),
+        (
+            ["--samples-per-generation", "0"],
+            "samples_per_generation: 0; give a number from 1",
+        ),
         (["--metrics", "bits"], "metrics: unknown 'bits'"),
         (["--out", "text.txt"], "out: text.txt is a file"),
         (["--out", "text.txt/a"], "out: text.txt/a cannot be written"),
@@ -290,42 +296,6 @@ def opened_texts(path):
     return path.read_text().removesuffix("\n").split("\n----\n")
 
 
-def test_a_recipe_reckons_with_all_rows_a_workflow_trains_on():
-    experiment = CharlmExperiment(num_generations=4, epochs=2.0, window=(3,))
-    cell = {"samples_per_generation": 10}
-    most = {"replace": 10, "fixed_budget": 10, "mix 0.1 fresh": 10}
-    most |= {"accumulate": 50, "replace_multiple": 50, "window 3": 30}
-    for label, rows in most.items():
-        train_config = charlm_setup._train_config(experiment, label, cell)
-        assert (train_config.most_rows, train_config.epochs) == (rows, 2.0), label
-    fixed = dataclasses.replace(experiment, steps=7)
-    assert charlm_setup._train_config(fixed, "accumulate", cell).epochs == 0
-
-
-def test_losses_by_hand():
-    """Two seeds, three rows of two characters; one place is rare."""
-    nats = np.log(2) * np.arange(12.0).reshape(2, 3, 2)
-    rare = np.array([[False, False], [False, True], [False, False]])
-    seen = {"test": nats, "own": nats / 2, "first": nats / 10}
-    found = charlm_measures._losses(seen, rare)
-    close = np.testing.assert_allclose
-    close(found["bits_per_character"], [2.5, 8.5])
-    close(found["perplexity"], [2**2.5, 2**8.5])
-    close(found["rare_bits_per_character"], [3, 9])
-    close(found["rare_perplexity"], [8, 512])
-    close(found["self_perplexity"], [2**1.25, 2**4.25])
-    of_rows = 2 ** (np.array([[0.5, 2.5, 4.5], [6.5, 8.5, 10.5]]) / 10)
-    close(found["first_perplexity_q50"], of_rows[:, 1])
-    close(found["first_perplexity_q05"], of_rows[:, 0] * 0.9 + of_rows[:, 1] * 0.1)
-    histogram = found["first_histogram"]
-    for shares, values in zip(histogram, of_rows, strict=True):
-        places = np.searchsorted(EDGES, values, side="right") - 1
-        assert set(np.flatnonzero(shares)) == set(places)
-    close(histogram.sum(1), 1)
-    nothing = charlm_measures._losses(seen, np.zeros((3, 2), bool))
-    assert np.isnan(nothing["rare_perplexity"]).all()
-
-
 TWO_FIGURES = """
 [[figure]]
 metrics = ["bits_per_character", "word_survival"]
@@ -358,16 +328,18 @@ def test_a_declaration_may_have_several_figures(tmp_path):
         assert kept.generation.values.tolist() == [0, 2]
 
 
-def test_the_caption_tells_how_models_write():
-    made = CharlmExperiment(
+def test_the_caption_tells_how_models_generate():
+    made = Charlm(
         data="text.txt", block=BLOCK, samples_per_generation=(16,), num_seeds=1
     )
     made = dataclasses.replace(made, measured_rows=ROWS)
-    assert "temperature 1; 1 seed." in FAMILY.caption(made)
+    caption = made.caption()
+    assert caption.startswith("text.txt: transformer nano, 16 rows of 16 characters; 2")
+    assert "temperature 1; 1 seed. New real text, the test part: tail mass" in caption
     searching = dataclasses.replace(
         made, prompts=True, beams=5, repetition_penalty=(1.0, 2.0), num_seeds=4
     )
-    caption = FAMILY.caption(searching)
-    assert "writing on from real blocks; 5 beams" in caption
+    caption = searching.caption()
+    assert "continuing real blocks; 5 beams" in caption
     assert "repetition penalty 1, 2; 4 seeds." in caption
     assert "temperature" not in caption

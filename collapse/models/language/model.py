@@ -44,13 +44,9 @@ class LanguageParams(NamedTuple):
 
     Attributes:
       weights: of the network.
-      first: weights of generation 0's network, which measure the text of later ones.
-      fitted: whether generation 0 has been fitted.
     """
 
     weights: dict
-    first: dict
-    fitted: Bool[Array, ""]
 
 
 def language_model(
@@ -110,7 +106,7 @@ def language_model(
         if begin is None:  # each fit draws new weights: only the shapes are used
             shapes = jax.eval_shape(net.init, key)
             begin = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-        return LanguageParams(begin, begin, jnp.array(False))
+        return LanguageParams(begin)
 
     def fit(
         key: Key, params: LanguageParams, batch: Blocks, weights: Weights
@@ -121,12 +117,8 @@ def language_model(
             begin = net.init(init_key) if pretrained is None else pretrained
         check = None if validation is None else validate
         end = train(key, begin, batch.tokens, weights, loss, train_config, check)
-        first = jax.tree.map(
-            lambda old, new: jnp.where(params.fitted, old, new),
-            *(params.first, end.weights),
-        )
         info = {"loss": end.loss, "steps": end.steps, "kept": end.kept}
-        return LanguageParams(end.weights, first, jnp.array(True)), info
+        return LanguageParams(end.weights), info
 
     def sample(key: Key, params: LanguageParams, num: int) -> Blocks:
         if prompts is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from collapse.data.errors import InputError
 from collapse.experiment.base import capped
+from collapse.experiment.family import Family
 from collapse.experiment.lazy import load
 from collapse.experiment.workflows import round_share
 from collapse.sims.mixing import checks, tell
@@ -126,12 +127,19 @@ class Mixing(MixingFields):
             raise InputError("snapshots: have no meaning for mixtures; drop them")
         super().check()
         checks.check(self)
+        rows = max(sum(self.counts(cell)) for cell in self.cells())
+        self._learner_of(rows).check()
 
     def check_data(self, data: Any) -> None:
         """Also: as many real rows as are asked for."""
         most = max(self.counts(cell)[0] for cell in self.cells())
-        asked = dataclasses.replace(self.learner, samples_per_generation=(most,))
-        asked.check_data(data)
+        self._learner_of(most).check_data(data)
+
+    def _learner_of(self, rows: int) -> Family:
+        """The model's family for so many rows, under the simplest workflow."""
+        return dataclasses.replace(
+            self.learner, samples_per_generation=(rows,), workflows=("replace",)
+        )
 
 
 def _few(values: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -44,8 +44,8 @@ class MixingFields(Study):
     weight: tuple[Annotated[float, Bounds(0, 1)], ...] = (0.0,)
     """Weight of the real rows' loss, in (0, 1]; 0 takes their share of the rows."""
     bias: tuple[_Size, ...] = (1.0,)
-    """Variance of what a model generates, as a multiple of its own: below 1 it samples
-    like a language model at a low temperature."""
+    """Variance of what a model generates (of a language model: temperature), as a
+    multiple of its own."""
     late: Annotated[int, Bounds(1, 10**4)] = 30
     """Generations, the last ones, over which long-run values are averaged; all, if
     fewer are run."""

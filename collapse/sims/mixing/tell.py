@@ -46,7 +46,8 @@ def caption(e: MixingFields) -> str:
     """What a reader of the default figure must know, the constraint above all."""
     held = _HELD[e.constraint].format(n=spelled(e.samples_per_generation))
     weights = "its share" if e.weight == (0.0,) else spelled(e.weight)
-    biased = f"; models generate with {spelled(e.bias)} times their variance"
+    bias = f"{spelled(e.bias)} times their {e.learner.bias_of}"
+    biased = f"; models generate with {bias}"
     biased = biased if e.bias != (1.0,) else ""
     truth = f"Truth: {e.learner.truth_words()}"
     if e.learner.data:

@@ -1,0 +1,47 @@
+"""What the fields of an experiment with language models rule out among each other."""
+
+from collapse.data.errors import InputError
+from collapse.sims.charlm.fields import CharlmFields
+
+
+def check(e: CharlmFields) -> None:
+    """Raise InputError for what the fields one by one do not show."""
+    if e.precision != "float32":
+        raise InputError("precision: networks run in float32; drop --precision")
+    if e.snapshots:
+        raise InputError(
+            "snapshots: texts of all generations are kept in texts/; drop it"
+        )
+    if not e.steps and e.epochs <= 0:
+        raise InputError("epochs: 0 trains nothing; give more, or --steps")
+    if e.prompts and e.positions == "learned":
+        raise InputError(
+            "prompts: learned positions end with a block; use positions = rotary"
+        )
+    _check_decoding(e)
+
+
+def _check_decoding(e: CharlmFields) -> None:
+    """Raise InputError for ways of generating that would repeat or contradict."""
+    if e.beams > 1 and not e.prompts:
+        raise InputError(
+            "beams: without prompts all rows would be alike; add --prompts"
+        )
+    certain = e.beams > 1 or 0 in e.temperature
+    names = (spec.name for spec in e.workflow_specs())
+    if certain and "replace_multiple" in names:
+        raise InputError(
+            "workflows: replace_multiple would generate the same rows again and "
+            "again with beams or temperature 0; drop it"
+        )
+    cut = e.top_k or e.top_p < 1
+    if e.beams > 1 and (e.temperature != (1.0,) or cut):
+        raise InputError(
+            "beams: beam search takes the most likely text, whatever temperature, "
+            "top_k and top_p; drop these"
+        )
+    if 0 in e.temperature and not e.prompts:
+        raise InputError(
+            "temperature: at 0 all rows would be alike without prompts; add "
+            "--prompts or give a temperature above 0"
+        )

@@ -1,0 +1,108 @@
+"""The fields of an experiment with character-level language models."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Annotated, ClassVar, Literal
+
+from collapse.experiment.family import Family
+from collapse.experiment.fields import Bounds, Count, Share, Shown
+from collapse.measures import catalogue
+from collapse.measures.catalogue import Quantity
+
+EDGES = tuple(100 ** (i / 40) for i in range(41))  # of perplexities of sequences
+HISTOGRAM = "first_histogram"
+
+
+@dataclasses.dataclass(frozen=True)
+class CharlmFields(Family):
+    """The fields of every family and those of a language model."""
+
+    quick_generations: ClassVar[int] = 2
+    bias_of: ClassVar[str] = "temperature"
+    catalogue = {**catalogue.LANGUAGE, **catalogue.TEXT}
+
+    num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 5
+    """Generations after the first fit, which is generation 0."""
+    samples_per_generation: Annotated[
+        tuple[Count, ...], Shown("2048, or all training ones where there are fewer")
+    ] = ()
+    """Sequences n that a generation generates."""
+    num_seeds: Annotated[int, Bounds(1, 10**8 - 1)] = 2
+    """Independent repetitions."""
+    data: str = "shakespeare"
+    """Text: 'shakespeare', a UTF-8 file, or a folder of .txt files."""
+    precision: Literal["float32", "float64"] = "float32"
+    """Floating-point type; networks run in float32 only."""
+    size: Literal["nano", "micro", "mini"] = "nano"
+    """Network of 0.1, 0.8 or 3 million weights."""
+    block: Annotated[int, Bounds(8, 4096)] = 128
+    """Characters of a sequence, and of the network's attention window."""
+    positions: Literal["rotary", "learned"] = "rotary"
+    """Positional encoding; learned ones do not go with --prompts."""
+    untied: bool = False
+    """Use an output matrix of its own, not the embedding matrix."""
+    activation: Literal["squared_relu", "gelu"] = "squared_relu"
+    """Activation function of the MLPs."""
+    dropout: Annotated[float, Bounds(0, 0.9)] = 0.0
+    """Dropout rate in training."""
+    epochs: Annotated[float, Bounds(0, 10**4)] = 2.0
+    """Passes over the training data, so that more data get more steps; without --steps
+    only."""
+    steps: Annotated[int, Bounds(0, 10**6)] = 0
+    """Optimiser steps instead of epochs, whatever the amount of data; 0 for epochs."""
+    batch_size: Annotated[int, Bounds(1, 4096)] = 8
+    """Sequences of a step."""
+    learning_rate: Annotated[float, Bounds(0, 10, above=True)] = 3e-3
+    """Maximum, after a linear rise; then half a cosine down to a tenth."""
+    warm_up: Share = 0.1
+    """Share of the steps in which the learning rate rises."""
+    weight_decay: Annotated[float, Bounds(0, 10)] = 0.1
+    """Weight decay of AdamW, for matrices."""
+    keep: Literal["last", "best"] = "last"
+    """Weights kept: the last, or those of the lowest validation loss."""
+    start: Literal["scratch", "previous"] = "scratch"
+    """Weights that training starts from: new ones (with --pretrain: the pretrained), or
+    the previous generation's."""
+    pretrain: Annotated[str, Shown("none")] = ""
+    """Text (as --data) to pretrain on; every generation is then fine-tuned."""
+    pretrain_steps: Annotated[int, Bounds(1, 10**6)] = 1000
+    """With --pretrain: optimiser steps of the pretraining."""
+    prompts: bool = False
+    """Continue blocks of the real training text instead of starting from nothing."""
+    temperature: tuple[Annotated[float, Bounds(0, 1000)], ...] = (1.0,)
+    """Divides the logits in generation; 0 takes the most likely character, which needs
+    --prompts. Not with --beams."""
+    top_k: Annotated[int, Bounds(0, 10**6)] = 0
+    """Sample from the k most likely characters; 0 for all. Not with --beams."""
+    top_p: Annotated[float, Bounds(0, 1, above=True)] = 1.0
+    """Sample from the most likely characters that reach this probability. Not with
+    --beams."""
+    repetition_penalty: tuple[Annotated[float, Bounds(1, 1000)], ...] = (1.0,)
+    """Lowers logits of characters that are in the sequence already; 1 for none."""
+    beams: Annotated[int, Bounds(1, 100)] = 1
+    """Above 1: generate by beam search, which needs --prompts."""
+    measured_rows: Annotated[int, Bounds(8, 10**5)] = 256
+    """Generated sequences that are measured, and real sequences tested on."""
+
+    @classmethod
+    def axes(cls) -> tuple[str, ...]:
+        """Fields that may hold several values."""
+        return ("samples_per_generation", "temperature", "repetition_penalty")
+
+    def quantity(self, metric: str) -> Quantity | None:
+        """Also of the histogram; all are about the text that `data` names."""
+        if metric == HISTOGRAM:
+            return Quantity("generation 0's perplexity on the text", "share of rows")
+        return self.catalogue.get(metric)
+
+    def more_dims(self, name: str) -> dict[str, Sequence[float]]:
+        """Perplexities at the middles of the histogram's bins, on a log scale."""
+        if name != HISTOGRAM:
+            return {}
+        return {"row_perplexity": [math.sqrt(a * b) for a, b in pairwise(EDGES)]}
+
+    def diagnostics(self) -> tuple[str, ...]:
+        """Of training."""
+        return ("fit_loss", "fit_steps", "fit_kept")

@@ -1,0 +1,166 @@
+"""The language model that an experiment asks for."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from collapse.core import streams
+from collapse.core.types import Key, Model
+from collapse.data.text_blocks import TextRows, pretraining_rows
+from collapse.models.language.decoding import DecodingConfig
+from collapse.models.language.model import cross_entropy, language_model
+from collapse.models.language.network import SIZES, NetworkConfig, network
+from collapse.models.language.training import TrainConfig, train
+from collapse.numerics import draws, threefry
+from collapse.sims.charlm.experiment import Charlm
+
+_MICROBATCH_NUMBERS = 2**17  # positions x width of a microbatch
+_PRETRAINED: dict[Any, dict] = {}  # (text, network, training) -> weights
+
+
+class Values(NamedTuple):
+    """Arrays that enter the compiled programs of a condition.
+
+    Attributes:
+      train: [rows, block] tokens that generations may be trained on.
+      test: [m, block] tokens whose loss is measured.
+      validation: [held, block] tokens whose loss selects the best weights.
+      temperature: divides the logits; ignored where a program is greedy.
+      repetition_penalty: of characters that are in the sequence already.
+      pretrained: weights of a network to start from; None for new ones.
+    """
+
+    train: Int[Array, "rows block"]
+    test: Int[Array, "m block"]
+    validation: Int[Array, "held block"]
+    temperature: Float[Array, ""]
+    repetition_penalty: Float[Array, ""]
+    pretrained: dict | None
+
+
+class Design(NamedTuple):
+    """What is static in the model of a condition.
+
+    Attributes:
+      experiment: that asks for it.
+      network: its architecture.
+      training: how it is trained.
+      greedy: whether it generates the most likely characters (temperature 0).
+    """
+
+    experiment: Charlm
+    network: NetworkConfig
+    training: TrainConfig
+    greedy: bool
+
+    def decoding(self, values: Values) -> DecodingConfig:
+        """How the model generates text."""
+        e = self.experiment
+        plain = e.repetition_penalty == (1.0,)
+        return DecodingConfig(
+            temperature=0.0 if self.greedy else values.temperature,
+            top_k=e.top_k,
+            top_p=e.top_p,
+            repetition_penalty=1.0 if plain else values.repetition_penalty,
+            beams=e.beams,
+        )
+
+    def model(self, values: Values, real: Int[Array, "n block"]) -> Model:
+        """The model of a seed.
+
+        Args:
+          values: arrays that it depends on.
+          real: the seed's real sequences, which it continues if the experiment has
+            prompts.
+        """
+        e = self.experiment
+        return language_model(
+            self.network,
+            self.training,
+            self.decoding(values),
+            start=e.start,
+            pretrained=values.pretrained,
+            prompts=real if e.prompts else None,
+            validation=values.validation if e.keep == "best" else None,
+        )
+
+
+def real_sequences(root: Key, train: Int[Array, "rows block"], num: int) -> Array:
+    """The `num` real sequences [num, block] that all generations of a seed share.
+
+    Args:
+      root: key of the seed, which may be used again.
+      train: what they are chosen from.
+      num: at most as many as there are.
+    """
+    return subset(streams.key(root, 0, streams.Purpose.DESIGN), train, num)
+
+
+def subset(key: Key, rows: Int[Array, "rows block"], num: int) -> Array:
+    """`num` different sequences [num, block], in random order; consumes the key."""
+    return rows[draws.shuffled(key, rows.shape[0], num)]
+
+
+def network_config(experiment: Charlm, data: TextRows) -> NetworkConfig:
+    """The network that an experiment asks for."""
+    return NetworkConfig(
+        vocabulary=len(data.text.vocabulary),
+        block=experiment.block,
+        size=SIZES[experiment.size],
+        positions=experiment.positions,
+        tied=not experiment.untied,
+        dropout=experiment.dropout,
+        activation=experiment.activation,
+    )
+
+
+def train_config(experiment: Charlm, most_rows: int) -> TrainConfig:
+    """How a generation is trained.
+
+    Args:
+      experiment: that asks for it.
+      most_rows: largest total weight of the sequences that a fit sees.
+    """
+    e = experiment
+    return TrainConfig(
+        steps=e.steps,
+        epochs=0.0 if e.steps else e.epochs,
+        most_rows=most_rows,
+        batch_size=e.batch_size,
+        microbatch_size=max(1, _MICROBATCH_NUMBERS // (e.block * SIZES[e.size].width)),
+        learning_rate=e.learning_rate,
+        warm_up=e.warm_up,
+        weight_decay=e.weight_decay,
+        keep=e.keep,
+    )
+
+
+def pretrained(experiment: Charlm, data: TextRows) -> dict:
+    """Weights trained on another text, once for all seeds and workflows."""
+    config = network_config(experiment, data)
+    training = train_config(experiment, 0)._replace(
+        steps=experiment.pretrain_steps, epochs=0.0, keep="last"
+    )
+    name = (experiment.pretrain, data.sha256, config, training, experiment.seed)
+    if name in _PRETRAINED:
+        return _PRETRAINED[name]
+    net = network(config)
+    own = (experiment.pretrain, config.block, data.text.vocabulary)
+    rows = jnp.asarray(pretraining_rows(*own))
+
+    @jax.jit
+    def run(key: Key, rows: Array) -> dict:
+        init_key, key = threefry.split(key)
+
+        def loss(weights: dict, rows: Array, key: Key) -> Float[Array, ""]:
+            drop = key if config.dropout else None
+            return jnp.mean(cross_entropy(net, weights, rows, None, drop))
+
+        ones = jnp.ones(len(rows))
+        return train(key, net.init(init_key), rows, ones, loss, training).weights
+
+    root = jax.random.key(experiment.seed)
+    _PRETRAINED[name] = run(streams.key(root, 0, streams.Purpose.INIT), rows)
+    return _PRETRAINED[name]

@@ -1,0 +1,110 @@
+"""What a run with language models tells: its caption, and files of generated text."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from collapse.data.text_blocks import TextRows
+from collapse.data.vocabulary import decode
+from collapse.experiment.base import spelled
+from collapse.experiment.condition import Condition
+from collapse.experiment.files import atomic
+from collapse.sims.charlm.fields import CharlmFields
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_SHOWN = (0, 1, 5, 9)  # generations on the page of continuations
+TEXTS = "texts"
+
+
+def settings(e: CharlmFields) -> list[str]:
+    """The network, its training, and how it generates, in words."""
+    length = f"{e.steps} steps" if e.steps else f"{e.epochs:g} epochs"
+    origin = f"{Path(e.pretrain).name}'s pretrained" if e.pretrain else "new"
+    origin = origin if e.start == "scratch" else "the previous"
+    told = [f"transformer {e.size}", f"{length} from {origin} weights"]
+    if e.prompts:
+        told.append("continuing real blocks")
+    if e.beams > 1:
+        told.append(f"{e.beams} beams")
+    else:
+        told.append(f"temperature {spelled(e.temperature)}")
+    cuts = {"top_k": e.top_k, "top_p": e.top_p % 1}
+    told += [f"{name} {getattr(e, name):g}" for name, own in cuts.items() if own]
+    if e.repetition_penalty != (1.0,):
+        told.append(f"repetition penalty {spelled(e.repetition_penalty)}")
+    return told
+
+
+def caption(e: CharlmFields, real: Mapping[str, float]) -> str:
+    """What a reader of the default figure must know.
+
+    Args:
+      e: the experiment.
+      real: measure -> its value for new real text.
+    """
+    network, *rest = settings(e)
+    rows = f"{spelled(e.samples_per_generation)} rows of {e.block} characters"
+    told = [f"{e.data}: {network}, {rows}", *rest, e.repetitions()]
+    return (
+        f"{'; '.join(told)}. New real text, the test part: tail mass "
+        f"{real['tail_mass_10pct']:.2f}, survival {real['word_survival']:.2f}, unknown "
+        f"words {real['hallucinated_share']:.1%}."
+    )
+
+
+def with_real_level(dataset: "xr.Dataset", real: Mapping[str, float]) -> "xr.Dataset":
+    """The dataset with the measures of new real text as an attribute, JSON."""
+    return dataset.assign_attrs(real_text=json.dumps(real))
+
+
+def leave(
+    e: CharlmFields, data: TextRows, traces: Mapping[Any, Any], place: Path
+) -> None:
+    """Write all generated text, and a page of continuations of one prompt.
+
+    Args:
+      e: the experiment.
+      data: that it was run on.
+      traces: key of a condition -> `text` [S, G + 1, rows, block] and `continued`
+        [S, G + 1, block - 1].
+      place: folder of the run.
+    """
+    (place / TEXTS).mkdir(exist_ok=True)
+    page = ["# One prompt, continued by each generation", ""]
+    for condition in e.conditions():
+        trace, name = traces[condition.key], _name(condition)
+        page += _continuations(e, name, trace["continued"][0], data.text.vocabulary)
+        for seed, of_seed in enumerate(trace["text"]):
+            for t, rows in enumerate(of_seed):
+                file = f"{name.replace(', ', '-').replace(' ', '_')}-{seed}-{t}.txt"
+                text = "\n----\n".join(decode(r, data.text.vocabulary) for r in rows)
+                _write(place / TEXTS / file, text + "\n")
+    _write(place / "continuations.md", "\n".join(page))
+
+
+def _name(condition: Condition[CharlmFields]) -> str:
+    """A condition in words: `replace`, or `replace, temperature 0.5`."""
+    several = condition.experiment.several()
+    return ", ".join(
+        [condition.workflow.label, *(f"{axis} {condition[axis]}" for axis in several)]
+    )
+
+
+def _continuations(e: CharlmFields, name: str, rows: Any, vocabulary: str) -> list[str]:
+    """Lines on what the models of a condition continue the prompt with."""
+    half = e.block // 2 - 1
+    page = [f"## {name}", "", "First seed. The prompt, then what follows.", ""]
+    for t, tokens in enumerate(rows):
+        if t in (*_SHOWN, e.num_generations):
+            text = decode(tokens, vocabulary)
+            page += [f"Generation {t}:", "", "```text"]
+            page += [text[:half] + "|" + text[half:], "```", ""]
+    return page
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
