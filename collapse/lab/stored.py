@@ -123,12 +123,15 @@ def _load_program(path: Path) -> Callable[..., Any] | None:
         return None
     _prepare()
     try:
-        return serialize_executable.deserialize_and_load(*content)
+        program: Callable[..., Any] = serialize_executable.deserialize_and_load(
+            *content
+        )
+        return program
     except Exception:  # whatever XLA says of it: it is compiled again
         return None
 
 
-def _compile(function: Any, arguments: Any, path: Path) -> Callable[..., Any]:
+def _compile(function: Any, arguments: Any, path: Path) -> Any:
     """A program, which is written to its file if it can be used elsewhere."""
     lowered = function.lower(*arguments)
     if "callback" in lowered.as_text():  # an address in this process

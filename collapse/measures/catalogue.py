@@ -149,8 +149,8 @@ def of_data(name: str, quantity: Quantity) -> Quantity:
     """
     if name == "test_error" and quantity == DENSITY["test_error"]:
         return Quantity("log-loss on held-out rows", "nats", None, "lower")
-    words = (x.replace("truth", "reference") for x in quantity[:2])
-    return Quantity(*words, quantity.reference, quantity.better)
+    long_name, unit = (x.replace("truth", "reference") for x in quantity[:2])
+    return Quantity(long_name, unit, quantity.reference, quantity.better)
 
 
 def is_about_one(unit: str) -> bool:

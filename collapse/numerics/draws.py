@@ -16,13 +16,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
+from numpy.typing import DTypeLike
 
 from collapse.numerics import threefry
 from collapse.numerics.inverse_error import erf_inv
 from collapse.numerics.threefry import Key
 
 
-def normal(key: Key, shape: Sequence[int], dtype=None) -> Float[Array, "..."]:
+def normal(
+    key: Key, shape: Sequence[int], dtype: DTypeLike | None = None
+) -> Float[Array, "..."]:
     """Standard normals, from uniforms of 52 (float64) or 23 (float32) random bits.
 
     They are Phi^-1 of uniforms. In float64 these are the uniforms that
@@ -45,7 +48,9 @@ def normal(key: Key, shape: Sequence[int], dtype=None) -> Float[Array, "..."]:
     return (erf_inv(spread) * np.array(math.sqrt(2), dtype)).reshape(shape)
 
 
-def uniform(key: Key, shape: Sequence[int], dtype=None) -> Float[Array, "..."]:
+def uniform(
+    key: Key, shape: Sequence[int], dtype: DTypeLike | None = None
+) -> Float[Array, "..."]:
     """Uniforms on [0, 1), the same bits as `jax.random.uniform(key, shape, dtype)`."""
     dtype = jnp.dtype(dtype or jnp.result_type(float))
     if not threefry.applies(key):
@@ -70,7 +75,7 @@ def gamma(key: Key, shape: Float[Array, "..."]) -> Float[Array, "..."]:
     d = shape - 1 / 3
     c = 1 / jnp.sqrt(9 * d)
 
-    def attempt(carry):
+    def attempt(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         round_, value, done = carry
         x_key, u_key = threefry.split(threefry.fold_in(key, round_))
         x = normal(x_key, shape.shape, shape.dtype)

@@ -145,7 +145,7 @@ def mixture_l2_squared(
     one over a volume of the data. For a collapsing model it grows like 1 / sqrt(det).
     """
 
-    def overlap(w, m, c, v, n, e):
+    def overlap(w: Array, m: Array, c: Array, v: Array, n: Array, e: Array) -> Array:
         d = m.shape[1]
         delta = m[:, None, :] - n[None, :, :]
         chol = jnp.linalg.cholesky(c[:, None] + e[None])

@@ -11,9 +11,9 @@ from hypothesis import given
 from sklearn.mixture import GaussianMixture
 from strategies import weighted_batches
 
-from collapse.numerics import blocks as gmm_rows
 from collapse.models.gmm import em as gmm_em
 from collapse.models.gmm.model import GmmParams, gmm, log_density, moments
+from collapse.numerics import blocks as gmm_rows
 
 close = np.testing.assert_allclose
 SHAPES = ((1, 1), (12, 2), (12, 3))

@@ -12,8 +12,8 @@ from sklearn.neighbors import KernelDensity
 
 from collapse.core import loop, streams, workflows
 from collapse.core.types import Problem
-from collapse.numerics import blocks
 from collapse.models.kde import KDEParams, kde, log_density, moments, sample_points
+from collapse.numerics import blocks
 from collapse.numerics.kernels import add_kernels
 
 RTOL = 1e-9 if X64 else 1e-4

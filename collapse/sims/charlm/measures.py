@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from collapse.core import loop, streams
+from collapse.core import streams
 from collapse.core.types import Key
 from collapse.data.text_blocks import TextRows, evenly, rare_positions
 from collapse.data.vocabulary import decode
@@ -119,7 +119,7 @@ def _generate_and_score(design: Design, n: int, sha256: str) -> Callable[..., An
     if name not in _COMPILED:
         one = functools.partial(_generate_and_score_one, design, n)
         axes = (0, 0, 0, None, *[None] * len(Values._fields))
-        _COMPILED[name] = loop.over_seeds(one, axes, 0, one_by_one=True)
+        _COMPILED[name] = over_seeds(one, axes, 0, one_by_one=True)
     return _COMPILED[name]
 
 
