@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from collapse.core import streams
+from collapse.core.seeds import over_seeds
 from collapse.core.types import Key
 from collapse.data.text_blocks import TextRows, evenly, rare_positions
 from collapse.data.vocabulary import decode
