@@ -21,7 +21,8 @@ from sklearn.neighbors import KernelDensity
 from collapse.core import loop, streams, workflows
 from collapse.core.devices import use_all_cores
 from collapse.core.types import Problem
-from collapse.models.kde import kde, log_density
+from collapse.models.kde import kde
+from collapse.numerics.kernels import log_density
 
 NUM_ROWS, NUM_HELD_OUT, BANDWIDTH = 100, 500, 0.4
 GOALS = {"replace": 30, "accumulate": 7}  # times SciPy

@@ -52,9 +52,9 @@ def test_it_holds_no_logic(path):
     if path.name != OWN_MODEL:
         assert not found
         return
-    assert all(isinstance(n, ast.FunctionDef | ast.Lambda) for n in found)
-    longest = max(n.end_lineno - n.lineno + 1 for n in found)
-    assert longest <= 15
+    functions = [n for n in found if not isinstance(n, ast.ClassDef)]
+    assert all(isinstance(n, ast.FunctionDef | ast.Lambda) for n in functions)
+    assert max(n.end_lineno - n.lineno + 1 for n in functions) <= 15
 
 
 def test_a_model_of_one_s_own_takes_less_than_thirty_lines():

@@ -118,6 +118,15 @@ LANGUAGE = {
     for q in PERPLEXITY_QUANTILES
 }
 
+# of distributions over symbols; defined in `measures.symbols`
+SYMBOLS = {
+    "heterozygosity": ratio("heterozygosity, 1 - sum of squared shares"),
+    "support": Quantity("symbols with a share", "symbols"),
+    "entropy": Quantity("entropy", "nats"),
+    "tail_mass_10pct": ratio("mass of the rarest symbols that carry 10 %"),
+    "total_variation": error("total variation distance", "probability"),
+}
+
 W2_SQUARED = error("squared Wasserstein-2 distance", "data units squared")
 L2_SQUARED = error("integrated squared difference", "per data volume")
 

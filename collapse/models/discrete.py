@@ -1,13 +1,10 @@
-"""A law over M symbols: the unigram model, whose tail dies symbol by symbol.
+"""A distribution over M symbols, the unigram model, whose tail dies symbol by symbol.
 
-Two kinds of row, one model:
-
-* counts: a row is how often each symbol occurs in a batch. Rows may be added up, so
-  that all generations so far cost O(M).
-* tokens: a row is one symbol, an int32, for workflows that pick rows of a generation.
+A row is how often each symbol occurs in a batch (counts: all generations so far cost
+O(M)), or one symbol (tokens: for workflows that pick single samples).
 """
 
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,15 +14,9 @@ from collapse.core.types import Info, Key, Model, Weights
 from collapse.numerics import threefry
 from collapse.numerics.multinomial import categorical, multinomial
 
-Rows = Literal["counts", "tokens"]
-
 
 class Counts(NamedTuple):
-    """Rows that each stand for a batch of symbols.
-
-    Attributes:
-      counts: [rows, M], whole numbers.
-    """
+    """Rows that each stand for a batch of symbols: counts [rows, M], whole numbers."""
 
     counts: Float[Array, "rows M"]
 
@@ -39,7 +30,7 @@ def discrete(
     num_symbols: int,
     batch_size: int | Int[Array, ""] = 1,
     *,
-    rows: Rows = "counts",
+    rows: Literal["counts", "tokens"] = "counts",
     smoothing: float | Float[Array, ""] = 0.0,
     temperature: float | Float[Array, ""] = 1.0,
     dtype=None,
@@ -52,18 +43,12 @@ def discrete(
     Args:
       num_symbols: M.
       batch_size: symbols behind one row of counts; may be traced.
-      rows: what a row is, see the module.
+      rows: what a row is.
       smoothing: occurrences added to each symbol. Weights count relative to rows that
         all have weight 1: they are divided by sum w^2 / sum w first.
       temperature: symbols are drawn in proportion to share^(1 / temperature).
-      dtype: of shares fitted to tokens, which have no precision of their own; jax's
-        default if None. Otherwise it is that of the rows.
-
-    Raises:
-      ValueError: for an unknown kind of row.
+      dtype: of shares fitted to tokens; jax's default if None.
     """
-    if rows not in get_args(Rows):
-        raise ValueError(f"rows must be one of {get_args(Rows)}, got {rows!r}")
 
     def init(key: Key, batch, weights: Weights) -> Array:
         return fit(key, None, batch, weights)[0]

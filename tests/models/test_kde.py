@@ -7,14 +7,19 @@ import pytest
 import scipy.stats
 from calibrated import assert_cdf, assert_mean, assert_tells_apart, detectable_gap
 from conftest import SEED, X64
-from jaxtyping import TypeCheckError
 from sklearn.neighbors import KernelDensity
 
 from collapse.core import loop, streams, workflows
 from collapse.core.types import Problem
-from collapse.models.kde import KDEParams, kde, log_density, moments, sample_points
+from collapse.models.kde import kde
 from collapse.numerics import blocks
-from collapse.numerics.kernels import add_kernels
+from collapse.numerics.kernels import (
+    Kernels,
+    add_kernels,
+    log_density,
+    moments,
+    sample,
+)
 
 RTOL = 1e-9 if X64 else 1e-4
 RULES = ["fixed", "scott", "silverman", "std"]
@@ -76,7 +81,7 @@ def test_std_rule_takes_the_root_mean_variance(d):
 
 def test_density_is_exact_far_from_all_rows():
     """Where every kernel underflows, and with a nearer row of no weight."""
-    params = KDEParams(
+    params = Kernels(
         jnp.array([[0.0], [999.0]]), jnp.array([1.0, 0.0]), jnp.asarray(0.1)
     )
     right = scipy.stats.norm(0, 0.1).logpdf(1000)
@@ -94,7 +99,7 @@ def test_blocks_give_the_density_of_one(d, num_empty, monkeypatch):
     monkeypatch.setattr(blocks, "BLOCK_ROWS", 128)
     assert len(blocks.pack(points, weights).points) > 7
     close(log_density(params, at), whole, rtol=RTOL)
-    several = KDEParams(*(jnp.stack([leaf, leaf]) for leaf in params))
+    several = Kernels(*(jnp.stack([leaf, leaf]) for leaf in params))
     close(jax.vmap(log_density, (0, None))(several, at)[1], whole, rtol=RTOL)
 
 
@@ -129,7 +134,7 @@ def test_only_relative_weights_of_rows_that_have_one_count(rule, d):
 
     def results(points, weights):
         params = fitted(rule, points, weights)
-        some = sample_points(jax.random.key(SEED), params, 50)
+        some = sample(jax.random.key(SEED), params, 50)
         return log_density(params, at), *moments(params), params.bandwidth, some
 
     found = results(points, weights)
@@ -169,7 +174,7 @@ def test_mapped_is_single_and_bandwidths_may_be_traced(rule):
     @jax.jit
     def one(key, bandwidth):
         params = fitted(rule, points, weights, bandwidth)
-        return sample_points(key, params, 20), log_density(params, at)
+        return sample(key, params, 20), log_density(params, at)
 
     mapped = jax.vmap(one)(roots, jnp.array([0.1, 0.5, 2.0]))
     for i, bandwidth in enumerate([0.1, 0.5, 2.0]):
@@ -180,15 +185,10 @@ def test_mapped_is_single_and_bandwidths_may_be_traced(rule):
 def test_keys_give_other_points_and_the_same_key_the_same():
     params = fitted("fixed", *given(2))
     first, again, other = (
-        sample_points(jax.random.key(SEED + i), params, 9) for i in (0, 0, 1)
+        sample(jax.random.key(SEED + i), params, 9) for i in (0, 0, 1)
     )
     np.testing.assert_array_equal(first, again)
     assert (first != other).all()
-
-
-def test_unknown_rules_are_named():
-    with pytest.raises((ValueError, TypeCheckError), match="bandwidth_rule|rule"):
-        kde(1, "narrow")
 
 
 # Laws
@@ -197,7 +197,7 @@ def test_unknown_rules_are_named():
 def test_points_have_the_law_of_the_density():
     points, weights = given(1)
     params = fitted("fixed", points, weights, 0.3)
-    draws = np.asarray(sample_points(jax.random.key(SEED), params, 100_000))[:, 0]
+    draws = np.asarray(sample(jax.random.key(SEED), params, 100_000))[:, 0]
     centres, shares = np.asarray(points)[:, 0], np.asarray(params.weights)
 
     def cdf(x, shares=shares, h=0.3):
@@ -213,8 +213,9 @@ def test_points_have_the_law_of_the_density():
 
 def test_moments_are_those_of_points():
     params = fitted("fixed", *given(3))
-    mean, covariance = map(np.asarray, moments(params))
-    points = np.asarray(sample_points(jax.random.key(SEED), params, 200_000))
+    mean, factor = map(np.asarray, moments(params))
+    covariance = factor @ factor.T
+    points = np.asarray(sample(jax.random.key(SEED), params, 200_000))
     assert_tells_apart(points, mean, mean + 0.1)
     centred = points - mean
     products = (centred[:, :, None] * centred[:, None, :])[:, *np.tril_indices(3)]
@@ -251,7 +252,7 @@ def test_variance_of_the_pool_has_its_exact_expectation(way):
         return jax.random.normal(key, (num, 1))
 
     def variance(key, params):
-        return moments(params)[1][0, 0] - params.bandwidth**2
+        return moments(params)[1][0, 0] ** 2 - params.bandwidth**2
 
     problem = Problem(draw, model, {"variance": variance})
     workflow = {

@@ -1,0 +1,97 @@
+"""What an experiment with unigrams may ask for."""
+
+import dataclasses
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from collapse.data.words import WordLaw, load_words
+from collapse.experiment.base import spelled
+from collapse.experiment.family import Family
+from collapse.experiment.fields import Bounds, NonNegative, Positive, Shown
+from collapse.measures import catalogue
+from collapse.measures.catalogue import Quantity
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclasses.dataclass(frozen=True)
+class Discrete(Family):
+    """The fields of every family and those of the unigram."""
+
+    name: ClassVar[str] = "discrete"
+    description: ClassVar[str] = "Unigrams refitted to their own text: words die out."
+    panels: ClassVar[tuple[str, ...]] = ("heterozygosity", "support", "tail_mass_10pct")
+    table: ClassVar[tuple[str, ...]] = (*panels, "first_extinction")
+    catalogue = catalogue.SYMBOLS
+    default_rows: ClassVar[int] = 1000
+
+    data: Annotated[str, Shown("none")] = ""
+    """Text whose words are the symbols: 'shakespeare', a UTF-8 file, or a folder."""
+    law: Literal["zipf", "uniform"] = "zipf"
+    """True shares of symbols without data: a power of the rank i, or all alike."""
+    num_symbols: Annotated[int, Bounds(2, 10**6)] = 1000
+    """Symbols M without data."""
+    exponent: NonNegative = 1.0
+    """Of --law zipf: shares in proportion to (i + offset)^-exponent."""
+    offset: NonNegative = 0.0
+    """Of --law zipf."""
+    smoothing: NonNegative = 0.0
+    """Occurrences added to each symbol in a fit."""
+    temperature: Positive = 1.0
+    """Models generate in proportion to share^(1 / temperature)."""
+
+    def load(self) -> WordLaw | None:
+        """The words of the text that `data` names; None without."""
+        return load_words(self.data) if self.data else None
+
+    def shares(self) -> np.ndarray:
+        """True shares [M], falling."""
+        if (words := self.load()) is not None:
+            return words.train[:, 0]
+        rank = np.arange(1.0, self.num_symbols + 1)
+        own = (
+            (rank + self.offset) ** -self.exponent
+            if self.law == "zipf"
+            else np.ones_like(rank)
+        )
+        return own / own.sum()
+
+    def quantity(self, metric: str) -> Quantity | None:
+        """Also with data: their distribution is known."""
+        return self.catalogue.get(metric)
+
+    def derived(self) -> tuple[str, ...]:
+        """When the first symbol is lost."""
+        return ("first_extinction",)
+
+    def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":
+        """With each seed's first generation in which some symbol has no share."""
+        if "support" not in dataset:
+            return dataset
+        lost = dataset.support < len(self.shares())
+        never = lost.sizes["generation"]
+        first = lost.argmax("generation").where(lost.any("generation"), never)
+        first.attrs = {"long_name": "first extinction", "units": "generations"}
+        first.attrs["more_than"] = self.num_generations
+        return dataset.assign(first_extinction=first)
+
+    def resolved(self, rows: int, dimension: int) -> Self:
+        """With a sample size, whatever the number of words."""
+        return super().resolved(0, dimension)
+
+    def check_data(self, data: Any) -> None:
+        """Nothing: words are drawn from their shares."""
+
+    def caption(self) -> str:
+        """The data distribution, sizes, and how models generate."""
+        law = f"{self.num_symbols} symbols, {self.law}"
+        if self.law == "zipf":
+            law += f", exponent {self.exponent:g}, offset {self.offset:g}"
+        law = f"the words of {self.data}" if self.data else law
+        return (
+            f"Truth: {law}. n = {spelled(self.samples_per_generation)}, smoothing "
+            f"{self.smoothing:g}, temperature {self.temperature:g}, "
+            f"{self.repetitions()}."
+        )
