@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from collapse.data.errors import InputError
 from collapse.experiment import registry
-from collapse.experiment.toml import from_table
+from collapse.experiment.toml import from_table, to_toml
 from collapse.experiment.workflows import kinds
 from collapse.figures.check import check as check_figure
 from collapse.figures.declaration import read_declaration, to_declaration
@@ -193,7 +193,8 @@ def _is_published(path, experiment, figure):
         assert (folder / f"{stem}.{kind}").is_file()
     data = xr.open_dataset(folder / "data" / f"{stem}.nc", engine="h5netcdf")
     table = tomllib.loads(data.attrs["experiment"])
-    assert from_table(table, type(experiment), "attributes") == experiment
+    again = from_table(table, type(experiment), "attributes")
+    assert to_toml(again) == to_toml(experiment)
     fields = json.loads(data.attrs["figure"])
     assert fields.keys() <= dataclasses.asdict(figure).keys()
     drawn = json.loads(json.dumps(dataclasses.asdict(Figure()))) | fields
