@@ -184,4 +184,4 @@ def test_the_first_generation_above_a_multiple(curve, generation):
 def test_eleven_fits_have_eleven_times_the_error():
     """The first fit is generation 0, and ten times its error is reached, not passed."""
     errors = theory.replace(50, 5, 99, theory.Noise()).total
-    assert regression.first_generation_above(errors, 10) == 10
+    assert regression.first_generation_above(errors, 10.0) == 10

@@ -170,7 +170,7 @@ def errors(design, d=5, n=20, num_generations=3, num_seeds=20_000):
         model = linear(d, rows="statistics", batch_size=n, design=made)
 
         def error(key, params):
-            return jnp.sum((params.coefficients[0] - truth.teacher) ** 2)
+            return jnp.sum((params.coefficients[0] - truth.coefficients[0]) ** 2)
 
         metrics = {"error": error}
         return Problem(lambda key, num: model.sample(key, truth, num), model, metrics)

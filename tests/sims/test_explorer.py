@@ -34,7 +34,7 @@ REDRAWN = """([curve, before]) => {
 
 @pytest.fixture(autouse=True)
 def _as_it_is(monkeypatch):
-    monkeypatch.setattr(session, "configure", lambda precision: None)
+    monkeypatch.setattr(session, "configured", lambda *_: contextlib.nullcontext())
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_a_biased_model_multiplies_the_noise_of_its_labels(noise):
     sizes = jnp.array([30, 7], jnp.int32)
     problem = own.biased(root, jnp.asarray(4.0), sizes, *own.values)
     truth = draws.normal(streams.key(root, 0, streams.Purpose.TRUTH), (3,))
-    known = LinearParams(truth[None], truth)
+    known = LinearParams(truth[None])
     assert problem.metrics["test_error"](key, known) == 0
 
     batch = problem.draw(key, 2)

@@ -1,5 +1,6 @@
 """Mixtures of real and synthetic rows: long runs against theory, what is best."""
 
+import contextlib
 import dataclasses
 import re
 
@@ -299,7 +300,7 @@ def test_shares_are_rounded_as_in_the_workflow(share):
 
 def test_the_command_leaves_maps_and_a_verdict(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(session, "configure", lambda precision: None)
+    monkeypatch.setattr(session, "configured", lambda *_: contextlib.nullcontext())
     small = ["--num-seeds", "4", "--num-generations", "3", "--late", "2"]
     small += ["--real-fraction", "0.1", "0.5", "1", "--out", "a"]
     assert runner.main(Mixing, small) == 0

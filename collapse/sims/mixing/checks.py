@@ -9,6 +9,8 @@ from collapse.sims.mixing.fields import MixingFields
 
 def check(e: MixingFields) -> None:
     """Raise InputError for what the fields one by one do not show."""
+    if e.constraint != "real_count" and min(e.samples_per_generation) < 1:
+        raise InputError("samples_per_generation: 0; give at least 1")
     if not e.errors():
         raise InputError(f"model: {e.model} measures no error; name another")
     if e.error not in e.errors():
