@@ -15,7 +15,7 @@ def check(experiment: Experiment, figure: Figure) -> None:
     for metric in figure.metrics:
         bins |= experiment.more_dims(metric)
     check_names("x", (figure.x,), ("generation", *experiment.axes(), *bins))
-    for place, name in figure.places().items():
+    for place, name in figure.roles().items():
         coordinate = coordinates + (("generation",) if place == "hue" else ())
         check_names(place, (name,) if name else (), coordinate)
     for metric in figure.metrics:
@@ -31,7 +31,7 @@ def check(experiment: Experiment, figure: Figure) -> None:
         return
     several = [name for name in values if len(values[name]) > 1]
     figure = figure.resolved(several)
-    taken = [figure.x, *figure.places().values()]
+    taken = [figure.x, *figure.roles().values()]
     left = [name for name in several if name not in taken]
     if len(left) > taken.count(""):
         raise InputError(

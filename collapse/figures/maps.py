@@ -160,7 +160,7 @@ def _is_marked(summary: xr.Dataset, figure: layout.Figure) -> bool:
     if STANDING not in summary or figure.x == "generation":
         return False
     sizes = summary[STANDING].sizes
-    shown = {figure.x, *figure.places().values()}
+    shown = {figure.x, *figure.roles().values()}
     return {figure.x, figure.y} <= set(sizes) and all(
         d in shown or size == 1 for d, size in sizes.items()
     )

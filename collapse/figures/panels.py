@@ -64,7 +64,7 @@ def check(
             if name not in shown and size > 1:
                 raise InputError(
                     f"figure: {name} has {size} values and no place; name it as x, "
-                    f"{next(iter(figure.places()))}, columns or rows"
+                    f"{next(iter(figure.roles()))}, columns or rows"
                 )
 
 

@@ -58,8 +58,8 @@ class Figure:
         """Name of its files without their ending."""
         return f"{base}_{self.name}" if self.name else base
 
-    def places(self) -> dict[str, str]:
-        """Place -> the coordinate told apart there, empty for none."""
+    def roles(self) -> dict[str, str]:
+        """Role in the figure -> the coordinate that has it, empty for none."""
         first = {"y": self.y} if self.kind == "map" else {"hue": self.hue}
         return first | {"columns": self.columns, "rows": self.rows}
 
@@ -88,7 +88,7 @@ class Figure:
             raise InputError(f"rows: {self.rows} is in the columns; name another")
         if self.kind == "map" and not self.y:
             raise InputError("y: empty; name the axis that runs upwards in the map")
-        for place, name in self.places().items():
+        for place, name in self.roles().items():
             if name == self.x:
                 raise InputError(f"{place}: {name} is the x axis; name another")
             if name == "generation" and place != "hue":

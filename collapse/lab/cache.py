@@ -73,7 +73,7 @@ def enable(place: str | Path | None = None) -> Enabled:
     """The cache that compiled programs are kept in from now on.
 
     Nothing is changed if it is switched off, if the folder cannot be written by this
-    user alone, or if jax has a compilation cache already: somebody chose that.
+    user alone, or if jax has a compilation cache already, which the user chose.
 
     Args:
       place: folder; None for COLLAPSE_CACHE or the user's own cache folder, "" or "off"
@@ -200,7 +200,7 @@ def _configure(settings: dict[str, Any]) -> None:
 def _writable(place: Path) -> bool:
     """Whether a folder is there, or could be made, that this user alone can write to.
 
-    A program is code: one from a folder open to others could be anybody's.
+    A program is code: in a folder open to others it could be replaced by theirs.
     """
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -219,5 +219,5 @@ def _writable(place: Path) -> bool:
 def _home(*parts: str) -> Path | None:
     try:
         return Path.home().joinpath(*parts)
-    except RuntimeError:  # nobody's process has no home
+    except RuntimeError:  # the process has no home folder
         return None

@@ -71,7 +71,7 @@ def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Fig
     panels = figure.metrics or tuple(m for m in experiment.panels if m in dataset)
     places = {"columns": figure.columns, "rows": figure.rows}
     if figure.kind != "samples":
-        taken = {figure.x, *figure.places().values()}
+        taken = {figure.x, *figure.roles().values()}
         free = [a for a in ("workflow", *dataset.attrs["axes"]) if a not in taken]
         dims = {d for metric in panels for d in dataset[metric].dims}
         free = [a for a in free if a in dims and dataset.sizes[a] > 1]

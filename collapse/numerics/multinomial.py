@@ -74,7 +74,7 @@ def multinomial(
         return counts.astype(shares.dtype)
     wide = shares.astype(jnp.result_type(float))
     rest = lax.cumsum(wide, reverse=True)  # exactly the share, at the last that has one
-    chances = jnp.minimum(wide / jnp.where(wide > 0, rest, 1), 1)
+    probs = jnp.minimum(wide / jnp.where(wide > 0, rest, 1), 1)
 
     # Symbol by symbol: of many seeds at once a step is short enough for the cache.
     def step(left: Array, symbol: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -84,7 +84,7 @@ def multinomial(
 
     index = jnp.arange(shares.size, dtype=jnp.uint32)
     left = jnp.asarray(trials, jnp.int32)[None]
-    return lax.scan(step, left, (index, chances))[1].astype(shares.dtype)
+    return lax.scan(step, left, (index, probs))[1].astype(shares.dtype)
 
 
 def binomial(

@@ -1,7 +1,7 @@
 """Closed-form curves of collapse: what a run must show if the lab is right.
 
 These files are the independent oracle. They know NumPy and SciPy and nothing of ours,
-so that one mistake cannot sit in both places.
+so that one mistake cannot be in both.
 
 Counting: every curve is a float64 array [G + 1] over the lab's generation t = 0..G,
 where t = 0 is the model fitted to real data. The papers count fits: theirs is t + 1. A

@@ -85,7 +85,7 @@ def _subsample(k: Curve) -> Curve:
 
 
 def _fresh(a: float, k: Curve) -> Limit:
-    """A share a of the n rows is drawn anew from nature each time: an AR(1) process."""
+    """A share a of the n rows is real and new each time: an AR(1) process."""
     limit = 1 / (a * (2 - a))
     variance = limit + (1 - limit) * (1 - a) ** (2 * (k - 1))
     return Limit(f"mix {a:g} fresh", "Z_k = (1-a) Z_{k-1} + W_k", variance, limit)

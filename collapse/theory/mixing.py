@@ -3,7 +3,7 @@
 Every generation is fitted to r real and s synthetic rows, whose losses weigh w and
 1 - w, whatever their shares: w = r / (r + s) is plain pooling. Generation 0 is fitted
 to r real rows alone. The anchor is "fresh", new real rows in each generation, or
-"fixed", the same ones for ever. A sampler with `bias` b writes with b times the
+"fixed", the same ones for ever. A sampler with `bias` b generates with b times the
 variance of its model (b < 1 is a low temperature).
 
 Variances are in units of the variance of one row. "Location" is the mean of a

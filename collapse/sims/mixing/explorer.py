@@ -53,7 +53,7 @@ def explore(
       rows: all rows of a generation.
       anchor: new real rows in each generation, or the same ones for ever.
       weight: of the real rows' loss; 0 for their share.
-      bias: variance of what a model writes, as a multiple of its own.
+      bias: variance of what a model generates, as a multiple of its own.
       num_generations: after the first fit, at most `MOST_GENERATIONS`.
 
     Raises:
