@@ -14,6 +14,9 @@ import collapse
 from collapse import theory
 from collapse.experiment.workflows import read, standard
 
+# programs and texts of this file are made once, by one worker
+pytestmark = pytest.mark.xdist_group("documents")
+
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/R*.md")])
 DOCUMENTS = list(dict.fromkeys(DOCUMENTS))

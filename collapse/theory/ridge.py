@@ -9,7 +9,7 @@ The penalty lambda |w|^2 is not scaled by rows: data that accumulate feel it les
 less. w* ~ N(0, signal I). lambda = 0 is the fit of minimum norm.
 
 Settings: Gerstgrasser et al. (arXiv:2404.01413; no theorem on ridge is known to us),
-Dohmatob et al. (2402.07712): learners with ridge on what generators without it generated.
+Dohmatob et al. (2402.07712): learners with ridge on labels of models without it.
 """
 
 from typing import NamedTuple

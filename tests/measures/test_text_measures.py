@@ -15,6 +15,9 @@ from collapse.measures import catalogue
 from collapse.measures import copying as text_copies
 from collapse.measures import text as tm
 
+# programs and texts of this file are made once, by one worker
+pytestmark = pytest.mark.xdist_group("text_measures")
+
 # "a" 30 times and ten words once: a tenth of the mass is four words, a hundredth none
 ONCE = "bee cat dog elk fox gnu hen ibis jay kite".split()
 SMALL = " ".join(["a"] * 30 + ONCE) + " "

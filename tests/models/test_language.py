@@ -15,6 +15,9 @@ from collapse.models.language.model import Blocks, LanguageParams, language_mode
 from collapse.models.language.network import Size
 from collapse.models.language.training import TrainConfig
 
+# programs and texts of this file are made once, by one worker
+pytestmark = pytest.mark.xdist_group("language")
+
 FLAT = TINY._replace(size=Size(1, 8, 1), tied=False)  # quick to compile
 STILL = TrainConfig(steps=2, batch_size=2, learning_rate=1e-30, weight_decay=0.0)
 MOVING = TrainConfig(steps=2, batch_size=2, learning_rate=0.1)

@@ -17,6 +17,9 @@ from collapse.models.language import decoding
 from collapse.models.language.network import SIZES, Size
 from collapse.sims.charlm import Charlm
 
+# programs and texts of this file are made once, by one worker
+pytestmark = pytest.mark.xdist_group("charlm_command")
+
 BLOCK, ROWS, GENERATIONS, SEEDS = 16, 8, 2, 2
 SMALL = ["--data", "text.txt", "--block", str(BLOCK), "--measured-rows", str(ROWS)]
 SMALL += ["--samples-per-generation", "16", "--steps", "3", "--quiet"]

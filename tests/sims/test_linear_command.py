@@ -23,6 +23,9 @@ from collapse.sims.linear import FAMILY, Linear
 from collapse.sims.linear.task import task
 from collapse.sims.linear.theory import curves
 
+# programs and texts of this file are made once, by one worker
+pytestmark = pytest.mark.xdist_group("linear_command")
+
 SMALL = ["--num-seeds", "3", "--num-generations", "3"]
 DIABETES = ["--data", "diabetes", "--target", "progression"]
 TABLE = ["--data", "table.csv", "--target", "y"]
