@@ -26,6 +26,7 @@ import hypothesis
 import jax
 import jaxtyping
 import pytest
+from tiers import is_full
 
 from collapse.core.devices import use_all_cores
 from collapse.lab import cache
@@ -69,11 +70,14 @@ def pytest_report_header() -> str:
     return f"jax {jax.__version__}, float{bits}, seed {SEED}, hypothesis {profile}"
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses among them
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is statistical, and skip what needs float64 when there is none."""
     for item in items:
         if uses_calibrated(inspect.unwrap(item.obj), set()):
             item.add_marker("statistical")
+        if is_full(item.nodeid):
+            item.add_marker("full")
         if item.get_closest_marker("x64") and not X64:
             item.add_marker(pytest.mark.skip(reason="needs float64"))
 

@@ -1,0 +1,52 @@
+"""Which tests run in the gate beside the default tier, marked `full` by conftest.
+
+The default tier answers in minutes. It has the exact properties, the conformance test
+of every family, one law a mechanism, and one path through each command. What is listed
+here says the same of more cases: other workflows, sizes, designs, rows. A test may also
+carry the mark itself.
+"""
+
+import re
+
+# regular expressions, searched in the names of tests
+FULL = [
+    # laws of every workflow and kind of row; one of each mechanism stays
+    r"core/test_loop.py::test_mapped.*\[(?!replace-samples|accumulate-samples)",
+    r"core/test_loop.py::test_chunks.*\[(?!replace-samples|fixed_budget-samples)",
+    r"core/test_loop.py::test_workflows_for_fewer.*\[(?!accumulate\])",
+    r"core/test_curation.py::.*\[(?!replace|accumulate)",
+    r"core/test_real_rows.py::.*\[(?!gaussian|linear)",
+    r"core/test_control.py::test_chunks",
+    r"models/test_closed_forms.py::.*\[(?!replace-1-|accumulate-1-|replace\])",
+    r"models/test_linear_closed_forms.py::(?!test_replace.*fixed-5-20|test_accumulate)",
+    r"models/test_gmm_em.py::(?!.*sklearn|.*scikit|.*never_falls)",
+    r"models/test_linear.py::.*(law|statistics)",
+    r"models/test_kde.py::.*(silverman|scott|\[3|1500|accumulate)",
+    r"models/test_discrete.py::.*(tokens)",
+    r"models/test_training.py::(?!test_one_step)",
+    r"models/test_language.py",
+    r"models/test_transformer.py::.*learned",
+    r"numerics/test_multinomial.py::(?!test_multinomial)",
+    r"measures/test_text_measures.py::(?!.*described)",
+    r"theory/test_theory_(ridge|discrete|extinction|kde|limits).py",
+    # commands: what they refuse and one path stay
+    r"sims/test_mixing_command.py::test_(?!what|the_command|the_golden.*200|shares)",
+    r"sims/test_charlm_command.py::test_(?!bad_input|texts_are_kept)",
+    r"sims/test_charlm_task.py",
+    r"sims/test_linear_command.py::test_(?!a_run_on_real|the_error_on_held)",
+    r"sims/test_linear_task.py",
+    r"sims/test_explorer.py",
+    r"sims/test_discrete.py::test_(words|any_temp|smoothing)",
+    r"lab/test_stored.py::test_(?!.*traced|.*found)",
+    r"lab/test_command_line.py::test_(real_data|a_figure_over|snapshots|axes)",
+    r"lab/test_api.py::test_(a_model_of|the_best|what_ran)",
+    r"test_conformance.py::test_(chunks|every_metric).*charlm",
+    r"test_documents.py::.*agrees",
+    r"test_notebooks.py::test_it_runs",
+]
+_FULL = re.compile("|".join(f"(?:{pattern})" for pattern in FULL))
+
+
+def is_full(name: str) -> bool:
+    """Whether a test, by its name, is left to the full tier."""
+    return _FULL.search(name) is not None
