@@ -14,6 +14,7 @@ import hashlib
 import inspect
 import itertools
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
@@ -256,23 +257,29 @@ class Experiment:
           data: fingerprint of the data file, which counts instead of its name.
         """
         table = {"kind": self.name, **self.to_table()} | {"data": data}
-        table["source"] = source_digest(type(self))
+        makers = [spec.kind.maker for spec in self.workflow_specs()]
+        own = [source_digest(made) for made in (type(self), *makers)]
+        table["source"] = "".join(own)
         text = json.dumps(table, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def source_digest(kind: type) -> str:
-    """Digest of the file that a user's own class stands in; "" for those of the lab.
+def source_digest(made: Any) -> str:
+    """Digest of the file of a user's own class or function, and of its helpers' files.
 
-    What a class of the lab does is told by the version of the package.
+    Helpers are all loaded modules of the same folder. "" for what is the lab's, named
+    by text or as an object: what that does is told by the version of the package.
     """
-    if kind.__module__.partition(".")[0] == __name__.partition(".")[0]:
+    if isinstance(made, str) or made.__module__.split(".")[0] == __name__.split(".")[0]:
         return ""
     try:
-        content = Path(inspect.getfile(kind)).read_bytes()
+        path = Path(inspect.getfile(made)).resolve()
+        files = [getattr(m, "__file__", None) or "" for m in [*sys.modules.values()]]
+        beside = {p for p in map(Path, files) if p.parent.resolve() == path.parent}
+        contents = [p.read_bytes() for p in sorted({path, *map(Path.resolve, beside)})]
     except (OSError, TypeError):  # made where there is no file, as in a shell
         return ""
-    return hashlib.sha256(content).hexdigest()
+    return hashlib.sha256(b"\0".join(contents)).hexdigest()
 
 
 def _package(experiment: Experiment) -> str:

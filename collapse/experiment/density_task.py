@@ -29,7 +29,7 @@ def density_task(
     data: RealData | None,
     density: Density,
     model_of: Callable[..., Model],
-    values: Sequence[float] = (),
+    swept: Sequence[str] = (),
 ) -> Task:
     """What a density learns in a condition, ready to run.
 
@@ -40,8 +40,9 @@ def density_task(
       condition: that is run.
       data: the user's rows; a Gaussian fitted to those held out is the reference.
       density: sampler, log-density and moments of the model.
-      model_of: (dimension, *values) -> Model.
-      values: numbers that differ between conditions of the same program.
+      model_of: (dimension, *numbers) -> Model.
+      swept: axes whose numbers these are; conditions that differ in nothing else
+        share one compiled program.
     """
     truth = gaussian.standard(condition.experiment.dimension)
     if data is not None:
@@ -69,11 +70,11 @@ def density_task(
 
         return problem(root, model._replace(sample=sample))
 
-    rest = {a: v for a, v in condition.cell.items() if v not in values}
+    rest = tuple((a, v) for a, v in condition.cell.items() if a not in swept)
     return Task(
         lambda root, *own: problem(root, model_of(d, *own)),
-        tuple(jnp.asarray(value, truth.mean.dtype) for value in values),
+        tuple(jnp.asarray(condition[axis], truth.mean.dtype) for axis in swept),
         points=density.sample,
-        program=(condition.workflow, *rest.items()),
+        program=(condition.workflow, rest),
         biased=biased,
     )

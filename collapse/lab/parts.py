@@ -87,7 +87,9 @@ def simulate(
         for number, condition in enumerate(conditions):
             bar.set_description(condition.workflow.label)
             task = experiment.task(condition, data)
-            what = number if task.program is None else task.program
+            # by sizes too, so that no task can name too little
+            sizes = (task.num_rows or condition.n, task.batch_size, task.additive)
+            what = number if task.program is None else (task.program, sizes)
             if what not in programs:
                 bar.set_postfix_str("compiling")  # when it is first called
                 programs[what] = compiled(condition, task)

@@ -42,6 +42,7 @@ def kde(
             centred = batch - (shares @ batch)[None]
             square = shares @ jnp.sum(centred**2, axis=1) / dimension
             factor = factor * jnp.sqrt(square * num / (num - 1))
-        return Kernels(batch, shares, factor), {}
+        centres = jnp.where(shares[:, None] > 0, batch, 0)  # none of empty positions
+        return Kernels(centres, shares, factor), {}
 
     return Model(init, fit, kernels.sample)

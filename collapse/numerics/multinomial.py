@@ -30,7 +30,8 @@ _NEAR = [  # of `_stirling`, where its series is not yet accurate
 def categorical(key: Key, weights: Float[Array, " M"], num: int) -> Int[Array, " num"]:
     """Independent symbols in 0..M-1, each in proportion to its weight.
 
-    Probabilities are off by 2^-31 at most, and a symbol of weight 0 is never drawn.
+    Cumulative probabilities are off by 2^-32 at most in float64, and by the rounding of
+    their sum in float32. A symbol of weight 0 is never drawn.
 
     Args:
       weights: non-negative, of any sum but 0.
@@ -39,10 +40,10 @@ def categorical(key: Key, weights: Float[Array, " M"], num: int) -> Int[Array, "
     Returns:
       [num] int32 in random order.
     """
-    # Whole numbers: their cumulative sums are exact and flat where a weight is 0.
-    share = weights / jnp.sum(weights)
-    units = jnp.maximum(jnp.rint(share * 2.0**31).astype(jnp.uint32), 1)
-    upper = jnp.cumsum(jnp.where(weights > 0, units, 0), dtype=jnp.uint32)
+    # Sums are rounded, not weights: the errors of many rare symbols would add up. They
+    # rise where a weight is positive alone, whatever the order in which they are added.
+    total = lax.cummax(jnp.where(weights > 0, jnp.cumsum(weights), 0))
+    upper = jnp.rint(total / total[-1] * 2.0**31).astype(jnp.uint32)
     word = _high_word(_words(key, num), upper[-1])
     levels = upper.size.bit_length()
     spare = (1 << levels) - upper.size

@@ -11,7 +11,8 @@ has an exact law. Whether a density collapses or explodes is a matter of its ban
   under replace the variance tends to n h^2 while the mean walks without end, and under
   accumulate it grows like h^2 log t.
 * h proportional to the rows' standard deviation s, with divisor n - 1 (Silverman's rule
-  of thumb, and SciPy's `gaussian_kde`): the variance grows by a constant factor.
+  of thumb, and SciPy's `gaussian_kde`): under replace each generation multiplies the
+  variance by 1 - 1/n + h^2, more than 1 for these rules, less for a small h.
 
 Units: variances are relative to the truth's, tr Sigma in d dimensions. A fixed h is
 given relative to the truth's standard deviation, (tr Sigma / d)^(1/2), since d kernel
@@ -132,7 +133,8 @@ def mix(
     """Each density is fitted to real and synthetic rows; generation 0 to n real ones.
 
     The real rows are new in each generation ("fresh") or the same of the first n
-    ("fixed"). Either holds the variance unless the bandwidth is large.
+    ("fixed"). Either bounds the variance for a fixed bandwidth; one relative to the
+    rows' own may outgrow the real rows.
     """
     sizes = schedule(whole("n", n, 1), num_generations).copy()
     fixed = check_mix(n, real, synthetic, 1, anchor)
@@ -152,7 +154,8 @@ def replace_limit(n: int, bandwidth: float) -> float:
 def growth(n: int, bandwidth: float) -> float:
     """Factor a generation of the variance under replace, relative h: 1 - 1/n + h^2.
 
-    From (1 - 1/n) (1 + h^2 n / (n - 1)). Above 1 for every rule in use, as h^2 > 1/n.
+    From (1 - 1/n) (1 + h^2 n / (n - 1)). Above 1 where h^2 > 1/n, as for Silverman's
+    rule of thumb, and below 1 for smaller bandwidths.
     """
     return 1 - 1 / whole("n", n, 2) + not_negative("bandwidth", bandwidth) ** 2
 

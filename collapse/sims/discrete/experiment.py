@@ -26,6 +26,7 @@ class Discrete(Family):
     table: ClassVar[tuple[str, ...]] = (*panels, "first_extinction")
     catalogue = catalogue.SYMBOLS
     default_rows: ClassVar[int] = 1000
+    bias_of: ClassVar[str] = "temperature"
 
     data: Annotated[str, Shown("none")] = ""
     """Text whose words are the symbols: 'shakespeare', a UTF-8 file, or a folder."""
@@ -84,14 +85,19 @@ class Discrete(Family):
     def check_data(self, data: Any) -> None:
         """Nothing: words are drawn from their shares."""
 
-    def caption(self) -> str:
-        """The data distribution, sizes, and how models generate."""
+    def truth_words(self) -> str:
+        """The data distribution, for captions."""
         law = f"{self.num_symbols} symbols, {self.law}"
         if self.law == "zipf":
             law += f", exponent {self.exponent:g}, offset {self.offset:g}"
-        law = f"the words of {self.data}" if self.data else law
-        return (
-            f"Truth: {law}. n = {spelled(self.samples_per_generation)}, smoothing "
-            f"{self.smoothing:g}, temperature {self.temperature:g}, "
-            f"{self.repetitions()}."
-        )
+        return f"the words of {self.data}" if self.data else law
+
+    def caption_words(self) -> list[str]:
+        """How models are fitted and generate, for captions."""
+        fit, drawn = f"{self.smoothing:g}", f"{self.temperature:g}"
+        return [f"smoothing {fit}", f"temperature {drawn}"]
+
+    def caption(self) -> str:
+        """The data distribution, sizes, and how models generate."""
+        told = [f"n = {spelled(self.samples_per_generation)}", *self.caption_words()]
+        return f"Truth: {self.truth_words()}. {', '.join([*told, self.repetitions()])}."

@@ -22,25 +22,30 @@ def task(condition: Condition[Discrete], data: Any) -> Task:
     shares = experiment.shares()
     truth = jnp.asarray(shares, jnp.result_type(float))
     metrics, smoothing = symbol_metrics(shares), experiment.smoothing
+    temperature = experiment.temperature
     size = spec.batch_size(n)
     tokens = spec.kind.picks_single_rows or size < _FEWEST * n
     size = 1 if tokens else size
     kind: Any = {"rows": "tokens" if tokens else "counts", "smoothing": smoothing}
     real = discrete(len(shares), size, **kind)
-    own = discrete(len(shares), size, temperature=experiment.temperature, **kind)
+    own = discrete(len(shares), size, temperature=temperature, **kind)
 
-    def biased(root: Key, bias: Array, sizes: None) -> Problem:
-        """Generating at the temperature `bias`, token by token."""
+    def biased(root: Key, bias: Array, sizes: None, truth: Array) -> Problem:
+        """Generating at `bias` times the temperature, token by token."""
         plain = discrete(len(shares), rows="tokens", smoothing=smoothing)
         model = discrete(
-            len(shares), rows="tokens", smoothing=smoothing, temperature=bias
+            len(shares),
+            rows="tokens",
+            smoothing=smoothing,
+            temperature=temperature * bias,
         )
         return Problem(lambda key, num: plain.sample(key, truth, num), model, metrics)
 
     return Task(
-        lambda root: Problem(
+        lambda root, truth: Problem(
             lambda key, num: real.sample(key, truth, num), own, metrics
         ),
+        (truth,),  # not a constant: of many symbols XLA would fold it for minutes
         batch_size=size,
         additive=not tokens,
         points=lambda key, p, num: plain_points(len(shares), key, p, num),

@@ -117,21 +117,26 @@ class Gaussian(Family):
                 "samples_per_generation: 1 leaves no degree of freedom with "
                 "ddof = 1; give at least 2"
             )
-        for condition in self.conditions():
-            self._check_rows(condition)
+        if self.rows in ("statistics", "law"):
+            self._check_picks()
+        if self.rows == "law":
+            for condition in self.conditions():
+                self._check_law(condition)
 
-    def _check_rows(self, condition: Condition[Self]) -> None:
-        """Raise InputError where a workflow cannot do with what is kept of samples."""
-        if self.rows in ("auto", "samples"):
-            return
+    def _check_picks(self) -> None:
+        """Raise InputError for a workflow that needs single samples."""
+        for spec in self.workflow_specs():
+            if spec.kind.picks_single_rows:
+                raise InputError(
+                    f"rows: {spec.name} picks single samples, which rows = {self.rows} "
+                    "does not keep; use rows = samples or auto"
+                )
+
+    def _check_law(self, condition: Condition[Self]) -> None:
+        """Raise InputError where batches are too small for the law of their scatter."""
         spec, n, d = condition.workflow, condition.n, condition["dimension"]
-        if spec.kind.picks_single_rows:
-            raise InputError(
-                f"rows: {spec.name} picks single samples, which rows = {self.rows} "
-                "does not keep; use rows = samples or auto"
-            )
         batch = spec.batch_size(n)
-        if self.rows == "law" and batch <= d:
+        if batch <= d:
             raise InputError(
                 f"samples_per_generation: rows = law needs more than {d} samples in a "
                 f"batch, {spec.label} has {batch} of n = {n}; give more or use rows = "

@@ -29,6 +29,10 @@ class Kde(DensityFamily):
         """Rules and bandwidths are compared on the same seeds."""
         return ("bandwidth_rule", "bandwidth", "samples_per_generation")
 
+    def least_rows(self) -> int:
+        """Rows that determine a fit: two have a standard deviation."""
+        return 2 if "std" in self.bandwidth_rule else 1
+
     def caption_words(self) -> list[str]:
         """Bandwidths and rules."""
         rules = ", ".join(self.bandwidth_rule)
