@@ -1,6 +1,7 @@
 """Experiments: read, checked, spelled out, and told apart."""
 
 import dataclasses
+import importlib
 import json
 import tomllib
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from collapse.data.errors import InputError
 from collapse.experiment import registry
 from collapse.experiment.toml import from_table, to_toml
-from collapse.experiment.workflows import kinds
+from collapse.experiment.workflows import WorkflowKind, WorkflowSpec, kinds
 from collapse.figures.check import check as check_figure
 from collapse.figures.declaration import read_declaration, to_declaration
 from collapse.figures.spec import Figure
@@ -162,6 +163,23 @@ def test_digests_tell_experiments_and_data_apart():
     }
     assert len(digests) == 4
     assert one.digest() == Gaussian().digest()
+
+
+def test_a_digest_follows_the_files_of_a_users_workflow(tmp_path, monkeypatch):
+    """Also what they import from their own folder: a run is not continued by others."""
+    helper = tmp_path / "helper_of_mine.py"
+    (tmp_path / "workflow_of_mine.py").write_text(
+        "import helper_of_mine\ndef make(num_generations): return None\n"
+    )
+    helper.write_text("SIZE = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    make = importlib.import_module("workflow_of_mine").make
+    spec = WorkflowSpec(WorkflowKind("mine", make))
+    plain = Gaussian().digest()
+    monkeypatch.setattr(Gaussian, "workflow_specs", lambda self: (spec,))
+    first = Gaussian().digest()
+    helper.write_text("SIZE = 2\n")
+    assert len({plain, first, Gaussian().digest()}) == 3
 
 
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)

@@ -61,6 +61,14 @@ def test_a_million_symbols_without_weight_are_never_drawn():
     assert (categorical(jax.random.key(SEED), weights, 100_000) == 7).all()
 
 
+@pytest.mark.x64
+def test_rare_symbols_do_not_add_up():
+    """A million of them have no more than their sum, which is 2e-12 here."""
+    weights = (jnp.arange(10.0**6) + 1) ** -4.0
+    found = categorical(jax.random.key(SEED), weights, 200_000)
+    assert found.max() < 5000
+
+
 @pytest.mark.statistical
 @pytest.mark.parametrize(
     ("trials", "chance"),

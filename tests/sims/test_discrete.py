@@ -108,6 +108,40 @@ def test_a_text_of_one_word_is_refused(tmp_path):
         collapse.run("discrete", data=str(tmp_path / "one.txt"))
 
 
+def test_the_first_extinction_is_the_first_generation_that_misses_a_symbol():
+    run = collapse.run(
+        "discrete",
+        workflows="replace",
+        law="uniform",
+        num_symbols=4,
+        samples_per_generation=12,
+        num_generations=9,
+        num_seeds=40,
+        seed=SEED,
+    ).dataset.isel(workflow=0)
+    expected = [
+        next((t for t, alive in enumerate(seed) if alive < 4), 10)
+        for seed in run.support.values
+    ]
+    assert len(set(expected)) > 3
+    np.testing.assert_array_equal(run.first_extinction, expected)
+
+
+def test_a_bias_is_of_the_temperature():
+    """Temperature 0.4 with bias 0.5 is 0.2 with bias 1, and the caption says so."""
+    shared = {"model": "discrete", "num_symbols": 6, "num_seeds": 2, "late": 1}
+    shared |= {"num_generations": 2, "real_fraction": [0.5]}
+    runs = [
+        collapse.run("mixing", temperature=t, bias=[b], **shared)
+        for t, b in ((0.4, 0.5), (0.2, 1.0), (0.4, 1.0))
+    ]
+    one, same, other = (run.dataset.total_variation.values for run in runs)
+    np.testing.assert_allclose(one, same, rtol=1e-12)
+    assert not np.allclose(one, other)
+    caption = runs[0].experiment.caption()
+    assert "0.5 times their temperature" in caption and "6 symbols" in caption
+
+
 def test_mixing_takes_it_by_its_own_error():
     run = collapse.run(
         "mixing",

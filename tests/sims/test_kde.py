@@ -82,3 +82,31 @@ def test_axes_of_rules_and_bandwidths_share_their_seeds():
     assert experiment.independent_axes() == ("samples_per_generation",)
     first = np.array([c["bandwidth"] for c in experiment.cells()])
     assert set(first) == {0.1, 1.0}
+
+
+def test_a_size_that_equals_a_bandwidth_has_a_program_of_its_own():
+    """Cells of a grid are what they are alone, whatever the numbers on other axes."""
+    fields = {"num_seeds": 2, "num_generations": 1, "workflows": "replace"}
+    both = collapse.run(
+        "kde", samples_per_generation=[3, 6], bandwidth=[3.0, 6.0], **fields
+    )
+    for n in (3, 6):
+        alone = collapse.run(
+            "kde", samples_per_generation=n, bandwidth=[3.0, 6.0], **fields
+        )
+        np.testing.assert_array_equal(
+            both.dataset.mean_error.sel(samples_per_generation=n),
+            alone.dataset.mean_error,
+        )
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"bandwidth_rule": "std", "samples_per_generation": 1}, "at least 2"),
+        ({"data": "faithful", "dimension": 7}, "the data have 2 columns"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused(fields, said):
+    with pytest.raises(collapse.InputError, match=said):
+        collapse.run("kde", quick=True, **fields)
