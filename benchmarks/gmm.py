@@ -47,9 +47,9 @@ def truth(dtype):
 
 def lab(dtype, start, num_seeds, num_generations):
     """The compiled program, how long it took to compile, and how to call it."""
-    nature = truth(dtype)
+    true_mixture = truth(dtype)
     problem = Problem(
-        draw=lambda key, num: sample_points(key, nature, num),
+        draw=lambda key, num: sample_points(key, true_mixture, num),
         model=gmm(NUM_COMPONENTS, dimension=DIMENSION, start=start, **EM),
         metrics={},
     )

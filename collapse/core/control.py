@@ -27,7 +27,7 @@ CONSTANT = constant()
 
 
 def begin(controller: Controller, metrics: Mapping[str, Any]) -> ControlState:
-    """The state before generation 0.
+    """The state of the controller before generation 0.
 
     Args:
       metrics: shapes and types of a generation's metrics.
@@ -39,7 +39,7 @@ def begin(controller: Controller, metrics: Mapping[str, Any]) -> ControlState:
 
 
 def decide(controller: Controller, state: State, metrics: Metrics) -> State:
-    """The same state with the controller's actions for the next generation.
+    """The control state with the controller's actions for the next generation.
 
     `learn` does this, unless it is given None for the controller since some metrics are
     measured on the host: then the host calls it once it has them.

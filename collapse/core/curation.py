@@ -21,7 +21,7 @@ KEEP_ALL = keep_all()
 
 
 def keeps_all(curator: Curator) -> bool:
-    """Whether this is the identity, so that stores need no weights of the curator."""
+    """Whether a curator keeps every row, so that stores need no weights of it."""
     return curator == KEEP_ALL
 
 

@@ -145,7 +145,7 @@ def _synthetic(
 def _up_to(
     generation: Int[Array, ""], generated: Callable[[Array], Batch]
 ) -> Callable[[Array], Batch]:
-    """Slot after slot; those beyond `generation`, which have no weight, hold zeros."""
+    """A function from slots to their rows; zeros for slots beyond `generation`."""
 
     def needed(i: Array) -> Batch:
         nothing = jax.tree.map(

@@ -62,7 +62,7 @@ def over_seeds(
 def _one_by_one(
     function: Callable[..., Any], in_axes: Any, out_axes: Any
 ) -> Callable[..., Any]:
-    """`jax.vmap` as a loop; for in_axes with one entry an argument."""
+    """A loop in place of `jax.vmap`; in_axes has one entry for each argument."""
 
     def mapped(*args: Any) -> Any:
         num = args[0].shape[0]
@@ -94,7 +94,7 @@ def _specs(axes: Any) -> Any:
 
 
 def _each(change: Callable[[Array], Array], axes: Any, tree: Any) -> Any:
-    """Change the leaves that have an axis of seeds."""
+    """The tree, with `change` applied to the leaves that have an axis of seeds."""
     flat = jax.tree.broadcast(axes, tree, is_leaf=lambda axis: axis is None)
     return jax.tree.map(
         lambda axis, leaf: leaf if axis is None else change(leaf),

@@ -120,5 +120,5 @@ def select(
 
 
 def occupied(origin: Int[Array, "*positions"]) -> Bool[Array, "*positions"]:
-    """Where there is a row: neither empty nor rejected."""
+    """Mask of the positions that hold a row, neither empty nor rejected."""
     return origin >= 0

@@ -100,7 +100,7 @@ def stamp(name: str) -> tuple[str, int]:
 
 
 def _spelled(title: str) -> str:
-    """How a message names a column."""
+    """The name of a column in messages."""
     return title if title.startswith("column ") else f"column {title!r}"
 
 

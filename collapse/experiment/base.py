@@ -104,11 +104,11 @@ class Experiment:
         return tuple(axis for axis in self.axes() if len(getattr(self, axis)) > 1)
 
     def load(self) -> Any:
-        """The data that it names, with `train` and `held_out` rows; None without."""
+        """The data of the experiment, with `train` and `held_out`, or None."""
         return None
 
     def task(self, condition: Condition[Any], data: Any) -> "Task":
-        """What is learned in a condition, by the module `task` beside its class."""
+        """The task of a condition, from the module `task` in the class's package."""
         name = f"{_package(self)}.task"
         if not exists(name):
             raise InputError(f"{self.name}: defines no task; add a method task")
@@ -116,7 +116,7 @@ class Experiment:
         return found
 
     def theory(self, condition: Condition[Any]) -> Mapping[str, "np.ndarray"]:
-        """Expected curves by the module `theory` beside its class, if there is one."""
+        """Metric -> expected curve, from the module `theory` in the package, if any."""
         name = f"{_package(self)}.theory"
         if not exists(name):
             return {}
@@ -126,7 +126,7 @@ class Experiment:
     # How it is asked for
 
     def parts(self) -> tuple[tuple["Experiment", tuple[str, ...]], ...]:
-        """Itself, and for a study its family, each with the fields that one may set."""
+        """The experiment, and its family if it is a study, with the fields to set."""
         return ((self, tuple(field.name for field in dataclasses.fields(self))),)
 
     def before_parsing(self, arguments: Sequence[str]) -> Self:
@@ -135,21 +135,21 @@ class Experiment:
         return self
 
     def with_values(self, values: Mapping[str, Any]) -> Self:
-        """The experiment with the values of some fields, of all its parts."""
+        """The experiment with new values of some fields."""
         return dataclasses.replace(self, **values)
 
     def to_table(self) -> dict[str, Any]:
-        """Its fields as a TOML table holds them."""
+        """The fields of the experiment as a TOML table."""
         return dataclasses.asdict(self)
 
     # What it measures
 
     def known_metrics(self) -> tuple[str, ...]:
-        """Metrics that can be measured here."""
+        """Names of the metrics that this experiment can measure."""
         return tuple(self.catalogue)
 
     def measured(self) -> tuple[str, ...]:
-        """Metrics that are measured."""
+        """Names of the metrics that are measured."""
         return self.metrics or self.known_metrics()
 
     def quantity(self, metric: str) -> Quantity | None:
@@ -157,44 +157,44 @@ class Experiment:
         return self.catalogue.get(metric)
 
     def more_dims(self, name: str) -> dict[str, Sequence[float]]:
-        """Axes of a measurement beyond seed and generation, with their values."""
+        """Dimensions of a metric beyond seed and generation, with their coordinates."""
         del name
         return {}
 
     def diagnostics(self) -> tuple[str, ...]:
-        """What fits tell of themselves, as `fit_<name>`; figures may show it."""
+        """Names `fit_<name>` of the fits' diagnostics, which figures may show."""
         return ()
 
     def derived(self) -> tuple[str, ...]:
-        """What follows from the measurements, and figures may show as well."""
+        """Names of what `derive` adds to the metrics; figures may show them, too."""
         return ()
 
     # What is told of it
 
     def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":
-        """The dataset of all seeds with what follows from it."""
+        """The dataset of all seeds, with variables computed from the metrics added."""
         return dataset
 
     def note(self, cell: Mapping[str, Any]) -> str:
-        """What a reader of a cell's panel must know of it, in a few words; else ""."""
+        """A warning of a few words for the panel of a cell; "" if there is none."""
         del cell
         return ""
 
     def caption(self) -> str:
-        """What a reader of the default figure must know."""
+        """The caption of the default figure."""
         return f"{self.repetitions()}."
 
     def figures(self) -> tuple[Mapping[str, Any], ...]:
-        """Tables `[figure]` of what is drawn if no file says it."""
+        """Tables `[figure]` of the figures that are drawn if no file declares any."""
         return ({},)
 
     def closing(self, dataset: "xr.Dataset") -> str:
-        """Last words in the terminal; empty for the table of the last generation."""
+        """The last text printed; if empty, a table of the last generation is."""
         del dataset
         return ""
 
     def choices(self, dataset: "xr.Dataset") -> list[dict[str, Any]]:
-        """A line for each circumstance: the best choice in it, and how sure that is.
+        """For each setting of the other axes, the best choice and its confidence set.
 
         Raises:
           InputError: where there is nothing to choose.
@@ -204,11 +204,11 @@ class Experiment:
             "field, and two seeds or more"
         )
 
-    def leave(self, data: Any, traces: Mapping[Any, Any], place: Path) -> None:
-        """Write into the folder of a run what is more than numbers."""
+    def leave(self, data: Any, traces: Mapping[Any, Any], folder: Path) -> None:
+        """Write the files of a run that hold no numbers, such as generated text."""
 
     def repetitions(self) -> str:
-        """`64 seeds`, or `1 seed`."""
+        """The number of seeds in words: `64 seeds`, or `1 seed`."""
         return f"{self.num_seeds} seed{'s' * (self.num_seeds != 1)}"
 
     # Whether it can be run
@@ -241,7 +241,7 @@ class Experiment:
         """Raise InputError if the experiment asks more of its data than they give."""
 
     def quick(self) -> Self:
-        """The same experiment cut down to seconds: what it does, not what it shows."""
+        """A small version that runs in seconds, to see that the experiment works."""
         generations = min(self.num_generations, self.quick_generations)
         return dataclasses.replace(
             self,
@@ -251,7 +251,7 @@ class Experiment:
         )
 
     def digest(self, data: str = "") -> str:
-        """Twelve hexadecimal digits that tell experiments apart.
+        """Twelve hexadecimal digits, different for different experiments.
 
         Args:
           data: fingerprint of the data file, which counts instead of its name.
@@ -293,7 +293,7 @@ def spelled(values: Iterable[Any]) -> str:
 
 
 def capped(values: tuple[int, ...], most: int, keep: int = 2) -> tuple[int, ...]:
-    """Values no larger than `most`, and of these the first and the last `keep - 1`."""
+    """The values, each at most `most`; of many the first and the last `keep - 1`."""
     few = tuple(dict.fromkeys(min(value, most) for value in values))
     return few if len(few) <= keep else (few[0], *few[1 - keep :])
 

@@ -37,15 +37,15 @@ class Condition(Generic[E]):
 
     @property
     def n(self) -> int:
-        """Samples that a generation generates."""
+        """Number of samples that each generation generates."""
         return int(self.cell["samples_per_generation"])
 
     @property
     def num_generations(self) -> int:
-        """Generations after the first fit."""
+        """Number of generations after the first fit."""
         return self.experiment.num_generations
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """Values of the axes, then the workflow's label."""
+        """The values of the axes, followed by the workflow's label."""
         return (*self.cell.values(), self.workflow.label)

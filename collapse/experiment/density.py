@@ -50,9 +50,9 @@ class DensityFamily(Family):
             )
 
     def truth_words(self) -> str:
-        """The data distribution."""
+        """Name of the data distribution, for captions."""
         return f"the standard normal, d = {self.dimension}"
 
     def reference_words(self) -> str:
-        """What stands in for it with data."""
+        """Name of the density that replaces the unknown truth of real data."""
         return "a Gaussian"

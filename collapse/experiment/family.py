@@ -47,12 +47,12 @@ class Family(Experiment):
 
     @classmethod
     def independent_axes(cls) -> tuple[str, ...]:
-        """All axes that are sizes: their runs share no random numbers."""
+        """Axes whose values share no random numbers: all those that are sizes."""
         return ("samples_per_generation",)
 
     @classmethod
     def own_fields(cls) -> tuple[str, ...]:
-        """Fields of the model and its data, which a study of the family takes too."""
+        """Names of the fields of the model and its data, which a study takes, too."""
         shared = {field.name for field in dataclasses.fields(Family)} - {"data"}
         every = (field.name for field in dataclasses.fields(cls))
         return tuple(name for name in every if name not in shared)
@@ -66,28 +66,28 @@ class Family(Experiment):
         return specs(self.workflows, vars(self))
 
     def load(self) -> Any:
-        """The rows that `data` names, all columns alike; None without."""
+        """The rows that `data` names, all columns treated alike; None without data."""
         return tables.load(self.data, self.seed) if self.data else None
 
     def quantity(self, metric: str) -> Quantity | None:
-        """Long name and unit; with data, of what takes the truth's place."""
+        """Long name and unit of a metric; with data, relative to the reference."""
         found = self.catalogue.get(metric)
         return of_data(metric, found) if found and self.data else found
 
     def least_rows(self) -> int:
-        """Rows that determine a fit."""
+        """Smallest number of rows that determine a fit."""
         return 1
 
     def studied(self) -> Self:
-        """Itself with the settings in which studies take it, where it has others."""
+        """The family with the defaults it has in a study, where these are different."""
         return self
 
     def study_metrics(self) -> tuple[str, ...]:
-        """Metrics that tasks with a biased sampler have."""
+        """Names of the metrics that a study of this family can measure."""
         return self.known_metrics()
 
     def moments_ddof(self, bias: float) -> int | None:
-        """Ddof of fits that match their rows' moments; None if they do not.
+        """The ddof of fits whose moments equal those of their rows, else None.
 
         Args:
           bias: variance of what models generate, as a multiple of their own.
@@ -96,11 +96,11 @@ class Family(Experiment):
         return None
 
     def truth_words(self) -> str:
-        """What the data are drawn from, for captions; only used without data."""
+        """Name of the data distribution, for captions; only used without data."""
         return "the data distribution"
 
     def caption(self) -> str:
-        """What the data are, the sizes, and how many seeds."""
+        """The caption: the data, the sizes, and the number of seeds."""
         truth = f"Truth: {self.truth_words()}."
         if self.data:
             truth = (
@@ -112,15 +112,15 @@ class Family(Experiment):
         return f"{truth} {', '.join([*told, self.repetitions()])}."
 
     def reference_words(self) -> str:
-        """What stands in for the truth of data, for captions."""
+        """Name of the density that replaces the unknown truth of real data."""
         return "a density"
 
     def caption_words(self) -> list[str]:
-        """The model's own settings, for captions."""
+        """Phrases on the model's own settings, for captions."""
         return []
 
     def resolved(self, rows: int, dimension: int) -> Self:
-        """With a sample size: all training rows, or the default without data."""
+        """The family with a sample size: all rows of the data, or the default."""
         del dimension
         sizes = self.samples_per_generation or (rows or self.default_rows,)
         return dataclasses.replace(self, samples_per_generation=sizes)
@@ -142,6 +142,6 @@ class Family(Experiment):
             )
 
     def quick(self) -> Self:
-        """Also at most 100 samples."""
+        """The small version of the experiment, with at most 100 samples."""
         sizes = capped(self.samples_per_generation, 100)
         return dataclasses.replace(super().quick(), samples_per_generation=sizes)

@@ -126,7 +126,7 @@ def check(experiment: Any) -> None:
 
 
 def _read(hint: Any) -> tuple[Any, Bounds | None, Shown | None]:
-    """A type without annotations, and those of ours."""
+    """A type without annotations, and its `Bounds` and `Shown`, or None."""
     bounds = shown = None
     if get_origin(hint) is Annotated:
         hint, *extras = get_args(hint)
@@ -139,7 +139,7 @@ def _read(hint: Any) -> tuple[Any, Bounds | None, Shown | None]:
 
 
 def _docstrings(kind: type) -> dict[str, str]:
-    """Field -> the string below its declaration, of the class that says it last."""
+    """Field -> the string below its declaration; that of a subclass has precedence."""
     found: dict[str, str] = {}
     for owner in reversed(kind.__mro__):
         found |= dict(_documented(owner)) if dataclasses.is_dataclass(owner) else {}

@@ -124,7 +124,7 @@ def write_summary(summary: xr.Dataset, path: Path) -> None:
 
 
 def write_dataset(dataset: xr.Dataset, path: Path) -> None:
-    """NetCDF through h5netcdf, compressed, never half-written."""
+    """Write a compressed NetCDF file, whole or not at all."""
     packed = {"zlib": True, "complevel": 4, "shuffle": True}
     encoding = {
         n: packed for n, v in dataset.data_vars.items() if v.dtype.kind in "fib"
@@ -134,7 +134,7 @@ def write_dataset(dataset: xr.Dataset, path: Path) -> None:
 
 
 def _standard_error(values: NDArray[Any], axis: int) -> NDArray[Any]:
-    """Of the mean along an axis; NaN for a single seed."""
+    """Standard error of the mean along an axis; NaN for a single seed."""
     count = values.shape[axis]
     if count < 2:
         return np.full(np.delete(values.shape, axis), np.nan)

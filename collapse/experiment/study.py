@@ -27,7 +27,7 @@ class Study(Experiment):
     family: Family | None = None
 
     def __post_init__(self) -> None:
-        """Take the model's own defaults where nothing is said of them."""
+        """Take the defaults of the model's family if no family is given."""
         if self.family is None:
             own = registry.family(self.model)().studied()
             object.__setattr__(self, "family", own)
@@ -41,13 +41,13 @@ class Study(Experiment):
     # How it is asked for
 
     def parts(self) -> tuple[tuple[Experiment, tuple[str, ...]], ...]:
-        """The study, and the model's own fields."""
+        """The study and the family of its model, each with the fields to set."""
         hidden = ("family", "snapshots")
         own = [f.name for f in dataclasses.fields(self) if f.name not in hidden]
         return (self, tuple(own)), (self.learner, self.learner.own_fields())
 
     def before_parsing(self, arguments: Sequence[str]) -> Self:
-        """With the model that the arguments name, in the model's own precision."""
+        """The study with the model that the arguments name, in its precision."""
         for flag, value in zip(arguments, [*arguments, ""][1:], strict=True):
             name = flag.removeprefix("--model=") if "=" in flag else value
             if flag.split("=")[0] == "--model" and name and name != self.model:
@@ -58,14 +58,14 @@ class Study(Experiment):
         return self
 
     def with_values(self, values: Mapping[str, Any]) -> Self:
-        """With values of the study's fields and of the model's."""
+        """The study with new values of its own fields and of the model's."""
         own = {n: v for n, v in values.items() if n in self.learner.own_fields()}
         rest = {n: v for n, v in values.items() if n not in own}
         family = dataclasses.replace(self.learner, **own)
         return dataclasses.replace(self, **rest, family=family)
 
     def to_table(self) -> dict[str, Any]:
-        """Fields of the study, and a table of the model's."""
+        """The study's fields as a TOML table, with one of the model's fields in it."""
         table = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         own = {name: getattr(self.learner, name) for name in self.learner.own_fields()}
         del table["family"], table["model"]
@@ -73,7 +73,7 @@ class Study(Experiment):
 
     @classmethod
     def from_table(cls, table: Mapping[str, Any], origin: Path | str) -> Self:
-        """From a TOML table; the model is a name, or a table with a name.
+        """The study of a TOML table; its model is a name, or a table with a name.
 
         The model's own fields may also stand among those of the study.
 
@@ -104,7 +104,7 @@ class Study(Experiment):
         return dataclasses.replace(study, family=family)
 
     def digest(self, data: str = "") -> str:
-        """Also by the file of a user's own model."""
+        """The experiment's digest, which also depends on the file of a user's model."""
         return super().digest(data + source_digest(type(self.learner)))
 
     def load(self) -> Any:
@@ -112,15 +112,15 @@ class Study(Experiment):
         return self.learner.load()
 
     def known_metrics(self) -> tuple[str, ...]:
-        """Those of the model."""
+        """Names of the metrics that the model's family has in a study."""
         return self.learner.study_metrics()
 
     def quantity(self, metric: str) -> Quantity | None:
-        """As the model calls it."""
+        """Long name, unit and reference level of a metric, from the model's family."""
         return self.learner.quantity(metric)
 
     def resolved(self, rows: int, dimension: int) -> Self:
-        """With the model's open fields filled in.
+        """The study with the model's open fields filled in.
 
         Raises:
           InputError: for several values of a field of the model.

@@ -26,12 +26,12 @@ _NAMES = {
 
 
 def name(coordinate: str, again: bool = False) -> str:
-    """What a reader calls a coordinate, shorter where it has been named before."""
+    """The label of a coordinate, shorter if the figure has named it before."""
     return _NAMES.get(coordinate, (coordinate.replace("_", " "),) * 2)[again]
 
 
 def spell(coordinate: str, value: Any, again: bool = False) -> str:
-    """A value of a coordinate for a reader; workflows go by their names."""
+    """Text of a coordinate's value; a workflow is called by its name."""
     if coordinate == "workflow":
         return str(value)
     if isinstance(value, str):
@@ -40,7 +40,7 @@ def spell(coordinate: str, value: Any, again: bool = False) -> str:
 
 
 def plain(value: Any) -> str:
-    """A value without the digits that say nothing."""
+    """Text of a value; a float has at most six significant digits."""
     return f"{value:g}" if isinstance(value, float | np.floating) else str(value)
 
 
@@ -118,7 +118,7 @@ def scale(
 
 
 def _scale_generations(ax: Axes, x: NDArray[np.number], log: bool) -> None:
-    """The x axis of generations: from the first to the last."""
+    """Set the x axis of generations: from the first to the last."""
     if log:
         _log_ticks(ax, x[0], x[-1])
     else:
@@ -127,7 +127,7 @@ def _scale_generations(ax: Axes, x: NDArray[np.number], log: bool) -> None:
 
 
 def _scale_axis(ax: Axes, x: NDArray[np.number], log: bool) -> None:
-    """The x axis of a few values, with room for the first and the last dot."""
+    """Set an x axis of a few values, with room for the first and the last dot."""
     if log:
         _log_ticks(ax, x[0], x[-1])
         room = (x[-1] / x[0]) ** 0.04
@@ -143,7 +143,7 @@ def _few_ticks(**options: Any) -> ticker.MaxNLocator:
 
 
 def _log_ticks(ax: Axes, first: float, last: float) -> None:
-    """Ticks of a log axis, as plain numbers unless these were long."""
+    """Set the ticks of a log axis, as plain numbers unless these were long."""
     ax.set_xscale("log")
     some = (1.0, 2.0, 5.0) if last <= 100 * first else (1.0,)
     ax.xaxis.set_major_locator(ticker.LogLocator(subs=some))

@@ -15,9 +15,9 @@ def check(experiment: Experiment, figure: Figure) -> None:
     for metric in figure.metrics:
         bins |= experiment.more_dims(metric)
     check_names("x", (figure.x,), ("generation", *experiment.axes(), *bins))
-    for place, name in figure.roles().items():
-        coordinate = coordinates + (("generation",) if place == "hue" else ())
-        check_names(place, (name,) if name else (), coordinate)
+    for role, name in figure.roles().items():
+        coordinate = coordinates + (("generation",) if role == "hue" else ())
+        check_names(role, (name,) if name else (), coordinate)
     for metric in figure.metrics:
         _check_metric(experiment, figure, metric, bins)
     values: dict[str, Sequence[Any]] = {

@@ -42,10 +42,10 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
     grid = fig.add_gridspec(rows, columns)
     hues = colours(name, summary[name].values)
     for panel in every:
-        i, j = panel.place
+        i, j = panel.position
         ax = fig.add_subplot(grid[i, j])
         _curves(ax, summary, figure, panel, name, hues)
-        bottom = not any(p.place == (i + 1, j) for p in every)
+        bottom = not any(p.position == (i + 1, j) for p in every)
         ax.tick_params(which="both", labelbottom=bottom, labelleft=free or j == 0)
         ax.set_xlabel(scales.name_x(figure) if bottom else "")
         long_name, unit = label(summary, panel.metric)
@@ -128,7 +128,7 @@ def _legend(
     name: str,
     hues: Mapping[Any, str],
 ) -> list[Artist]:
-    """Entries for the hues, then for what solid, dashed and shaded mean."""
+    """Legend entries of the hues, then of solid, dashed and shaded."""
     entries: list[Artist] = [
         Line2D([], [], color=c, lw=1.6, label=scales.spell(name, v, again=k > 0))
         for k, (v, c) in enumerate(hues.items())
@@ -155,18 +155,18 @@ def _legend(
 
 
 def _dots(figure: layout.Figure, x: NDArray[np.number]) -> dict[str, Any]:
-    """Where a measured curve was measured; many, as of generations, would melt."""
+    """Marker settings of a measured curve; none if there are many points."""
     many = figure.x == "generation" or len(x) > _MOST_DOTS
     return {} if many else {"marker": "o", "markersize": 3}
 
 
 def _dashes(colour: str) -> dict[str, Any]:
-    """How theory looks beside a measured curve: darker, thinner, dashed."""
+    """Line settings of a theory curve: darker, thinner, dashed."""
     return {"color": _shade(colour, 0.6), "lw": 0.9, "ls": (0, (4, 2.5))}
 
 
 def _shade(colour: str, amount: float) -> str:
-    """Mix with black (amount > 0) or white (amount < 0)."""
+    """The colour mixed with black (amount > 0) or white (amount < 0)."""
     white = abs(amount) if amount < 0 else 0.0
     r, g, b = ((1 - abs(amount)) * part + white for part in colors.to_rgb(colour))
     return colors.to_hex((r, g, b))

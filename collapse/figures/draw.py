@@ -87,17 +87,17 @@ def save(fig: Figure, stem: Path) -> None:
             fig.savefig(path, metadata={"Date": None, "Creator": None})
 
 
-def redraw(path: Path, place: Path | None = None) -> list[Path]:
+def redraw(path: Path, folder: Path | None = None) -> list[Path]:
     """Draw a published dataset again, without simulating.
 
     Args:
       path: NetCDF file that carries its figure; complete results, which may carry
         several, will do as well.
-      place: folder for <stem>.png and <stem>.svg. If None the file's own, or the one
+      folder: folder for <stem>.png and <stem>.svg. If None the file's own, or the one
         above it if that is called data.
 
     Returns:
-      <place>/<stem> of each figure.
+      <folder>/<stem> of each figure.
 
     Raises:
       InputError: if the file cannot be read or holds no figure that can be drawn.
@@ -110,20 +110,20 @@ def redraw(path: Path, place: Path | None = None) -> list[Path]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: no published figure ({reason})") from None
-    if place is None:
+    if folder is None:
         beside = path.resolve().parent
-        place = beside.parent if beside.name == "data" else beside
+        folder = beside.parent if beside.name == "data" else beside
     summary = results.summarise(summary) if "seed" in summary.dims else summary
     try:
         drawn = [draw(summary, figure) for figure in figures]
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    place.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     # a published file has one figure, and its name already
     names = [f.stem(path.stem) for f in figures] if len(figures) > 1 else [path.stem]
     for name, fig in zip(names, drawn, strict=True):
-        save(fig, place / name)
-    return [place / name for name in names]
+        save(fig, folder / name)
+    return [folder / name for name in names]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

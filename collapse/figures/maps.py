@@ -39,9 +39,9 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
       InputError: if a side of the map has a single value.
     """
     figure.check({})
-    for place, name in (("x", figure.x), ("y", figure.y)):
+    for axis, name in (("x", figure.x), ("y", figure.y)):
         if name not in summary.dims:
-            raise InputError(f"{place}: {name} has a single value, which is no map")
+            raise InputError(f"{axis}: {name} has a single value, which is no map")
     metrics = panels.chosen(summary, figure)
     panels.check(summary, figure, metrics, figure.y)
     summary = panels.at_drawn(summary, figure).sortby(figure.y)
@@ -54,10 +54,10 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
     norms = {metric: _norm(summary, figure, metric) for metric in metrics}
     beside: list[Axes] = []
     for panel in every:
-        i, j = panel.place
+        i, j = panel.position
         ax = fig.add_subplot(grid[i, j])
         image = _map(ax, summary, figure, panel, norms[panel.metric])
-        bottom = not any(p.place == (i + 1, j) for p in every)
+        bottom = not any(p.position == (i + 1, j) for p in every)
         ax.tick_params(labelbottom=bottom, labelleft=j == 0)
         ax.set_xlabel(scales.name(figure.x) if bottom else "")
         ax.set_ylabel(scales.name(figure.y) if j == 0 else "")
@@ -105,21 +105,21 @@ def _map(
 def _cells(
     values: xr.DataArray, figure: layout.Figure, where: Mapping[str, Any]
 ) -> NDArray[np.float64]:
-    """Values [y, x] of a panel; a coordinate without a place has a single value."""
+    """Values [y, x] of a panel; a coordinate without an axis has a single value."""
     one = values.sel({c: v for c, v in where.items() if c in values.dims})
     one = one.isel({d: 0 for d in one.dims if d not in (figure.x, figure.y)})
     return np.asarray(one.transpose(figure.y, figure.x).values, float)
 
 
 def _name_cells(axis: Axis, values: NDArray[Any]) -> None:
-    """Ticks at cells, evenly spread if there are many."""
+    """Set ticks at cells, evenly spread if there are many."""
     step = -(-len(values) // _MOST_TICKS)
-    places = range(0, len(values), step)
-    axis.set_ticks(places, [scales.plain(values[place]) for place in places])
+    positions = range(0, len(values), step)
+    axis.set_ticks(positions, [scales.plain(values[i]) for i in positions])
 
 
 def _norm(summary: xr.Dataset, figure: layout.Figure, metric: str) -> colors.Normalize:
-    """From values to colours, the same in all panels; ratios lie about 1."""
+    """The map from values to colours, equal in all panels; ratios are centred on 1."""
     line = panels.statistic(summary, figure, metric)
     values = np.asarray(summary[metric].sel(statistic=line).values, float)
     log = figure.y_scale == "log"
@@ -141,7 +141,7 @@ def _bar(
     beside: list[Axes],
     label: tuple[str, str],
 ) -> None:
-    """The scale of colours of some panels, with what it measures."""
+    """Draw the colour bar of some panels, labelled with its metric."""
     bar = fig.colorbar(image, ax=beside, fraction=0.05, pad=0.02, aspect=25)
     bar.outline.set_linewidth(0.6)  # type: ignore[operator]
     bar.set_label("\n".join(filter(None, [textwrap.fill(label[0], 34), label[1]])))
@@ -169,7 +169,7 @@ def _is_marked(summary: xr.Dataset, figure: layout.Figure) -> bool:
 def _legend(
     summary: xr.Dataset, figure: layout.Figure, metrics: tuple[str, ...]
 ) -> list[Artist]:
-    """What is drawn of the seeds, and what the marks mean."""
+    """Legend entries of the statistic that is drawn and of the marks."""
     lines = {
         summary[metric].attrs.get(
             "line", f"{panels.statistic(summary, figure, metric)} over seeds"

@@ -21,7 +21,7 @@ class Panel(NamedTuple):
     metric: str
     row: Mapping[str, Any]  # coordinate -> its value
     column: Mapping[str, Any]
-    place: tuple[int, int]
+    position: tuple[int, int]
 
 
 def chosen(summary: xr.Dataset, figure: layout.Figure) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ def check(
     """Raise InputError for the first thing that would be missing or left over.
 
     Args:
-      used: coordinates that have a place beside x, columns and rows.
+      used: coordinates that have a role other than x, columns and rows.
     """
     figure.check({str(n): index.values for n, index in summary.indexes.items()})
     for metric in metrics:
@@ -91,13 +91,13 @@ def arrange(
 
 def extent(panels: list[Panel]) -> tuple[int, int]:
     """Rows and columns of the grid."""
-    rows, columns = (1 + max(p.place[axis] for p in panels) for axis in (0, 1))
+    rows, columns = (1 + max(p.position[axis] for p in panels) for axis in (0, 1))
     return rows, columns
 
 
 def name_sides(ax: Axes, panel: Panel, columns: int) -> None:
     """Write the value of the column above, and that of the row at the right."""
-    i, j = panel.place
+    i, j = panel.position
     for coordinate, value in panel.column.items():
         ax.set_title(scales.spell(coordinate, value) if i == 0 else "")
     for coordinate, value in panel.row.items():
@@ -106,7 +106,7 @@ def name_sides(ax: Axes, panel: Panel, columns: int) -> None:
 
 
 def statistic(summary: xr.Dataset, figure: layout.Figure, metric: str) -> str:
-    """What is drawn of a metric's seeds; "auto" is what its theory speaks of."""
+    """Name of the statistic drawn of a metric; for "auto", the one theory is about."""
     if figure.statistic != "auto":
         return figure.statistic
     return "mean" if has_theory(summary, metric) else "median"

@@ -55,16 +55,16 @@ class Figure:
     caption: str = ""
 
     def stem(self, base: str) -> str:
-        """Name of its files without their ending."""
+        """File name without its ending."""
         return f"{base}_{self.name}" if self.name else base
 
     def roles(self) -> dict[str, str]:
-        """Role in the figure -> the coordinate that has it, empty for none."""
+        """Role in the figure -> name of its coordinate; "" if it has none."""
         first = {"y": self.y} if self.kind == "map" else {"hue": self.hue}
         return first | {"columns": self.columns, "rows": self.rows}
 
     def resolved(self, several: Container[Any]) -> "Figure":
-        """Itself, or over generations if its x is not among the coordinates `several`.
+        """The figure; drawn over generations if its x is not among `several`.
 
         An axis that came down to a single value is no axis to draw against.
         """
@@ -74,7 +74,7 @@ class Figure:
         return dataclasses.replace(self, x="generation", hue=hue, generations=())
 
     def drawn(self, generations: Iterable[int]) -> list[int]:
-        """Those of the generations that are drawn if x is an axis."""
+        """The generations that are drawn if x is an axis."""
         return list(self.generations or list(generations)[-1:])
 
     def check(self, values: Mapping[str, Iterable[Any]]) -> None:
@@ -88,13 +88,13 @@ class Figure:
             raise InputError(f"rows: {self.rows} is in the columns; name another")
         if self.kind == "map" and not self.y:
             raise InputError("y: empty; name the axis that runs upwards in the map")
-        for place, name in self.roles().items():
+        for role, name in self.roles().items():
             if name == self.x:
-                raise InputError(f"{place}: {name} is the x axis; name another")
-            if name == "generation" and place != "hue":
-                raise InputError(f"{place}: generation can only be x or hue")
-            if self.kind == "map" and place != "y" and name == self.y:
-                raise InputError(f"{place}: {name} is the y axis; name another")
+                raise InputError(f"{role}: {name} is the x axis; name another")
+            if name == "generation" and role != "hue":
+                raise InputError(f"{role}: generation can only be x or hue")
+            if self.kind == "map" and role != "y" and name == self.y:
+                raise InputError(f"{role}: {name} is the y axis; name another")
         self._check_generations(set(values.get("generation", ())))
         if self.kind == "map" or self.x == "generation" or self.x not in values:
             return
@@ -108,7 +108,7 @@ class Figure:
                 )
 
     def _check_generations(self, known: set[int]) -> None:
-        """Raise InputError for generations that are not there or have no place."""
+        """Raise InputError for generations that are not there or have no role."""
         chosen = self.generations
         if chosen and self.x == "generation":
             raise InputError("generations: chosen, but x is generation; name an axis")

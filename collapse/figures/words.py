@@ -21,10 +21,10 @@ _NOTE = "note"  # label of the texts that are fitted to their panel's width
 
 def strip(ax: Axes, text: str) -> None:
     """Name a row of panels at the right of its last one."""
-    place: Any = {"xycoords": "axes fraction", "textcoords": "offset points"}
+    options: Any = {"xycoords": "axes fraction", "textcoords": "offset points"}
     turned: Any = {"rotation": 270, "va": "center", "ha": "left", "size": 8.5}
     if text:
-        ax.annotate(text, (1, 0.5), (5, 0), **place, **turned)
+        ax.annotate(text, (1, 0.5), (5, 0), **options, **turned)
 
 
 def note(ax: Axes, summary: xr.Dataset, fixed: Mapping[str, Any]) -> None:
@@ -43,14 +43,14 @@ def note(ax: Axes, summary: xr.Dataset, fixed: Mapping[str, Any]) -> None:
     if not lines:
         return
     ax.set_facecolor(_PALE)
-    place: Any = {"xycoords": "axes fraction", "textcoords": "offset points"}
-    text = ax.annotate("\n".join(lines), (0, 1), (3, -2), **place)
+    options: Any = {"xycoords": "axes fraction", "textcoords": "offset points"}
+    text = ax.annotate("\n".join(lines), (0, 1), (3, -2), **options)
     text.set(va="top", label=_NOTE)
     _lay_over(text, ax)
 
 
 def _notes(notes: xr.DataArray) -> list[str]:
-    """What notes say, each after the values of the coordinates where it holds."""
+    """The notes' texts, each after the coordinates of the cells where it holds."""
     if not notes.ndim:
         return [text] if (text := str(notes.values)) else []
     coordinate = str(notes.dims[0])
@@ -69,7 +69,7 @@ def _notes(notes: xr.DataArray) -> list[str]:
 
 
 def levels(ax: Axes, figure: layout.Figure) -> None:
-    """Dotted lines at the levels in view, the highest with what they are."""
+    """Draw dotted lines at the levels in view, the highest with a label."""
     low, high = ax.get_ylim()
     shown = [level for level in figure.levels if low <= level <= high]
     for level in shown:
@@ -79,16 +79,19 @@ def levels(ax: Axes, figure: layout.Figure) -> None:
     top = max(shown)
     ends = ax.transData.transform([(ax.get_xlim()[1], y) for y in (low, top, high)])
     above = np.ptp(ends[:2, 1]) < 0.9 * np.ptp(ends[::2, 1])
-    place: Any = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+    options: Any = {
+        "xycoords": ("axes fraction", "data"),
+        "textcoords": "offset points",
+    }
     text = ax.annotate(
-        figure.levels_label, (1, top), (-2, 1.5 if above else -1.5), **place
+        figure.levels_label, (1, top), (-2, 1.5 if above else -1.5), **options
     )
     text.set(ha="right", va="bottom" if above else "top")
     _lay_over(text, ax)
 
 
 def _lay_over(text: Text, ax: Axes) -> None:
-    """Small grey words over the curves of a panel, with a halo of its background."""
+    """Write small grey words over the curves of a panel, on a halo."""
     text.set(size=_SIZE, color="0.35", parse_math=False, in_layout=False, zorder=5)
     halo = patheffects.withStroke(linewidth=2, foreground=ax.get_facecolor())
     text.set_path_effects([halo])

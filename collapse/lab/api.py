@@ -44,11 +44,11 @@ class Run(NamedTuple):
     dataset: xr.Dataset
 
     def __repr__(self) -> str:
-        """The experiment's name, and what the command prints at the end."""
+        """The experiment's name and the table or text that the command prints last."""
         return f"{self.experiment.name}: {self.table()}"
 
     def draw(self, **figure: Any) -> matplotlib.figure.Figure:
-        """A figure of it: keywords are those of a TOML's `[figure]`.
+        """A figure of the run; keywords are those of a TOML's `[figure]`.
 
         Without a title there is none, and without a caption the family's own.
 
@@ -62,11 +62,11 @@ class Run(NamedTuple):
         return draw.draw(results.summarise(self.dataset), whole)
 
     def table(self) -> str:
-        """What the command prints at the end."""
+        """The table or text that the command prints last."""
         return report.closing(self.experiment, self.dataset)
 
     def against_theory(self) -> pd.DataFrame:
-        """Measured over exact: one line for each setting of each metric with theory.
+        """Measured and exact means, a line for each setting of each metric with theory.
 
         Of the last generation, or of what has none. `z` is the distance in standard
         errors over seeds. Ratios to other settings are left out: what these are
@@ -86,7 +86,7 @@ class Run(NamedTuple):
         return pd.DataFrame(lines)
 
     def best(self) -> pd.DataFrame:
-        """The best choice in each circumstance, its confidence set, and theory.
+        """For each setting of other axes, the best choice, confidence set and theory.
 
         Raises:
           InputError: where the run leaves nothing to choose.
@@ -165,12 +165,12 @@ def _lines(dataset: xr.Dataset, name: str) -> list[dict[str, Any]]:
         measured, theory = measured.isel(generation=-1), theory.isel(generation=-1)
     theory = theory.transpose(*[d for d in measured.dims if d != "seed"])
     count, found = measured.sizes["seed"], []
-    for place in np.ndindex(*theory.shape):
-        where = dict(zip(map(str, theory.dims), place, strict=True))
+    for index in np.ndindex(*theory.shape):
+        where = dict(zip(map(str, theory.dims), index, strict=True))
         seeds = measured.isel(where).values
         error = seeds.std(ddof=1) / np.sqrt(count)
         setting = {d: theory[d].values[i] for d, i in where.items()}
         line = {"metric": name, **setting, "mean": seeds.mean()}
-        line |= {"standard error": error, "theory": float(theory.values[place])}
+        line |= {"standard error": error, "theory": float(theory.values[index])}
         found.append(line | {"z": (line["mean"] - line["theory"]) / error})
     return [line for line in found if np.isfinite(line["theory"])]

@@ -24,42 +24,44 @@ def claim(out: str, name: str, digest: str, resume: bool) -> Path:
       InputError: if the folder holds another experiment, an unfinished run that was
         not asked for, or files that are not results.
     """
-    place = Path(out) if out else Path("results") / f"{name}-{digest}"
-    if place.exists() and not place.is_dir():
-        raise InputError(f"out: {place} is a file; give a folder")
-    held = _digest_in(place)
+    folder = Path(out) if out else Path("results") / f"{name}-{digest}"
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"out: {folder} is a file; give a folder")
+    held = _digest_in(folder)
     if held == digest:
-        unfinished = (place / CHECKPOINTS).is_dir()
+        unfinished = (folder / CHECKPOINTS).is_dir()
         if unfinished and not resume:
             raise InputError(
-                f"out: {place} holds an unfinished run; add --resume to continue it, "
+                f"out: {folder} holds an unfinished run; add --resume to continue it, "
                 "or give another --out"
             )
         if resume and not unfinished:
-            raise InputError(f"resume: {place} is complete; drop --resume to repeat it")
-        if resume and _line(place, 1) != f"# {versions()}":
-            begun = _line(place, 1).removeprefix("# ")
             raise InputError(
-                f"resume: {place} was begun with {begun}, this is {versions()}; "
+                f"resume: {folder} is complete; drop --resume to repeat it"
+            )
+        if resume and _line(folder, 1) != f"# {versions()}":
+            begun = _line(folder, 1).removeprefix("# ")
+            raise InputError(
+                f"resume: {folder} was begun with {begun}, this is {versions()}; "
                 "use those versions, or give another --out"
             )
-        return place
+        return folder
     if held is not None:
         raise InputError(
-            f"out: {place} holds the results of another experiment; give another --out"
+            f"out: {folder} holds the results of another experiment; give another --out"
         )
-    if place.is_dir() and any(place.iterdir()):
-        raise InputError(f"out: {place} is not empty; give a new folder")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"out: {folder} is not empty; give a new folder")
     if resume:
-        raise InputError(f"resume: {place} holds nothing to continue; drop --resume")
-    return place
+        raise InputError(f"resume: {folder} holds nothing to continue; drop --resume")
+    return folder
 
 
-def label(place: Path, declaration: str, digest: str) -> None:
+def label(folder: Path, declaration: str, digest: str) -> None:
     """Make the folder and write what it is for, and by which versions.
 
     Args:
-      place: the folder.
+      folder: the folder.
       declaration: of the experiment and its figures, as TOML.
       digest: of the experiment.
 
@@ -67,18 +69,18 @@ def label(place: Path, declaration: str, digest: str) -> None:
       InputError: if it cannot be written.
     """
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        (place / CHECKPOINTS).mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / CHECKPOINTS).mkdir(exist_ok=True)
         text = f"# digest {digest}\n# {versions()}\n{declaration}"
-        (place / _LABEL).write_text(text, encoding="utf-8")
+        (folder / _LABEL).write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(
-            f"out: {place} cannot be written ({error.strerror}); give another folder"
+            f"out: {folder} cannot be written ({error.strerror}); give another folder"
         ) from None
 
 
 def versions() -> str:
-    """What decides the bits of a run: this package and the compiler."""
+    """Versions on which the bits of a run depend: this package and the compiler."""
     found = []
     for name in ("model-collapse-lab", "jax", "jaxlib"):
         with contextlib.suppress(metadata.PackageNotFoundError):  # run from its source
@@ -86,47 +88,47 @@ def versions() -> str:
     return ", ".join(found)
 
 
-def abandon(place: Path) -> None:
+def abandon(folder: Path) -> None:
     """Remove the folder of a run that failed before anything was done."""
-    checkpoints = place / CHECKPOINTS
+    checkpoints = folder / CHECKPOINTS
     if checkpoints.is_dir() and not any(checkpoints.iterdir()):
         checkpoints.rmdir()
-        if [path.name for path in place.iterdir()] == [_LABEL]:
-            shutil.rmtree(place)
+        if [path.name for path in folder.iterdir()] == [_LABEL]:
+            shutil.rmtree(folder)
             with contextlib.suppress(OSError):  # results/, if nothing else is in it
-                place.parent.rmdir()
+                folder.parent.rmdir()
 
 
-def check_publish(place: str) -> None:
+def check_publish(folder: str) -> None:
     """Make the folder that figures go to, before anything is run.
 
     Raises:
       InputError: if it cannot be written.
     """
     try:
-        data = Path(place) / "data"
+        data = Path(folder) / "data"
         data.mkdir(parents=True, exist_ok=True)
         (data / ".writable").touch()
         (data / ".writable").unlink()
     except OSError as error:
         raise InputError(
-            f"publish: {place} cannot be written ({error.strerror}); give a folder"
+            f"publish: {folder} cannot be written ({error.strerror}); give a folder"
         ) from None
 
 
-def finish(place: Path) -> None:
+def finish(folder: Path) -> None:
     """Remove the checkpoints: the results are complete."""
-    shutil.rmtree(place / CHECKPOINTS, ignore_errors=True)
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
 
 
-def _digest_in(place: Path) -> str | None:
-    """The digest of the experiment a folder belongs to, or None."""
-    return _line(place, 0).removeprefix("# digest ").strip() or None
+def _digest_in(folder: Path) -> str | None:
+    """The digest of the experiment that a folder belongs to, or None."""
+    return _line(folder, 0).removeprefix("# digest ").strip() or None
 
 
-def _line(place: Path, number: int) -> str:
+def _line(folder: Path, number: int) -> str:
     """A line of the label, or nothing."""
     try:
-        return (place / _LABEL).read_text(encoding="utf-8").splitlines()[number]
+        return (folder / _LABEL).read_text(encoding="utf-8").splitlines()[number]
     except (OSError, IndexError, UnicodeDecodeError):
         return ""

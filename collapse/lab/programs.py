@@ -30,7 +30,7 @@ class Program(NamedTuple):
 
 
 def _measuring(problem: Problem, names: tuple[str, ...]) -> Problem:
-    """The problem with the metrics that are asked for, and no other."""
+    """The problem with only the metrics that are asked for."""
     some = {name: m for name, m in problem.metrics.items() if name in names}
     others = problem.memory_metrics.items()
     return problem._replace(

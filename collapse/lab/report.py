@@ -25,29 +25,29 @@ def write(
     call: command.Call,
     traces: Mapping[tuple[Any, ...], Mapping[str, NDArray[Any]]],
     digest: str,
-    place: Path,
+    run_folder: Path,
     seconds: float,
 ) -> int:
-    """The exit code of a run, after writing all that it leaves into `place`."""
+    """The exit code of a run, after writing its results into `run_folder`."""
     experiment = call.experiment
     dataset = assembled(experiment, traces)
     figures = [complete(experiment, figure, dataset) for figure in call.figures]
     told = (to_json(figures), digest, seconds)
     dataset.attrs |= provenance.attributes(experiment, *told)
     summary = results.summarise(dataset)
-    results.write_dataset(dataset, place / "results.nc")
-    results.write_summary(summary, place / "summary.csv")
+    results.write_dataset(dataset, run_folder / "results.nc")
+    results.write_summary(summary, run_folder / "summary.csv")
     environment = json.loads(dataset.attrs["environment"])
-    with atomic(place / "environment.json") as temporary:
+    with atomic(run_folder / "environment.json") as temporary:
         temporary.write_text(json.dumps(environment, indent=2) + "\n")
     for figure in figures:
-        draw.save(draw.draw(summary, figure), place / figure.stem("figure"))
+        draw.save(draw.draw(summary, figure), run_folder / figure.stem("figure"))
         if call.options.publish:
             _publish(summary, figure, Path(call.options.publish), call.name)
-    folder.finish(place)
+    folder.finish(run_folder)
     if not call.options.quiet:
         print(closing(experiment, dataset))
-        print(f"\n{_size(experiment)} in {seconds:.1f} s; results in {place}/")
+        print(f"\n{_size(experiment)} in {seconds:.1f} s; results in {run_folder}/")
     return _count_failures(dataset)
 
 
@@ -60,40 +60,40 @@ def assembled(
 
 
 def closing(experiment: Experiment, dataset: xr.Dataset) -> str:
-    """The experiment's last words, or a table of the last generation."""
+    """The experiment's closing text, or else a table of the last generation."""
     shown = experiment.metrics or experiment.table
     return experiment.closing(dataset) or table.text(results.summarise(dataset), shown)
 
 
 def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Figure:
-    """A figure with what its declaration left open filled in."""
+    """The figure, with the fields filled in that its declaration left open."""
     figure = figure.resolved(dataset.sizes)
     panels = figure.metrics or tuple(m for m in experiment.panels if m in dataset)
-    places = {"columns": figure.columns, "rows": figure.rows}
+    sides = {"columns": figure.columns, "rows": figure.rows}
     if figure.kind != "samples":
         taken = {figure.x, *figure.roles().values()}
         free = [a for a in ("workflow", *dataset.attrs["axes"]) if a not in taken]
         dims = {d for metric in panels for d in dataset[metric].dims}
         free = [a for a in free if a in dims and dataset.sizes[a] > 1]
-        for place in [name for name, coordinate in places.items() if not coordinate]:
-            places[place] = free.pop(0) if free else ""
+        for side in [name for name, coordinate in sides.items() if not coordinate]:
+            sides[side] = free.pop(0) if free else ""
     return dataclasses.replace(
         figure,
         metrics=panels,
-        rows=places["rows"],
-        columns=places["columns"],
+        rows=sides["rows"],
+        columns=sides["columns"],
         title=figure.title or experiment.description.splitlines()[0].rstrip("."),
         caption=figure.caption or experiment.caption(),
     )
 
 
-def _publish(summary: xr.Dataset, figure: Figure, place: Path, name: str) -> None:
-    (place / "data").mkdir(parents=True, exist_ok=True)
+def _publish(summary: xr.Dataset, figure: Figure, target: Path, name: str) -> None:
+    (target / "data").mkdir(parents=True, exist_ok=True)
     small = published(summary, figure)
     small.attrs["figure"] = to_json([figure])
-    path = place / "data" / f"{figure.stem(name)}.nc"
+    path = target / "data" / f"{figure.stem(name)}.nc"
     results.write_dataset(small, path)
-    draw.redraw(path, place)
+    draw.redraw(path, target)
 
 
 def _size(experiment: Experiment) -> str:

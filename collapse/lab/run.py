@@ -31,7 +31,7 @@ def main(
     """
     quicken_garbage_collection()
     arguments = sys.argv[1:] if arguments is None else arguments
-    place: Path | None = None
+    run_folder: Path | None = None
     try:
         call = command.parse(kind, arguments, program)
         experiment, data = prepare(call.experiment, call.options.quick)
@@ -42,16 +42,22 @@ def main(
         if call.options.publish:
             folder.check_publish(call.options.publish)
         digest = experiment.digest(data.sha256 if data else "")
-        place = folder.claim(call.options.out, call.name, digest, call.options.resume)
+        run_folder = folder.claim(
+            call.options.out, call.name, digest, call.options.resume
+        )
         # what runs and draws takes a second to import
-        code: int = load("collapse.lab.work").run_and_write(call, data, digest, place)
+        code: int = load("collapse.lab.work").run_and_write(
+            call, data, digest, run_folder
+        )
         return code
     except InputError as error:
-        if place is not None:
-            folder.abandon(place)
+        if run_folder is not None:
+            folder.abandon(run_folder)
         return command.fail(error)
     except OSError as error:  # a full disk, say
-        advice = f"; {place} keeps what was done: see --resume" if place else ""
+        advice = (
+            f"; {run_folder} keeps what was done: see --resume" if run_folder else ""
+        )
         print(f"error: {error}{advice}", file=sys.stderr)
         return 1
     except (Interrupted, KeyboardInterrupt) as stop:

@@ -8,7 +8,7 @@ _MOST_ROWS = 40
 
 
 def text(summary: xr.Dataset, metrics: tuple[str, ...]) -> str:
-    """The last generation: means with theory beside them, medians of what has none.
+    """A table of the last generation: means beside theory, else medians.
 
     A mean of tails is carried by the few runs that drift into them.
     """

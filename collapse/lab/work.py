@@ -9,22 +9,22 @@ from collapse.lab import command, folder, report, session
 from collapse.lab.parts import simulate
 
 
-def run_and_write(call: command.Call, data: Any, digest: str, place: Path) -> int:
+def run_and_write(call: command.Call, data: Any, digest: str, run_folder: Path) -> int:
     """The exit code of an experiment, after running it and writing its results.
 
     Args:
       call: with the experiment as resolved.
       data: that it is run on, or None.
       digest: of the experiment.
-      place: folder of the run.
+      run_folder: folder of the run.
     """
     experiment = call.experiment
     options = call.options
-    folder.label(place, to_declaration(experiment, call.figures), digest)
+    folder.label(run_folder, to_declaration(experiment, call.figures), digest)
     with session.configured(experiment.precision, not options.no_cache):
         began = time.monotonic()
-        checkpoints = place / folder.CHECKPOINTS
+        checkpoints = run_folder / folder.CHECKPOINTS
         traces = simulate(experiment, data, checkpoints, options.quiet)
         seconds = time.monotonic() - began
-        experiment.leave(data, traces, place)
-        return report.write(call, traces, digest, place, seconds)
+        experiment.leave(data, traces, run_folder)
+        return report.write(call, traces, digest, run_folder, seconds)

@@ -74,9 +74,9 @@ TEXT = {
     "tail_mass_1pct": Quantity(
         "use of the rarest words (1 % of real text)", _OF_REAL, 1.0
     ),
-    "word_survival": Quantity("rare words that are still written", _OF_REAL, 1.0),
+    "word_survival": Quantity("rare words that are still generated", _OF_REAL, 1.0),
     "fivegram_survival": Quantity(
-        "character 5-grams that are still written", _OF_REAL, 1.0
+        "character 5-grams that are still generated", _OF_REAL, 1.0
     ),
     "hallucinated_share": Quantity(
         "words unknown to training and validation text", "share of words", None, "lower"
@@ -152,7 +152,7 @@ def find(name: str) -> Quantity:
 
 
 def of_data(name: str, quantity: Quantity) -> Quantity:
-    """The same where the truth is not known, but a density fitted to held-out rows.
+    """The quantity relative to a density fitted to held-out rows, without a truth.
 
     The test error is then the whole log-loss, whose best value is not known.
     """

@@ -109,7 +109,7 @@ def smoothed_homozygosity(
 
 
 def smoothed_homozygosity_limit(n: int, pseudo: float, symbols: int) -> float:
-    """Where `smoothed_homozygosity` ends at constant n, whatever the true shares.
+    """Limit of `smoothed_homozygosity` at constant n, whatever the true shares.
 
     (n + 2 n b + b^2 M) / [(n + b M)^2 - n (n - 1)]; 1, one symbol alone, for b = 0.
     """

@@ -154,7 +154,7 @@ def mean_first_extinction(
     higher = (0, 0) if diffusion else (1 / 12, 1 / 48)
 
     def term(log_decay: float) -> float:
-        """Of the integral, over log g: it spans many powers of ten."""
+        """The integrand over log g, a variable of many orders of magnitude."""
         g = math.exp(log_decay)
         speed = g / 2 + higher[0] * g**2 + higher[1] * g**3
         return float(_all_alive(counts, np.array([g]))[0]) / speed

@@ -43,13 +43,13 @@ class ErrorParts(NamedTuple):
 
 
 class Noise(NamedTuple):
-    """Variance of labels about x'w: of real ones, and of those that models write."""
+    """Variance of labels about x'w: of real ones, and of those that models generate."""
 
     real: float = 1.0
     synthetic: float = 1.0
 
     def schedule(self, num_generations: int) -> Curve:
-        """Of generation t's labels, [G + 1]."""
+        """Noise variance of each generation's labels, [G + 1]."""
         real, synthetic = (not_negative("noise", variance) for variance in self)
         later = [synthetic] * whole("num_generations", num_generations, 0)
         return np.array([real, *later], np.float64)
@@ -154,7 +154,7 @@ def mix(
 ) -> ErrorParts:
     """Each fit sees `real` new real rows and n - real of the newest model; fresh X.
 
-    Models err by a fixed vector delta in what they write, whose squared length in the
+    Labels that models generate err by a fixed vector delta, whose squared length in the
     norm of Sigma is `synthetic_bias`: e_t = M (e_{t-1} + delta) + noise, where M, the
     synthetic share of the Gram matrix, is independent of e_{t-1}, E M = (1 - real/n) I
     and E M'Sigma M = c Sigma (see `contraction`). Generation 0 is fitted to n real
@@ -202,7 +202,7 @@ def strong_collapse(share: float, synthetic_bias: float) -> float:
     """Error that a share p of biased rows leaves, however many there are: p^2 delta^2.
 
     Core of "Strong Model Collapse" (Dohmatob et al., arXiv:2410.04840): the limit of
-    `mix` at t = 1, where the writer is the fit to real rows, off by delta.
+    `mix` at t = 1, where the labels are those of the fit to real rows, off by delta.
     """
     return in_unit("share", share) ** 2 * not_negative("synthetic_bias", synthetic_bias)
 
@@ -216,7 +216,7 @@ def _growing(
     signal: float,
     power: int,
 ) -> ErrorParts:
-    """Fit k sees k n rows, and new noise enters with a further weight k^-power."""
+    """Errors if fit k has k n rows and new noise has the further weight k^-power."""
     sizes = noise.schedule(num_generations)
     k = np.arange(1, num_generations + 2)
     if _is_fresh(design):
@@ -235,7 +235,7 @@ def _is_fresh(design: str) -> bool:
 
 
 def _lost(n: int, d: int, signal: float, size: int) -> Curve:
-    """What n < d rows never saw of w*, the same in all `size` generations."""
+    """Error in the directions that n < d rows do not span, equal in all generations."""
     return np.full(size, not_negative("signal", signal) * (1 - min(n / d, 1.0)))
 
 

@@ -53,7 +53,7 @@ def location(
 def location_limit(
     real: int, synthetic: int, weight: float, anchor: str, bias: float = 1.0
 ) -> float:
-    """Where `location` ends; inf for w = 0.
+    """Limit of `location` as t grows; inf for w = 0.
 
     Fresh, in units of the real rows' own 1/r and with k = b r / s:
     f(w) = [w^2 + k (1-w)^2] / [w (2-w)]. Fixed: 1 + k (1-w)^2 / [w (2-w)], least at
@@ -68,7 +68,7 @@ def location_limit(
 
 
 def best_weight(ratio: float) -> float:
-    """The w that makes the fresh `location_limit` least; it is also f(w).
+    """The w that minimises the fresh `location_limit`; it is also f(w).
 
     w* = (sqrt(k^2 + 4k) - k) / 2 for k = b r / s: one over the golden ratio at k = 1,
     and near sqrt k if synthetic rows abound. So is what remains of the error of real
@@ -94,7 +94,7 @@ def budget_limit(n: int, share: float, anchor: str) -> float:
 
 
 def best_share_at_price(price: float) -> float:
-    """The share a of fresh real rows that makes 1 / [a (2-a)] + price * a least.
+    """The share a of fresh real rows that minimises 1 / [a (2-a)] + price * a.
 
     `price` is what n real rows cost, in units of the variance of a fit to n real rows.
     The root of 2 (1-a) / [a (2-a)]^2 = price, 1 if real rows are free.
@@ -102,7 +102,7 @@ def best_share_at_price(price: float) -> float:
     price = not_negative("price", price)
 
     def gain(a: float) -> float:
-        """Of another real row, times [a (2-a)]^2, which is falling in a."""
+        """Minus the derivative of the cost in a, times [a (2-a)]^2; falls with a."""
         return 2 * (1 - a) - price * (a * (2 - a)) ** 2
 
     tiny = np.finfo(np.float64).tiny  # a root near 0 is found to all digits, too
@@ -163,7 +163,7 @@ def moments(
     anchor: str,
     bias: float = 1.0,
 ) -> Moments:
-    """Variance and mean error where the variance is learned, too; exact.
+    """Exact variance and mean error if the variance is learned, too.
 
     A fit has the weighted mean m and variance c (sum of weighted squares about it),
     c = N / (N - ddof), N the rows fitted to. Given a model the rows of a generation are
@@ -189,7 +189,7 @@ def moments(
 
 
 def plateau(weight: float, bias: float) -> float:
-    """Variance that a biased sampler ends at where no row is missing: r and s infinite.
+    """Limit of the variance under a biased sampler with infinitely many rows.
 
     v = w + (1-w) b v, so v = w / (1 - (1-w) b): 1 for an unbiased sampler whatever the
     weight, 0 without real rows if b < 1, inf if (1-w) b lets it grow. What it lacks of

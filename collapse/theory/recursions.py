@@ -49,7 +49,7 @@ class Widening(NamedTuple):
 
 
 def divided_by(rows: Curve, ddof: int) -> Widening:
-    """Fits to `rows` [G + 1] rows that divide their squares by rows - `ddof`."""
+    """`Widening` of fits to `rows` [G + 1] rows that divide by rows - `ddof`."""
     return Widening(rows / (rows - ddof), np.zeros_like(rows))
 
 

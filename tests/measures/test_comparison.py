@@ -1,4 +1,4 @@
-"""The best setting: found, with its region, and left open where all is flat."""
+"""The best setting: found, with its confidence set, and left open where all is flat."""
 
 import numpy as np
 import pytest

@@ -47,7 +47,7 @@ class Parameter:
         return value
 
     def __str__(self) -> str:
-        """As it stands in messages: `SIZE`, `fresh|fixed`."""
+        """The form of the parameter in messages: `SIZE`, `fresh|fixed`."""
         words = isinstance(self.kind, tuple)
         return "|".join(self.kind) if words else self.name.upper()  # type: ignore[arg-type]
 
@@ -84,7 +84,7 @@ class WorkflowKind:
     batches: Callable[..., int] = lambda num_generations, **parameters: 1
 
     def form(self) -> str:
-        """How it is written: `mix SHARE fresh|fixed`."""
+        """The form of its text: `mix SHARE fresh|fixed`."""
         return " ".join([self.name, *map(str, self.parameters)])
 
 
@@ -109,12 +109,12 @@ class WorkflowSpec:
 
     @property
     def name(self) -> str:
-        """First word of its text."""
+        """The workflow's name: the first word of its text."""
         return self.kind.name
 
     @property
     def parameters(self) -> Mapping[str, int | float | str]:
-        """Parameter -> value."""
+        """Name of each parameter -> its value."""
         names = [parameter.name for parameter in self.kind.parameters]
         return dict(zip(names, self.values, strict=True))
 
@@ -157,7 +157,7 @@ def _called(maker: str | Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _spelled(value: int | float | str) -> str:
-    """0.1 for 0.1 and 1 for 1.0, and every digit that there is."""
+    """Shortest exact text of a number: 0.1 for 0.1 and 1 for 1.0."""
     return value if isinstance(value, str) else repr(value).removesuffix(".0")
 
 

@@ -5,7 +5,7 @@ from collapse.sims.charlm.fields import CharlmFields
 
 
 def check(e: CharlmFields) -> None:
-    """Raise InputError for what the fields one by one do not show."""
+    """Raise InputError for combinations of fields that cannot be run."""
     if e.precision != "float32":
         raise InputError("precision: networks run in float32; drop --precision")
     if e.snapshots:
@@ -22,7 +22,7 @@ def check(e: CharlmFields) -> None:
 
 
 def _check_decoding(e: CharlmFields) -> None:
-    """Raise InputError for ways of generating that would repeat or contradict."""
+    """Raise InputError for settings of decoding that are repeated or contradict."""
     if e.beams > 1 and not e.prompts:
         raise InputError(
             "beams: without prompts all rows would be alike; add --prompts"

@@ -34,7 +34,7 @@ class Charlm(CharlmFields):
     table: ClassVar[tuple[str, ...]] = (*panels, "hallucinated_share")
 
     def load(self) -> TextRows:
-        """The text that it names, cut into sequences.
+        """The text that `data` names, cut into sequences.
 
         Raises:
           InputError: if the text, or the one for pretraining, cannot be used.
@@ -47,15 +47,15 @@ class Charlm(CharlmFields):
     # What is told of it
 
     def caption_words(self) -> list[str]:
-        """The network, its training, and how it generates."""
+        """Phrases on the network, its training and its decoding, for captions."""
         return texts.settings(self)
 
     def caption(self) -> str:
-        """What a reader must know, with the values of new real text."""
+        """The caption of the default figure, with the metrics of new real text."""
         return texts.caption(self, self._real_level())
 
     def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":
-        """With what the measures give for new real text, as JSON."""
+        """The dataset, with the metrics of new real text as a JSON attribute."""
         return texts.with_real_level(dataset, self._real_level())
 
     def _real_level(self) -> dict[str, float]:
@@ -64,14 +64,14 @@ class Charlm(CharlmFields):
         found = measures.real_level(self.load(), self.measured_rows)
         return found
 
-    def leave(self, data: Any, traces: Mapping[Any, Any], place: Path) -> None:
+    def leave(self, data: Any, traces: Mapping[Any, Any], folder: Path) -> None:
         """Write all generated text, and a page of continuations of one prompt."""
-        texts.leave(self, data, traces, place)
+        texts.leave(self, data, traces, folder)
 
     # Whether it can be run
 
     def resolved(self, rows: int, dimension: int) -> Self:
-        """With numbers of sequences, at most all there are."""
+        """The experiment with its numbers of sequences, at most all there are."""
         del dimension
         return dataclasses.replace(
             self,
@@ -80,7 +80,7 @@ class Charlm(CharlmFields):
         )
 
     def quick(self) -> Self:
-        """Also few sequences and steps, in which next to nothing is learned."""
+        """A small version with few sequences and steps, in which little is learned."""
         return dataclasses.replace(
             super().quick(),
             num_seeds=min(self.num_seeds, 2),

@@ -92,17 +92,17 @@ class CharlmFields(Family):
         return ("samples_per_generation", "temperature", "repetition_penalty")
 
     def quantity(self, metric: str) -> Quantity | None:
-        """Also of the histogram; all are about the text that `data` names."""
+        """Long name and unit of a metric, also of the histogram of perplexities."""
         if metric == HISTOGRAM:
             return Quantity("generation 0's perplexity on the text", "share of rows")
         return self.catalogue.get(metric)
 
     def more_dims(self, name: str) -> dict[str, Sequence[float]]:
-        """Perplexities at the middles of the histogram's bins, on a log scale."""
+        """The middles of the histogram's bins, perplexities on a log scale."""
         if name != HISTOGRAM:
             return {}
         return {"row_perplexity": [math.sqrt(a * b) for a, b in pairwise(EDGES)]}
 
     def diagnostics(self) -> tuple[str, ...]:
-        """Of training."""
+        """Names of the diagnostics of training."""
         return ("fit_loss", "fit_steps", "fit_kept")

@@ -56,7 +56,7 @@ class Design(NamedTuple):
     greedy: bool
 
     def decoding(self, values: Values) -> DecodingConfig:
-        """How the model generates text."""
+        """The settings with which the model generates text."""
         e = self.experiment
         plain = e.repetition_penalty == (1.0,)
         return DecodingConfig(
@@ -117,7 +117,7 @@ def network_config(experiment: Charlm, data: TextRows) -> NetworkConfig:
 
 
 def train_config(experiment: Charlm, most_rows: int) -> TrainConfig:
-    """How a generation is trained.
+    """The training settings of a generation.
 
     Args:
       experiment: that asks for it.

@@ -29,7 +29,7 @@ _LOWEST_TEMPERATURE = 1e-6  # that logits may be divided by
 
 
 def task(condition: Condition[Charlm], data: TextRows) -> Task:
-    """What a language model learns in a condition: text, as much as a seed is given.
+    """The task of a condition: a transformer that learns a seed's sequences of text.
 
     A biased sampler generates at `bias` times the temperature; 1 is unbiased. What is
     measured of its text is generated at the experiment's own temperature, so that
@@ -76,7 +76,7 @@ def task(condition: Condition[Charlm], data: TextRows) -> Task:
 
 
 def design_of(condition: Condition[Charlm], data: TextRows) -> Design:
-    """What is static in the model of a condition."""
+    """The static part of the model of a condition."""
     experiment = condition.experiment
     batches = condition.workflow.batches(condition.num_generations)
     return Design(

@@ -20,7 +20,7 @@ TEXTS = "texts"
 
 
 def settings(e: CharlmFields) -> list[str]:
-    """The network, its training, and how it generates, in words."""
+    """Phrases on the network, its training and its decoding, for captions."""
     length = f"{e.steps} steps" if e.steps else f"{e.epochs:g} epochs"
     origin = f"{Path(e.pretrain).name}'s pretrained" if e.pretrain else "new"
     origin = origin if e.start == "scratch" else "the previous"
@@ -39,7 +39,7 @@ def settings(e: CharlmFields) -> list[str]:
 
 
 def caption(e: CharlmFields, real: Mapping[str, float]) -> str:
-    """What a reader of the default figure must know.
+    """The caption of the default figure.
 
     Args:
       e: the experiment.
@@ -56,12 +56,12 @@ def caption(e: CharlmFields, real: Mapping[str, float]) -> str:
 
 
 def with_real_level(dataset: "xr.Dataset", real: Mapping[str, float]) -> "xr.Dataset":
-    """The dataset with the measures of new real text as an attribute, JSON."""
+    """The dataset, with the metrics of new real text as a JSON attribute."""
     return dataset.assign_attrs(real_text=json.dumps(real))
 
 
 def leave(
-    e: CharlmFields, data: TextRows, traces: Mapping[Any, Any], place: Path
+    e: CharlmFields, data: TextRows, traces: Mapping[Any, Any], folder: Path
 ) -> None:
     """Write all generated text, and a page of continuations of one prompt.
 
@@ -70,9 +70,9 @@ def leave(
       data: that it was run on.
       traces: key of a condition -> `text` [S, G + 1, rows, block] and `continued`
         [S, G + 1, block - 1].
-      place: folder of the run.
+      folder: folder of the run.
     """
-    (place / TEXTS).mkdir(exist_ok=True)
+    (folder / TEXTS).mkdir(exist_ok=True)
     page = ["# One prompt, continued by each generation", ""]
     for condition in e.conditions():
         trace, name = traces[condition.key], _name(condition)
@@ -81,8 +81,8 @@ def leave(
             for t, rows in enumerate(of_seed):
                 file = f"{name.replace(', ', '-').replace(' ', '_')}-{seed}-{t}.txt"
                 text = "\n----\n".join(decode(r, data.text.vocabulary) for r in rows)
-                _write(place / TEXTS / file, text + "\n")
-    _write(place / "continuations.md", "\n".join(page))
+                _write(folder / TEXTS / file, text + "\n")
+    _write(folder / "continuations.md", "\n".join(page))
 
 
 def _name(condition: Condition[CharlmFields]) -> str:
@@ -94,7 +94,7 @@ def _name(condition: Condition[CharlmFields]) -> str:
 
 
 def _continuations(e: CharlmFields, name: str, rows: Any, vocabulary: str) -> list[str]:
-    """Lines on what the models of a condition continue the prompt with."""
+    """Lines with the text with which a condition's models continue the prompt."""
     half = e.block // 2 - 1
     page = [f"## {name}", "", "First seed. The prompt, then what follows.", ""]
     for t, tokens in enumerate(rows):

@@ -54,42 +54,42 @@ class Gaussian(Family):
 
     @classmethod
     def axes(cls) -> tuple[str, ...]:
-        """Dimension, samples per generation and ddof may hold several values."""
+        """Fields that may hold several values."""
         return ("dimension", "samples_per_generation", "ddof")
 
     @classmethod
     def independent_axes(cls) -> tuple[str, ...]:
-        """All but ddof: the two divisors are compared on the same samples."""
+        """Axes whose values share no random numbers; both ddof use the same samples."""
         return ("dimension", "samples_per_generation")
 
     def known_metrics(self) -> tuple[str, ...]:
-        """Without densities if a cell's n samples do not span its d dimensions."""
+        """Names of the metrics; those of densities only if n > d in every cell."""
         full = all(c["samples_per_generation"] > c["dimension"] for c in self.cells())
         return tuple(m for m in self.catalogue if full or m not in _NEED_DENSITY)
 
     def least_rows(self) -> int:
-        """One more than dimensions."""
+        """Smallest number of rows with an invertible covariance, d + 1."""
         return max(self.dimension, default=1) + 1
 
     def moments_ddof(self, bias: float) -> int | None:
-        """Its own."""
+        """The ddof of the fits."""
         del bias
         return self.ddof[0]
 
     def truth_words(self) -> str:
-        """The data distribution."""
+        """Name of the data distribution, for captions."""
         return "the standard normal"
 
     def reference_words(self) -> str:
-        """What stands in for it with data."""
+        """Name of the density that replaces the unknown truth of real data."""
         return "a Gaussian"
 
     def caption_words(self) -> list[str]:
-        """Dimensions and divisors."""
+        """Phrases on dimension and ddof, for captions."""
         return [f"d = {spelled(self.dimension)}", f"ddof = {spelled(self.ddof)}"]
 
     def resolved(self, rows: int, dimension: int) -> Self:
-        """Also with a dimension."""
+        """The experiment with its sample size and its dimension filled in."""
         if dimension and self.dimension not in ((), (dimension,)):
             raise InputError(
                 f"dimension: the data have {dimension}; drop --dimension with --data"
@@ -98,7 +98,7 @@ class Gaussian(Family):
         return dataclasses.replace(super().resolved(rows, dimension), dimension=own)
 
     def quick(self) -> Self:
-        """Also at most eight dimensions, where they are not those of data."""
+        """A small version, with at most eight dimensions unless the data have more."""
         most = max(self.dimension) if self.data else 8
         few = capped(self.dimension, most)
         return dataclasses.replace(super().quick(), dimension=few)
@@ -145,7 +145,7 @@ class Gaussian(Family):
 
 
 def kind_of_rows(condition: Condition[Gaussian]) -> RowKind:
-    """What is kept of a generation's samples; the cheapest there is for `auto`."""
+    """The kind of rows that is stored; for `auto` the cheapest one possible."""
     rows, n = condition.experiment.rows, condition.n
     if rows != "auto":
         return rows

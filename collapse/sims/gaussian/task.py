@@ -18,7 +18,7 @@ _HELD_OUT = 500  # rows drawn for the test error of one seed
 
 
 def task(condition: Condition[Gaussian], data: RealData | None) -> Task:
-    """What a Gaussian learns in a condition, from a standard normal or from data."""
+    """The task of a condition: a Gaussian that learns a standard normal, or data."""
     n, d, ddof = condition.n, condition["dimension"], condition["ddof"]
     kind = kind_of_rows(condition)
     size = 1 if kind == "samples" else condition.workflow.batch_size(n)
@@ -39,7 +39,7 @@ def task(condition: Condition[Gaussian], data: RealData | None) -> Task:
         return Problem(draw, model, own)
 
     def biased(root: Key, bias: Array, sizes: Int[Array, " rows"] | None) -> Problem:
-        """With `bias` times the variance in what it generates; batches by their law."""
+        """The problem of a sampler with `bias` times its model's variance."""
         if sizes is None:  # of data, whose law is not known
             model = g.gaussian(d, ddof=ddof)
             real_draw, every = real.draw, metrics(truth, real.held_out(root), False)

@@ -9,7 +9,7 @@ from collapse.sims.gaussian.experiment import Gaussian
 
 
 def curves(condition: Condition[Gaussian]) -> dict[str, NDArray[np.float64]]:
-    """Metric -> [G + 1]; none for the user's data, whose truth is not known."""
+    """Metric -> exact curve [G + 1]; none for real data, whose truth is not known."""
     if condition.experiment.data:
         return {}
     n, d, ddof = condition.n, condition["dimension"], condition["ddof"]

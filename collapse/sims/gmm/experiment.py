@@ -56,12 +56,12 @@ class Gmm(Family):
     """Where EM starts: afresh, or at the previous generation's parameters."""
 
     def diagnostics(self) -> tuple[str, ...]:
-        """Of EM."""
+        """Names of the diagnostics of EM."""
         names = ("iterations", "converged", "log_likelihood", "gain")
         return tuple(f"fit_{name}" for name in names)
 
     def known_metrics(self) -> tuple[str, ...]:
-        """A rare component of a known truth adds its survival."""
+        """Names of the metrics, also of the survival of rare components."""
         if self.data:
             return tuple(self.catalogue)
         weights = TRUTHS[self.truth]().weights
@@ -69,29 +69,29 @@ class Gmm(Family):
         return (*self.catalogue, *rare)
 
     def quantity(self, metric: str) -> Quantity | None:
-        """Also of the survival of a component."""
+        """Long name and unit of a metric, also of the survival of a component."""
         if metric.startswith("survival_"):
             return catalogue.survival(int(metric.removeprefix("survival_")))
         return super().quantity(metric)
 
     def least_rows(self) -> int:
-        """One for each component."""
+        """Smallest number of rows of a fit: one for each component."""
         return self.num_components
 
     def moments_ddof(self, bias: float) -> int | None:
-        """Those of maximum likelihood; a bias of components is none of the whole."""
+        """The ddof of the whole mixture: 0, or None if the components are biased."""
         return 0 if bias == 1 else None
 
     def truth_words(self) -> str:
-        """The data distribution."""
+        """Name of the data distribution, for captions."""
         return f"the mixture {self.truth}"
 
     def reference_words(self) -> str:
-        """What stands in for it with data."""
+        """Name of the density that replaces the unknown truth of real data."""
         return "a mixture"
 
     def caption_words(self) -> list[str]:
-        """Settings of EM."""
+        """Phrases on the settings of EM, for captions."""
         return [
             f"K = {self.num_components}",
             f"tol {self.tol:g}",
@@ -99,7 +99,7 @@ class Gmm(Family):
         ]
 
     def caption(self) -> str:
-        """Also what theory says of an EM fit."""
+        """The caption of the default figure, with what its theory assumes."""
         theory = " Theory: an EM fit has the mean and covariance of its rows, but for "
         return super().caption() + ("" if self.data else f"{theory}reg_covar.")
 
@@ -114,7 +114,7 @@ class Gmm(Family):
             )
 
     def check_data(self, data: Any) -> None:
-        """Also: rows enough for the reference, and a scale far above reg_covar."""
+        """Raise InputError for too few held-out rows, or too small a variance."""
         super().check_data(data)
         if len(data.held_out) < 2 * self.num_components:
             raise InputError(
@@ -130,5 +130,5 @@ class Gmm(Family):
             )
 
     def quick(self) -> Self:
-        """Also at most 50 iterations of EM."""
+        """A small version, with at most 50 iterations of EM."""
         return dataclasses.replace(super().quick(), max_iter=min(self.max_iter, 50))

@@ -37,7 +37,7 @@ class Bound(NamedTuple):
 
 
 def params_of(mixture: GaussianMixture) -> GmmParams:
-    """A mixture in the precision that jax is set to."""
+    """The parameters of a mixture as arrays in the current precision of jax."""
     return GmmParams(*(jnp.asarray(x, jnp.result_type(float)) for x in mixture))
 
 

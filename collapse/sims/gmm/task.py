@@ -24,7 +24,7 @@ _REFERENCE_STARTS = 10
 
 
 def task(condition: Condition[Gmm], data: RealData | None) -> Task:
-    """What a mixture learns in a condition, from a known one or from data."""
+    """The task of a condition: a mixture that learns a known one, or data."""
     experiment = condition.experiment
     if data is None:
         bound = _known(experiment.truth, str(jnp.result_type(float)))
@@ -49,7 +49,7 @@ def task(condition: Condition[Gmm], data: RealData | None) -> Task:
         return Problem(real.draw, model, metrics(root))
 
     def biased(root: Key, bias: Array, sizes: None) -> Problem:
-        """With `bias` times the variance of each component in what it generates."""
+        """The problem of a sampler with `bias` times each component's variance."""
         del sizes
 
         def sample(key: Key, params: Params, num: int) -> Array:
@@ -69,7 +69,7 @@ def _known(name: str, dtype: str) -> Bound:
 
 
 def _reference(experiment: Gmm, data: RealData) -> GaussianMixture:
-    """The density that stands in for the unknown truth: held-out rows, best of ten."""
+    """A mixture fitted to held-out rows, best of ten; it replaces the unknown truth."""
     rows = jnp.asarray(data.held_out)
     model = gmm(
         experiment.num_components,

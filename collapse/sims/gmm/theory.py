@@ -8,7 +8,7 @@ from collapse.sims.gmm.experiment import Gmm
 
 
 def curves(condition: Condition[Gmm]) -> dict[str, NDArray[np.float64]]:
-    """Metric -> [G + 1]; none for the user's data, whose truth is not known."""
+    """Metric -> exact curve [G + 1]; none for real data, whose truth is not known."""
     expected = condition.workflow.moments(condition.n, condition.num_generations)
     if condition.experiment.data or expected is None:
         return {}

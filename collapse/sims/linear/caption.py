@@ -6,7 +6,7 @@ from collapse.sims.linear.fields import LinearFields
 
 
 def caption(experiment: LinearFields) -> str:
-    """What a reader must know: the data distribution, the sizes, and the fits."""
+    """The caption of the default figure: data distribution, sizes, and fits."""
     e = experiment
     told = [
         f"Design {spelled(e.design)}",
@@ -31,7 +31,7 @@ def caption(experiment: LinearFields) -> str:
 
 
 def _rows(experiment: LinearFields) -> str:
-    """Where real rows come from."""
+    """Phrase on the source of the real rows."""
     e, noise = experiment, spelled(experiment.noise_variance)
     data = e.load()
     if data is not None:

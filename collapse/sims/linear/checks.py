@@ -15,7 +15,7 @@ _REASONS = {
 
 
 def check_numbers(experiment: LinearFields) -> None:
-    """Noise beside the precision; learners and bias beside what they exclude."""
+    """Raise InputError for noise too small for the precision, or conflicting fields."""
     if len(experiment.learner_samples) > 1 and not min(experiment.learner_samples):
         raise InputError(
             "learner_samples: 0, no learner, stands alone; drop it or the others"
@@ -41,7 +41,7 @@ def check_numbers(experiment: LinearFields) -> None:
 
 
 def check_metrics(experiment: LinearFields) -> None:
-    """Why a metric of the family is not to be had here."""
+    """Raise InputError for a metric that cannot be measured with these fields."""
     known = experiment.known_metrics()
     for metric in experiment.metrics:
         if metric in known or metric not in experiment.catalogue:
@@ -55,7 +55,7 @@ def check_metrics(experiment: LinearFields) -> None:
 
 
 def check_rows(experiment: LinearFields) -> None:
-    """What is kept of rows, beside workflows that need single ones and beside data."""
+    """Raise InputError for a kind of rows that workflow or data do not allow."""
     for condition in experiment.conditions():
         spec, n = condition.workflow, condition.n
         split = condition["design"] == "fixed" and spec.batch_size(n) < n
@@ -74,7 +74,7 @@ def check_rows(experiment: LinearFields) -> None:
 
 
 def check_sizes(experiment: LinearFields) -> None:
-    """What fits into memory, and what determines a fit."""
+    """Raise InputError for too many rows for memory, or too few for a fit."""
     specs = experiment.workflow_specs()
     single = any(spec.kind.picks_single_rows for spec in specs)
     single = single or experiment.rows in ("samples", "statistics")
@@ -99,7 +99,7 @@ def check_sizes(experiment: LinearFields) -> None:
 
 
 def check_covariance(experiment: LinearFields) -> None:
-    """The inputs' covariance and its parameter."""
+    """Raise InputError for a covariance parameter out of range."""
     value, kind = experiment.covariance_parameter, experiment.covariance
     if kind == "isotropic" and value != _default(experiment, "covariance_parameter"):
         raise InputError(
@@ -122,7 +122,7 @@ def check_covariance(experiment: LinearFields) -> None:
 
 
 def check_data(experiment: LinearFields, data: RealData) -> None:
-    """No learner, no bias and no drawn covariance beside real data."""
+    """Raise InputError for fields that cannot be combined with real data."""
     anchors = {s.parameters.get("anchor") for s in experiment.workflow_specs()}
     if "fixed" in experiment.design and "fresh" in anchors:
         raise InputError(

@@ -45,16 +45,16 @@ class Linear(LinearFields):
     catalogue = catalogue.REGRESSION
 
     def load(self) -> RealData | None:
-        """The table, its columns standardised, the target last; None without."""
+        """The table with standardised columns, the target last; None without data."""
         return table(self.data, self.target, self.seed) if self.data else None
 
     def quantity(self, metric: str) -> Quantity | None:
-        """Errors are squared, in units of the label; with data, on held-out rows."""
+        """Long name and unit of a metric; with data, errors are on held-out rows."""
         known = catalogue.REGRESSION_OF_DATA if self.data else self.catalogue
         return known.get(metric)
 
     def known_metrics(self) -> tuple[str, ...]:
-        """With data, errors on held-out rows; a ratio only where its unit is finite."""
+        """Names of the metrics; with data, of errors on held-out rows alone."""
         if self.data:  # whose true coefficients are not known
             return tuple(catalogue.REGRESSION_OF_DATA)
         finite = all(
@@ -66,7 +66,7 @@ class Linear(LinearFields):
         return tuple(metric for metric in self.catalogue if metric not in left)
 
     def measured(self) -> tuple[str, ...]:
-        """Without names the exact errors; bias and variance where there is bias."""
+        """Names of the metrics; without a choice, those of the exact errors."""
         if self.metrics or self.data:
             return super().measured()
         plain = not self.synthetic_bias and max(self.ridge) == 0
@@ -78,28 +78,28 @@ class Linear(LinearFields):
         return tuple(m for m in self.known_metrics() if m not in left)
 
     def least_rows(self) -> int:
-        """Two more than inputs: with fewer the mean of the error is infinite."""
+        """Smallest number of rows of a fit with a finite mean error, d + 2."""
         return max(self.dimension, default=10) + 2
 
     def studied(self) -> Self:
-        """With new inputs in each generation, unless it says otherwise."""
+        """The family with new inputs in each generation, unless `design` was set."""
         usual = self.design == type(self).design
         return dataclasses.replace(self, design=("fresh",)) if usual else self
 
     def study_metrics(self) -> tuple[str, ...]:
-        """The exact test error."""
+        """The name of the exact test error, the one metric of studies."""
         return ("test_error",)
 
     def truth_words(self) -> str:
-        """The data distribution."""
+        """Name of the data distribution, for captions."""
         return "y = x'w + noise"
 
     def caption(self) -> str:
-        """What a reader of the default figure must know."""
+        """The caption of the default figure."""
         return caption(self)
 
     def note(self, cell: Mapping[str, Any]) -> str:
-        """Where the expected error is infinite, or the fit of minimum norm."""
+        """A note if the expected error is infinite or the norm minimal, else ""."""
         n, d = cell["samples_per_generation"], cell["dimension"]
         if cell["ridge"] > 0 or n > d + 1:
             return ""
@@ -108,7 +108,7 @@ class Linear(LinearFields):
         return "n within 1 of d: infinite mean"
 
     def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":
-        """Adds each seed's first generation above `multiple` times its first error."""
+        """The dataset, with the first generation of error above `multiple` times."""
         if "test_error" not in dataset:
             return dataset
         first = find("collapse.measures.regression:first_generation_above")
@@ -124,7 +124,7 @@ class Linear(LinearFields):
         return dataset.assign(generations_until=until)
 
     def resolved(self, rows: int, dimension: int) -> Self:
-        """Also with inputs and noise: 10 and 1, or those of the data."""
+        """The family with dimension and noise: 10 and 1, or those of the data."""
         inputs = dimension - 1 if dimension else 10
         if self.data and self.dimension not in ((), (inputs,)):
             raise InputError(
@@ -142,7 +142,7 @@ class Linear(LinearFields):
         )
 
     def quick(self) -> Self:
-        """Also one small dimension, few noise levels and penalties, small learners."""
+        """A small version: one small dimension, few noise levels and penalties."""
         most = max(self.dimension)
         return dataclasses.replace(
             super().quick(),
@@ -165,6 +165,6 @@ class Linear(LinearFields):
         checks.check_covariance(self)
 
     def check_data(self, data: RealData) -> None:
-        """Also: no learner, no bias and no drawn covariance beside real data."""
+        """Raise InputError for fields that cannot be combined with these data."""
         super().check_data(data)
         checks.check_data(self, data)

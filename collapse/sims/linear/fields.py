@@ -66,7 +66,7 @@ class LinearFields(Family):
 
     @classmethod
     def axes(cls) -> tuple[str, ...]:
-        """What may hold several values."""
+        """Fields that may hold several values."""
         return (
             "dimension",
             "samples_per_generation",
@@ -79,5 +79,5 @@ class LinearFields(Family):
 
     @classmethod
     def independent_axes(cls) -> tuple[str, ...]:
-        """Designs and penalties are compared on the same coefficients and seeds."""
+        """Axes whose values share no random numbers; designs and penalties do share."""
         return ("dimension", "samples_per_generation", "noise_variance")

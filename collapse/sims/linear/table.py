@@ -34,14 +34,14 @@ def from_table(
     design = rows.design_of(x) if condition["design"] == "fixed" else None
 
     def inputs(key: Key, num: int) -> Float[Array, "d num"]:
-        """Drawn from the table with replacement."""
-        place = jnp.floor(draws.uniform(key, (num,), dtype) * num_rows)
-        return train[place.astype(jnp.int32), :-1].T
+        """Inputs drawn from the table with repositionment."""
+        position = jnp.floor(draws.uniform(key, (num,), dtype) * num_rows)
+        return train[position.astype(jnp.int32), :-1].T
 
     def draw(key: Key, num: int) -> Batch:
         if design is not None and kind == "samples":
-            place = jnp.arange(num, dtype=jnp.int32)
-            return rows.FixedSamples(place, y[:, None])
+            position = jnp.arange(num, dtype=jnp.int32)
+            return rows.FixedSamples(position, y[:, None])
         if design is not None:
             return rows.labellings((y @ x)[None, None])
         drawn = train[draws.shuffled(key, num_rows, n)]

@@ -28,7 +28,7 @@ _SWEPT = ("noise_variance", "ridge", "learner_ridge")  # axes that are plain num
 
 
 def task(condition: Condition[Linear], data: RealData | None) -> Task:
-    """What a regressor learns in a condition, from normal inputs or from a table."""
+    """The task of a condition: a regressor that learns a known law, or a table."""
     kind = kind_of_rows(condition)
     size = 1 if kind == "samples" else condition.workflow.batch_size(condition.n)
     model_of = _model_maker(condition, kind, size)
@@ -63,7 +63,7 @@ def task(condition: Condition[Linear], data: RealData | None) -> Task:
         )
 
     def points(key: Key, params: LinearParams, num: int) -> Float[Array, "num d+1"]:
-        """An input, its label, then the other inputs."""
+        """Generated rows [num, d + 1]: an input, its label, then the other inputs."""
         x_key, key = threefry.split(key)
         x = source_of(x_key, condition).inputs(x_key, num)
         noise = _synthetic_noise(condition)
@@ -84,7 +84,7 @@ def task(condition: Condition[Linear], data: RealData | None) -> Task:
 
 
 def kind_of_rows(condition: Condition[Linear]) -> RowKind:
-    """What is kept of a generation's samples; the cheapest there is for `auto`."""
+    """The kind of rows that is stored; for `auto` the cheapest one possible."""
     experiment, n, spec = condition.experiment, condition.n, condition.workflow
     if experiment.rows != "auto":
         return experiment.rows
@@ -116,7 +116,7 @@ def _synthetic_noise(condition: Condition[Linear]) -> Noise:
 def _model_maker(
     condition: Condition[Linear], kind: RowKind, size: int
 ) -> Callable[..., Model]:
-    """`linear` with what the data distribution and the models have in common."""
+    """A function that makes the model, with the settings of a condition filled in."""
     experiment, spec = condition.experiment, condition.workflow
     n, d = condition.n, condition["dimension"]
     fixed, factor = condition["design"] == "fixed", input_factor(condition)
@@ -143,7 +143,7 @@ def _model_maker(
 def _biased_maker(
     condition: Condition[Linear], data: RealData | None, swept: Sequence[str]
 ) -> Callable[..., Problem] | None:
-    """Makes the problem of a model whose labels have another noise than the truth's.
+    """A function that makes the problem of a model with its own label noise, or None.
 
     Its rows are two batches drawn from the law of new inputs, whatever their sizes.
     None for fixed inputs, a table, learners, and models that err by a fixed vector.

@@ -17,7 +17,7 @@ Curves = dict[str, NDArray[np.float64]]
 
 
 def curves(condition: Condition[Linear]) -> Curves:
-    """Metric -> [G + 1]; nothing where no closed form is known."""
+    """Metric -> exact curve [G + 1]; only those with a known closed form."""
     experiment = condition.experiment
     if experiment.data:
         return _of_table(condition)
@@ -54,7 +54,7 @@ def _noise(condition: Condition[Linear]) -> linear.Noise:
 
 
 def _error(condition: Condition[Linear]) -> linear.ErrorParts | None:
-    """Expected test error of the generations' own models; None where none is known."""
+    """Expected test error of each generation's model; None if no formula is known."""
     if condition["ridge"] > 0:
         return _with_ridge(condition)
     n, d = condition.n, condition["dimension"]
@@ -74,7 +74,7 @@ def _replace(condition: Condition[Linear]) -> linear.ErrorParts | None:
 def _growing(
     form: Callable[..., linear.ErrorParts], condition: Condition[Linear]
 ) -> linear.ErrorParts | None:
-    """`accumulate` or `replace_multiple`."""
+    """Expected error under `accumulate` or `replace_multiple`, if known."""
     beyond = condition.n < condition["dimension"] and condition["design"] == "fresh"
     if beyond or condition.experiment.synthetic_bias:
         return None
@@ -106,7 +106,7 @@ def _mix(condition: Condition[Linear]) -> linear.ErrorParts | None:
 
 
 def _mixed(condition: Condition[Linear], real: int) -> linear.ErrorParts | None:
-    """So many new real rows in each generation."""
+    """Expected error with `real` new real rows in each generation, if known."""
     n, d = condition.n, condition["dimension"]
     if n < d or condition["design"] != "fresh":
         return None
@@ -155,7 +155,7 @@ def _inputs(condition: Condition[Linear]) -> tuple[str, int, float]:
 def _learner(
     condition: Condition[Linear], error: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Of a learner whose teacher is the generation before; at first, the truth."""
+    """Expected error of a learner taught by the generation before; first, the truth."""
     n, d, penalty = (
         condition["learner_samples"],
         condition["dimension"],
@@ -171,7 +171,7 @@ def _learner(
 
 
 def _of_table(condition: Condition[Linear]) -> Curves:
-    """Given the table: the error of the fit to its rows, and what later noise adds.
+    """Metric -> curve for real data: error of the first fit, plus that of later noise.
 
     Exact, whatever the truth, since later labels are linear in what the models know;
     if every seed is trained on all rows, with inputs fixed.

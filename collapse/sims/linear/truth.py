@@ -89,7 +89,7 @@ def from_truth(
 def _design(
     condition: Condition[Linear], kind: RowKind, inputs: rows.Inputs, root: Key
 ) -> rows.Design:
-    """Inputs of all generations; of many under `law`, X'X alone."""
+    """The design that all generations share; under `law` its matrix X'X alone."""
     n, d = condition.n, condition["dimension"]
     key = streams.key(root, 0, streams.Purpose.DESIGN)
     if kind == "law" and n * d > _MOST_ENTRIES:
@@ -108,5 +108,5 @@ def input_factor(condition: Condition[Linear]) -> Float[Array, "d d"] | None:
 
 
 def draw_dtype(experiment: Linear) -> str | None:
-    """Type of random numbers behind samples; None for that of all else."""
+    """Type of the random numbers of samples; None for the default."""
     return "float32" if experiment.draws == "float32" else None

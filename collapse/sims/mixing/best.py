@@ -15,7 +15,7 @@ CONFIDENCE = 0.95
 
 
 def derive(experiment: MixingFields, dataset: xr.Dataset) -> xr.Dataset:
-    """Add long-run values, their ratio to real rows alone, costs, and the best choice.
+    """The dataset with long-run values, ratios, costs and the best choice.
 
     `late_<metric>` is its mean over the last generations; `late_ratio` that of the
     error that is sought, over the mean of real rows alone; `cost` adds what these rows
@@ -34,7 +34,7 @@ def derive(experiment: MixingFields, dataset: xr.Dataset) -> xr.Dataset:
 
 
 def _late(experiment: MixingFields, dataset: xr.Dataset) -> dict[str, Any]:
-    """Means over the last generations, of closed forms too."""
+    """Means over the last generations, of measured and exact metrics."""
     first = experiment.num_generations + 1 - experiment.late
     when = f"generations {first} to {experiment.num_generations}"
     found = {}
@@ -50,7 +50,7 @@ def _late(experiment: MixingFields, dataset: xr.Dataset) -> dict[str, Any]:
 
 
 def _ratios(late: Mapping[str, Any], error: str) -> dict[str, Any]:
-    """The error over that of real rows alone, measured and exact, if the map has it."""
+    """Error over that of real rows alone, measured and exact; empty without them."""
     found = {}
     for ending in ("", "_theory"):
         if f"{error}{ending}" not in late:
@@ -69,7 +69,7 @@ def _ratios(late: Mapping[str, Any], error: str) -> dict[str, Any]:
 
 
 def _cost(experiment: MixingFields, ratio: xr.DataArray) -> xr.DataArray:
-    """The ratio and what its real rows cost, in the same unit."""
+    """The ratio plus the price of its real rows, in the same unit."""
     share = ratio["real_fraction"] if "real_fraction" in ratio.dims else 1.0
     price: Any = experiment.price[0]
     if "price" in ratio.dims:
@@ -82,24 +82,24 @@ def _cost(experiment: MixingFields, ratio: xr.DataArray) -> xr.DataArray:
 
 
 def _best(experiment: MixingFields, error: xr.DataArray, choice: str) -> dict[str, Any]:
-    """The best choice, its region, and how each setting stands."""
+    """The best choice, its confidence set, and the standing of each setting."""
     error = error.transpose(..., "seed", choice)
     values = error[choice].values
     rest = [str(d) for d in error.dims if d not in ("seed", choice)]
     shape = tuple(error.sizes[d] for d in rest)
     best = np.full((len(STATISTICS), *shape), np.nan)
     standing = np.zeros((*shape, len(values)), np.int8)
-    for place in np.ndindex(*shape):
-        errors = np.asarray(error.values[place], float)
+    for index in np.ndindex(*shape):
+        errors = np.asarray(error.values[index], float)
         if not np.isfinite(errors).all(0).any():
             continue
         told = best_setting(errors, CONFIDENCE, experiment.seed)
-        region = values[told.confidence_set]
-        standing[place] = told.confidence_set
-        standing[(*place, told.best)] = 2
-        own = {"low": region.min(), "high": region.max()}
+        inside = values[told.confidence_set]
+        standing[index] = told.confidence_set
+        standing[(*index, told.best)] = 2
+        own = {"low": inside.min(), "high": inside.max()}
         for k, name in enumerate(STATISTICS[:-1]):
-            best[(k, *place)] = own.get(name, values[told.best])
+            best[(k, *index)] = own.get(name, values[told.best])
     words = choice.replace("_", " ")
     sought = error.attrs["long_name"]
     attributes = {
@@ -142,10 +142,10 @@ def _formula(
 ) -> np.ndarray | None:
     rest = [str(d) for d in like.dims if d != choice]
     found = np.empty(tuple(like.sizes[d] for d in rest))
-    for place in np.ndindex(*found.shape):
+    for index in np.ndindex(*found.shape):
         cell = {a: getattr(experiment, a)[0] for a in experiment.axes()}
-        cell |= {d: like[d].values[k] for d, k in zip(rest, place, strict=True)}
-        found[place] = _best_of_cell(experiment, cell, choice)
+        cell |= {d: like[d].values[k] for d, k in zip(rest, index, strict=True)}
+        found[index] = _best_of_cell(experiment, cell, choice)
     return found
 
 
@@ -166,17 +166,17 @@ def _best_of_cell(experiment: MixingFields, cell: dict[str, Any], choice: str) -
 
 
 def choices(dataset: xr.Dataset) -> list[dict[str, Any]]:
-    """A line for each circumstance: its values, the best choice, and its region.
+    """For each setting of the other axes, the best choice and its confidence set.
 
-    `best` is NaN where nothing has finite errors; `flat` says that the region holds
+    `best` is NaN where nothing has finite errors; `flat` says that the set holds
     every value; `theory` is there where the dataset has it.
     """
     best, choice = dataset["best"], dataset[STANDING].attrs["choice"]
     rest = [str(d) for d in best.dims if d not in ("statistic", "workflow")]
     table = dataset[[n for n in ("best", "best_theory", STANDING) if n in dataset]]
     table, found = table.isel(workflow=0), []
-    for place in np.ndindex(*(table.sizes[d] for d in rest)):
-        one = table.isel(dict(zip(rest, place, strict=True)))
+    for index in np.ndindex(*(table.sizes[d] for d in rest)):
+        one = table.isel(dict(zip(rest, index, strict=True)))
         line = {d: one[d].item() for d in rest} | {"choice": choice}
         for name, statistic in (("best", "mean"), ("low", "low"), ("high", "high")):
             line[name] = float(one.best.sel(statistic=statistic))
@@ -188,7 +188,7 @@ def choices(dataset: xr.Dataset) -> list[dict[str, Any]]:
 
 
 def verdict(experiment: MixingFields, dataset: xr.Dataset) -> str:
-    """A line for each circumstance: the best choice, its region, or that it is flat."""
+    """Text with the best choice of each setting of the other axes, for the terminal."""
     if "best" not in dataset:
         return "one setting: nothing to choose from"
     choice, sought = experiment.choice(), dataset["best"].attrs["sought"]
@@ -196,13 +196,13 @@ def verdict(experiment: MixingFields, dataset: xr.Dataset) -> str:
     for one in choices(dataset):
         where = list(one)[: list(one).index("choice")]
         head = ", ".join(f"{d} {one[d]:g}" for d in where) or "here"
-        best, region = one["best"], f"{one['low']:g} .. {one['high']:g}"
+        best, interval = one["best"], f"{one['low']:g} .. {one['high']:g}"
         if np.isnan(best):
             said = "no setting has finite errors"
         elif one["flat"]:
             said = f"flat: {best:g} is least, but none can be told from it"
         else:
-            said = f"{best:g}, confidence set {region} ({CONFIDENCE:.0%})"
+            said = f"{best:g}, confidence set {interval} ({CONFIDENCE:.0%})"
         lines.append(f"  {head}: {said}")
     if early := remembering(experiment):
         lines.append(
@@ -213,7 +213,7 @@ def verdict(experiment: MixingFields, dataset: xr.Dataset) -> str:
 
 
 def remembering(experiment: MixingFields) -> int:
-    """Settings in which 1 % or more of what generation 0 was is left in the late ones.
+    """Number of settings whose late generations keep 1 % or more of generation 0.
 
     Squares of what it lacked or had too much of are multiplied by (1 - w)^2 in each.
     """

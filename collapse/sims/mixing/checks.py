@@ -8,7 +8,7 @@ from collapse.sims.mixing.fields import MixingFields
 
 
 def check(e: MixingFields) -> None:
-    """Raise InputError for what the fields one by one do not show."""
+    """Raise InputError for combinations of fields that cannot be run."""
     if e.constraint != "real_count" and min(e.samples_per_generation) < 1:
         raise InputError("samples_per_generation: 0; give at least 1")
     if not e.errors():
@@ -42,7 +42,7 @@ def check(e: MixingFields) -> None:
 
 
 def _check_cell(e: MixingFields, cell: Mapping[str, Any]) -> None:
-    """Raise InputError where generation 0, or a weight, has no rows to act on."""
+    """Raise InputError if generation 0, or a weight, would have no rows."""
     (r, s), least = e.counts(cell), e.learner.least_rows()
     if r < least:
         field, of = "real_rows", ""

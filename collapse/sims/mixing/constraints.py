@@ -41,5 +41,5 @@ MIXED = WorkflowKind(
 
 
 def default_rows(family: Family) -> tuple[int]:
-    """Rows of which the least default share determines a fit, in hundreds."""
+    """Default number of rows, in hundreds: the least default share determines a fit."""
     return (max(1, -(-_ROWS_FOR_LEAST_SHARE * family.least_rows() // 100)) * 100,)

@@ -34,12 +34,12 @@ class Mixing(MixingFields):
     # What is told of it
 
     def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":
-        """With long-run values, and the best choice with its confidence set."""
+        """The dataset with long-run values, best choices and confidence sets."""
         found: xr.Dataset = load("collapse.sims.mixing.best").derive(self, dataset)
         return found
 
     def choices(self, dataset: "xr.Dataset") -> list[dict[str, Any]]:
-        """A line for each circumstance: the best choice, and its confidence set."""
+        """For each setting of other axes, the best choice and its confidence set."""
         if "best" not in dataset:
             return super().choices(dataset)
         found: list[dict[str, Any]]
@@ -47,22 +47,22 @@ class Mixing(MixingFields):
         return found
 
     def closing(self, dataset: "xr.Dataset") -> str:
-        """The best choice in each circumstance."""
+        """Text with the best choice of each setting of the other axes."""
         said: str = load("collapse.sims.mixing.best").verdict(self, dataset)
         return said
 
     def figures(self) -> tuple[Mapping[str, Any], ...]:
-        """Maps and curves of what the constraint leaves to choose."""
+        """Tables `[figure]` of maps and curves over the axes free to choose."""
         return tell.figures(self)
 
     def caption(self) -> str:
-        """What a reader of the default figure must know, the constraint above all."""
+        """The caption of the default figure, with what is held fixed."""
         return tell.caption(self)
 
     # Whether it can be run
 
     def resolved(self, rows: int, dimension: int) -> Self:
-        """With what the constraint needs; refuses what contradicts it."""
+        """The study with open fields filled in; InputError if one is forbidden."""
         found = super().resolved(rows, dimension)
         errors = found.errors()
         usual = "test_error" if "test_error" in errors else next(iter(errors), "")
@@ -74,7 +74,7 @@ class Mixing(MixingFields):
         return found._with_axes()
 
     def _with_axes(self) -> Self:
-        """With the axes that the constraint holds, or leaves to choose."""
+        """The study with all axes filled in, as the constraint needs them."""
         held = HELD[self.constraint]
         defaults = DEFAULTS | {"samples_per_generation": default_rows(self.learner)}
         values: dict[str, Any] = {}
@@ -95,7 +95,7 @@ class Mixing(MixingFields):
         return found if self.real_fraction else found._without_too_few()
 
     def _without_too_few(self) -> Self:
-        """Without shares that nobody asked for and that cannot be run."""
+        """The study without those default shares that give too few real rows."""
         sizes = self.samples_per_generation
         if self.constraint == "real_count" or min(sizes, default=0) < 1:
             return self
@@ -104,7 +104,7 @@ class Mixing(MixingFields):
         return dataclasses.replace(self, real_fraction=enough or (1.0,))
 
     def quick(self) -> Self:
-        """Also few values of each axis, those of real rows alone among them."""
+        """A small version: few values of each axis, with real rows alone among them."""
         axes: dict[str, Any] = {axis: _few(getattr(self, axis)) for axis in ABSENT}
         axes |= {axis: _few(getattr(self, axis)) for axis in ("weight", "bias")}
         for axis, value in ALONE.items():
@@ -131,19 +131,19 @@ class Mixing(MixingFields):
         self._learner_of(rows).check()
 
     def check_data(self, data: Any) -> None:
-        """Also: as many real rows as are asked for."""
+        """Raise InputError if more real rows are asked for than the data have."""
         most = max(self.counts(cell)[0] for cell in self.cells())
         self._learner_of(most).check_data(data)
 
     def _learner_of(self, rows: int) -> Family:
-        """The model's family for so many rows, under the simplest workflow."""
+        """The model's family with so many rows, under the workflow `replace`."""
         return dataclasses.replace(
             self.learner, samples_per_generation=(rows,), workflows=("replace",)
         )
 
 
 def _few(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The first, the middle and the last."""
+    """The first, the middle and the last value."""
     if len(values) <= 3:
         return values
     return values[0], values[len(values) // 2], values[-1]

@@ -44,7 +44,7 @@ def explore(
     bias: float = 1.0,
     num_generations: int = 100,
 ) -> Run:
-    """One mixture of real and synthetic rows for a Gaussian, 200 seeds.
+    """The run of one mixture of real and synthetic rows for a Gaussian, 200 seeds.
 
     The numbers are those of `python -m collapse.sims.mixing` with the same fields.
 
@@ -87,7 +87,7 @@ def explore(
 
 
 def chart(run: Run) -> "altair.FacetChart":
-    """Curves over generations, drawn by the reader's browser: a panel for each metric.
+    """A chart with a panel of curves over generations for each metric (Vega-Altair).
 
     Mean over seeds, their band from 5 % to 95 % up to twice the highest mean, and
     theory dashed.
@@ -108,7 +108,7 @@ def chart(run: Run) -> "altair.FacetChart":
 
 
 def words(run: Run) -> str:
-    """What is left in the long run, measured and exact: one line."""
+    """One line with the long-run values of the metrics, measured and exact."""
     late, told = run.dataset.isel(workflow=0).mean("seed"), []
     for metric in ("mean_error", "variance_ratio"):
         measured = late[f"late_{metric}"]
@@ -121,14 +121,14 @@ def words(run: Run) -> str:
 
 @functools.cache
 def _program(anchor: Literal["fresh", "fixed"]) -> Program:
-    """Compiled when it is first called, for any share, rows, weight and bias."""
+    """The compiled program for an anchor, for any share, rows, weight and bias."""
     asked = Mixing(real_fraction=(0.5,), anchor=anchor, metrics=tuple(PANELS))
     condition = next(prepare(asked)[0].conditions())
     return compiled(condition, condition.experiment.task(condition, None))
 
 
 def _curves(summary: xr.Dataset, metric: str) -> pd.DataFrame:
-    """One metric: generation, mean, low, high, and theory, which may be NaN."""
+    """A table of a metric's curve: generation, mean, low, high, theory (may be NaN)."""
     found = {
         s: summary[metric].sel(statistic=s).values for s in ("mean", "low", "high")
     }

@@ -54,7 +54,7 @@ class MixingFields(Study):
 
     @classmethod
     def axes(cls) -> tuple[str, ...]:
-        """What may hold several values; what has no meaning has one value."""
+        """Fields that may hold several values; those that do not apply hold one."""
         return (
             "samples_per_generation",
             "real_rows",
@@ -67,21 +67,21 @@ class MixingFields(Study):
 
     @classmethod
     def independent_axes(cls) -> tuple[str, ...]:
-        """What is chosen, and its bias or price, are compared on the same seeds."""
+        """Axes whose values share no random numbers; the others use the same seeds."""
         return ("samples_per_generation", "real_rows")
 
     def workflow_specs(self) -> tuple[WorkflowSpec, ...]:
-        """The one workflow: its shares are axes."""
+        """The one workflow, whose shares are axes."""
         return (WorkflowSpec(MIXED, (self.anchor,)),)
 
     def choice(self) -> str:
-        """The axis along which the best setting is looked for."""
+        """Name of the axis along which the best setting is sought."""
         if len(self.weight) > 1:
             return "weight"
         return "synthetic_rows" if self.constraint == "real_count" else "real_fraction"
 
     def counts(self, cell: Mapping[str, Any]) -> tuple[int, int]:
-        """Real and synthetic rows of a cell's generations."""
+        """Numbers of real and synthetic rows in each generation of a cell."""
         if self.constraint == "real_count":
             return cell["real_rows"], cell["synthetic_rows"]
         n = cell["samples_per_generation"]
@@ -94,18 +94,18 @@ class MixingFields(Study):
         return cell["weight"] or real / (real + synthetic)
 
     def errors(self) -> tuple[str, ...]:
-        """Metrics that are least where a model is best."""
+        """Names of the metrics of which lower is better."""
         known = [(name, self.quantity(name)) for name in self.known_metrics()]
         return tuple(name for name, q in known if q and q.better == "lower")
 
     def measured(self) -> tuple[str, ...]:
-        """Without names the test error and the tail, and the error that is sought."""
+        """Names of the metrics; without a choice, test error, tail and `error`."""
         known = self.known_metrics()
         some = (m for m in (*_MEASURED, self.error) if m in known)
         return self.metrics or tuple(dict.fromkeys(some))
 
     def derived(self) -> tuple[str, ...]:
-        """Long-run values, and what is the best choice."""
+        """Names of the long-run values and of the best choice."""
         late = tuple(f"late_{metric}" for metric in self.measured())
         cost = ("cost",) if self.constraint == "price" else ()
         return (*late, "late_ratio", "best", *cost)

@@ -20,7 +20,7 @@ from collapse.sims.mixing.fields import MixingFields
 
 
 def task(condition: Condition[MixingFields], data: Any) -> Task:
-    """What a family's model learns from a mixture of rows."""
+    """The task of a condition: a family's model that learns a mixture of rows."""
     study = condition.experiment
     real, synthetic = study.counts(condition.cell)
     weight, total = study.weight_of(condition.cell), real + synthetic
@@ -64,7 +64,7 @@ def task(condition: Condition[MixingFields], data: Any) -> Task:
 
 
 def _learned(study: MixingFields, spec: WorkflowSpec, total: int, data: Any) -> Task:
-    """The family's own task, for so many rows."""
+    """The task of the family itself, with so many rows."""
     family = study.learner
     cell = {axis: getattr(family, axis)[0] for axis in family.axes()}
     cell["samples_per_generation"] = total

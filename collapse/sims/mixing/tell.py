@@ -13,7 +13,7 @@ _HELD = {
 
 
 def figures(e: MixingFields) -> tuple[dict[str, Any], ...]:
-    """Tables `[figure]` of maps and curves of what the constraint leaves to choose."""
+    """Tables `[figure]` of maps and curves over the axes that are free to choose."""
     late = tuple(f"late_{metric}" for metric in e.measured())
     along = e.choice()
     rest = [axis for axis in e.several() if axis != along]
@@ -37,13 +37,13 @@ def figures(e: MixingFields) -> tuple[dict[str, Any], ...]:
 
 
 def _sides(axes: Any) -> dict[str, str]:
-    """Axes as columns and rows of panels."""
+    """The first two axes, as the columns and the rows of panels."""
     columns, rows = (*axes, "", "")[:2]
     return {"columns": columns, "rows": rows}
 
 
 def caption(e: MixingFields) -> str:
-    """What a reader of the default figure must know, the constraint above all."""
+    """The caption of the default figure, with what is held fixed."""
     held = _HELD[e.constraint].format(n=spelled(e.samples_per_generation))
     weights = "its share" if e.weight == (0.0,) else spelled(e.weight)
     bias = f"{spelled(e.bias)} times their {e.learner.bias_of}"
