@@ -1,4 +1,4 @@
-"""What is raised for input that cannot be used: one line that names field and fix."""
+"""Exceptions for input that cannot be used: one line that names field and fix."""
 
 
 class InputError(ValueError):

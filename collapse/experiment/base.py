@@ -1,4 +1,4 @@
-"""What can be run: an experiment, its conditions, and what is told of its results.
+"""An experiment: its fields, its conditions, and what is shown of its results.
 
 An experiment is a frozen dataclass of plain values. Fields that are tuples and named by
 `axes` are axes: every combination of their values is run. The class of an experiment is
@@ -123,7 +123,7 @@ class Experiment:
         curves: Mapping[str, np.ndarray] = load(name).curves(condition)
         return curves
 
-    # How it is asked for
+    # How its fields are set
 
     def parts(self) -> tuple[tuple["Experiment", tuple[str, ...]], ...]:
         """The experiment, and its family if it is a study, with the fields to set."""
@@ -169,7 +169,7 @@ class Experiment:
         """Names of what `derive` adds to the metrics; figures may show them, too."""
         return ()
 
-    # What is told of it
+    # What is shown of it
 
     def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":
         """The dataset of all seeds, with variables computed from the metrics added."""

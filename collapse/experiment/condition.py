@@ -8,7 +8,7 @@ from collapse.experiment.workflows import WorkflowSpec
 
 
 class _Runs(Protocol):
-    """What a condition asks of its experiment."""
+    """The fields of an experiment that a condition reads."""
 
     @property
     def num_generations(self) -> int: ...
@@ -19,7 +19,7 @@ E = TypeVar("E", bound=_Runs, covariant=True)
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Condition(Generic[E]):
-    """What one run of many seeds is about.
+    """One workflow in one cell of the grid: the setting of a run of many seeds.
 
     Attributes:
       experiment: what it belongs to; has every field that does not vary.

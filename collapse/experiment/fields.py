@@ -57,7 +57,7 @@ class Bounds(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """How the default of a field is told in help.
+    """The text that help shows as the default of a field.
 
     Attributes:
       default: in words, where the field is left empty and filled in later.

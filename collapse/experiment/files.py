@@ -1,4 +1,4 @@
-"""Files that are never half-written."""
+"""Files that are written whole or not at all."""
 
 import contextlib
 import os

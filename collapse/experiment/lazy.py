@@ -1,4 +1,4 @@
-"""The one place that loads heavy modules late.
+"""Loading of heavy modules, delayed until they are needed.
 
 `--help` and messages about bad input must come within half a second, and importing jax
 takes longer. So nothing that a command line needs before it is understood imports jax,

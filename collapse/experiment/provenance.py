@@ -1,4 +1,4 @@
-"""What a run was made of: versions, machine, precision, commit."""
+"""Provenance of a run: versions, machine, precision, commit."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A study: what is asked of any family that offers what it needs."""
+"""A study: one question, asked of the models of any suitable family."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ class Study(Experiment):
         assert self.family is not None  # see __post_init__
         return self.family
 
-    # How it is asked for
+    # How its fields are set
 
     def parts(self) -> tuple[tuple[Experiment, tuple[str, ...]], ...]:
         """The study and the family of its model, each with the fields to set."""

@@ -1,4 +1,4 @@
-"""Dataclasses of plain values as TOML tables, to and fro."""
+"""Dataclasses of plain values, from and to TOML tables."""
 
 import json
 import tomllib

@@ -1,4 +1,4 @@
-"""Whether a figure can be drawn of an experiment, asked before it is run."""
+"""Check, before an experiment is run, that a figure of it can be drawn."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What curves and maps have in common: which panels there are, and what names them."""
+"""What curves and maps share: the arrangement of panels, and their titles."""
 
 import itertools
 from collections.abc import Mapping

@@ -131,7 +131,7 @@ def _broken(text: Text, words: str, width: float) -> str:
 
 
 def renderer(fig: Figure) -> Any:
-    """What measures text: the fonts of the PNG, whatever the figure's own canvas."""
+    """The renderer that measures text, with the fonts of the PNG for any canvas."""
     canvas = fig.canvas
     if not isinstance(canvas, FigureCanvasAgg):
         canvas = FigureCanvasAgg(fig)

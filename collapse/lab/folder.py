@@ -1,4 +1,4 @@
-"""The output folder: whose it is, what is in it, when it may be written to."""
+"""The folder of a run: which experiment it belongs to, when it may be written to."""
 
 import contextlib
 import shutil

@@ -128,7 +128,7 @@ def _blocks(condition: Condition[Any], task: Task, program: Program) -> Iterator
 
 
 def _run_part(part: Part, watch: Watch) -> Arrays:
-    """One part from its checkpoint, or from before generation 0, to the end."""
+    """Traces and samples of one part, run from its checkpoint or from the start."""
     condition, task, program, seeds, path = part
     experiment = condition.experiment
     roots = roots_of(condition)[seeds.start : seeds.stop]
@@ -206,7 +206,7 @@ def named(trace: Trace) -> Arrays:
 def _snapshot(
     condition: Condition[Any], task: Task, roots: Any, state: Any, generation: int
 ) -> list[NDArray[Any]]:
-    """What the first seed's model generates next, if this generation is to be kept."""
+    """Samples of the first seed's model, if this generation is to be kept."""
     experiment = condition.experiment
     if generation not in experiment.snapshots:
         return []

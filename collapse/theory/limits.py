@@ -1,4 +1,4 @@
-"""What every workflow costs in the end: variances of the limiting Gaussian process.
+"""Limits of the variance under every workflow, from a limiting Gaussian process.
 
 Large samples make all regular estimators alike (Dey & Donoho, arXiv:2410.22812): with n
 rows a generation, theta_t - theta* = n^-1/2 Z_t, where Z_t follows a linear recursion
@@ -85,14 +85,14 @@ def _subsample(k: Curve) -> Curve:
 
 
 def _fresh(a: float, k: Curve) -> Limit:
-    """A share a of the n rows is real and new each time: an AR(1) process."""
+    """Limit if a share a of the n rows is real and new each time: an AR(1) process."""
     limit = 1 / (a * (2 - a))
     variance = limit + (1 - limit) * (1 - a) ** (2 * (k - 1))
     return Limit(f"mix {a:g} fresh", "Z_k = (1-a) Z_{k-1} + W_k", variance, limit)
 
 
 def _fixed(a: float, k: Curve) -> Limit:
-    """The same share of the first n rows is kept for ever.
+    """Limit if the same share of the first n rows is kept for ever.
 
     R and W are the parts of the fit due to kept and to synthetic rows, sqrt(a) R and
     sqrt(1-a) W. The kept rows' weight in Z goes from sqrt(a) to 1 / sqrt(a).

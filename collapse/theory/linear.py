@@ -75,7 +75,7 @@ def replace(
     design: str = "fixed",
     signal: float = 0.0,
 ) -> ErrorParts:
-    """Each generation is fitted to the n rows of the one before: variance B (t + 1).
+    """Error of fits to n rows of the generation before: variance B (t + 1).
 
     For n < d - 1 the share n / d of w* that the first fit sees is kept for ever if X is
     fixed; if it is fresh, each generation keeps only n / d of what the last one had.
@@ -101,7 +101,7 @@ def replace_multiple(
     design: str = "fixed",
     signal: float = 0.0,
 ) -> ErrorParts:
-    """As `replace`, from (t + 1) n rows: B sum 1/k if X is fixed (2404.01413, App. E).
+    """Error from (t + 1) n such rows: B sum 1/k if X is fixed (2404.01413, App. E).
 
     If X is fresh sum_k d / (k n - d - 1), which is less, for n > d + 1 alone.
     """
@@ -116,7 +116,7 @@ def accumulate(
     design: str = "fixed",
     signal: float = 0.0,
 ) -> ErrorParts:
-    """Each generation is fitted to all rows so far: B sum 1/k^2 < B pi^2/6 if fixed.
+    """Error of fits to all rows so far: B sum 1/k^2 < B pi^2/6 if X is fixed.
 
     If X is fresh, sum_k d / (k (k n - d - 1)), for n > d + 1 alone: with P the Gram
     matrix of all k batches, the error moves by P^-1 X'e alone, and given P each of the
@@ -126,7 +126,7 @@ def accumulate(
 
 
 def window(n: int, d: int, size: int, num_generations: int, noise: Noise) -> ErrorParts:
-    """Each fit sees the last `size` generations; X is fixed, n > d + 1.
+    """Error of fits to the last `size` generations of rows; X is fixed, n > d + 1.
 
     A fit is the mean of the labels' own fits, w_{i-1} + noise, over the window: the
     second moments of all pairs in the window obey a linear recursion.
@@ -152,7 +152,7 @@ def mix(
     noise: Noise,
     synthetic_bias: float = 0.0,
 ) -> ErrorParts:
-    """Each fit sees `real` new real rows and n - real of the newest model; fresh X.
+    """Error of fits to `real` new real rows and n - real of the newest model; fresh X.
 
     Labels that models generate err by a fixed vector delta, whose squared length in the
     norm of Sigma is `synthetic_bias`: e_t = M (e_{t-1} + delta) + noise, where M, the

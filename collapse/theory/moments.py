@@ -17,7 +17,7 @@ from collapse.theory.recursions import Moments
 
 
 def replace(n: Rows, num_generations: int, ddof: int) -> Moments:
-    """Each generation is fitted to n rows of the one before it, alone.
+    """Moments of fits to n rows of the generation before, alone.
 
     For ddof 0 the variance is (1 - 1/n)^(t+1) and the mean error 1 minus that. For
     ddof 1 they are 1 and (t+1)/n, though almost every run collapses: look at medians.
@@ -29,7 +29,7 @@ def replace(n: Rows, num_generations: int, ddof: int) -> Moments:
 
 
 def replace_multiple(n: int, num_generations: int, ddof: int) -> Moments:
-    """As `replace`, from (t + 1) n rows: it collapses still (2404.01413, App. E).
+    """Moments from (t + 1) n such rows: it collapses still (2404.01413, App. E).
 
     For ddof 0 the variance is prod_{k<=t+1} (1 - 1/(k n)), like (t+1)^(-1/n); for ddof
     1 the mean error is sum_{k<=t+1} 1 / (k n), like log(t) / n.
@@ -38,7 +38,7 @@ def replace_multiple(n: int, num_generations: int, ddof: int) -> Moments:
 
 
 def accumulate(n: Rows, num_generations: int, ddof: int) -> Moments:
-    """Each generation is fitted to all rows so far, the real ones included.
+    """Moments of fits to all rows so far, the real ones included.
 
     At constant n the variance is prod_{k<=t+1} (1 - 1/(k^2 n)) for ddof 0 and
     prod_{2<=k<=t+1} (1 - 1/(k (k n - 1))) for ddof 1. With N_t rows in all, step t of
@@ -67,7 +67,7 @@ def accumulate_limit(n: int, ddof: int) -> float:
 
 
 def fixed_budget(n: int, num_generations: int, ddof: int) -> Moments:
-    """Each fit sees n rows drawn from all rows so far, without replacement; n >= 2.
+    """Moments of fits to n rows drawn from all so far, without replacement; n >= 2.
 
     Exact, by a recursion in the pool's moments (Accumulate-Subsample of 2410.16713).
     """
@@ -84,7 +84,7 @@ def fixed_budget_limit(n: int) -> float:
 
 
 def window(n: Rows, size: int, num_generations: int, ddof: int) -> Moments:
-    """Each fit sees the rows of the last `size` generations.
+    """Moments of fits to the rows of the last `size` generations.
 
     Exact: the second moments of all pairs of batch means obey a linear recursion, since
     a new batch has the mean of the model that generates it plus independent noise.
@@ -98,7 +98,7 @@ def window(n: Rows, size: int, num_generations: int, ddof: int) -> Moments:
 def mix(
     n: int, real: int, synthetic: int, num_generations: int, ddof: int, anchor: str
 ) -> Moments:
-    """Each fit pools r real rows with s synthetic rows of the newest model.
+    """Moments of fits to r real rows and s synthetic rows of the newest model.
 
     Generation 0 is fitted to n real rows. The real rows of later ones are new each time
     if `anchor` is "fresh", and the same r of the first n if it is "fixed". Exact; to

@@ -59,7 +59,7 @@ def rows_in_window(sizes: Curve, size: int) -> Curve:
 
 
 def accumulate(sizes: Curve, widening: Widening) -> Moments:
-    """Each fit sees all rows so far: a recursion in the variance of the pool."""
+    """Moments of fits to all rows so far: a recursion in the variance of the pool."""
     moments = Moments(*np.empty((2, len(sizes))))
     pool, spread, error = 0.0, 0.0, 0.0  # rows so far, their variance, mean error
     variance = 1.0  # of the rows generated next
@@ -74,7 +74,7 @@ def accumulate(sizes: Curve, widening: Widening) -> Moments:
 
 
 def window(sizes: Curve, size: int, widening: Widening) -> Moments:
-    """Each fit sees the last `size` batches: a recursion in all pairs of batch means.
+    """Moments of fits to the last `size` batches: a recursion in pairs of their means.
 
     Size 1 is replace. Time and memory grow like the square of `size`.
     """
@@ -96,7 +96,7 @@ def window(sizes: Curve, size: int, widening: Widening) -> Moments:
 
 
 def fixed_budget(n: int, widening: Widening) -> Moments:
-    """Each fit sees n rows drawn without replacement from all rows so far; n >= 2."""
+    """Moments of fits to n rows drawn without replacement from all so far; n >= 2."""
     moments = Moments(*np.empty((2, len(widening.scale))))
     spread, error = 1 - 1 / n, 1 / n  # of the pool: variance, mean error
     for t in range(len(widening.scale)):
@@ -112,7 +112,7 @@ def fixed_budget(n: int, widening: Widening) -> Moments:
 
 
 def mix(n: int, real: int, synthetic: int, fixed: bool, widening: Widening) -> Moments:
-    """Each fit pools real rows, new ones or the same ones, with synthetic rows.
+    """Moments of fits to real rows, new ones or the same ones, and synthetic rows.
 
     Generation 0 is fitted to n real rows. `fixed` real rows are among those.
     """

@@ -1,4 +1,4 @@
-"""What the fields of an experiment with language models rule out among each other."""
+"""Checks of fields that depend on each other, for language models."""
 
 from collapse.data.errors import InputError
 from collapse.sims.charlm.fields import CharlmFields

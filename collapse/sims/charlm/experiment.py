@@ -1,4 +1,4 @@
-"""What an experiment with character-level language models may ask for."""
+"""Experiments with character-level language models: caption, files, checks."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class Charlm(CharlmFields):
         data = text_rows(self.data, self.block)
         return fingerprinted(data, self.pretrain) if self.pretrain else data
 
-    # What is told of it
+    # What is shown of it
 
     def caption_words(self) -> list[str]:
         """Phrases on the network, its training and its decoding, for captions."""

@@ -1,4 +1,4 @@
-"""The language model that an experiment asks for."""
+"""The language model of a condition, made from the experiment's fields."""
 
 from typing import Any, NamedTuple
 

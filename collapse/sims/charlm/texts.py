@@ -1,4 +1,4 @@
-"""What a run with language models tells: its caption, and files of generated text."""
+"""The caption of a run with language models, and its files of generated text."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What an experiment with Gaussians may ask for."""
+"""Experiments with Gaussians: fields, metrics, captions, checks."""
 
 import dataclasses
 from typing import Annotated, ClassVar, Literal, Self

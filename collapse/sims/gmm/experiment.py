@@ -1,4 +1,4 @@
-"""What an experiment with Gaussian mixtures may ask for."""
+"""Experiments with Gaussian mixtures: fields, metrics, captions, checks."""
 
 import dataclasses
 from typing import Annotated, Any, ClassVar, Literal, Self

@@ -1,4 +1,4 @@
-"""What the fields of an experiment with linear regressors rule out among each other."""
+"""Checks of fields that depend on each other, for linear regressors."""
 
 import math
 from typing import Any

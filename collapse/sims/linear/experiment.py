@@ -1,4 +1,4 @@
-"""What an experiment with linear regressors may ask for."""
+"""Experiments with linear regressors: metrics, captions, checks."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -108,7 +108,7 @@ class Linear(LinearFields):
         return "n within 1 of d: infinite mean"
 
     def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":
-        """The dataset, with the first generation of error above `multiple` times."""
+        """The dataset, with the generation when an error first exceeds a multiple."""
         if "test_error" not in dataset:
             return dataset
         first = find("collapse.measures.regression:first_generation_above")

@@ -1,4 +1,4 @@
-"""What a map of mixtures tells in the long run, and which of its settings is best."""
+"""Long-run values of mixtures of rows, and the best of several settings."""
 
 from collections.abc import Mapping
 from typing import Any

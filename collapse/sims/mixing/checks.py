@@ -1,4 +1,4 @@
-"""What an experiment on mixtures of rows may not ask for: one line for each."""
+"""Checks of fields that depend on each other, for mixtures of rows."""
 
 from collections.abc import Mapping
 from typing import Any

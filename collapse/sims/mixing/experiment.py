@@ -1,4 +1,4 @@
-"""What an experiment on mixtures of real and synthetic rows may ask for."""
+"""Experiments on mixtures of real and synthetic rows: results, captions, checks."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class Mixing(MixingFields):
     description: ClassVar[str] = "How much real data is enough, and for what."
     panels: ClassVar[tuple[str, ...]] = ("test_error", "tail_mass_1pct")
 
-    # What is told of it
+    # What is shown of it
 
     def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":
         """The dataset with long-run values, best choices and confidence sets."""

@@ -1,4 +1,4 @@
-"""Mixtures of rows, run again while one plays: what stands behind a slider.
+"""Runs and charts of mixtures of rows for an interactive notebook with sliders.
 
 Everything but the anchor enters a compiled program as numbers, and the program always
 runs to the last generation that can be asked for: after the first run with an anchor

@@ -1,4 +1,4 @@
-"""The fields of a mixture of real and synthetic rows, and what they say of a cell."""
+"""The fields of experiments on mixtures of real and synthetic rows."""
 
 import dataclasses
 from collections.abc import Mapping
