@@ -85,7 +85,7 @@ def curate(
     span: tuple[int | Int[Array, ""], int | Int[Array, ""]],
     keep_rate: Float[Array, ""] | None = None,
 ) -> tuple[Batch, Float[Array, " num"]]:
-    """What a curator keeps of a batch, and its weights; see `keep`. Uses the key."""
+    """Rows of a batch that a curator keeps, and their weights. Uses the key."""
     weights = curator.weigh(key, batch, reference).astype(jnp.result_type(float))
     return keep(batch, weights, num, span, keep_rate)
 

@@ -29,12 +29,12 @@ RATIO_TO_REAL = "ratio to real rows alone"
 
 
 def ratio(long_name: str) -> Quantity:
-    """A ratio to the truth, 1 for a perfect model."""
+    """The quantity of a ratio to the truth, 1 for a perfect model."""
     return Quantity(long_name, RATIO_TO_TRUTH, 1.0)
 
 
 def error(long_name: str, unit: str) -> Quantity:
-    """An error: 0 for a perfect model, the lower the better."""
+    """The quantity of an error: 0 for a perfect model, lower is better."""
     return Quantity(long_name, unit, 0.0, "lower")
 
 
@@ -132,7 +132,7 @@ L2_SQUARED = error("integrated squared difference", "per data volume")
 
 
 def survival(component: int) -> Quantity:
-    """The mass left on a rare component, counted from 1."""
+    """The quantity of the mass left on a rare component, counted from 1."""
     return ratio(f"survival of rare component {component}")
 
 
@@ -147,7 +147,7 @@ EVERY = {
 
 
 def find(name: str) -> Quantity:
-    """The quantity that is most often called this, for data without attributes."""
+    """The quantity that usually has this name, for data without attributes."""
     return EVERY.get(name, Quantity(name.replace("_", " "), ""))
 
 

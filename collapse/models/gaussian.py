@@ -221,7 +221,10 @@ def _reduce(key: Key, num: int, batch_size: int, dimension: int, dtype):
 def _law(
     key: Key, num: int, batch_size: int | Int[Array, " num"], dimension: int, dtype
 ):
-    """The same from their distribution: N(0, I / batch_size) and Bartlett's factor."""
+    """Means [num, d] and scatter factors [num, d, d], drawn from their distribution.
+
+    That is N(0, I / batch_size) for the mean, and Bartlett's factor for the scatter.
+    """
     below = dimension * (dimension - 1) // 2
     normals_key, gamma_key = threefry.split(key)
     z = draws.normal(normals_key, (num * (dimension + below + 1),), dtype)

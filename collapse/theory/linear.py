@@ -101,9 +101,10 @@ def replace_multiple(
     design: str = "fixed",
     signal: float = 0.0,
 ) -> ErrorParts:
-    """Error from (t + 1) n such rows: B sum 1/k if X is fixed (2404.01413, App. E).
+    """Error of fits to (t + 1) n rows of the newest model: B sum 1/k if X is fixed.
 
-    If X is fresh sum_k d / (k n - d - 1), which is less, for n > d + 1 alone.
+    See arXiv:2404.01413, Appendix E. If X is fresh sum_k d / (k n - d - 1), which is
+    less, for n > d + 1 alone.
     """
     return _growing(n, d, num_generations, noise, design, signal, 0)
 

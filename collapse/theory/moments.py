@@ -29,10 +29,11 @@ def replace(n: Rows, num_generations: int, ddof: int) -> Moments:
 
 
 def replace_multiple(n: int, num_generations: int, ddof: int) -> Moments:
-    """Moments from (t + 1) n such rows: it collapses still (2404.01413, App. E).
+    """Moments of fits to (t + 1) n rows of the newest model: it collapses still.
 
-    For ddof 0 the variance is prod_{k<=t+1} (1 - 1/(k n)), like (t+1)^(-1/n); for ddof
-    1 the mean error is sum_{k<=t+1} 1 / (k n), like log(t) / n.
+    See arXiv:2404.01413, Appendix E. For ddof 0 the variance is
+    prod_{k<=t+1} (1 - 1/(k n)), like (t+1)^(-1/n); for ddof 1 the mean error is
+    sum_{k<=t+1} 1 / (k n), like log(t) / n.
     """
     return replace(n * np.arange(1, num_generations + 2), num_generations, ddof)
 

@@ -223,5 +223,5 @@ def _resize(caches: list[Cache], length: int) -> list[Cache]:
 
 
 def _add_seen(seen: Bool[Array, "b v"], tokens: Tokens) -> Bool[Array, "b v"]:
-    """`seen`, and true for the characters of `tokens`; the BOS token has no entry."""
+    """`seen` with entries of `tokens` set to true; the BOS token has no entry."""
     return seen | jnp.any(jax.nn.one_hot(tokens, seen.shape[1], dtype=bool), 1)

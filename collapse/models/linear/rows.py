@@ -201,7 +201,7 @@ def fresh_law(
     coefficients: Float[Array, "c d"],
     noise_variance: Noise,
 ) -> FreshStatistics:
-    """Gram matrices and moments from factors of the former; consumes the key."""
+    """Gram matrices, given by factors, and moments drawn for them; consumes the key."""
     gram = factors @ jnp.swapaxes(factors, 1, 2)
     moments = jax.vmap(lambda own: coefficients @ own)(gram)
     return FreshStatistics(gram, _with_noise(key, moments, factors, noise_variance))
