@@ -153,7 +153,10 @@ def write(tmp_path, name, text):
         (["--publish", "words.csv"], "publish: words.csv cannot be written"),
         (["--workflows", "mix", "--real-fraction"], "real_fraction: empty"),
         (["--seed", "9" * 30], "seed: 99999"),
-        (["--samples-per-generation", "9" * 9], "GB for each seed"),
+        (
+            ["--samples-per-generation", "9" * 9, "--dimension", "99"],
+            "GB for each seed",
+        ),
         (["b.toml", "--quiet"], "columns: unknown 'generation'"),
     ],
 )

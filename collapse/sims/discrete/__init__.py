@@ -1,5 +1,11 @@
-"""Unigrams under any workflow: `python -m collapse.sims.discrete`."""
+"""Unigrams under any workflow: `python -m collapse.sims.discrete`.
 
-from collapse.sims.discrete.experiment import Discrete as FAMILY
+Rows are counts of symbols where a workflow allows it, so that a generation costs the
+number of symbols and not of draws.
+"""
 
-__all__ = ["FAMILY"]
+from collapse.sims.discrete.experiment import Discrete
+
+FAMILY = Discrete
+
+__all__ = ["FAMILY", "Discrete"]

@@ -1,5 +1,11 @@
-"""Kernel density estimates under any workflow: `python -m collapse.sims.kde`."""
+"""Kernel density estimates under any workflow: `python -m collapse.sims.kde`.
 
-from collapse.sims.kde.experiment import Kde as FAMILY
+Rows enter with their weights; the bandwidth rule decides between collapse and
+explosion, and every workflow has an exact law.
+"""
 
-__all__ = ["FAMILY"]
+from collapse.sims.kde.experiment import Kde
+
+FAMILY = Kde
+
+__all__ = ["FAMILY", "Kde"]
