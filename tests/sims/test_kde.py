@@ -85,19 +85,15 @@ def test_axes_of_rules_and_bandwidths_share_their_seeds():
 
 
 def test_a_size_that_equals_a_bandwidth_has_a_program_of_its_own():
-    """Cells of a grid are what they are alone, whatever the numbers on other axes."""
-    fields = {"num_seeds": 2, "num_generations": 1, "workflows": "replace"}
-    both = collapse.run(
-        "kde", samples_per_generation=[3, 6], bandwidth=[3.0, 6.0], **fields
+    """Conditions of one size share a program, whatever the numbers on other axes."""
+    experiment, _ = prepare(
+        Kde(samples_per_generation=(3, 6), bandwidth=(3.0, 6.0), workflows=("replace",))
     )
-    for n in (3, 6):
-        alone = collapse.run(
-            "kde", samples_per_generation=n, bandwidth=[3.0, 6.0], **fields
-        )
-        np.testing.assert_array_equal(
-            both.dataset.mean_error.sel(samples_per_generation=n),
-            alone.dataset.mean_error,
-        )
+    program = {
+        (c.n, c["bandwidth"]): experiment.task(c, None).program
+        for c in experiment.conditions()
+    }
+    assert program[3, 3.0] == program[3, 6.0] != program[6, 6.0] == program[6, 3.0]
 
 
 @pytest.mark.parametrize(
