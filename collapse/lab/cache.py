@@ -4,10 +4,11 @@ Two kinds of files lie in one folder of the user: what XLA makes of a program (j
 persistent compilation cache, which any program of the same text finds again), and whole
 programs with the shapes they take (`collapse.lab.stored`, found without tracing).
 
-The environment variable COLLAPSE_CACHE names another folder; "off" or nothing keeps
-none. A program is never loaded by other versions, or on another kind of processor, than
-those that made it. What is loaded is the machine code that was compiled, so results
-have the same bits as without.
+The environment variable COLLAPSE_CACHE names another folder, in which they get one of
+their own; "off" or nothing keeps none. Only files that were written here are ever
+removed. A program is never loaded by other versions, or on another kind of processor,
+than those that made it. What is loaded is the machine code that was compiled, so
+results have the same bits as without.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ import functools
 import hashlib
 import os
 import platform
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -29,6 +31,10 @@ from jax.experimental.compilation_cache import compilation_cache
 
 VARIABLE = "COLLAPSE_CACHE"
 MOST_BYTES = 10**9  # of all files; the oldest are removed when a run begins
+_BELOW = "collapse-programs"  # in a folder that may hold files of the user
+_OURS = re.compile(
+    r"[0-9a-f]{20}/(xla/.+-(cache|atime)|programs/.+\.(program|shapes|value|part))"
+)
 _LEAST_SECONDS = 0.1  # to compile; smaller programs are not worth a file
 _FEATURES = (  # lines of /proc/cpuinfo, on x86, ARM and RISC-V
     ("vendor_id", "cpu family", "model", "model name", "stepping", "flags")
@@ -125,7 +131,8 @@ def folder(place: str | Path | None = None) -> Path | None:
     if place is None:
         place = os.environ.get(VARIABLE)
     if place is not None:
-        return None if str(place) in ("", "off") else Path(place).expanduser()
+        named = str(place) not in ("", "off")
+        return Path(place).expanduser() / _BELOW if named else None
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA")
         return Path(base) / "collapse" if base else None
@@ -168,15 +175,22 @@ def processor() -> str:
 
 
 def prune(place: Path, most: int = MOST_BYTES) -> None:
-    """Remove the files that were used longest ago, down to three quarters of `most`.
+    """Remove the programs that were used longest ago, down to three quarters of `most`.
 
-    Files that another process removes, or that cannot be removed, are passed over.
+    Files that another process removes, or that cannot be removed, are passed over, and
+    so is everything whose name is none that is given here.
+
+    Args:
+      place: folder of all caches, as of `folder`.
+      most: bytes.
     """
     found = []
     with contextlib.suppress(OSError):
-        for path in place.rglob("*"):
+        for path in place.glob("*/*/*"):
+            if not _OURS.fullmatch(path.relative_to(place).as_posix()):
+                continue
             with contextlib.suppress(OSError):
-                state = path.stat()
+                state = path.lstat()
                 if stat.S_ISREG(state.st_mode):
                     found.append((state.st_mtime, state.st_size, path))
     total = sum(size for _, size, _ in found)

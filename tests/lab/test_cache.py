@@ -130,16 +130,47 @@ def test_a_folder_that_vanishes_is_no_error(free, tmp_path):
             compute(x)
 
 
+def written(path, age):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(bytes(100))
+    os.utime(path, (age, age))
+    return path
+
+
 def test_the_oldest_files_go_when_there_are_too_many(tmp_path):
-    for i in range(8):
-        path = tmp_path / "deep" / f"{i}"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(bytes(100))
-        os.utime(path, (i, i))
+    own = tmp_path / cache.key()
+    for i in range(4):
+        written(own / "xla" / f"{i}-cache", i)
+        written(own / "programs" / f"{4 + i}.program", 4 + i)
+    files = {path.name for path in own.glob("*/*")}
     cache.prune(tmp_path, most=800)
-    assert len(list((tmp_path / "deep").iterdir())) == 8
+    assert {path.name for path in own.glob("*/*")} == files
     cache.prune(tmp_path, most=799)  # down to three quarters of it
-    assert {p.name for p in (tmp_path / "deep").iterdir()} == set("34567")
+    assert {p.name for p in own.glob("*/*")} == files - {f"{i}-cache" for i in range(3)}
+
+
+def test_no_file_of_another_is_removed(free, tmp_path, monkeypatch):
+    """However old it is, beside the programs or among them."""
+    with cache.enable(tmp_path) as used:
+        assert used.place.parent.parent == tmp_path
+    place = used.place.parent
+    foreign = [
+        written(tmp_path / name, 0)
+        for name in ("thesis.tex", "deep/down/data.csv", "0123456789abcdef0123/xla/a")
+    ] + [
+        written(place / name, 0) for name in ("mine", "my/xla/a-cache", "a/b/c/d-cache")
+    ]
+    foreign.append(written(used.place / "notes.txt", 0))
+    foreign.append(written(used.place / "xla" / "notes.txt", 0))
+    old = written(used.place / "xla" / "jit_f-0-cache", 0)
+    link = used.place / "xla" / "linked-cache"
+    link.symlink_to(foreign[0])
+    prune = cache.prune
+    monkeypatch.setattr(cache, "prune", lambda place: prune(place, most=0))
+    with cache.enable(tmp_path):
+        pass
+    assert not old.exists()
+    assert all(path.exists() for path in [*foreign, link])
 
 
 @pytest.mark.parametrize(
@@ -159,6 +190,7 @@ def test_it_lies_where_the_system_keeps_caches(
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setenv(variable, str(tmp_path))
     assert cache.folder() == tmp_path.joinpath(*parts)
-    assert cache.folder("elsewhere").name == "elsewhere"
+    own = "collapse-programs"  # among files of the user's
+    assert cache.folder("elsewhere").parts == ("elsewhere", own)
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "other"))
-    assert cache.folder() == tmp_path / "other"
+    assert cache.folder() == tmp_path / "other" / own
