@@ -50,10 +50,12 @@ class Enabled:
     Attributes:
       place: its folder, or None if none is in use.
       before: settings of jax that were changed, as they were.
+      outer: folder of whole programs that was in use before.
     """
 
     place: Path | None
     before: dict[str, Any]
+    outer: Path | None = None
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -68,7 +70,7 @@ class Enabled:
         """Restore every setting that was changed."""
         global _active
         if self.before:
-            _active = None
+            _active = self.outer
             _configure(self.before)
 
 
@@ -78,15 +80,17 @@ _active: Path | None = None
 def enable(place: str | Path | None = None) -> Enabled:
     """The cache that compiled programs are kept in from now on.
 
-    Nothing is changed if it is switched off, if the folder cannot be written by this
-    user alone, or if jax has a compilation cache already, which the user chose.
+    Nothing is changed if the folder cannot be written by this user alone, or if jax has
+    a compilation cache already, which the user chose, or which is in use here. That one
+    is not used any more once there is to be none.
 
     Args:
       place: folder; None for COLLAPSE_CACHE or the user's own cache folder, "" or "off"
         for no cache.
     """
-    global _active
     chosen = folder(place)
+    if chosen is None and _active is not None:
+        return _changed(None, {"jax_compilation_cache_dir": None})
     if chosen is None or jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
         return Enabled(None, {})
     own = chosen / key()
@@ -100,10 +104,7 @@ def enable(place: str | Path | None = None) -> Enabled:
         "jax_persistent_cache_min_entry_size_bytes": -1,
         "jax_raise_persistent_cache_errors": False,
     }
-    before = {name: getattr(jax.config, name) for name in wanted}
-    _configure(wanted)
-    _active = own / "programs"
-    return Enabled(own, before)
+    return _changed(own, wanted)
 
 
 def active() -> Path | None:
@@ -202,6 +203,16 @@ def prune(place: Path, most: int = MOST_BYTES) -> None:
         with contextlib.suppress(OSError):
             path.unlink()
             total -= size
+
+
+def _changed(own: Path | None, wanted: dict[str, Any]) -> Enabled:
+    """The cache of a folder, or none, once jax's settings are as wanted."""
+    global _active
+    before = {name: getattr(jax.config, name) for name in wanted}
+    used = Enabled(own, before, _active)
+    _configure(wanted)
+    _active = own / "programs" if own else None
+    return used
 
 
 def _configure(settings: dict[str, Any]) -> None:

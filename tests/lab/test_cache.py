@@ -96,6 +96,24 @@ def test_it_can_be_switched_off(value, free, monkeypatch):
     assert settings() == before and cache.active() is None
 
 
+def test_it_can_be_switched_off_for_a_while(free, tmp_path):
+    x = jnp.linspace(0.0, 1.0, 64)
+    with cache.enable(tmp_path) as used:
+        compute(x)
+        before, seen = settings(), len(HITS)
+        with cache.enable("off") as none:
+            assert none.place is None and cache.active() is None
+            compute(x)
+            assert len(HITS) == seen
+        assert settings() == before
+        assert cache.active() == used.place / "programs"
+        with cache.enable(tmp_path / "another") as same:
+            assert same.place is None  # that in use stays in use
+            assert cache.active() == used.place / "programs"
+        assert cache.active() == used.place / "programs"
+    assert cache.active() is None
+
+
 def test_a_cache_that_somebody_chose_is_left_alone(free, tmp_path):
     cache._configure({"jax_compilation_cache_dir": str(tmp_path / "mine")})
     assert cache.enable(tmp_path / "ours").place is None
