@@ -61,6 +61,12 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+# XLA calls every program that it loads from a file one of another machine, since its
+# list of this one's features lacks two that it tunes for itself (jaxlib 0.10.1). That
+# it is of this machine is seen to by `collapse.lab.cache`. Read when jax is loaded, so
+# it stands here; a user's value is kept.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 _HOMES = {
     "core.generation": ("generate",),
     "core.learning": ("learn",),

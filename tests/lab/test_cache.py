@@ -1,6 +1,7 @@
 """The compilation cache: found again, never by another machine, never in the way."""
 
 import os
+import subprocess
 import sys
 
 import jax
@@ -212,3 +213,13 @@ def test_it_lies_where_the_system_keeps_caches(
     assert cache.folder("elsewhere").parts == ("elsewhere", own)
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "other"))
     assert cache.folder() == tmp_path / "other" / own
+
+
+def test_xla_is_told_to_be_quiet_before_it_is_loaded():
+    text = "import os, sys, collapse; print(os.environ[{!r}], 'jax' in sys.modules)"
+    name = "TF_CPP_MIN_LOG_LEVEL"
+    command = [sys.executable, "-c", text.format(name)]
+    for given, expected in (({}, "3"), ({name: "0"}, "0")):
+        others = {key: value for key, value in os.environ.items() if key != name}
+        out = subprocess.check_output(command, env=others | given, text=True)
+        assert out.split() == [expected, "False"]
