@@ -40,7 +40,11 @@ _FEATURES = (  # lines of /proc/cpuinfo, on x86, ARM and RISC-V
     ("vendor_id", "cpu family", "model", "model name", "stepping", "flags")
     + ("Features", "CPU implementer", "CPU architecture", "CPU part", "isa")
 )
-_PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "flax", "optax", "model-collapse-lab")
+_PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "flax", "optax", "jaxtyping") + (
+    "ml-dtypes",
+    "opt-einsum",
+    "model-collapse-lab",
+)
 
 
 @dataclasses.dataclass(frozen=True)

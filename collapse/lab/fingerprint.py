@@ -3,28 +3,40 @@
 Two functions of one digest trace to the same program. Functions are followed through
 what they close over, and through the globals they name where their module is neither
 this package nor a package of known version; those are named in the digest by
-`sources`. What cannot be followed has no digest, so its program is not kept.
+`sources`. What cannot be followed has no digest, so its program is not kept: among it
+are imports inside a function of other modules, names looked up at run time, and files.
+
+Not seen is what a user puts in the place of something in those packages, except for
+a user's functions in place of this package's own. For others set COLLAPSE_CACHE=off.
 """
 
 import dataclasses
+import dis
 import enum
 import functools
 import hashlib
 import os
 import struct
 import sys
+import sysconfig
 import time
 import types
+from importlib import util
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from collapse.lab import cache
-
 _KNOWN = {"jax", "jaxlib", "numpy", "scipy", "flax", "optax", "jaxtyping", "builtins"}
 _PACKAGE = __name__.split(".")[0]
+_ROOT = Path(__file__).parent.parent
+_RUN_TIME = {  # what these find is not told by the code that names them
+    *("globals", "locals", "vars", "eval", "exec", "compile", "__import__"),
+    *("importlib", "import_module", "__globals__", "__builtins__", "__dict__"),
+    *("modules", "environ", "getenv", "open", "read_text", "read_bytes"),
+    *("load", "loadtxt", "genfromtxt", "fromfile", "memmap"),
+}
 _LOADED = time.time()  # sources that are newer may not be those that run
 
 
@@ -43,36 +55,49 @@ def fingerprint(*things: Any) -> str:
     return found.hash.hexdigest()
 
 
-@functools.cache
 def sources() -> str:
     """Digest of all files of this package, code and data.
 
     Raises:
       Unknown: if a file is newer than this process, which may then run another one.
     """
+    files, started = [], _started()
+    for folder, _, names in os.walk(_ROOT):
+        for name in names:
+            if name.endswith(".pyc"):
+                continue
+            path = os.path.join(folder, name)
+            state = os.stat(path)
+            changed = max(state.st_mtime, state.st_ctime)
+            if changed > started:
+                raise Unknown(f"{path} has been changed while in use")
+            files.append((path, changed))
+    return _content(tuple(sorted(files)))
+
+
+@functools.lru_cache(maxsize=1)
+def _content(files: tuple[tuple[str, float], ...]) -> str:
+    """Digest of files, which are read again only when one has changed."""
     found = hashlib.sha256()
-    root = Path(__file__).parent.parent
-    for path in sorted(root.rglob("*")):
-        if path.suffix == ".pyc" or not path.is_file():
-            continue
-        if path.stat().st_mtime > _started():
-            raise Unknown(f"{path} has been changed while in use")
+    for name, _ in files:
+        path = Path(name)
         content = path.read_bytes()
-        found.update(f"{path.relative_to(root)} {len(content)}\n".encode() + content)
+        found.update(f"{path.relative_to(_ROOT)} {len(content)}\n".encode() + content)
     return found.hexdigest()
 
 
 def _started() -> float:
     """When this process began, in seconds since 1970, or when this module was loaded.
 
-    The former where the system says it: Linux, to a hundredth of a second.
+    The former where the system says it: Linux, to a hundredth of a second. In some
+    containers what it says lies in the future.
     """
     try:
         now = time.time()  # before the rest: rather too early than too late
         fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         begun = int(fields[19]) / os.sysconf("SC_CLK_TCK")
         age = float(Path("/proc/uptime").read_text().split()[0]) - begun
-        return now - age - 0.05
+        return min(now - age - 0.05, _LOADED)
     except (OSError, ValueError, IndexError, AttributeError):
         return _LOADED
 
@@ -102,6 +127,8 @@ class _Digest:
         if isinstance(thing, jax.Array):
             return self._add_array(thing)
         if isinstance(thing, np.ndarray | np.generic):
+            if isinstance(thing, np.ndarray) and kind is not np.ndarray:
+                raise Unknown("an array of a kind that holds more")  # a mask
             array = np.asarray(thing)
             if array.dtype.hasobject:
                 raise Unknown("an array of objects")
@@ -135,7 +162,12 @@ class _Digest:
             fields = dataclasses.fields(thing)
             return self._add_all([getattr(thing, field.name) for field in fields])
         if hasattr(thing, "__wrapped__"):  # by jax.jit and its like
-            if not _is_known(getattr(thing, "__module__", "")):
+            inner = thing.__wrapped__
+            while not isinstance(inner, types.FunctionType):
+                inner = getattr(inner, "__wrapped__", None)
+                if inner is None:
+                    raise Unknown(f"{thing!r}: holds no function")
+            if not is_own(inner):
                 raise Unknown(f"{thing!r}: compiled in a module of the user's")
             self._add_name(kind)
             return self.add(thing.__wrapped__)
@@ -165,8 +197,11 @@ class _Digest:
             except ValueError:  # not assigned yet
                 cells.append(None)
         self._add_all([function.__defaults__, function.__kwdefaults__, *cells])
-        if _is_known(function.__module__):
+        if is_own(function):
             return
+        beside = {k: v for k, v in vars(function).items() if k != "__wrapped__"}
+        self.add(beside)
+        _check_lookups(function.__code__)
         for name in sorted(_names(function.__code__)):
             if name in function.__globals__:
                 self._write("global", name)
@@ -174,7 +209,8 @@ class _Digest:
 
     def _add_code(self, code: types.CodeType) -> None:
         names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
-        self._write("code", f"{code.co_code.hex()} {names} {code.co_flags}")
+        counts = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
+        self._write("code", f"{code.co_code.hex()} {names} {counts} {code.co_flags}")
         self._write("table", code.co_exceptiontable.hex())
         for constant in code.co_consts:
             if isinstance(constant, types.CodeType):
@@ -205,25 +241,67 @@ def _names(code: types.CodeType) -> set[str]:
     return set(code.co_names).union(*nested)
 
 
-def _is_known(module: str | None) -> bool:
-    """Whether a module's text is named by `sources` or by versions."""
-    root = (module or "").split(".")[0]
-    return root == _PACKAGE or root in _KNOWN or root in sys.stdlib_module_names
-
-
-def surroundings() -> tuple[Any, ...]:
-    """All else that a program depends on: sources, versions, settings, devices.
+def _check_lookups(code: types.CodeType) -> None:
+    """Refuse a function that may find what its digest does not name.
 
     Raises:
-      Unknown: as `sources`.
+      Unknown: if it, or a function inside it, does.
     """
-    settings = {
-        name: repr(getattr(jax.config, name, value))  # of this thread, and here
-        for name, value in sorted(jax.config.values.items())
-        if "cache" not in name
-    }
-    flags = ("XLA_FLAGS", "NPROC", "JAX_PLATFORMS", "LIBTPU_INIT_ARGS")
-    variables = {name: os.environ.get(name) for name in flags}
-    devices = [f"{one.platform} {one.device_kind} {one.id}" for one in jax.devices()]
-    about = (cache.versions(), cache.processor(), settings, variables, devices)
-    return sources(), *about
+    found = _RUN_TIME.intersection(code.co_names)
+    if found:
+        raise Unknown(f"{code.co_qualname} looks up {sorted(found)}")
+    steps = [s for s in dis.get_instructions(code) if s.opname != "EXTENDED_ARG"]
+    for i, step in enumerate(steps):
+        if step.opname == "IMPORT_NAME":  # after two constants: level, names
+            level = steps[i - 2].argval if i > 1 else None
+            if level != 0 or not _is_known(step.argval):
+                raise Unknown(f"{code.co_qualname} imports {step.argval}")
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            _check_lookups(constant)
+
+
+def is_own(function: types.FunctionType, of_known: bool = True) -> bool:
+    """Whether a function was made in a known module, whatever it calls itself.
+
+    Args:
+      function: of Python.
+      of_known: one of any installed package is not enough.
+    """
+    name = function.__globals__.get("__name__")
+    module = sys.modules.get(name) if isinstance(name, str) else None
+    if module is None or vars(module) is not function.__globals__:
+        return False
+    return _is_known(name, of_known)
+
+
+def _is_known(module: str | None, of_known: bool = True) -> bool:
+    """Whether a module's text is named by `sources` or by versions."""
+    root = (module or "").split(".")[0]
+    if root in sys.builtin_module_names:
+        return True
+    named = root == _PACKAGE or root in _KNOWN or root in sys.stdlib_module_names
+    if of_known and not named:
+        return False
+    if root in sys.modules:
+        file = getattr(sys.modules[root], "__file__", None)
+    else:  # its import is still to come
+        spec = util.find_spec(root)
+        file = spec.origin if spec and spec.has_location else None
+    return file is not None and _is_at_home(root, file)
+
+
+@functools.cache
+def _is_at_home(root: str, file: str) -> bool:
+    """Whether a file is that of the module of this name, not another of the user's."""
+    place = Path(file).resolve()
+    if root == _PACKAGE:
+        return place.is_relative_to(_ROOT.resolve())
+    installed = not {"site-packages", "dist-packages"}.isdisjoint(place.parts)
+    if root not in sys.stdlib_module_names:
+        return installed
+    base = dict.fromkeys(("platbase", "installed_platbase"), sys.base_exec_prefix)
+    homes = [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib", vars=base)]
+    homes.append(os.path.join(sys.base_exec_prefix, "DLLs"))  # on Windows
+    inside = any(place.is_relative_to(Path(home).resolve()) for home in homes)
+    return inside and not installed

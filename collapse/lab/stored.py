@@ -7,10 +7,13 @@ so is compiled as always.
 """
 
 import contextlib
+import functools
 import hashlib
 import os
 import pickle
+import sys
 import tempfile
+import types
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +23,7 @@ import jax
 from jax.experimental import serialize_executable
 
 from collapse.lab import cache
-from collapse.lab.fingerprint import Unknown, fingerprint, surroundings
+from collapse.lab.fingerprint import Unknown, fingerprint, is_own, sources
 
 
 class Kept(NamedTuple):
@@ -110,10 +113,66 @@ def _path(origin: Any, form: Any, kind: str) -> Path | None:
     if place is None:
         return None
     try:
-        digest = fingerprint(origin, repr(form), kind, surroundings())
-    except (Unknown, OSError):
+        digest = fingerprint(origin, repr(form), kind, _surroundings())
+    except (Unknown, OSError, RecursionError, UnicodeError):
         return None
     return place / f"{digest}.{kind}"
+
+
+def _surroundings() -> tuple[Any, ...]:
+    """All else that a program depends on: sources, versions, settings, devices.
+
+    Raises:
+      Unknown: as `sources`, or if a function of this package has been replaced.
+    """
+    _check_unchanged()
+    settings = {
+        name: repr(getattr(jax.config, name, value))  # of this thread, and here
+        for name, value in sorted(jax.config.values.items())
+        if "cache" not in name
+    }
+    flags = ("XLA_FLAGS", "NPROC", "JAX_PLATFORMS", "LIBTPU_INIT_ARGS")
+    variables = {name: os.environ.get(name) for name in flags}
+    devices = [f"{one.platform} {one.device_kind} {one.id}" for one in jax.devices()]
+    devices.append(jax.devices()[0].client.platform_version)
+    about = (cache.versions(), cache.processor(), settings, variables, devices)
+    return sources(), *about
+
+
+def _check_unchanged() -> None:
+    """Refuse to go on where a user's function stands in one of this package's modules.
+
+    Raises:
+      Unknown: if one does.
+    """
+    for name, module in list(sys.modules.items()):
+        if name.split(".")[0] != "collapse":
+            continue
+        here = vars(module)
+        for key, value in list(here.items()):
+            inside = isinstance(value, type) and value.__module__ == name
+            for one in (value, *vars(value).values()) if inside else (value,):
+                made = _function(one)
+                if made is None or made.__globals__ is here:
+                    continue
+                if not is_own(made, of_known=False):
+                    raise Unknown(f"{name}.{key} has been replaced")
+
+
+def _function(thing: Any) -> types.FunctionType | None:
+    """The function that an attribute of a module or a class calls, if it is plain."""
+    if isinstance(thing, staticmethod | classmethod | types.MethodType):
+        thing = thing.__func__
+    elif isinstance(thing, functools.partial):
+        thing = thing.func
+    elif isinstance(thing, property):
+        thing = thing.fget
+    elif not isinstance(thing, types.FunctionType | type | types.ModuleType):
+        thing = getattr(thing, "__wrapped__", None)  # of jax.jit, of functools.cache
+    if not isinstance(thing, types.FunctionType):
+        return None
+    made = str(thing.__globals__.get("__name__"))
+    return None if made.startswith("namedtuple_") else thing
 
 
 def _load_program(path: Path) -> Callable[..., Any] | None:
@@ -139,7 +198,9 @@ def _compile(function: Any, arguments: Any, path: Path) -> Any:
     with cache.bypassed():
         program = lowered.compile()
     # no constants beside the program, and whatever else cannot be written
-    with contextlib.suppress(NotImplementedError, ValueError, TypeError):
+    with contextlib.suppress(
+        NotImplementedError, ValueError, TypeError, AttributeError
+    ):
         _write(path, serialize_executable.serialize(program))
     return program
 
@@ -158,13 +219,19 @@ def _read(path: Path) -> Any:
             return None
         os.utime(path)  # used: not the next to be removed
         return pickle.loads(zlib.decompress(packed))
-    except (OSError, zlib.error, pickle.UnpicklingError, AttributeError, ImportError):
+    except Exception:  # whatever a class says that has changed: it is made again
         return None
 
 
 def _write(path: Path, content: Any) -> None:
-    """Write a file, whole or not at all; a full or read-only disk is no error."""
-    packed = zlib.compress(pickle.dumps(content), 1)
+    """Write a file, whole or not at all; a full or read-only disk is no error.
+
+    Neither is content that only this process can name.
+    """
+    try:
+        packed = zlib.compress(pickle.dumps(content), 1)
+    except (pickle.PicklingError, AttributeError, TypeError, ValueError):
+        return
     with contextlib.suppress(OSError):
         handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
         try:

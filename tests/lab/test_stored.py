@@ -1,6 +1,9 @@
 """Whole programs on disk: found without tracing, and only by what they were made of."""
 
 import functools
+import sys
+import types
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
@@ -16,9 +19,9 @@ SCALE = 2.0
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A cache in use, in a package whose files are not being changed."""
+    """A cache in use, in a package whose files may be changed meanwhile."""
     monkeypatch.setattr(cache, "_active", tmp_path)
-    monkeypatch.setattr(fingerprint, "sources", lambda: "these")
+    monkeypatch.setattr(fingerprint, "_started", (1e18).__float__)
     return tmp_path
 
 
@@ -93,9 +96,9 @@ def test_what_differs_is_not_mistaken(folder, monkeypatch):
     assert made() and not made()
     assert made(shift=1.5)
     assert made(num=2)
-    monkeypatch.setattr(fingerprint, "sources", lambda: "others")
-    assert made()
-    monkeypatch.setattr(cache, "processor", lambda: "another")
+    monkeypatch.setattr(stored, "sources", "others".__str__)
+    assert made() and not made()
+    monkeypatch.setattr(cache, "processor", "another".__str__)
     assert made()
     with jax.default_matmul_precision("highest"):
         assert made()
@@ -196,6 +199,8 @@ def of(*things):
         (lambda x: x + 1, lambda x: x - 1),
         (lambda: lambda x: x * 2, lambda: lambda x: x * 3),
         (jnp.sin, jnp.cos),
+        (lambda x, y: x, lambda x, /, y: x),
+        (lambda x, y: x, lambda x, *, y: x),
     ],
 )
 def test_different_things_have_different_digests(one, other):
@@ -214,15 +219,99 @@ def test_globals_of_a_users_module_are_followed(monkeypatch):
     assert of(function) != before
 
 
-@pytest.mark.parametrize("thing", [object(), iter(()), np.random.default_rng(0)])
+@pytest.mark.parametrize(
+    "thing",
+    [object(), iter(()), np.random.default_rng(0), np.ma.masked_array([1], [True])],
+)
 def test_what_cannot_be_followed_has_no_digest(thing):
     with pytest.raises(fingerprint.Unknown):
         of(lambda: thing)
 
 
-def test_sources_that_changed_while_in_use_have_no_digest(monkeypatch):
-    monkeypatch.setattr(fingerprint, "_started", lambda: 0.0)
-    with pytest.raises(fingerprint.Unknown, match="changed while in use"):
-        fingerprint.sources.__wrapped__()
-    monkeypatch.setattr(fingerprint, "_started", lambda: 1e18)
-    assert len(fingerprint.sources.__wrapped__()) == 64
+def module(name, text):
+    """A module of a user's."""
+    made = types.ModuleType(name)
+    exec(text, vars(made))
+    return made
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from helper_of_mine import FACTOR",
+        "from .helper import FACTOR",
+        "import not_there_at_all as FACTOR",
+        "FACTOR = globals()['SCALE']",
+        "FACTOR = eval('SCALE')",
+        "exec('x = x + SCALE'); FACTOR = 1",
+        "FACTOR = vars(__import__('helper_of_mine'))",
+        "import importlib; FACTOR = importlib.import_module('helper_of_mine').FACTOR",
+        "import sys; FACTOR = sys.modules['helper_of_mine'].FACTOR",
+        "FACTOR = (lambda: globals()['SCALE'])()",
+        "import numpy; FACTOR = numpy.load('factor.npy')",
+    ],
+)
+def test_what_is_looked_up_at_run_time_has_no_digest(line):
+    text = f"SCALE = 2.0\ndef fit(x):\n    {line}\n    return x * FACTOR\n"
+    made = module("mine", text)
+    with pytest.raises(fingerprint.Unknown):
+        of(made.fit)
+
+
+def test_imports_of_known_packages_inside_a_function_are_followed():
+    text = "def fit(x):\n    import jax.numpy as j\n    from math import pi\n"
+    text += "    from collapse import draws\n    return j.sin(x) * {}\n"
+    one = module("mine", text.format("pi"))
+    other = module("mine", text.format("2"))
+    assert len({of(one.fit), of(other.fit)}) == 2
+
+
+def test_a_helper_imported_in_a_function_is_seen_to_change(folder):
+    seen = []
+    text = "def fit(x):\n    from helper_of_mine import FACTOR\n    return x * FACTOR\n"
+    fit = module("mine", text).fit
+    with pytest.MonkeyPatch.context() as patch:
+        for factor in (2.0, 3.0):
+            helper = module("helper_of_mine", f"FACTOR = {factor}\n")
+            patch.setitem(sys.modules, "helper_of_mine", helper)
+            jax.clear_caches()
+            fresh = types.FunctionType(fit.__code__, fit.__globals__)
+            seen.append(float(stored.kept(jax.jit(fresh), fit).call(jnp.array(1.0))))
+    assert seen == [2.0, 3.0]
+
+
+def test_a_function_that_takes_the_name_of_a_known_one_is_followed(monkeypatch):
+    @functools.wraps(jnp.sum)
+    def total(x):
+        return x * SCALE
+
+    assert total.__module__.startswith("jax")
+    before = of(total)
+    monkeypatch.setitem(globals(), "SCALE", 3.0)
+    assert of(total) != before
+    with pytest.raises(fingerprint.Unknown):
+        of(jax.jit(total))
+
+
+def test_what_a_function_carries_is_part_of_it():
+    one, other = shifted(1), shifted(1)
+    one.scale, other.scale = 1.0, 2.0
+    assert len({of(one), of(other), of(shifted(1))}) == 3
+
+
+def test_what_this_process_alone_can_name_is_not_written(folder):
+    class Own:
+        def __reduce__(self):
+            raise stored.pickle.PicklingError
+
+    for thing in (lambda: None, Own(), Own):
+        assert stored.remembered(lambda thing=thing: thing, "own") is thing
+    assert not list(folder.iterdir())
+
+
+def test_a_value_that_cannot_be_built_is_made_again(folder):
+    for error in (TypeError, ValueError, EOFError, KeyError):
+        with pytest.MonkeyPatch.context() as patch:
+            assert stored.remembered(lambda: "value", "one") == "value"
+            patch.setattr(stored.pickle, "loads", mock.Mock(side_effect=error))
+            assert stored.remembered(lambda: "value", "one") == "value"
