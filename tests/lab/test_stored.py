@@ -239,7 +239,7 @@ def module(name, text):
     "line",
     [
         "from helper_of_mine import FACTOR",
-        "from .helper import FACTOR",
+        "from .math import FACTOR",
         "import not_there_at_all as FACTOR",
         "FACTOR = globals()['SCALE']",
         "FACTOR = eval('SCALE')",
