@@ -270,9 +270,8 @@ def is_own(function: types.FunctionType, of_known: bool = True) -> bool:
     """
     name = function.__globals__.get("__name__")
     module = sys.modules.get(name) if isinstance(name, str) else None
-    if module is None or vars(module) is not function.__globals__:
-        return False
-    return _is_known(name, of_known)
+    same = getattr(module, "__dict__", None) is function.__globals__
+    return same and _is_known(name, of_known)
 
 
 def _is_known(module: str | None, of_known: bool = True) -> bool:

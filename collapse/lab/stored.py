@@ -148,7 +148,7 @@ def _check_unchanged() -> None:
     for name, module in list(sys.modules.items()):
         if name.split(".")[0] != "collapse":
             continue
-        here = vars(module)
+        here = getattr(module, "__dict__", {})  # None where an import is refused
         for key, value in list(here.items()):
             inside = isinstance(value, type) and value.__module__ == name
             for one in (value, *vars(value).values()) if inside else (value,):
