@@ -132,7 +132,10 @@ def _read(name: str) -> tuple[np.ndarray, tuple[str, ...], str]:
     if points.ndim == 1:
         points = points[:, None]
     if points.ndim != 2 or points.size == 0:
-        raise DataError(f"{name}: need rows x dimensions, got shape {points.shape}")
+        raise DataError(
+            f"{name}: need rows x dimensions, got shape {points.shape}; save a table "
+            "with a row for each sample"
+        )
     bad = np.argwhere(~np.isfinite(points))
     if len(bad):
         row, column = bad[0]
@@ -216,11 +219,14 @@ def _locate(name: str) -> Path:
     path = Path(name)
     if not path.is_file():
         shipped = " or ".join(SHIPPED)
-        raise DataError(f"{name}: no such file; give a .csv or .npy file, or {shipped}")
+        what = "no such file"
+        if path.exists():
+            what = "a folder" if path.is_dir() else "not an ordinary file"
+        raise DataError(f"{name}: {what}; give a .csv or .npy file, or {shipped}")
     if path.suffix.lower() not in (".csv", ".npy"):
         raise DataError(f"{name}: unknown kind of file; give a .csv or .npy file")
     if path.stat().st_size == 0:
-        raise DataError(f"{name}: the file is empty")
+        raise DataError(f"{name}: the file is empty; give it a row for each sample")
     return path
 
 

@@ -1,8 +1,12 @@
 """The families and studies there are, by name, and those in files of a user's own."""
 
+import dataclasses
 import importlib.util
+import inspect
 import pkgutil
 import sys
+import traceback
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -37,50 +41,125 @@ def studies() -> dict[str, type[Experiment]]:
     return {name: kind for name, kind in experiments().items() if name not in own}
 
 
-def experiment(name: str) -> type[Experiment]:
+def experiment(name: str, field: str = "") -> type[Experiment]:
     """The class of an experiment.
 
     Args:
       name: of a family or study, or a Python file that defines one family.
+      field: that gave the name, for messages.
 
     Raises:
       InputError: if there is none.
     """
-    if name.endswith(".py"):
-        return _in_file(Path(name))
-    if name not in experiments():
-        known = ", ".join(experiments())
-        raise InputError(
-            f"model: unknown {name!r}; known are {known}, or give a .py file"
-        )
-    return experiments()[name]
+    return _named(name, experiments(), field)
 
 
-def family(name: str) -> type[Family]:
+def family(name: str, field: str = "model") -> type[Family]:
     """The class of a family; see `experiment`.
 
     Raises:
       InputError: if there is none.
     """
-    kind = experiment(name)
-    if not issubclass(kind, Family):
-        known = ", ".join(families())
-        raise InputError(f"model: {name} is no family; known are {known}")
+    kind = _named(name, families(), field)
+    assert issubclass(kind, Family)
     return kind
 
 
-def _in_file(path: Path) -> type[Family]:
+def _named(
+    name: str, known: Mapping[str, type[Experiment]], field: str
+) -> type[Experiment]:
+    head = f"{field}: " if field else ""
+    if name.endswith(".py"):
+        return _in_file(Path(name), head)
+    if name in known:
+        return known[name]
+    trouble = f"{name} is no family" if name in experiments() else f"unknown {name!r}"
+    raise InputError(
+        f"{head}{trouble}; known are {', '.join(known)}, or give a .py file"
+    )
+
+
+def owners(key: str) -> list[str]:
+    """Experiments that have a field of this name."""
+    found = experiments().items()
+    return [n for n, k in found if key in {f.name for f in dataclasses.fields(k)}]
+
+
+def is_own(kind: type) -> bool:
+    """Whether a class is a user's own, not one of the lab."""
+    return kind.__module__.partition(".")[0] != __name__.partition(".")[0]
+
+
+def file_of(kind: type) -> str:
+    """The file that a class stands in; "" where there is none, as in a shell."""
+    try:
+        return inspect.getfile(kind)
+    except (OSError, TypeError):
+        return ""
+
+
+def line_in(error: BaseException, file: str | Path) -> str:
+    """`own.py line 7`, the line of the file where an error came about; else ""."""
+    if isinstance(error, SyntaxError) and error.filename == str(file):
+        return f"{file} line {error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if file and frame.filename == str(file)]
+    return f"{Path(file).name} line {lines[-1]}" if lines else ""
+
+
+def check_class(kind: type[Experiment]) -> None:
+    """Raise InputError for a class that cannot be a command."""
+    if "__dataclass_fields__" not in vars(kind):
+        raise InputError(
+            f"{kind.__name__}: is not a dataclass; write @dataclasses.dataclass(frozen="
+            "True) above it"
+        )
+    if not is_own(kind):
+        return
+    if not isinstance(kind.name, str) or not kind.name.strip():
+        raise InputError(
+            f"name: {kind.__name__} has none; write name: ClassVar[str] = "
+            f'"{kind.__name__.lower()}" in the class'
+        )
+    if kind.name in experiments():
+        raise InputError(
+            f"name: {kind.name!r} is a command of the lab; name {kind.__name__} "
+            "otherwise"
+        )
+    default = kind()
+    known = dict.fromkeys((*default.catalogue, *default.known_metrics()))
+    more = (*default.derived(), *default.diagnostics())
+    for field in ("panels", "table"):
+        for metric in getattr(kind, field):
+            if metric not in (*known, *more):
+                raise InputError(
+                    f"{field}: unknown metric {metric!r}; known are "
+                    f"{', '.join(known)}; add it to the catalogue or drop it"
+                )
+
+
+def _in_file(path: Path, head: str) -> type[Family]:
     """The one family that a file defines."""
     spec = importlib.util.spec_from_file_location(f"_collapse_{path.stem}", path)
     if not path.is_file() or spec is None or spec.loader is None:
-        raise InputError(f"model: {path}: no such file; give a Python file")
+        raise InputError(f"{head}{path}: no such file; give a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up
     try:
         spec.loader.exec_module(module)
+    except SystemExit as error:
+        where = line_in(error, path.absolute()) or line_in(error, path)
+        raise InputError(
+            f"{head}{path} ends python when it is imported ({where}); write "
+            'if __name__ == "__main__": above that'
+        ) from error
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"model: {path} cannot be imported ({reason})") from error
+        where = line_in(error, path.absolute()) or line_in(error, path)
+        if isinstance(error, SyntaxError):  # which says it itself
+            where = ""
+        at = f"; see {where}" if where else "; mend the file"
+        raise InputError(f"{head}{path} cannot be imported ({reason}){at}") from error
     found = [
         kind
         for kind in vars(module).values()
@@ -88,9 +167,15 @@ def _in_file(path: Path) -> type[Family]:
         and issubclass(kind, Family)
         and kind.__module__ == spec.name
     ]
-    if len(found) != 1:
+    if not found:
         raise InputError(
-            f"model: {path} defines {len(found)} families; define one class of "
-            "collapse.Family, or run a file of another kind with python"
+            f"{head}{path} defines no family; if it registers a workflow, run it: "
+            f"python {path} gaussian ..."
         )
+    if len(found) > 1:
+        raise InputError(
+            f"{head}{path} defines {len(found)} families; keep one class of "
+            "collapse.Family in a file"
+        )
+    check_class(found[0])
     return found[0]

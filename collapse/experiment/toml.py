@@ -1,16 +1,19 @@
 """Dataclasses of plain values, from and to TOML tables."""
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from collapse.data.errors import InputError
+from collapse.experiment import registry
 from collapse.experiment.base import Experiment
 from collapse.experiment.fields import declared
 
 T = TypeVar("T")
+_MODEL_TWICE = (r"^\s*model\s*=", r"^\s*\[\s*model\s*\]")
 
 
 def read_table(path: Path) -> dict[str, Any]:
@@ -19,11 +22,17 @@ def read_table(path: Path) -> dict[str, Any]:
     Raises:
       InputError: if the file is missing or malformed.
     """
+    text = ""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return tomllib.loads(text)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; give an experiment's TOML") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        if all(re.search(pattern, text, re.MULTILINE) for pattern in _MODEL_TWICE):
+            raise InputError(
+                f'{path}: model is given twice; use [model] with name = "gmm", say'
+            ) from None
         raise InputError(f"{path}: not a TOML file ({error})") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
@@ -53,9 +62,22 @@ def plain_from_table(table: Mapping[str, Any], kind: type[T], origin: Path | str
         if key not in known:
             raise InputError(
                 f"{origin}: unknown key {key}; known are {', '.join(known)}"
+                f"{_elsewhere(key, kind, origin)}"
             )
         values[key] = coerce(key, value, known[key].hint, origin)
     return kind(**values)
+
+
+def _elsewhere(key: str, kind: type, origin: Path | str) -> str:
+    """Asks whether a file is another command's, if few others know its key."""
+    if not isinstance(origin, Path) or not issubclass(kind, Experiment):
+        return ""
+    others = registry.owners(key)
+    return (
+        f"; is this a file for {' or '.join(others)}?"
+        if others[:3] == others != []
+        else ""
+    )
 
 
 def to_toml(experiment: Experiment) -> str:

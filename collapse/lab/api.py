@@ -27,7 +27,7 @@ from collapse.experiment.toml import from_table
 from collapse.figures import draw
 from collapse.figures.check import check as check_figure
 from collapse.figures.spec import Figure
-from collapse.lab import report, session
+from collapse.lab import own, report, session
 from collapse.lab.parts import simulate
 from collapse.lab.run import prepare
 
@@ -109,8 +109,22 @@ def run(
     Raises:
       InputError: for fields that are unknown or cannot be run.
     """
+    if not isinstance(quick, bool | np.bool_):
+        raise InputError(f"quick: {quick!r}; give True or False")
     if isinstance(experiment, str):
-        experiment = registry.experiment(experiment)
+        experiment = registry.experiment(experiment, "family")
+    if isinstance(experiment, type) and issubclass(experiment, Experiment):
+        if not registry.is_own(experiment) and not experiment.name:
+            raise InputError(
+                f"family: {experiment.__name__} is what families derive from; give one "
+                "of these, or a name such as 'gaussian'"
+            )
+        registry.check_class(experiment)
+    elif not isinstance(experiment, Experiment):
+        raise InputError(
+            f"family: {experiment!r}; give a name such as 'gaussian', a Python file, "
+            "or a class of collapse.Family"
+        )
     if isinstance(experiment, type):
         experiment = build(experiment, fields)
     elif fields:
@@ -120,6 +134,7 @@ def run(
         session.configured(experiment.precision),
         tempfile.TemporaryDirectory(prefix="collapse-") as folder,
     ):
+        own.check(experiment, data)
         traces = simulate(experiment, data, Path(folder))
         dataset = report.assembled(experiment, traces)
     warn_of_failures(dataset)

@@ -12,6 +12,7 @@ import tyro
 from tyro import _errors
 
 from collapse.data.errors import InputError
+from collapse.experiment import registry
 from collapse.experiment.base import Experiment, capped
 from collapse.experiment.fields import Declared, Shown, declared
 from collapse.figures.declaration import read_declaration
@@ -61,11 +62,7 @@ def parse(kind: type[Experiment], arguments: Sequence[str], program: str = "") -
       InputError: with one line, for anything that cannot be understood.
       SystemExit: 0, after --help.
     """
-    if "__dataclass_fields__" not in vars(kind):
-        raise InputError(
-            f"{kind.__name__}: is no dataclass; write @dataclasses.dataclass(frozen="
-            "True) above it"
-        )
+    registry.check_class(kind)
     name, arguments = kind.name, list(arguments)
     figures: tuple[Figure, ...] = ()
     default = kind()
@@ -78,6 +75,7 @@ def parse(kind: type[Experiment], arguments: Sequence[str], program: str = "") -
         default, arguments, program or f"python -m collapse.sims.{kind.name}"
     )
     experiment, options = _collected(parsed, default)
+    _check_given(arguments, experiment, options)
     changed = options.quick or experiment != default
     figures = tuple(_fitted(figure, experiment, options, changed) for figure in figures)
     return Call(experiment, figures, options, name)
@@ -168,6 +166,36 @@ def _collected(parsed: Any, default: Experiment) -> tuple[Experiment, Options]:
         values |= vars(getattr(parsed, group.name))
     own = {f.name: values.pop(f.name) for f in dataclasses.fields(Options)}
     return default.with_values(values), Options(**own)
+
+
+_THINGS = {"data": "a file", "out": "a folder", "publish": "a folder"}
+
+
+def _check_given(
+    arguments: Sequence[str], experiment: Experiment, options: Options
+) -> None:
+    """Raise InputError for a flag without a value, where none means "not given"."""
+    values = vars(options).copy()
+    for part, names in experiment.parts():
+        values |= {name: getattr(part, name) for name in names}
+    for flag in arguments:
+        flag = flag.partition("=")[0]
+        name = flag.removeprefix("--").replace("-", "_")
+        if not flag.startswith("--") or name not in values:
+            continue
+        if values[name] == "":
+            thing = _THINGS.get(name, "a value")
+            raise InputError(f"{name}: empty; give {thing} or drop {flag}")
+        if values[name] == () and _may_be_empty(experiment, name):
+            raise InputError(f"{name}: give a value or drop {flag}; see --help")
+
+
+def _may_be_empty(experiment: Experiment, name: str) -> bool:
+    """Whether a field without values is run, as if it were not given."""
+    found = [
+        declared(type(p))[name] for p, names in experiment.parts() if name in names
+    ]
+    return any(field.shown is not None for field in found)
 
 
 def _fitted(

@@ -44,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"collapse {collapse.__version__}")
             return 0
         if first == "completion":
-            print(completion.script(rest[0] if rest else ""), end="")
+            if len(rest) != 1:
+                raise InputError("completion: give one of bash, zsh, fish")
+            print(completion.script(rest[0]), end="")
             return 0
         return run(_named(first), rest, f"collapse {first}")
     except InputError as error:
@@ -68,6 +70,10 @@ def listed() -> str:
 def _named(name: str) -> type[Experiment]:
     """The experiment of a command."""
     known = registry.experiments()
+    if name.endswith(".toml"):
+        raise InputError(f"{name}: a TOML file needs its command: collapse gmm {name}")
+    if name.startswith("-"):
+        raise InputError(f"{name}: an option needs its command: collapse gmm {name}")
     if name.endswith(".py") or name in known:
         return registry.experiment(name)
     near = difflib.get_close_matches(name, known, 1)

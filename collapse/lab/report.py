@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,8 +47,8 @@ def write(
             _publish(summary, figure, Path(call.options.publish), call.name)
     folder.finish(run_folder)
     if not call.options.quiet:
-        print(closing(experiment, dataset))
-        print(f"\n{_size(experiment)} in {seconds:.1f} s; results in {run_folder}/")
+        size = f"{_size(experiment)} in {seconds:.1f} s"
+        _say(f"{closing(experiment, dataset)}\n\n{size}; results in {run_folder}/")
     return _count_failures(dataset)
 
 
@@ -85,6 +86,14 @@ def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Fig
         title=figure.title or experiment.description.splitlines()[0].rstrip("."),
         caption=figure.caption or experiment.caption(),
     )
+
+
+def _say(text: str) -> None:
+    """Print the last words; nobody need listen, for the results are complete."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # and python must not stumble over it again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _publish(summary: xr.Dataset, figure: Figure, target: Path, name: str) -> None:

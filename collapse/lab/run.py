@@ -51,18 +51,44 @@ def main(
         )
         return code
     except InputError as error:
-        if run_folder is not None:
-            folder.abandon(run_folder)
+        _to_resume(run_folder)
         return command.fail(error)
     except OSError as error:  # a full disk, say
-        advice = (
-            f"; {run_folder} keeps what was done: see --resume" if run_folder else ""
+        kept = f"; {run_folder} keeps what was done: see --resume"
+        print(
+            f"error: {error}{kept if _to_resume(run_folder) else ''}", file=sys.stderr
         )
-        print(f"error: {error}{advice}", file=sys.stderr)
         return 1
     except (Interrupted, KeyboardInterrupt) as stop:
-        print(f"\ninterrupted; {str(stop) or 'see --resume'}", file=sys.stderr)
+        advice = "see --resume" if _to_resume(place) else "nothing was done yet"
+        print(f"\ninterrupted; {str(stop) or advice}", file=sys.stderr)
         return 130
+    except Exception as error:
+        _to_resume(place)
+        if not _out_of_memory(error):
+            raise
+        said = (str(error).splitlines() or ["no room for an array"])[0]
+        return command.fail(
+            InputError(
+                f"out of memory: {said}; give fewer samples, seeds or dimensions"
+            )
+        )
+
+
+def _to_resume(run_folder: Path | None) -> bool:
+    """Whether a run that ended early can be continued; else its folder goes."""
+    if run_folder is None:
+        return False
+    folder.abandon(run_folder)
+    return (run_folder / folder.CHECKPOINTS).is_dir()
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Of the host, or of a device: jax's own error, by name as jax is loaded late."""
+    of_jax = type(error).__name__ in ("JaxRuntimeError", "XlaRuntimeError")
+    return isinstance(error, MemoryError) or (
+        of_jax and "RESOURCE_EXHAUSTED" in str(error)
+    )
 
 
 def prepare(experiment: E, quick: bool = False) -> tuple[E, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from collapse.figures.declaration import to_declaration
-from collapse.lab import command, folder, report, session
+from collapse.lab import command, folder, own, report, session
 from collapse.lab.parts import simulate
 
 
@@ -20,8 +20,9 @@ def run_and_write(call: command.Call, data: Any, digest: str, run_folder: Path) 
     """
     experiment = call.experiment
     options = call.options
-    folder.label(run_folder, to_declaration(experiment, call.figures), digest)
     with session.configured(experiment.precision, not options.no_cache):
+        own.check(experiment, data)
+        folder.label(run_folder, to_declaration(experiment, call.figures), digest)
         began = time.monotonic()
         checkpoints = run_folder / folder.CHECKPOINTS
         traces = simulate(experiment, data, checkpoints, options.quiet)

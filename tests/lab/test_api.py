@@ -168,6 +168,18 @@ def test_a_model_of_one_s_own_runs_under_every_workflow():
     ):
         with pytest.raises(InputError, match=said):
             collapse.compare(problem, **({"num_rows": 10} | fields))
-    for label in ("replaced", "", "window", "window x", "mix 0.5", "mix 0.1 fixd"):
-        with pytest.raises(InputError, match=f"labels: unknown '{label}'"):
+    for label, said in (
+        ("replaced", "unknown 'replaced'; known are replace, "),
+        ("", "unknown ''; known are"),
+        ("window", "'window' is not how window is written; give 'window SIZE'"),
+        ("window x", "window: SIZE is x; give a whole number of at least 1"),
+        ("window 5 6", "'window 5 6' is not how window is written; give 'window SIZE'"),
+        ("replace 3", "'replace 3' is not how replace is written; give 'replace'"),
+        ("mix 2", "mix: SHARE is 2; give a number from 0 to 1"),
+        ("mix nan", "mix: SHARE is nan; give a number from 0 to 1"),
+        ("mix 0.5", "'mix 0.5' is not how mix is written; give 'mix SHARE fresh|"),
+        ("mix 0.1 fixd", "mix: ANCHOR is fixd; give fresh or fixed"),
+    ):
+        with pytest.raises(InputError, match="labels: ") as caught:
             collapse.compare(problem, 10, labels=[label])
+        assert str(caught.value).startswith(f"labels: {said}")

@@ -46,6 +46,16 @@ class Parameter:
             raise ValueError(text)
         return value
 
+    def range(self) -> str:
+        """What it may be: `a whole number of at least 1`, `fresh or fixed`."""
+        if isinstance(self.kind, tuple):
+            return " or ".join(self.kind)
+        number = "a whole number" if self.kind is int else "a number"
+        words = str(self.bounds).replace("a finite number", "a number")
+        if "a number" in words:
+            return words.replace("a number", number)
+        return f"{number} of {words}"
+
     def __str__(self) -> str:
         """The form of the parameter in messages: `SIZE`, `fresh|fixed`."""
         words = isinstance(self.kind, tuple)
@@ -168,10 +178,20 @@ def read_as(text: str, kinds: Mapping[str, WorkflowKind], field: str) -> Workflo
       InputError: for a text that is none; begins with `field`.
     """
     name, *words = text.split() or [""]
-    try:
-        parameters = kinds[name].parameters
-        pairs = zip(parameters, words, strict=True)
-        return WorkflowSpec(kinds[name], tuple(p.read(word) for p, word in pairs))
-    except (KeyError, ValueError):
+    if name not in kinds:
         known = ", ".join(kind.form() for kind in kinds.values())
-        raise InputError(f"{field}: unknown {text!r}; known are {known}") from None
+        raise InputError(f"{field}: unknown {text!r}; known are {known}")
+    kind, values = kinds[name], []
+    for parameter, word in zip(kind.parameters, words, strict=False):
+        try:
+            values.append(parameter.read(word))
+        except (ValueError, OverflowError):
+            raise InputError(
+                f"{field}: {name}: {parameter.name.upper()} is {word}; give "
+                f"{parameter.range()}"
+            ) from None
+    if len(words) != len(kind.parameters):
+        raise InputError(
+            f"{field}: {text!r} is not how {name} is written; give {kind.form()!r}"
+        )
+    return WorkflowSpec(kind, tuple(values))

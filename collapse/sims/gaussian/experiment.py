@@ -92,7 +92,8 @@ class Gaussian(Family):
         """The experiment with its sample size and its dimension filled in."""
         if dimension and self.dimension not in ((), (dimension,)):
             raise InputError(
-                f"dimension: the data have {dimension}; drop --dimension with --data"
+                f"dimension: the data have {dimension}; drop --dimension: the data's "
+                "columns say it"
             )
         own = self.dimension or (dimension or 1,)
         return dataclasses.replace(super().resolved(rows, dimension), dimension=own)

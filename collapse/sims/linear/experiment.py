@@ -128,8 +128,8 @@ class Linear(LinearFields):
         inputs = dimension - 1 if dimension else 10
         if self.data and self.dimension not in ((), (inputs,)):
             raise InputError(
-                f"dimension: the data have {inputs} inputs; drop --dimension with "
-                "--data"
+                f"dimension: the data have {inputs} inputs; drop --dimension: the "
+                "data's columns say it"
             )
         noise = self.noise_variance
         if not noise:

@@ -200,14 +200,17 @@ def verdict(experiment: MixingFields, dataset: xr.Dataset) -> str:
         if np.isnan(best):
             said = "no setting has finite errors"
         elif one["flat"]:
-            said = f"flat: {best:g} is least, but none can be told from it"
+            said = (
+                f"no clear best value: {best:g} has the smallest error, but the "
+                "differences are within the noise"
+            )
         else:
             said = f"{best:g}, confidence set {interval} ({CONFIDENCE:.0%})"
         lines.append(f"  {head}: {said}")
     if early := remembering(experiment):
         lines.append(
-            f"note: in {early} settings long-run values begin before generation 0, "
-            "real rows alone, is forgotten; give a larger --num-generations"
+            f"In {early} setting{'s' * (early != 1)} the run was too short: the first "
+            "model still influences the result. Use more --num-generations."
         )
     return "\n".join(lines)
 

@@ -1,0 +1,164 @@
+"""Mistakes in a file of a user's own: one line that names them, and nothing left."""
+
+import contextlib
+import re
+from pathlib import Path
+
+import pytest
+
+from collapse.data.errors import InputError
+from collapse.lab import commands, session
+from collapse.lab import run as runner
+from collapse.sims.gaussian import Gaussian
+
+TEXT = (Path(__file__).parents[2] / "docs/own_family.md").read_text()
+FAMILY, WORKFLOW = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)[:2]
+SMALL = "--num-seeds 2 --num-generations 5 --workflows replace --quiet".split()
+FIT = "return weights @ batch / jnp.sum(weights), {}"
+MEASURED = "{name: every[name] for name in condition.experiment.measured()}"
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    """Run in an empty folder, without touching how jax is set up."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(session, "configured", lambda *_: contextlib.nullcontext())
+
+
+def complaint(capsys, *arguments):
+    assert commands.main([*arguments]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and said.count("\n") == 1
+    return said.removeprefix("error: ")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (
+            FIT,
+            "return jnp.tile(weights @ batch / jnp.sum(weights), 2), {}",
+            "fit: of 100 rows gives params [2], of which sample makes [100, 2], but "
+            "real rows are [100, 1]",
+        ),
+        (FIT, FIT.replace(", {}", ""), "fit: gives an array; it must return (params, "),
+        (FIT, FIT.replace("batch", "batch.T"), "see own.py line 16"),
+        (
+            '        "scale_error": coll',
+            '        "median": collapse.Quantity("median", "", 1.0),\n'
+            '        "scale_error": coll',
+            "task: no metric median, which the catalogue names; add it",
+        ),
+        (
+            MEASURED,
+            '{"scale_ratio": every["scale_ratio"]}',
+            "task: no metric scale_error, which the catalogue names; add it",
+        ),
+        (
+            "jnp.mean(params / truth),",
+            "params / truth,",
+            "task: metric scale_ratio has shape (1,); give one number",
+        ),
+        (
+            "np.ones(len(fits))",
+            "np.ones(3)",
+            "theory: scale_ratio has 3 values; give one a generation, G + 1 = 6",
+        ),
+        ('found = {"scale', 'found = {"scal', "theory: unknown metric 'scal_ratio'"),
+        (
+            '    name: ClassVar[str] = "exponential"\n',
+            "",
+            'name: Exponential has none; write name: ClassVar[str] = "exponential"',
+        ),
+        ('"exponential"', '"gmm"', "name: 'gmm' is a command of the lab; name Expon"),
+        ('("scale_ratio", ', '("scale", ', "panels: unknown metric 'scale'; known are"),
+        (
+            "@dataclasses.dataclass(frozen=True)\n",
+            "",
+            "Exponential: is not a dataclass; write @dataclasses.dataclass(frozen=",
+        ),
+        (
+            "import dataclasses\n",
+            "import sys\nsys.exit(3)\n",
+            "own.py ends python when it is imported (own.py line 4); write if __name",
+        ),
+        (
+            "import dataclasses\n",
+            "x = 1 / 0\n",
+            "own.py cannot be imported (division by zero); see own.py line 3",
+        ),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_and_leaves_nothing(
+    tmp_path, capsys, before, after, said
+):
+    assert before in FAMILY
+    (tmp_path / "own.py").write_text(FAMILY.replace(before, after, 1))
+    assert said in complaint(capsys, "own.py", *SMALL)
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_mistake_in_the_model_of_a_study_is_told_as_well(tmp_path, capsys):
+    (tmp_path / "own.py").write_text(FAMILY.replace(FIT, FIT.replace(", {}", "")))
+    said = complaint(capsys, "mixing", "--model", "own.py", *SMALL[:4])
+    assert said.startswith("fit: gives an array; it must return (params, dict)")
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_file_without_a_family_is_told_what_it_may_be(tmp_path, capsys):
+    (tmp_path / "fade.py").write_text("import collapse\n")
+    said = complaint(capsys, "fade.py", "gaussian")
+    assert said.startswith("fade.py defines no family; ")
+    assert "python fade.py gaussian ..." in said
+    said = complaint(capsys, "mixing", "--model", "fade.py")
+    assert said.startswith("model: fade.py defines no family; ")
+
+
+def failing(error):
+    def fail(*_):
+        raise error
+
+    return fail
+
+
+def test_what_fails_before_the_first_save_leaves_no_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(Gaussian, "task", failing(ZeroDivisionError("mine")))
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            runner.main(Gaussian, SMALL)
+        assert not any(tmp_path.iterdir())
+
+
+def test_no_memory_is_told_in_one_line(tmp_path, monkeypatch, capsys):
+    from jax.errors import JaxRuntimeError
+
+    said = "RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.\nmore"
+    for error in (JaxRuntimeError(said), MemoryError()):
+        monkeypatch.setattr(Gaussian, "task", failing(error))
+        told = complaint(capsys, "gaussian", *SMALL)
+        assert told.startswith("out of memory: ")
+        assert told.endswith("; give fewer samples, seeds or dimensions\n")
+        assert not any(tmp_path.iterdir())
+    monkeypatch.setattr(Gaussian, "task", failing(JaxRuntimeError("INTERNAL: x")))
+    with pytest.raises(JaxRuntimeError):
+        runner.main(Gaussian, SMALL)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "family: None; give a name"),
+        (3, "family: 3; give a name"),
+        (int, "family: <class 'int'>; give a name"),
+        ("none", "family: unknown 'none'; known are"),
+    ],
+)
+def test_what_is_no_family_is_refused_from_python(given, said):
+    import collapse
+
+    with pytest.raises(InputError, match=re.escape(said)):
+        collapse.run(given)
+    with pytest.raises(InputError, match="family: Family is what families derive"):
+        collapse.run(collapse.Family)
+    with pytest.raises(InputError, match="quick: 'yes'; give True or False"):
+        collapse.run("gaussian", quick="yes")
