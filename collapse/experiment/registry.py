@@ -116,7 +116,7 @@ def check_class(kind: type[Experiment]) -> None:
         )
     if not is_own(kind):
         return
-    if not isinstance(kind.name, str) or not kind.name.strip():
+    if not str(kind.name or "").strip():
         raise InputError(
             f"name: {kind.__name__} has none; write name: ClassVar[str] = "
             f'"{kind.__name__.lower()}" in the class'

@@ -58,7 +58,7 @@ def _generation(
     start = _tried("init", own, lambda: model.init(key, rows, weights))
 
     def fitted(begin: Any) -> Any:
-        found = _tried("fit", own, lambda: model.fit(key, begin, rows, weights))
+        found: Any = _tried("fit", own, lambda: model.fit(key, begin, rows, weights))
         pair = isinstance(found, tuple) and len(found) == 2
         if not pair or not isinstance(found[1], Mapping):
             raise InputError(

@@ -68,6 +68,7 @@ def main(
         if not _out_of_memory(error):
             raise
         said = (str(error).splitlines() or ["no room for an array"])[0]
+        said = said.removeprefix("RESOURCE_EXHAUSTED: ").rstrip(".")
         return command.fail(
             InputError(
                 f"out of memory: {said}; give fewer samples, seeds or dimensions"

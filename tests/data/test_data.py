@@ -315,7 +315,7 @@ def test_the_split_follows_the_seed(written):
 
 
 REFUSED = {
-    "empty.csv": ("", "the file is empty"),
+    "empty.csv": ("", "the file is empty; give it a row for each sample"),
     "empty.npy": (b"", "the file is empty"),
     "header.csv": ("a,b\n", "no rows of numbers"),
     "blank.csv": ("\n\n", "no rows of numbers"),
@@ -331,7 +331,7 @@ REFUSED = {
     "nan.csv": (CSV + "1,nan\n", "row 13, column 2 is not a finite number"),
     "inf.npy": (np.append(ROWS, [[np.inf, 1]], 0), "row 13, column 1 is not a fin"),
     "latin.csv": ("temp\xe9rature\n".encode("latin-1") + b"1\n" * 9, "not a text"),
-    "cube.npy": (np.ones((9, 2, 2)), r"rows x dimensions, got shape \(9, 2, 2\)"),
+    "cube.npy": (np.ones((9, 2, 2)), r"rows x dimensions, got shape \(9, 2, 2\); save"),
     "no_rows.npy": (np.ones((0, 2)), r"got shape \(0, 2\)"),
     "scalar.npy": (np.array(3.0), r"got shape \(\)"),
     "object.npy": (np.array([{}, None] * 5), "not a readable .npy file"),
