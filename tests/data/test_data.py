@@ -355,8 +355,12 @@ def test_what_cannot_be_used_is_refused(written, name):
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
-    for name in ("faithfull", str(tmp_path / "absent.csv"), str(tmp_path)):
-        with pytest.raises(DataError, match="no such file.*or faithful or diabetes"):
+    for name, said in (
+        ("faithfull", "no such file"),
+        (str(tmp_path / "absent.csv"), "no such file"),
+        (str(tmp_path), "a folder"),
+    ):
+        with pytest.raises(DataError, match=f": {said}.*or faithful or diabetes"):
             tables.load(name)
 
 
