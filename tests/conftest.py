@@ -38,8 +38,8 @@ jax.config.update("jax_enable_x64", X64)
 jax.config.update("jax_num_cpu_devices", 2)  # before the first array
 use_all_cores()  # more threads than devices: without them two devices can deadlock
 # Programs are compiled once for both workers, and kept for the next run of the tests.
-_kept = Path(__file__).parents[1] / ".pytest_cache" / "compiled" / cache.key()
-cache.prune(_kept)
+_kept = Path(__file__).parents[1] / ".pytest_cache" / "compiled" / cache.key() / "xla"
+cache.prune(_kept.parents[1])
 jax.config.update("jax_compilation_cache_dir", str(_kept))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

@@ -60,11 +60,11 @@ def main(
         )
         return 1
     except (Interrupted, KeyboardInterrupt) as stop:
-        advice = "see --resume" if _to_resume(place) else "nothing was done yet"
+        advice = "see --resume" if _to_resume(run_folder) else "nothing was done yet"
         print(f"\ninterrupted; {str(stop) or advice}", file=sys.stderr)
         return 130
     except Exception as error:
-        _to_resume(place)
+        _to_resume(run_folder)
         if not _out_of_memory(error):
             raise
         said = (str(error).splitlines() or ["no room for an array"])[0]
