@@ -143,6 +143,13 @@ def mix(
     return recursions.mix(n, real, synthetic, fixed, widening)
 
 
+# workflow -> its recursion
+FORMS = {
+    form.__name__: form
+    for form in (replace, replace_multiple, accumulate, fixed_budget, window, mix)
+}
+
+
 def replace_limit(n: int, bandwidth: float) -> float:
     """Variance of the density in the end under replace, fixed bandwidth: n h^2.
 

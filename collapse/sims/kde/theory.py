@@ -11,7 +11,7 @@ from collapse.theory import kde
 def curves(condition: Condition[Kde]) -> dict[str, NDArray[np.float64]]:
     """Metric -> [G + 1]; none for the user's data, whose truth is not known."""
     n, last, spec = condition.n, condition.num_generations, condition.workflow
-    form = getattr(kde, spec.name, None)
+    form = kde.FORMS.get(spec.name)
     if condition.experiment.data or form is None or n < 2:
         return {}
     rows = n * np.minimum(np.arange(1, last + 2), spec.batches(last))  # of each fit
