@@ -23,7 +23,7 @@ Settings: Kazdan et al. (arXiv:2410.16713), Borji (2410.12954); derived here.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -144,7 +144,7 @@ def mix(
 
 
 # workflow -> its recursion
-FORMS = {
+FORMS: dict[str, Callable[..., Moments]] = {
     form.__name__: form
     for form in (replace, replace_multiple, accumulate, fixed_budget, window, mix)
 }
