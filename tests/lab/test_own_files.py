@@ -15,6 +15,7 @@ TEXT = (Path(__file__).parents[2] / "docs/own_family.md").read_text()
 FAMILY, WORKFLOW = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)[:2]
 SMALL = "--num-seeds 2 --num-generations 5 --workflows replace --quiet".split()
 FIT = "return weights @ batch / jnp.sum(weights), {}"
+LINE = FAMILY[: FAMILY.index(FIT)].count("\n") + 1
 MEASURED = "{name: every[name] for name in condition.experiment.measured()}"
 
 
@@ -42,7 +43,7 @@ def complaint(capsys, *arguments):
             "real rows are [100, 1]",
         ),
         (FIT, FIT.replace(", {}", ""), "fit: gives an array; it must return (params, "),
-        (FIT, FIT.replace("batch", "batch.T"), "see own.py line 16"),
+        (FIT, FIT.replace("batch", "batch.T"), f"see own.py line {LINE}"),
         (
             '        "scale_error": coll',
             '        "median": collapse.Quantity("median", "", 1.0),\n'
