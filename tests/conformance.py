@@ -33,6 +33,7 @@ CASES = {
         {"num_components": 2, "max_iter": 5}, rows=24, tolerance=1e-6, rounding=1e-9
     ),
     "linear": Case({"dimension": (2,), "design": ("fresh",), "rows": "samples"}),
+    "kde": Case({"dimension": 2}),
     "discrete": Case({"num_symbols": 5}),
     "charlm": Case(
         {"block": 16, "steps": 3, "measured_rows": 8, "batch_size": 4},

@@ -1,0 +1,39 @@
+"""What an experiment with kernel density estimates may ask for."""
+
+import dataclasses
+from typing import ClassVar, Literal
+
+from collapse.experiment.base import spelled
+from collapse.experiment.density import DensityFamily
+from collapse.experiment.fields import Positive
+
+
+@dataclasses.dataclass(frozen=True)
+class Kde(DensityFamily):
+    """The fields of every density and those of the kernel density estimate."""
+
+    name: ClassVar[str] = "kde"
+    description: ClassVar[str] = "A kernel density estimate trained on its own samples."
+
+    bandwidth_rule: tuple[Literal["fixed", "scott", "silverman", "std"], ...] = (
+        "fixed",
+    )
+    """What --bandwidth is multiplied by, for n rows: 1; n^(-1/(d+4)), or silverman's
+    (n (d+2) / 4)^(-1/(d+4)), both whatever the data's scale, as in scikit-learn; or
+    silverman's times the rows' standard deviation."""
+    bandwidth: tuple[Positive, ...] = (0.3,)
+    """Standard deviation of a kernel, before the rule multiplies it."""
+
+    @classmethod
+    def axes(cls) -> tuple[str, ...]:
+        """Rules and bandwidths are compared on the same seeds."""
+        return ("bandwidth_rule", "bandwidth", "samples_per_generation")
+
+    def least_rows(self) -> int:
+        """Rows that determine a fit: two have a standard deviation."""
+        return 2 if "std" in self.bandwidth_rule else 1
+
+    def caption_words(self) -> list[str]:
+        """Bandwidths and rules."""
+        rules = ", ".join(self.bandwidth_rule)
+        return [f"bandwidth {spelled(self.bandwidth)} ({rules})"]

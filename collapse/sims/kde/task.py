@@ -1,0 +1,20 @@
+"""A kernel density estimate in one condition, ready to run."""
+
+from collapse.data.tables import RealData
+from collapse.experiment.condition import Condition
+from collapse.experiment.density_task import density_task
+from collapse.experiment.task import Task
+from collapse.measures.density import Density
+from collapse.models.kde import kde
+from collapse.numerics import kernels
+from collapse.sims.kde.experiment import Kde
+
+_KDE = Density(kernels.sample, kernels.log_density, kernels.moments)
+
+
+def task(condition: Condition[Kde], data: RealData | None) -> Task:
+    """What a density learns in a condition, from a standard normal or from data."""
+    rule = condition["bandwidth_rule"]
+    return density_task(
+        condition, data, _KDE, lambda d, h: kde(d, rule, h), ("bandwidth",)
+    )
