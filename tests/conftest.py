@@ -26,7 +26,7 @@ import hypothesis
 import jax
 import jaxtyping
 import pytest
-from tiers import is_full
+from tiers import is_full, is_weekly
 
 from collapse.core.devices import use_all_cores
 from collapse.lab import cache
@@ -78,6 +78,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("statistical")
         if is_full(item.nodeid):
             item.add_marker("full")
+        if is_weekly(item.nodeid):
+            item.add_marker("slow")
         if item.get_closest_marker("x64") and not X64:
             item.add_marker(pytest.mark.skip(reason="needs float64"))
 

@@ -130,7 +130,11 @@ def test_a_sample_of_a_fitted_model_fits_again_and_keys_matter(name):
     "workflow", ["replace", pytest.param("accumulate", marks=pytest.mark.full)]
 )
 def test_chunks_are_the_whole_and_mapped_runs_the_single_one(name, workflow):
-    """As the lab runs them: chunks bit for bit, seeds side by side within rounding."""
+    """As the lab runs them: chunks bit for bit, seeds side by side within rounding.
+
+    Chunks of two generations at least: a loop of one turn is unrolled by XLA, and its
+    last bits may differ.
+    """
     condition, task = condition_of(name, workflow)
     program, roots = compiled(condition, task), roots_of(condition)
 
@@ -143,7 +147,7 @@ def test_chunks_are_the_whole_and_mapped_runs_the_single_one(name, workflow):
         return jax.tree.map(np.asarray, state.params), found
 
     if task.observe is None:  # else the lab looks after every generation
-        whole, chunks = walked(LAST + 1), walked(1, LAST)
+        whole, chunks = walked(LAST + 1), walked(2, LAST - 1)
         for a, b in zip(*map(jax.tree.leaves, (whole, chunks)), strict=True):
             np.testing.assert_array_equal(a, b)
     else:

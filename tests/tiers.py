@@ -1,9 +1,9 @@
-"""Which tests run in the gate beside the default tier, marked `full` by conftest.
+"""Which tests are left to the gate (`full`) or to the weekly run (`slow`), by name.
 
 The default tier answers in minutes. It has the exact properties, the conformance test
 of every family, one law a mechanism, and one path through each command. What is listed
 here says the same of more cases: other workflows, sizes, designs, rows. A test may also
-carry the mark itself.
+carry the mark itself. Of long tables of cases only some run in every gate.
 """
 
 import re
@@ -51,7 +51,27 @@ FULL = [
     r"test_documents.py::.*agrees",
     r"test_notebooks.py::test_it_runs",
 ]
+WEEKLY = [
+    r"core/test_curation.py::.*\[(window|replace_multiple|mix|anchored)",
+    r"core/test_loop.py::.*(law|mixture)\]",
+    r"models/test_linear.py::test_(precision|labels|the_twin)",
+    r"models/test_closed_forms.py::test_a_label_names.*\[(?!replace)",
+    r"models/test_kde.py::.*(scott|\[3|1500)",
+    r"models/test_transformer.py::.*(untied|gelu)",
+    r"models/test_linear_rows.py::.*fresh",
+    r"models/test_linear_closed_forms.py::test_(minimum|fixed_and_fresh)",
+    r"sims/test_charlm_task.py",
+    r"test_conformance.py::test_chunks.*accumulate-(gmm|kde|charlm)",
+]
 _FULL = re.compile("|".join(f"(?:{pattern})" for pattern in FULL))
+
+
+_WEEKLY = re.compile("|".join(f"(?:{pattern})" for pattern in WEEKLY))
+
+
+def is_weekly(name: str) -> bool:
+    """Whether a test, by its name, is left to the weekly run."""
+    return _WEEKLY.search(name) is not None
 
 
 def is_full(name: str) -> bool:
