@@ -15,8 +15,7 @@ from conformance import CASES
 from collapse.core import loop, streams
 from collapse.experiment import registry
 from collapse.experiment.family import Family
-from collapse.lab.parts import roots_of
-from collapse.lab.programs import compiled
+from collapse.lab.programs import compiled, roots_of
 from collapse.lab.run import prepare
 
 SEEDS, LAST = 2, 3

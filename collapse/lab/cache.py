@@ -20,6 +20,7 @@ import platform
 import re
 import stat
 import sys
+import threading
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -79,6 +80,8 @@ class Enabled:
 
 
 _active: Path | None = None
+_lock, _bypassing = threading.Lock(), 0
+_before_bypass: dict[str, Any] = {}
 
 
 def enable(place: str | Path | None = None) -> Enabled:
@@ -118,13 +121,25 @@ def active() -> Path | None:
 
 @contextlib.contextmanager
 def bypassed() -> Iterator[None]:
-    """Compile afresh: what XLA loads from a file cannot be written to another one."""
-    before = jax.config.jax_enable_compilation_cache  # type: ignore[attr-defined]
-    _configure({"jax_enable_compilation_cache": False})
+    """Compile afresh: what XLA loads from a file cannot be written to another one.
+
+    The setting is one for all threads, so that the first one in changes it and the last
+    one out gives it back.
+    """
+    global _bypassing
+    name = "jax_enable_compilation_cache"
+    with _lock:
+        if not _bypassing:
+            _before_bypass[name] = getattr(jax.config, name)
+            _configure({name: False})
+        _bypassing += 1
     try:
         yield
     finally:
-        _configure({"jax_enable_compilation_cache": before})
+        with _lock:
+            _bypassing -= 1
+            if not _bypassing:
+                _configure(_before_bypass)
 
 
 def folder(place: str | Path | None = None) -> Path | None:

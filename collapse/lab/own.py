@@ -17,7 +17,7 @@ from collapse.experiment.base import Experiment
 from collapse.experiment.condition import Condition
 from collapse.experiment.study import Study
 from collapse.experiment.task import Task
-from collapse.lab.parts import roots_of
+from collapse.lab.programs import roots_of
 
 T = TypeVar("T")
 

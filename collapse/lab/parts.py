@@ -3,13 +3,10 @@
 A part is one condition for a block of seeds.
 """
 
-import functools
-import os
+import contextlib
 import sys
 import threading
 import time
-import zlib
-from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,16 +17,15 @@ from tqdm import tqdm
 
 from collapse.core import streams
 from collapse.core.types import Trace
-from collapse.data.errors import InputError
 from collapse.experiment.base import Experiment
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
 from collapse.lab import checkpoint
 from collapse.lab.interrupt import Interrupted, PatientInterrupt
-from collapse.lab.programs import Program, compiled
-from collapse.lab.schedule import boundaries
+from collapse.lab.prepare import prepared
+from collapse.lab.programs import Program, roots_of
+from collapse.lab.schedule import stops
 
-_STATE_BYTES = 2**29  # of all seeds that are advanced together
 _SECONDS_BETWEEN_SAVES = 20.0
 
 Arrays = dict[str, NDArray[Any]]
@@ -75,27 +71,20 @@ def simulate(
       Interrupted: after ctrl-C, once the state is saved.
     """
     traces: dict[tuple[Any, ...], list[Arrays]] = {}
-    programs: dict[Hashable, Program] = {}
-    conditions = list(experiment.conditions())
-    total = len(conditions) * experiment.num_seeds * (experiment.num_generations + 1)
+    num_conditions = sum(1 for _ in experiment.conditions())
+    total = num_conditions * experiment.num_seeds * (experiment.num_generations + 1)
     silent = quiet or not sys.stderr.isatty()
     with (
         tqdm(total=total, unit=" fits", disable=silent, smoothing=0.1) as bar,
         PatientInterrupt() as interrupted,
+        contextlib.closing(prepared(experiment, data, checkpoints)) as conditions,
     ):
         watch = Watch(bar, interrupted)
-        for number, condition in enumerate(conditions):
+        bar.set_postfix_str("compiling")
+        for condition, task, program, blocks in conditions:
             bar.set_description(condition.workflow.label)
-            task = experiment.task(condition, data)
-            # by sizes too, so that no task can name too little
-            sizes = (task.num_rows or condition.n, task.batch_size, task.additive)
-            what = number if task.program is None else (task.program, sizes)
-            if what not in programs:
-                bar.set_postfix_str("compiling")  # when it is first called
-                programs[what] = compiled(condition, task)
-            for seeds in _blocks(condition, task, programs[what]):
-                path = checkpoints / f"{number:03d}-{seeds.start:06d}.npz"
-                part = Part(condition, task, programs[what], seeds, path)
+            for seeds, path in blocks:
+                part = Part(condition, task, program, seeds, path)
                 traces.setdefault(condition.key, []).append(_run_part(part, watch))
     return {
         key: {
@@ -106,25 +95,6 @@ def simulate(
         }
         for key, blocks in traces.items()
     }
-
-
-def _blocks(condition: Condition[Any], task: Task, program: Program) -> Iterator[range]:
-    """Blocks of seeds whose states fit into memory."""
-    num_seeds = condition.experiment.num_seeds
-    # of all seeds: tracing a state takes time, and this trace is used again
-    shapes = program.shapes(roots_of(condition), *task.values)
-    sizes = (leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
-    size = -(-sum(sizes) // num_seeds)
-    if 2 * size > _memory():  # a step makes the next state beside it
-        raise InputError(
-            f"samples_per_generation: {program.num_rows} rows in this workflow take "
-            f"{size / 1e9:.0f} GB for each seed; give fewer samples, generations or "
-            "dimensions"
-        )
-    num_blocks = min(-(-num_seeds * size // _STATE_BYTES), num_seeds)
-    block = -(-num_seeds // num_blocks)
-    for start in range(0, num_seeds, block):
-        yield range(start, min(start + block, num_seeds))
 
 
 def _run_part(part: Part, watch: Watch) -> Arrays:
@@ -142,7 +112,7 @@ def _run_part(part: Part, watch: Watch) -> Arrays:
     pieces = [progress.trace] if progress.trace else []
     done, samples, saved = progress.done, list(progress.samples), time.monotonic()
     often = task.observe is not None
-    for end in range(final + 1) if often else boundaries(final, experiment.snapshots):
+    for end in stops(final, experiment.snapshots, often):
         if end <= done:
             continue
         began = time.monotonic()
@@ -170,31 +140,6 @@ def _run_part(part: Part, watch: Watch) -> Arrays:
     if experiment.snapshots and seeds.start == 0:
         result["samples"] = np.stack(samples)
     return result
-
-
-def roots_of(condition: Condition[Any]) -> Any:
-    """Root keys [S] of a condition, other ones for values of an independent axis."""
-    experiment = condition.experiment
-    own = tuple(_number(condition[axis]) for axis in experiment.independent_axes())
-    return _roots(experiment.seed, experiment.num_seeds, own)
-
-
-@functools.lru_cache(maxsize=1)  # neighbours in a grid often have the same
-def _roots(seed: int, num_seeds: int, own: tuple[int, ...]) -> Any:
-    return streams.seeds(seed, num_seeds, own)
-
-
-def _number(value: Any) -> int:
-    """A whole number that tells values of an axis apart, for random keys."""
-    return value if isinstance(value, int) else zlib.crc32(repr(value).encode())
-
-
-def _memory() -> int:
-    """Bytes of memory that the machine has; a large number where it does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return 2**60
 
 
 def named(trace: Trace) -> Arrays:

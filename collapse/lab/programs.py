@@ -1,15 +1,17 @@
-"""The compiled programs of tasks: one for all that share it."""
+"""The compiled programs of tasks: one for all that share it; and keys of seeds."""
 
 import functools
+import threading
+import zlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from collapse.core import loop
+from collapse.core import loop, streams
 from collapse.core.seeds import over_seeds
 from collapse.core.types import Problem
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
-from collapse.lab.stored import kept
+from collapse.lab.stored import Kept, kept
 
 
 class Program(NamedTuple):
@@ -18,6 +20,7 @@ class Program(NamedTuple):
     Attributes:
       blank: (roots, *values) -> states before generation 0.
       walk: number of steps -> ((roots, states, *values) -> (states, traces)).
+      prepare: (number of steps, roots, states, *values) -> None, once that is compiled.
       num_rows: rows a generation generates.
       shapes: of what `blank` gives; found once for a number of seeds, since values
         that share a program have shapes in common.
@@ -25,6 +28,7 @@ class Program(NamedTuple):
 
     blank: Callable[..., Any]
     walk: Callable[[int], Callable[..., Any]]
+    prepare: Callable[..., None]
     num_rows: int
     shapes: Callable[..., Any]
 
@@ -56,14 +60,25 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
         problem = _measuring(task.make_problem(root, *values), measured)
         return problem, workflow, num_rows
 
-    def walk(length: int) -> Callable[..., Any]:
+    lock, walks = threading.Lock(), dict[int, Kept]()
+
+    def walk(length: int) -> Kept:
+        with lock:
+            if length not in walks:
+                walks[length] = walking(length)
+            return walks[length]
+
+    def walking(length: int) -> Kept:
         def advance(root: Any, state: Any, *values: Any) -> Any:
             return loop.advance(root, *bound(root, *values), state, length)
 
         axes = (0, loop.STATE_AXES, *[None] * count)
         out = (loop.STATE_AXES, 0)
         mapped = over_seeds(advance, axes, out, donate=1, one_by_one=task.one_by_one)
-        return kept(mapped, "walk", length, *origin).call
+        return kept(mapped, "walk", length, *origin)
+
+    def prepare(length: int, *arguments: Any) -> None:
+        walk(length).program(*arguments)
 
     mapped = over_seeds(
         lambda root, *values: loop.init(root, *bound(root, *values)),
@@ -79,4 +94,23 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
             found[len(roots)] = blank.shapes(roots, *values)
         return found[len(roots)]
 
-    return Program(blank.call, functools.cache(walk), num_rows, shapes)
+    return Program(
+        blank.call, lambda length: walk(length).call, prepare, num_rows, shapes
+    )
+
+
+def roots_of(condition: Condition[Any]) -> Any:
+    """Root keys [S] of a condition, other ones for values of an independent axis."""
+    experiment = condition.experiment
+    own = tuple(_number(condition[axis]) for axis in experiment.independent_axes())
+    return _roots(experiment.seed, experiment.num_seeds, own)
+
+
+@functools.lru_cache(maxsize=1)  # neighbours in a grid often have the same
+def _roots(seed: int, num_seeds: int, own: tuple[int, ...]) -> Any:
+    return streams.seeds(seed, num_seeds, own)
+
+
+def _number(value: Any) -> int:
+    """A whole number that tells values of an axis apart, for random keys."""
+    return value if isinstance(value, int) else zlib.crc32(repr(value).encode())

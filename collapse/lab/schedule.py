@@ -25,3 +25,15 @@ def boundaries(num_generations: int, snapshots: Sequence[int]) -> list[int]:
         found |= {*range(start + length, odd + 1, length)}
         found |= {*range(odd + rest, stop, rest)} if rest else set()
     return sorted(found)
+
+
+def stops(num_generations: int, snapshots: Sequence[int], often: bool) -> Sequence[int]:
+    """As `boundaries`, or every generation where each is looked at (`often`)."""
+    if often:
+        return range(num_generations + 1)
+    return boundaries(num_generations, snapshots)
+
+
+def lengths(ends: Sequence[int]) -> list[int]:
+    """Lengths of the chunks that end there, each once, in the order of their use."""
+    return list(dict.fromkeys(b - a for a, b in itertools.pairwise([-1, *ends])))

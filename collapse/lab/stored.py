@@ -13,6 +13,7 @@ import os
 import pickle
 import sys
 import tempfile
+import threading
 import types
 import zlib
 from collections.abc import Callable
@@ -31,10 +32,12 @@ class Kept(NamedTuple):
 
     Attributes:
       call: the function, as jax.jit would run it.
+      program: of arguments -> what `call` calls for such; made now, if need be.
       shapes: of arguments -> of the result, without running or compiling anything.
     """
 
     call: Callable[..., Any]
+    program: Callable[..., Callable[..., Any]]
     shapes: Callable[..., Any]
 
 
@@ -48,21 +51,19 @@ def kept(function: Any, *origin: Any) -> Kept:
     """
     programs: dict[Any, Callable[..., Any]] = {}
     found: dict[Any, Any] = {}
+    lock = threading.Lock()  # two threads may ask for the same program
+
+    def program(*arguments: Any) -> Callable[..., Any]:
+        form = _form(arguments)
+        with lock:
+            if form not in programs:
+                path = _path(origin, form, "program")
+                loaded = None if path is None else _load_program(path)
+                programs[form] = loaded or _compile(function, arguments, path)
+            return programs[form]
 
     def call(*arguments: Any) -> Any:
-        form = _form(arguments)
-        if form not in programs:
-            path = _path(origin, form, "program")
-            programs[form] = function if path is None else _program(path)
-        return programs[form](*arguments)
-
-    def _program(path: Path) -> Callable[..., Any]:
-        def first(*arguments: Any) -> Any:
-            program = _load_program(path) or _compile(function, arguments, path)
-            programs[_form(arguments)] = program
-            return program(*arguments)
-
-        return first
+        return program(*arguments)(*arguments)
 
     def shapes(*arguments: Any) -> Any:
         form = _form(arguments)
@@ -76,7 +77,7 @@ def kept(function: Any, *origin: Any) -> Kept:
             found[form] = read
         return found[form]
 
-    return Kept(call, shapes)
+    return Kept(call, program, shapes)
 
 
 def remembered(compute: Callable[[], Any], *origin: Any) -> Any:
@@ -126,17 +127,21 @@ def _surroundings() -> tuple[Any, ...]:
       Unknown: as `sources`, or if a function of this package has been replaced.
     """
     _check_unchanged()
-    settings = {
-        name: repr(getattr(jax.config, name, value))  # of this thread, and here
-        for name, value in sorted(jax.config.values.items())
-        if "cache" not in name
-    }
     flags = ("XLA_FLAGS", "NPROC", "JAX_PLATFORMS", "LIBTPU_INIT_ARGS")
     variables = {name: os.environ.get(name) for name in flags}
     devices = [f"{one.platform} {one.device_kind} {one.id}" for one in jax.devices()]
     devices.append(jax.devices()[0].client.platform_version)
-    about = (cache.versions(), cache.processor(), settings, variables, devices)
+    about = (cache.versions(), cache.processor(), settings(), variables, devices)
     return sources(), *about
+
+
+def settings() -> dict[str, str]:
+    """The settings of jax in this thread that a program may depend on, by name."""
+    return {
+        name: repr(getattr(jax.config, name, value))
+        for name, value in sorted(jax.config.values.items())
+        if "cache" not in name
+    }
 
 
 def _check_unchanged() -> None:
@@ -190,11 +195,12 @@ def _load_program(path: Path) -> Callable[..., Any] | None:
         return None
 
 
-def _compile(function: Any, arguments: Any, path: Path) -> Any:
+def _compile(function: Any, arguments: Any, path: Path | None) -> Any:
     """A program, which is written to its file if it can be used elsewhere."""
     lowered = function.lower(*arguments)
-    if "callback" in lowered.as_text():  # an address in this process
-        return function
+    # a callback is an address in this process
+    if path is None or "callback" in lowered.as_text():
+        return lowered.compile()
     with cache.bypassed():
         program = lowered.compile()
     # no constants beside the program, and whatever else cannot be written

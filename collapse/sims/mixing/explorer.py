@@ -17,8 +17,8 @@ from collapse.experiment import results
 from collapse.experiment.lazy import load
 from collapse.lab import report, session
 from collapse.lab.api import Run
-from collapse.lab.parts import named, roots_of
-from collapse.lab.programs import Program, compiled
+from collapse.lab.parts import named
+from collapse.lab.programs import Program, compiled, roots_of
 from collapse.lab.run import prepare
 from collapse.sims.mixing.experiment import Mixing
 

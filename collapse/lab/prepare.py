@@ -1,0 +1,143 @@
+"""Conditions made ready to run, in threads, while earlier ones are running.
+
+Making a program takes longer than many a run: it is traced by Python, which one thread
+at a time can do, and compiled by XLA, which leaves Python to the others.
+"""
+
+import collections
+import os
+import threading
+from collections.abc import Callable, Generator, Hashable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+
+from collapse.data.errors import InputError
+from collapse.experiment.base import Experiment
+from collapse.experiment.condition import Condition
+from collapse.experiment.task import Task
+from collapse.lab.programs import Program, compiled, roots_of
+from collapse.lab.schedule import lengths, stops
+from collapse.lab.stored import settings
+
+_AHEAD = 2  # conditions that are made ready at once, while another one runs
+_STATE_BYTES = 2**29  # of all seeds that are advanced together
+
+
+class Ready(NamedTuple):
+    """A condition that can be run.
+
+    Attributes:
+      condition: what is asked.
+      task: what is learned.
+      program: compiled.
+      blocks: of seeds, with the file that each one's progress is kept in.
+    """
+
+    condition: Condition[Any]
+    task: Task
+    program: Program
+    blocks: list[tuple[range, Path]]
+
+
+def prepared(
+    experiment: Experiment, data: Any, checkpoints: Path
+) -> Generator[Ready, None, None]:
+    """The conditions of an experiment in their order, each ready to run.
+
+    The next ones are made ready in threads of their own, unless the caller has changed
+    settings of jax for its thread alone. Close the iterator to stop them.
+
+    Args:
+      experiment: as resolved.
+      data: that it is run on, or None.
+      checkpoints: folder of the files in which progress is kept.
+
+    Raises:
+      InputError: if a condition does not fit into memory; and whatever its task raises.
+    """
+    programs: dict[Hashable, Program] = {}
+    one_at_a_time = threading.Lock()
+
+    def made(number: int, condition: Condition[Any]) -> Ready:
+        with one_at_a_time:  # a task often shares its parts with the next one
+            task = experiment.task(condition, data)
+            # by sizes too, so that no task can name too little
+            sizes = (task.num_rows or condition.n, task.batch_size, task.additive)
+            what = number if task.program is None else (task.program, sizes)
+            if what not in programs:
+                programs[what] = compiled(condition, task)
+        program = programs[what]
+        blocks = [
+            (seeds, checkpoints / f"{number:03d}-{seeds.start:06d}.npz")
+            for seeds in _blocks(condition, task, program)
+        ]
+        if not all(path.exists() for _, path in blocks):
+            _compile(condition, task, program, blocks[0][0])
+        return Ready(condition, task, program, blocks)
+
+    return _ahead(made, enumerate(experiment.conditions()))
+
+
+def _ahead(
+    made: Callable[[int, Condition[Any]], Ready],
+    numbered: Iterator[tuple[int, Condition[Any]]],
+) -> Generator[Ready, None, None]:
+    """Results of `made` in order, of which the next ones are begun in threads."""
+    here = settings()
+    with ThreadPoolExecutor(_AHEAD, thread_name_prefix="compile") as pool:
+        if pool.submit(settings).result() != here:
+            yield from (made(*one) for one in numbered)
+            return
+        begun: collections.deque[Future[Ready]] = collections.deque()
+        try:
+            for one in numbered:
+                begun.append(pool.submit(made, *one))
+                if len(begun) > _AHEAD:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            for future in begun:
+                future.cancel()
+
+
+def _compile(
+    condition: Condition[Any], task: Task, program: Program, seeds: range
+) -> None:
+    """Compile what a block of seeds is run by, from its beginning to its end."""
+    roots = roots_of(condition)[seeds.start : seeds.stop]
+    state = program.blank(roots, *task.values)
+    experiment, often = condition.experiment, task.observe is not None
+    ends = stops(experiment.num_generations, experiment.snapshots, often)
+    for length in lengths(ends):
+        program.prepare(length, roots, state, *task.values)
+
+
+def _blocks(condition: Condition[Any], task: Task, program: Program) -> Iterator[range]:
+    """Blocks of seeds whose states fit into memory."""
+    num_seeds = condition.experiment.num_seeds
+    # of all seeds: tracing a state takes time, and this trace is used again
+    shapes = program.shapes(roots_of(condition), *task.values)
+    sizes = (leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
+    size = -(-sum(sizes) // num_seeds)
+    if 2 * size > _memory():  # a step makes the next state beside it
+        raise InputError(
+            f"samples_per_generation: {program.num_rows} rows in this workflow take "
+            f"{size / 1e9:.0f} GB for each seed; give fewer samples, generations or "
+            "dimensions"
+        )
+    num_blocks = min(-(-num_seeds * size // _STATE_BYTES), num_seeds)
+    block = -(-num_seeds // num_blocks)
+    for start in range(0, num_seeds, block):
+        yield range(start, min(start + block, num_seeds))
+
+
+def _memory() -> int:
+    """Bytes of memory that the machine has; a large number where it does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 2**60

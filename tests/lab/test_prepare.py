@@ -1,0 +1,121 @@
+"""Conditions are made ready ahead of the run, and give what they give without."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from collapse.core.seeds import over_seeds
+from collapse.lab import cache, fingerprint, prepare, stored
+
+
+def numbers(last: int) -> Iterator[tuple[int, None]]:
+    return ((i, None) for i in range(last))
+
+
+def test_they_come_in_order_and_few_are_begun_ahead():
+    begun = []
+
+    def made(number, condition):
+        begun.append(number)
+        time.sleep(0.05 if number % 2 == 0 else 0)  # the second is ready first
+        return number
+
+    seen = []
+    for number in prepare._ahead(made, numbers(7)):
+        time.sleep(0.02)
+        seen.append(number)
+        assert max(begun) <= number + 1 + prepare._AHEAD
+    assert seen == list(range(7)) == sorted(begun)
+
+
+def test_a_later_one_is_made_while_an_earlier_one_runs():
+    second = threading.Event()
+
+    def made(number, condition):
+        if number == 1:
+            second.set()
+        return number
+
+    running = prepare._ahead(made, numbers(3))
+    assert next(running) == 0
+    assert second.wait(10)
+    running.close()
+
+
+def test_an_error_comes_in_its_turn_and_ends_the_rest():
+    begun = []
+
+    def made(number, condition):
+        begun.append(number)
+        if number == 1:
+            raise ValueError("the second")
+        return number
+
+    running = prepare._ahead(made, numbers(100))
+    assert next(running) == 0
+    with pytest.raises(ValueError, match="the second"):
+        next(running)
+    assert max(begun) <= 1 + prepare._AHEAD + 1
+    assert not [t for t in threading.enumerate() if t.name.startswith("compile")]
+
+
+def test_settings_of_the_caller_s_thread_alone_are_kept():
+    """Threads would compile with others: everything is made by the caller then."""
+    seen = []
+
+    def made(number, condition):
+        seen.append((threading.current_thread(), stored.settings()))
+        return number
+
+    assert list(prepare._ahead(made, numbers(2))) == [0, 1]
+    assert threading.current_thread() not in [thread for thread, _ in seen]
+    seen.clear()
+    with jax.default_matmul_precision("highest"):
+        here = stored.settings()
+        assert list(prepare._ahead(made, numbers(2))) == [0, 1]
+    assert seen == [(threading.current_thread(), here)] * 2
+
+
+def test_two_threads_compile_a_program_once(tmp_path, monkeypatch):
+    """And give the setting of the cache back that both of them change."""
+    monkeypatch.setattr(cache, "_active", tmp_path)
+    monkeypatch.setattr(fingerprint, "_started", (1e18).__float__)
+    before = jax.config.jax_enable_compilation_cache
+    times = []
+
+    def function(x):
+        times.append(threading.current_thread())
+        time.sleep(0.05)
+        return jnp.sin(x)
+
+    def other(x):
+        return jnp.cos(x)
+
+    programs = [stored.kept(over_seeds(f), f.__name__) for f in (function, other)]
+    threads = [
+        threading.Thread(target=programs[i % 2].program, args=(jnp.ones(4),))
+        for i in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(times)) == 1
+    assert jax.config.jax_enable_compilation_cache == before
+    assert len(list(tmp_path.glob("*.program"))) == 2
+
+
+@pytest.mark.parametrize("first_out", [0, 1])
+def test_a_bypass_of_the_cache_ends_with_the_last_that_asked(first_out):
+    before = jax.config.jax_enable_compilation_cache
+    both = [cache.bypassed(), cache.bypassed()]
+    for one in both:
+        one.__enter__()
+    both[first_out].__exit__(None, None, None)
+    assert not jax.config.jax_enable_compilation_cache
+    both[1 - first_out].__exit__(None, None, None)
+    assert jax.config.jax_enable_compilation_cache == before
