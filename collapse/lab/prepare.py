@@ -48,7 +48,7 @@ def prepared(
     """The conditions of an experiment in their order, each ready to run.
 
     The next ones are made ready in threads of their own, unless the caller has changed
-    settings of jax for its thread alone. Close the iterator to stop them.
+    settings of jax for its thread alone. Closing the iterator waits for those begun.
 
     Args:
       experiment: as resolved.
@@ -92,16 +92,12 @@ def _ahead(
             yield from (made(*one) for one in numbered)
             return
         begun: collections.deque[Future[Ready]] = collections.deque()
-        try:
-            for one in numbered:
-                begun.append(pool.submit(made, *one))
-                if len(begun) > _AHEAD:
-                    yield begun.popleft().result()
-            while begun:
+        for one in numbered:
+            begun.append(pool.submit(made, *one))
+            if len(begun) > _AHEAD:
                 yield begun.popleft().result()
-        finally:
-            for future in begun:
-                future.cancel()
+        while begun:
+            yield begun.popleft().result()
 
 
 def _compile(
