@@ -80,27 +80,25 @@ def test_settings_of_the_caller_s_thread_alone_are_kept():
     assert seen == [(threading.current_thread(), here)] * 2
 
 
+class Counted:
+    """A function that counts how often it is lowered, to be compiled."""
+
+    def __init__(self, function):
+        self.function, self.times = over_seeds(function), 0
+
+    def lower(self, *arguments):
+        self.times += 1
+        time.sleep(0.05)
+        return self.function.lower(*arguments)
+
+
 def test_two_threads_compile_a_program_once(tmp_path, monkeypatch):
     """And give the setting of the cache back that both of them change."""
     monkeypatch.setattr(cache, "_active", tmp_path)
     monkeypatch.setattr(fingerprint, "_started", (1e18).__float__)
     before = jax.config.jax_enable_compilation_cache
-    compiled, compile_one = [], stored._compile
-
-    def counted(*arguments):
-        compiled.append(arguments)
-        time.sleep(0.05)
-        return compile_one(*arguments)
-
-    monkeypatch.setattr(stored, "_compile", counted)
-
-    def function(x):
-        return jnp.sin(x)
-
-    def other(x):
-        return jnp.cos(x)
-
-    programs = [stored.kept(over_seeds(f), f.__name__) for f in (function, other)]
+    counted = [Counted(jnp.sin), Counted(jnp.cos)]
+    programs = [stored.kept(one, number) for number, one in enumerate(counted)]
     threads = [
         threading.Thread(target=programs[i % 2].program, args=(jnp.ones(4),))
         for i in range(6)
@@ -109,7 +107,7 @@ def test_two_threads_compile_a_program_once(tmp_path, monkeypatch):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(compiled) == 2
+    assert [one.times for one in counted] == [1, 1]
     assert jax.config.jax_enable_compilation_cache == before
     assert len(list(tmp_path.glob("*.program"))) == 2
 
