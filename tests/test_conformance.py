@@ -17,6 +17,7 @@ from collapse.experiment import registry
 from collapse.experiment.family import Family
 from collapse.lab.programs import compiled, roots_of
 from collapse.lab.run import prepare
+from collapse.models.language.network import SIZES, Size
 
 SEEDS, LAST = 2, 3
 every_family = pytest.mark.parametrize("name", CASES)
@@ -33,7 +34,12 @@ def _networks_as_they_run(request):
     if case is None or not case.network:
         yield
         return
-    with jax.enable_x64(False), jax.numpy_dtype_promotion("standard"):
+    with (
+        jax.enable_x64(False),
+        jax.numpy_dtype_promotion("standard"),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setitem(SIZES, "nano", Size(1, 8, 1))  # quick to compile
         yield
 
 
@@ -57,18 +63,24 @@ def problem_of(name, workflow="replace"):
     condition, task = condition_of(name, workflow)
     root = roots_of(condition)[0]
     problem = task.make_problem(root, *task.values)
-    rows = problem.draw(streams.key(root, 0, streams.Purpose(0)), num_rows(name))
-    return root, problem, rows
+    draw = jax.jit(lambda key: problem.draw(key, num_rows(name)))
+    return root, problem, draw(streams.key(root, 0, streams.Purpose(0)))
 
 
 def num_rows(name):
     return CASES[name].rows
 
 
-def fitted(problem, root, rows, weights):
-    """Parameters of a first fit."""
-    init = problem.model.init(root, rows, weights)
-    return problem.model.fit(root, init, rows, weights)[0]
+@functools.cache
+def fit_of(name):
+    """A compiled function (rows, weights) -> parameters of a first fit."""
+    root, problem, _ = problem_of(name)
+
+    def fitted(rows, weights):
+        init = problem.model.init(root, rows, weights)
+        return problem.model.fit(root, init, rows, weights)[0]
+
+    return jax.jit(fitted)
 
 
 def same(one, other, tolerance):
@@ -87,7 +99,7 @@ def test_every_family_is_in_the_table():
 
 @every_family
 def test_rows_of_weight_zero_have_no_influence_and_weights_scale_out(name):
-    root, problem, rows = problem_of(name)
+    _, _, rows = problem_of(name)
     num, case = num_rows(name), CASES[name]
     half = num // 2
     ones = weights_of(rows, num)
@@ -96,7 +108,7 @@ def test_rows_of_weight_zero_have_no_influence_and_weights_scale_out(name):
         lambda x: x.at[half:].set(jnp.flip(x[half:], 0) if x.dtype.kind == "i" else 0),
         rows,
     )
-    fit = jax.jit(functools.partial(fitted, problem, root))
+    fit = fit_of(name)
     first = fit(rows, weights)
     same(first, fit(other, weights), 0)
     moved = jax.tree.leaves(fit(rows, ones)), jax.tree.leaves(first)
@@ -109,7 +121,7 @@ def test_rows_of_weight_zero_have_no_influence_and_weights_scale_out(name):
 def test_a_sample_of_a_fitted_model_fits_again_and_keys_matter(name):
     root, problem, rows = problem_of(name)
     num = num_rows(name)
-    params = fitted(problem, root, rows, weights_of(rows, num))
+    params = fit_of(name)(rows, weights_of(rows, num))
     sample = jax.jit(lambda key: problem.model.sample(key, params, num))
     one, again = sample(root), sample(root)
     other = sample(jax.random.key(99))
@@ -119,7 +131,7 @@ def test_a_sample_of_a_fitted_model_fits_again_and_keys_matter(name):
         assert (a.shape, a.dtype) == (d.shape, d.dtype), "another type than real rows"
     changed = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
     assert any(not np.array_equal(a, c) for a, c in changed), "the key is ignored"
-    refit = fitted(problem, root, one, weights_of(one, num))
+    refit = fit_of(name)(one, weights_of(one, num))
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(refit))
     assert jax.tree.structure(refit) == jax.tree.structure(params)
 
@@ -152,32 +164,24 @@ def test_chunks_are_the_whole_and_mapped_runs_the_single_one(name, workflow):
     else:
         whole = walked(*[1] * (LAST + 1))
     spec = condition.workflow.make(LAST, task.additive)
-    single = jax.jit(
-        lambda root: (
-            loop.run(
-                root,
-                task.make_problem(root, *task.values),
-                spec,
-                program.num_rows,
-                LAST,
-            )[0].params
-        )
-    )(roots[0])
+
+    @jax.jit
+    def single(root):
+        problem = task.make_problem(root, *task.values)._replace(metrics={})
+        return loop.run(root, problem, spec, program.num_rows, LAST)[0].params
+
     first = jax.tree.map(lambda leaf: leaf[0], whole[0])
-    same(first, single, CASES[name].rounding)
+    same(first, single(roots[0]), CASES[name].rounding)
 
 
 @every_family
 @pytest.mark.x64
 def test_parameters_have_the_precision_of_the_rows(name):
-    _, problem, rows = problem_of(name)
+    _, _, rows = problem_of(name)
     low = jax.tree.map(
         lambda x: x.astype(jnp.float32) if x.dtype.kind == "f" else x, rows
     )
-    params = jax.eval_shape(
-        functools.partial(fitted, problem),
-        *(jax.random.key(0), low, jnp.ones(num_rows(name), jnp.float32)),
-    )
+    params = jax.eval_shape(fit_of(name), low, jnp.ones(num_rows(name), jnp.float32))
     kinds = {leaf.dtype for leaf in jax.tree.leaves(params) if leaf.dtype.kind == "f"}
     assert kinds == {np.dtype("float32")}
 

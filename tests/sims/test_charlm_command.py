@@ -12,6 +12,7 @@ import xarray as xr
 
 from collapse.figures import draw as plotting
 from collapse.lab import checkpoint, parts, session
+from collapse.lab import prepare as preparing
 from collapse.lab import run as runner
 from collapse.models.language import decoding
 from collapse.models.language.network import SIZES, Size
@@ -43,7 +44,7 @@ def _here(tmp_path, monkeypatch):
     (tmp_path / "text.txt").write_text(text_of(3000))
 
 
-PROGRAMS, COMPILE = {}, parts.compiled
+PROGRAMS, COMPILE = {}, preparing.compiled
 
 
 def run(*arguments, file=()):
@@ -62,7 +63,7 @@ def run(*arguments, file=()):
         patch.setattr(session, "configured", lambda *_: contextlib.nullcontext())
         patch.setitem(SIZES, "nano", Size(1, 8, 1))
         patch.setattr(decoding, "_STAGES", 1)
-        patch.setattr(parts, "compiled", shared)
+        patch.setattr(preparing, "compiled", shared)
         return runner.main(Charlm, [*file, *SMALL, *arguments])
 
 

@@ -17,6 +17,7 @@ from collapse.data import tables
 from collapse.data.regression_tables import table
 from collapse.figures.declaration import read_declaration
 from collapse.lab import checkpoint, command, parts, session
+from collapse.lab import prepare as preparing
 from collapse.lab import run as runner
 from collapse.models.linear.model import LinearParams
 from collapse.sims.linear import FAMILY, Linear
@@ -142,10 +143,10 @@ LEVELS = ["--noise-variance", "0.5", "2", "--ridge", "0.1", "3"]
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory):
     """Two noise levels with two penalties, and how many programs were compiled."""
-    compiled, real = [], parts.compiled
+    compiled, real = [], preparing.compiled
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            parts, "compiled", lambda *own: compiled.append(own) or real(*own)
+            preparing, "compiled", lambda *own: compiled.append(own) or real(*own)
         )
         traces, _ = simulate(*SWEEP, *LEVELS, checkpoints=tmp_path_factory.mktemp("a"))
     return traces, len(compiled)

@@ -18,6 +18,7 @@ from collapse.experiment.toml import from_table
 from collapse.figures.check import check as check_figure
 from collapse.figures.declaration import read_figures
 from collapse.lab import parts, session
+from collapse.lab import prepare as preparing
 from collapse.lab import run as runner
 from collapse.sims.mixing import Mixing
 from collapse.sims.mixing.best import derive, remembering, verdict
@@ -243,8 +244,10 @@ def test_regressors_without_synthetic_rows_have_their_known_error(tmp_path):
     "model", ["gaussian", "linear", pytest.param("gmm", marks=pytest.mark.slow)]
 )
 def test_a_map_is_few_programs(tmp_path, monkeypatch, model):
-    seen, real = [], parts.compiled
-    monkeypatch.setattr(parts, "compiled", lambda *own: seen.append(own) or real(*own))
+    seen, real = [], preparing.compiled
+    monkeypatch.setattr(
+        preparing, "compiled", lambda *own: seen.append(own) or real(*own)
+    )
     data, experiment = ran(
         tmp_path,
         constraint="real_count",
