@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from collapse.core import streams
-from collapse.core.types import Trace
+from collapse.core.types import State, Trace
 from collapse.experiment.base import Experiment
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
@@ -106,8 +106,10 @@ def _run_part(part: Part, watch: Watch) -> Arrays:
     progress = checkpoint.Progress(-1, {}, [], None)
     if path.exists():
         progress = checkpoint.load(path, program.shapes(roots, *task.values))
-    begun = progress.done >= 0
-    state = progress.state if begun else program.blank(roots, *task.values)
+    state = progress.state
+    if progress.done < final:
+        blank = program.blank(roots, *task.values)
+        state = _placed(state, blank) if progress.done >= 0 else blank
     watch.bar.update(len(roots) * (progress.done + 1))
     pieces = [progress.trace] if progress.trace else []
     done, samples, saved = progress.done, list(progress.samples), time.monotonic()
@@ -140,6 +142,14 @@ def _run_part(part: Part, watch: Watch) -> Arrays:
     if experiment.snapshots and seeds.start == 0:
         result["samples"] = np.stack(samples)
     return result
+
+
+def _placed(state: State, blank: State) -> State:
+    """A state from a file on the devices of a blank one: the same program runs it."""
+    found: State = jax.tree.map(
+        lambda leaf, where: jax.device_put(leaf, where.sharding), state, blank
+    )
+    return found
 
 
 def named(trace: Trace) -> Arrays:

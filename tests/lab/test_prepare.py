@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from collapse.core.seeds import over_seeds
-from collapse.lab import cache, fingerprint, prepare, stored
+from collapse.lab import cache, checkpoint, fingerprint, parts, prepare, run, stored
+from collapse.lab.command import parse
+from collapse.sims.gaussian import Gaussian
 
 
 def numbers(last: int) -> Iterator[tuple[int, None]]:
@@ -122,3 +125,38 @@ def test_a_bypass_of_the_cache_ends_with_the_last_that_asked(first_out):
     assert not jax.config.jax_enable_compilation_cache
     both[1 - first_out].__exit__(None, None, None)
     assert jax.config.jax_enable_compilation_cache == before
+
+
+def test_a_resumed_run_is_run_by_the_programs_of_the_first(tmp_path, monkeypatch):
+    """States from a file lie where those of a program lie, or it compiles anew."""
+    command = "--num-generations 5 --num-seeds 3 --workflows accumulate --dimension 2"
+    call = parse(Gaussian, command.split())
+    experiment, _ = run.prepare(call.experiment)
+    real, save = stored._compile, checkpoint.save
+    times, saved = [], []
+
+    def simulated(folder):
+        times.append(0)
+        return parts.simulate(experiment, None, folder)
+
+    def counted(*arguments):
+        times[-1] += 1
+        return real(*arguments)
+
+    def interrupted(path, progress):
+        save(path, progress)
+        saved.append(progress.done)
+        if len(saved) == 1:
+            raise parts.Interrupted("stop")
+
+    monkeypatch.setattr(stored, "_compile", counted)
+    whole = simulated(tmp_path / "whole")
+    monkeypatch.setattr(parts, "_SECONDS_BETWEEN_SAVES", -1.0)  # save every chunk
+    monkeypatch.setattr(checkpoint, "save", interrupted)
+    with pytest.raises(parts.Interrupted):
+        simulated(tmp_path / "stopped")
+    assert 0 <= saved[0] < 5
+    resumed = simulated(tmp_path / "stopped")
+    assert times == [2, 2, 2]  # a blank state, and a chunk of generations
+    for a, b in zip(*map(jax.tree.leaves, (whole, resumed)), strict=True):
+        np.testing.assert_array_equal(a, b)
