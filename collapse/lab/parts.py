@@ -144,7 +144,7 @@ def _run_part(part: Part, watch: Watch) -> Arrays:
     return result
 
 
-def _placed(state: State, blank: State) -> State:
+def _placed(state: State | None, blank: State) -> State:
     """A state from a file on the devices of a blank one: the same program runs it."""
     found: State = jax.tree.map(
         lambda leaf, where: jax.device_put(leaf, where.sharding), state, blank
