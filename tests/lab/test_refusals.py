@@ -52,6 +52,12 @@ def _here(tmp_path, monkeypatch):
         (["gaussian", "price"], "price: is a figure of mixing; use that"),
         (["gaussian", "a.toml"], "; is this a file for mixing?"),
         (["mixing", "b.toml"], "b.toml: model is given twice; use [model] with name"),
+        (
+            ["gaussian", "--publish", "new/figures", "--resume"],
+            "holds nothing to continue; drop --resume",
+        ),
+        (["gaussian", "--publish", "a.toml"], "publish: a.toml cannot be written (Not"),
+        (["gaussian", "--publish", "b/a.toml", "--out", "a.toml"], "a.toml is a file"),
     ],
 )
 def test_it_is_refused_in_one_line(tmp_path, capsys, arguments, said):
