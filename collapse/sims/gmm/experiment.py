@@ -70,9 +70,7 @@ class Gmm(Family):
 
     def quantity(self, metric: str) -> Quantity | None:
         """Long name and unit of a metric, also of the survival of a component."""
-        if metric.startswith("survival_"):
-            return catalogue.survival(int(metric.removeprefix("survival_")))
-        return super().quantity(metric)
+        return catalogue.survival_named(metric) or super().quantity(metric)
 
     def least_rows(self) -> int:
         """Smallest number of rows of a fit: one for each component."""
