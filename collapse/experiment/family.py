@@ -78,6 +78,10 @@ class Family(Experiment):
         """Smallest number of rows that determine a fit."""
         return 1
 
+    def of_one_row(self) -> str:
+        """What is wrong with a fit to a single row, in words; "" if nothing is."""
+        return ""
+
     def studied(self) -> Self:
         """The family with the defaults it has in a study, where these are different."""
         return self
