@@ -162,10 +162,10 @@ def test_no_memory_is_told_in_one_line(tmp_path, monkeypatch, capsys):
     said = "RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.\nmore"
     for error in (JaxRuntimeError(said), MemoryError()):
         monkeypatch.setattr(Gaussian, "task", failing(error))
-        told = complaint(capsys, "gaussian", *SMALL)
+        complained = complaint(capsys, "gaussian", *SMALL)
         size = "Out of memory allocating 9 bytes"
         what = "no room for an array" if isinstance(error, MemoryError) else size
-        assert told.startswith(f"out of memory: {what}; give fewer samples")
+        assert complained.startswith(f"out of memory: {what}; give fewer samples")
         assert not any(tmp_path.iterdir())
     monkeypatch.setattr(Gaussian, "task", failing(JaxRuntimeError("INTERNAL: x")))
     with pytest.raises(JaxRuntimeError):

@@ -68,8 +68,9 @@ def test_it_is_refused_in_one_line(tmp_path, capsys, arguments, said):
     (tmp_path / "b.toml").write_text('model = "gmm"\n[model]\nddof = 0\n')
     before = sorted(tmp_path.iterdir())
     assert commands.main(arguments) == 2
-    told = capsys.readouterr().err
-    assert said in told and told.startswith("error: ") and told.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert said in printed and printed.startswith("error: ")
+    assert printed.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -148,7 +149,7 @@ AN_EFFECT = [
 
 
 @pytest.mark.parametrize("line", NO_EFFECT)
-def test_what_has_no_effect_is_told_in_one_line(line):
+def test_what_has_no_effect_is_said_in_one_line(line):
     assert remarks(given(line)) == (NO_EFFECT[line],)
 
 
