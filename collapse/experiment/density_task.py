@@ -29,7 +29,7 @@ def density_task(
     model_of: Callable[..., Model],
     swept: Sequence[str] = (),
 ) -> Task:
-    """What a density learns in a condition, ready to run.
+    """The task of a density that learns the truth or the data of a condition.
 
     A biased sampler moves each row towards the mean of the density, so that `bias`
     times its variance is left.

@@ -112,8 +112,8 @@ class Family(Experiment):
                 f"{self.data}. Real rows are drawn without replacement: with all of "
                 "them, every seed begins alike."
             )
-        told = [f"n = {spelled(self.samples_per_generation)}", *self.caption_words()]
-        return f"{truth} {', '.join([*told, self.repetitions()])}."
+        phrases = [f"n = {spelled(self.samples_per_generation)}", *self.caption_words()]
+        return f"{truth} {', '.join([*phrases, self.repetitions()])}."
 
     def reference_words(self) -> str:
         """Name of the density that replaces the unknown truth of real data."""

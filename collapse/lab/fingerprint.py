@@ -166,7 +166,7 @@ class _Digest:
             self.add(thing)
 
     def _add_host_array(self, thing: Any) -> None:
-        """An array or a number of NumPy."""
+        """Take in an array or a number of NumPy."""
         kind = type(thing)
         if isinstance(thing, np.ndarray) and kind is not np.ndarray:
             raise Unknown("an array of a kind that holds more")  # a mask
@@ -177,7 +177,7 @@ class _Digest:
         self.hash.update(np.ascontiguousarray(array).tobytes())
 
     def _add_wrapped(self, thing: Any) -> None:
-        """What jax.jit or its like makes of a function of the lab."""
+        """Take in what jax.jit or its like made of a function of the lab."""
         inner = thing.__wrapped__
         while not isinstance(inner, types.FunctionType):
             inner = getattr(inner, "__wrapped__", None)
@@ -230,7 +230,7 @@ class _Digest:
                 self.add(constant)
 
     def _add_name(self, thing: Any) -> None:
-        """Something that a module of known version has under a name."""
+        """Take in the name of something in a module of known version."""
         module = getattr(thing, "__module__", None) or ""
         if isinstance(thing, types.ModuleType):
             module, name = thing.__name__, ""
@@ -251,7 +251,7 @@ def _names(code: types.CodeType) -> set[str]:
 
 
 def _check_lookups(code: types.CodeType) -> None:
-    """Refuse a function that may find what its digest does not name.
+    """Raise Unknown for a function that may find what its digest does not name.
 
     Raises:
       Unknown: if it, or a function inside it, does.

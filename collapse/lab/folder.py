@@ -100,10 +100,10 @@ def abandon(folder: Path) -> None:
 
 
 def check_publish(folder: str) -> None:
-    """Nothing; checks before a run that its figures can be written, and leaves no file.
+    """Raise InputError if figures cannot be written to a folder; leaves no file there.
 
-    Raises:
-      InputError: if they cannot.
+    Args:
+      folder: as given; it need not be there yet.
     """
     data = Path(folder) / "data"
     missing: list[Path] = []

@@ -140,7 +140,7 @@ def _surroundings() -> tuple[Any, ...]:
 
 
 def _check_unchanged() -> None:
-    """Refuse to go on where a user's function stands in one of this package's modules.
+    """Raise Unknown where a user's function stands in one of this package's modules.
 
     Raises:
       Unknown: if one does.
@@ -211,7 +211,7 @@ def _prepare() -> None:
 
 
 def _read(path: Path) -> Any:
-    """What `_write` wrote, or None."""
+    """The content of a file of `_write`; None if it is missing or damaged."""
     try:
         text = path.read_bytes()
         digest, packed = text[:32], text[32:]

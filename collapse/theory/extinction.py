@@ -66,9 +66,9 @@ def observed_survival(count: int, num_generations: int) -> Curve:
 
 
 def half_life(count: float) -> int:
-    """Fits after which a symbol of expected count c is more likely lost than alive.
+    """Number of fits after which a symbol is more likely lost than alive.
 
-    The first k with g_k < log(2) / c. Linear in the count, near 2 c / log 2 = 2.9 c.
+    For an expected count c the first k with g_k < log(2) / c: near 2 c / log 2 = 2.9 c.
     """
     goal = math.log(2) / not_negative("count", count) if count else math.inf
     decay, fits = 1.0, 1

@@ -105,5 +105,7 @@ class Discrete(Family):
 
     def caption(self) -> str:
         """The data distribution, sizes, and how models generate."""
-        told = [f"n = {spelled(self.samples_per_generation)}", *self.caption_words()]
-        return f"Truth: {self.truth_words()}. {', '.join([*told, self.repetitions()])}."
+        phrases = [f"n = {spelled(self.samples_per_generation)}", *self.caption_words()]
+        return (
+            f"Truth: {self.truth_words()}. {', '.join([*phrases, self.repetitions()])}."
+        )
