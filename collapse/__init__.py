@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from collapse.experiment.condition import Condition as Condition
     from collapse.experiment.family import Family as Family
     from collapse.experiment.fields import Bounds as Bounds
+    from collapse.experiment.fields import Only as Only
     from collapse.experiment.registry import families as families
     from collapse.experiment.registry import studies as studies
     from collapse.experiment.task import Task as Task
@@ -79,7 +80,7 @@ _HOMES = {
     "experiment.base": ("Experiment",),
     "experiment.condition": ("Condition",),
     "experiment.family": ("Family",),
-    "experiment.fields": ("Bounds",),
+    "experiment.fields": ("Bounds", "Only"),
     "experiment.registry": ("families", "studies"),
     "experiment.task": ("Task", "real_rows"),
     "experiment.workflows": ("Parameter", "WorkflowKind", "register"),

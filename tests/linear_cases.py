@@ -59,14 +59,14 @@ def simulate(
     Args:
       workflow: name in WORKFLOWS, or a function of the batches so far.
       scale: standard deviation of each true coefficient.
-      real: rows of each later generation that nature labels.
-      delta: [d] error of the writers.
+      real: rows of each later generation whose labels are real.
+      delta: [d] error of the coefficients that models label with.
     """
     rule, multiple = WORKFLOWS.get(workflow, (workflow, False))
     factor = np.eye(d) if factor is None else factor
     rng = np.random.default_rng([SEED, n, d])
     truth = rng.standard_normal((seeds, 1, d)) * scale
-    writers = np.repeat(truth, 2, axis=1)  # the noisy fit and its twin
+    models = np.repeat(truth, 2, axis=1)  # the noisy fit and its twin
     first = rng.standard_normal((seeds, n, d)) @ factor.T
     batches, errors = [], []
     for t in range(generations):
@@ -74,7 +74,7 @@ def simulate(
         x = np.tile(first, (1, k, 1))
         if design == "fresh" and t:
             x = rng.standard_normal((seeds, k * n, d)) @ factor.T
-        y = writers @ np.swapaxes(x, 1, 2)
+        y = models @ np.swapaxes(x, 1, 2)
         y[:, :, :real] = truth @ np.swapaxes(x[:, :real], 1, 2)
         variance = np.full(k * n, NOISE.synthetic if t else NOISE.real)
         variance[:real] = NOISE.real
@@ -85,5 +85,5 @@ def simulate(
         noisy, twin = fit[:, 0], fit[:, 1]
         gaps = (twin - truth[:, 0], noisy - twin, noisy - truth[:, 0])
         errors.append(np.stack([((gap @ factor) ** 2).sum(1) for gap in gaps], 1))
-        writers = fit + delta
+        models = fit + delta
     return np.stack(errors, 1)

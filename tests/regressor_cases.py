@@ -1,4 +1,4 @@
-"""What the tests of the linear regressor share: kinds of row, nature, a design."""
+"""What the tests of the linear regressor share: kinds of row, a truth, a design."""
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ DESIGN = pytest.mark.parametrize("design", ["fresh", "fixed"])
 
 
 def truth_in(d):
-    """Coefficients [d] of nature, d at most 5."""
+    """True coefficients [d], d at most 5."""
     return jnp.array([1.0, -2.0, 0.5, 0.3, -0.4])[:d]
 
 

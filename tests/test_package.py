@@ -11,6 +11,7 @@ import collapse
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(collapse.__file__).parent
 MAX_LINES = 320
+MAX_FUNCTION_LINES = 60  # with signature and docstring: what a screen shows
 
 
 def undocumented(tree, prefix=""):
@@ -45,6 +46,31 @@ def test_no_file_holds_two_concepts():
     assert len(files) > 10
     lengths = {str(p.relative_to(ROOT)): p.read_text().count("\n") for p in files}
     assert {name: n for name, n in lengths.items() if n > MAX_LINES} == {}
+
+
+def long_functions(source):
+    """Names of functions and methods that do not fit a screen, with their lengths."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            length = node.end_lineno - node.lineno + 1
+            if length > MAX_FUNCTION_LINES:
+                yield f"{node.name}: {length}"
+
+
+def test_functions_fit_a_screen():
+    long = {
+        str(path.relative_to(ROOT)): found
+        for path in PACKAGE.rglob("*.py")
+        if (found := list(long_functions(path.read_text())))
+    }
+    assert long == {}
+
+
+def test_a_long_function_would_be_seen():
+    body = "    x = 1\n" * (MAX_FUNCTION_LINES - 1)
+    assert list(long_functions(f"def f():\n{body}")) == []
+    inside = f"class A:\n  def g(self):\n{body}    x = 1\n"
+    assert list(long_functions(inside)) == ["g: 61"]
 
 
 def test_the_package_says_that_it_is_typed():

@@ -1,11 +1,12 @@
 """The rows of one generation: generated or drawn, and curated."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from collapse.core import streams
 from collapse.core.curation import KEEP_ALL, check, curate, keeps_all
@@ -22,6 +23,8 @@ from collapse.core.types import (
 )
 from collapse.core.workflows import real_rows
 from collapse.numerics import threefry
+
+T = TypeVar("T")
 
 
 def generate(
@@ -63,11 +66,8 @@ def generate(
 
     def real() -> tuple[Batch, Array | None]:
         batch = problem.draw(streams.key(root, generation, Purpose.DATA), num_rows)
-        missing = num - num_rows
-        padded = jax.tree.map(
-            lambda x: jnp.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)), batch
-        )
-        return padded, None if keeps_all(curator) else _indicator(position < num_rows)
+        weight = None if keeps_all(curator) else _indicator(position < num_rows)
+        return _padded(batch, num - num_rows), weight
 
     span = workflow.span(num_rows) if workflow.span else (count, num_rows)
 
@@ -81,16 +81,27 @@ def generate(
     else:
         is_real = position < jnp.where(generation == 0, num, count)
         origin = jnp.where(is_real, 0, generation)
-
-        def choose(ours: Array, generated: Array) -> Array:
-            return jnp.where(
-                is_real.reshape(-1, *[1] * (ours.ndim - 1)), ours, generated
-            )
-
-        batch, weight = jax.tree.map(choose, real(), synthetic())
+        batch, weight = _merged(is_real, real(), synthetic())
     if weight is not None:
         origin = jnp.where(weight > 0, origin, -1)
     return Generated(batch, origin.astype(jnp.int32), weight)
+
+
+def _padded(batch: Batch, missing: int) -> Batch:
+    """A batch followed by `missing` rows of zeros."""
+    return jax.tree.map(
+        lambda x: jnp.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)), batch
+    )
+
+
+def _merged(is_real: Bool[Array, " rows"], real: T, synthetic: T) -> T:
+    """The real rows at some positions, and the synthetic ones at all others."""
+
+    def choose(ours: Array, generated: Array) -> Array:
+        return jnp.where(is_real.reshape(-1, *[1] * (ours.ndim - 1)), ours, generated)
+
+    merged: T = jax.tree.map(choose, real, synthetic)
+    return merged
 
 
 def _real_share(workflow: Workflow, actions: Actions) -> float | Array | None:

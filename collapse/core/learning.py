@@ -15,6 +15,7 @@ from collapse.core.types import (
     Actions,
     Controller,
     Generated,
+    Info,
     Key,
     Memory,
     Metrics,
@@ -54,7 +55,7 @@ def learn(
 
     Raises:
       ValueError: if rows are to be summed and may not be, or not with such weights; if
-        a metric has two definitions.
+        a metric has two definitions, or a diagnostic the name of an action.
     """
     generation = state.generation + 1
     actions = state.control.actions
@@ -73,8 +74,7 @@ def learn(
     memory = remembered(problem, state.memory, start, params, generation)
     key = streams.key(root, generation, Purpose.MEASURE)
     metrics = measure(key, problem, params, memory)
-    info = {**info, **_taken(actions)}
-    trace = Trace(metrics, info, _all_finite((params, metrics)))
+    trace = Trace(metrics, _with_actions(info, actions), _all_finite((params, metrics)))
     state = State(params, store, generation, state.control, memory)
     if controller is not None:
         state = control.decide(controller, state, metrics)
@@ -129,9 +129,14 @@ def measure(key: Key, problem: Problem, params: Params, memory: Memory) -> Metri
     }
 
 
-def _taken(actions: Actions) -> dict[str, Array]:
-    """The actions that a generation ran under, by name."""
-    return {k: v for k, v in actions._asdict().items() if v is not None}
+def _with_actions(info: Info, actions: Actions) -> Info:
+    """A fit's diagnostics, and the actions that its generation ran under, by name."""
+    taken = {k: v for k, v in actions._asdict().items() if v is not None}
+    if twice := info.keys() & taken.keys():
+        raise ValueError(
+            f"diagnostics named like an action: {sorted(twice)}; rename them"
+        )
+    return {**info, **taken}
 
 
 def _all_finite(tree: Any) -> Bool[Array, ""]:

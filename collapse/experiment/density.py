@@ -24,11 +24,11 @@ class DensityFamily(Family):
     """Dimensions d of the data distribution, a standard normal."""
 
     def least_rows(self) -> int:
-        """Rows that determine a fit: two have a standard deviation."""
+        """Smallest number of rows that determine a fit: two have a variance."""
         return 2
 
     def resolved(self, rows: int, dimension: int) -> Self:
-        """With a sample size and a dimension.
+        """The family with its sample size and its dimension filled in.
 
         Raises:
           InputError: for a dimension beside data, which have their own.

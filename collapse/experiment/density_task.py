@@ -21,8 +21,6 @@ from collapse.measures.density import (
 from collapse.models import gaussian
 from collapse.numerics.threefry import Key
 
-_HELD_OUT = 500  # rows drawn for the test error of one seed
-
 
 def density_task(
     condition: Condition[DensityFamily],
@@ -31,7 +29,7 @@ def density_task(
     model_of: Callable[..., Model],
     swept: Sequence[str] = (),
 ) -> Task:
-    """What a density learns in a condition, ready to run.
+    """The task of a density that learns the truth or the data of a condition.
 
     A biased sampler moves each row towards the mean of the density, so that `bias`
     times its variance is left.
@@ -52,7 +50,7 @@ def density_task(
     def sample_truth(key: Key, num: int) -> Float[Array, "num d"]:
         return gaussian.sample_points(key, truth, num)
 
-    real = real_rows(data, sample_truth, _HELD_OUT)
+    real = real_rows(data, sample_truth)
     log_density = functools.partial(gaussian.log_density, truth)
     known = Truth(log_density, (truth.mean, truth.scale), gaussian_regions(truth.scale))
     every = density_metrics(density, known)

@@ -78,6 +78,10 @@ class Family(Experiment):
         """Smallest number of rows that determine a fit."""
         return 1
 
+    def of_one_row(self) -> str:
+        """What is wrong with a fit to a single row, in words; "" if nothing is."""
+        return ""
+
     def studied(self) -> Self:
         """The family with the defaults it has in a study, where these are different."""
         return self
@@ -108,8 +112,8 @@ class Family(Experiment):
                 f"{self.data}. Real rows are drawn without replacement: with all of "
                 "them, every seed begins alike."
             )
-        told = [f"n = {spelled(self.samples_per_generation)}", *self.caption_words()]
-        return f"{truth} {', '.join([*told, self.repetitions()])}."
+        phrases = [f"n = {spelled(self.samples_per_generation)}", *self.caption_words()]
+        return f"{truth} {', '.join([*phrases, self.repetitions()])}."
 
     def reference_words(self) -> str:
         """Name of the density that replaces the unknown truth of real data."""

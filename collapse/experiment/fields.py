@@ -68,6 +68,25 @@ class Shown(NamedTuple):
     may_be_empty: bool = False
 
 
+class Only(NamedTuple):
+    """Where a field has an effect; elsewhere, setting it is remarked on.
+
+    Attributes:
+      field: another field of the experiment.
+      values: one of which that field must have; none for any but its default.
+    """
+
+    field: str
+    values: tuple[Any, ...] = ()
+
+    def __str__(self) -> str:
+        """The condition in words: `with --law zipf`, `without --data`."""
+        flag = f"--{self.field.replace('_', '-')}"
+        if self.values == ("",):
+            return f"without {flag}"
+        return f"with {' '.join([flag, ' or '.join(map(str, self.values))]).strip()}"
+
+
 Share = Annotated[float, Bounds(0, 1)]
 Count = Annotated[int, Bounds(1, 10**9)]
 NonNegative = Annotated[float, Bounds(0)]
@@ -83,6 +102,7 @@ class Declared(NamedTuple):
       shown: how the default is told; None for the default itself.
       help: its docstring.
       owner: the class that first declares it.
+      only: where it has an effect; empty for everywhere.
     """
 
     hint: Any
@@ -90,6 +110,7 @@ class Declared(NamedTuple):
     shown: Shown | None
     help: str
     owner: type
+    only: tuple[Only, ...] = ()
 
 
 _DECLARED: dict[type, dict[str, Declared]] = {}  # reading the source takes time
@@ -103,10 +124,12 @@ def declared(kind: type) -> dict[str, Declared]:
     documented = _docstrings(kind)
     found = {}
     for field in dataclasses.fields(kind):
+        only = [x for x in _extras(hints[field.name]) if isinstance(x, Only)]
         hint, bounds, shown = _read(hints[field.name])
         owners = [c for c in kind.__mro__ if field.name in inspect.get_annotations(c)]
         told = documented.get(field.name, "")
-        found[field.name] = Declared(hint, bounds, shown, told, owners[-1])
+        own = Declared(hint, bounds, shown, told, owners[-1], tuple(only))
+        found[field.name] = own
     _DECLARED[kind] = found
     return found
 
@@ -125,13 +148,17 @@ def check(experiment: Any) -> None:
                 raise InputError(f"{name}: {_plain(one)}; give {field.bounds}")
 
 
+def _extras(hint: Any) -> tuple[Any, ...]:
+    """What stands beside a type in `Annotated`."""
+    return get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+
+
 def _read(hint: Any) -> tuple[Any, Bounds | None, Shown | None]:
     """A type without annotations, and its `Bounds` and `Shown`, or None."""
-    bounds = shown = None
-    if get_origin(hint) is Annotated:
-        hint, *extras = get_args(hint)
-        bounds = next((x for x in extras if isinstance(x, Bounds)), None)
-        shown = next((x for x in extras if isinstance(x, Shown)), None)
+    extras = _extras(hint)
+    bounds = next((x for x in extras if isinstance(x, Bounds)), None)
+    shown = next((x for x in extras if isinstance(x, Shown)), None)
+    hint = get_args(hint)[0] if extras else hint
     if get_origin(hint) is tuple:
         inner, within, _ = _read(get_args(hint)[0])
         return GenericAlias(tuple, (inner, ...)), bounds or within, shown

@@ -27,10 +27,21 @@ class Study(Experiment):
     family: Family | None = None
 
     def __post_init__(self) -> None:
-        """Take the defaults of the model's family if no family is given."""
+        """Take the defaults of the model's family if no family is given.
+
+        Raises:
+          InputError: for a field of the model that has the name of one of the study.
+        """
         if self.family is None:
             own = registry.family(self.model)().studied()
             object.__setattr__(self, "family", own)
+        names = {field.name for field in dataclasses.fields(self)}
+        for name in self.learner.own_fields():
+            if name in names:
+                raise InputError(
+                    f"model: {self.model} has a field {name}, as {self.name} has; "
+                    "rename that of the model"
+                )
 
     @property
     def learner(self) -> Family:

@@ -16,6 +16,8 @@ from collapse.data.tables import RealData
 from collapse.numerics import draws
 from collapse.numerics.threefry import Key
 
+HELD_OUT = 500  # rows drawn for the test error of one seed
+
 
 class Task(NamedTuple):
     """What is learned in a condition.
@@ -72,7 +74,9 @@ class RealRows(NamedTuple):
 
 
 def real_rows(
-    data: RealData | None, sample: Callable[[Key, int], Array], num_held_out: int
+    data: RealData | None,
+    sample: Callable[[Key, int], Array],
+    num_held_out: int = HELD_OUT,
 ) -> RealRows:
     """Rows of the data where there are some, else samples of the truth.
 

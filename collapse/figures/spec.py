@@ -17,7 +17,7 @@ class Figure:
     Attributes:
       name: added to the names of files; empty for none.
       kind: "curves" over generations or an axis, a "map" whose cells are coloured by a
-        metric, or "samples" written at the snapshots.
+        metric, or "samples" generated at the snapshots.
       metrics: one panel each; empty for the family's own choice.
       x: "generation", or an axis of numbers, against whose values is drawn; for a
         histogram, what its bins count by.

@@ -23,6 +23,7 @@ import xarray as xr
 from collapse.data.errors import InputError
 from collapse.experiment import registry, results
 from collapse.experiment.base import Experiment
+from collapse.experiment.remarks import remarks
 from collapse.experiment.toml import from_table
 from collapse.figures import draw
 from collapse.figures.check import check as check_figure
@@ -129,6 +130,8 @@ def run(
         experiment = build(experiment, fields)
     elif fields:
         raise InputError("run: give fields with a name or a class, not an experiment")
+    for line in remarks(experiment):
+        warnings.warn(line, stacklevel=2)
     experiment, data = prepare(experiment, quick)
     with (
         session.configured(experiment.precision),

@@ -53,12 +53,12 @@ class Enabled:
     """A cache in use; as a context it gives jax's settings back at the end.
 
     Attributes:
-      place: its folder, or None if none is in use.
+      folder: where it lies, or None if none is in use.
       before: settings of jax that were changed, as they were.
       outer: folder of whole programs that was in use before.
     """
 
-    place: Path | None
+    folder: Path | None
     before: dict[str, Any]
     outer: Path | None = None
 
@@ -84,7 +84,7 @@ _lock, _bypassing = threading.Lock(), 0
 _before_bypass: dict[str, Any] = {}
 
 
-def enable(place: str | Path | None = None) -> Enabled:
+def enable(folder: str | Path | None = None) -> Enabled:
     """The cache that compiled programs are kept in from now on.
 
     Nothing is changed if the folder cannot be written by this user alone, or if jax has
@@ -92,10 +92,10 @@ def enable(place: str | Path | None = None) -> Enabled:
     is not used any more once there is to be none.
 
     Args:
-      place: folder; None for COLLAPSE_CACHE or the user's own cache folder, "" or "off"
-        for no cache.
+      folder: that the user names; None for COLLAPSE_CACHE or the user's own cache
+        folder, "" or "off" for no cache.
     """
-    chosen = folder(place)
+    chosen = chosen_folder(folder)
     if chosen is None and _active is not None:
         return _changed(None, {"jax_compilation_cache_dir": None})
     if chosen is None or jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
@@ -121,9 +121,9 @@ def active() -> Path | None:
 
 @contextlib.contextmanager
 def bypassed() -> Iterator[None]:
-    """Compile afresh: what XLA loads from a file cannot be written to another one.
+    """A context in which programs are compiled afresh.
 
-    The setting is one for all threads, so that the first one in changes it and the last
+    What XLA loads from a file cannot be written to another one. The setting is one for all threads, so that the first one in changes it and the last
     one out gives it back.
     """
     global _bypassing
@@ -142,17 +142,17 @@ def bypassed() -> Iterator[None]:
                 _configure(_before_bypass)
 
 
-def folder(place: str | Path | None = None) -> Path | None:
+def chosen_folder(folder: str | Path | None = None) -> Path | None:
     """The folder of all caches, or None where there is to be none.
 
     Args:
-      place: as in `enable`.
+      folder: as in `enable`.
     """
-    if place is None:
-        place = os.environ.get(VARIABLE)
-    if place is not None:
-        named = str(place) not in ("", "off")
-        return Path(place).expanduser() / _BELOW if named else None
+    if folder is None:
+        folder = os.environ.get(VARIABLE)
+    if folder is not None:
+        named = str(folder) not in ("", "off")
+        return Path(folder).expanduser() / _BELOW if named else None
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA")
         return Path(base) / "collapse" if base else None
@@ -163,7 +163,10 @@ def folder(place: str | Path | None = None) -> Path | None:
 
 
 def key() -> str:
-    """What must be equal for a program to be loaded: versions and processor."""
+    """Twenty hexadecimal digits that name the versions and the processor.
+
+    They must be equal for a program to be loaded.
+    """
     text = repr((versions(), processor()))
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
@@ -194,20 +197,20 @@ def processor() -> str:
     return "\n".join(sorted(set(found)))
 
 
-def prune(place: Path, most: int = MOST_BYTES) -> None:
+def prune(folder: Path, most: int = MOST_BYTES) -> None:
     """Remove the programs that were used longest ago, down to three quarters of `most`.
 
     Files that another process removes, or that cannot be removed, are passed over, and
     so is everything whose name is none that is given here.
 
     Args:
-      place: folder of all caches, as of `folder`.
+      folder: of all caches, as of `chosen_folder`.
       most: bytes.
     """
     found = []
     with contextlib.suppress(OSError):
-        for path in place.glob("*/*/*"):
-            if not _OURS.fullmatch(path.relative_to(place).as_posix()):
+        for path in folder.glob("*/*/*"):
+            if not _OURS.fullmatch(path.relative_to(folder).as_posix()):
                 continue
             with contextlib.suppress(OSError):
                 state = path.lstat()
@@ -241,18 +244,18 @@ def _configure(settings: dict[str, Any]) -> None:
     compilation_cache.reset_cache()
 
 
-def _writable(place: Path) -> bool:
+def _writable(folder: Path) -> bool:
     """Whether a folder is there, or could be made, that this user alone can write to.
 
     A program is code: in a folder open to others it could be replaced by theirs.
     """
     try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if hasattr(os, "getuid"):
-            state = place.stat()
+            state = folder.stat()
             if state.st_uid != os.getuid() or state.st_mode & 0o022:
                 return False
-        probe = place / f".writable-{os.getpid()}"
+        probe = folder / f".writable-{os.getpid()}"
         probe.touch()
         probe.unlink()
     except OSError:

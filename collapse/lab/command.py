@@ -85,6 +85,7 @@ def _parse(default: Experiment, arguments: Sequence[str], program: str) -> Any:
     """Group of options -> its values."""
     groups: dict[str, list[tuple[str, Any, Any]]] = {}
     for part, names in default.parts():
+        _check_free(part.name, names)
         for name, field in declared(type(part)).items():
             if name not in names:
                 continue
@@ -115,6 +116,16 @@ def _parse(default: Experiment, arguments: Sequence[str], program: str) -> Any:
             description=default.description,
             config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
         )
+
+
+def _check_free(owner: str, names: Sequence[str]) -> None:
+    """Raise InputError for a field that has the name of an option of every command."""
+    for option in declared(Options):
+        if option in names:
+            raise InputError(
+                f"{option}: a field of {owner}, and an option of every command; rename "
+                "the field"
+            )
 
 
 def _complain(flags: Sequence[str], event: _errors.ParseErrorEvent) -> None:

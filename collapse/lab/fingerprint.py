@@ -127,13 +127,7 @@ class _Digest:
         if isinstance(thing, jax.Array):
             return self._add_array(thing)
         if isinstance(thing, np.ndarray | np.generic):
-            if isinstance(thing, np.ndarray) and kind is not np.ndarray:
-                raise Unknown("an array of a kind that holds more")  # a mask
-            array = np.asarray(thing)
-            if array.dtype.hasobject:
-                raise Unknown("an array of objects")
-            self._write(kind.__name__, f"{array.dtype.descr} {array.shape}")
-            return self.hash.update(np.ascontiguousarray(array).tobytes())
+            return self._add_host_array(thing)
         if isinstance(thing, type):
             return self._add_name(thing)
         if isinstance(thing, enum.Enum):
@@ -162,15 +156,7 @@ class _Digest:
             fields = dataclasses.fields(thing)
             return self._add_all([getattr(thing, field.name) for field in fields])
         if hasattr(thing, "__wrapped__"):  # by jax.jit and its like
-            inner = thing.__wrapped__
-            while not isinstance(inner, types.FunctionType):
-                inner = getattr(inner, "__wrapped__", None)
-                if inner is None:
-                    raise Unknown(f"{thing!r}: holds no function")
-            if not is_own(inner):
-                raise Unknown(f"{thing!r}: compiled in a module of the user's")
-            self._add_name(kind)
-            return self.add(thing.__wrapped__)
+            return self._add_wrapped(thing)
         raise Unknown(f"{kind.__module__}.{kind.__qualname__}")
 
     def _add_all(self, things: Any) -> None:
@@ -178,6 +164,29 @@ class _Digest:
         self._write("length", str(len(things)))
         for thing in things:
             self.add(thing)
+
+    def _add_host_array(self, thing: Any) -> None:
+        """Take in an array or a number of NumPy."""
+        kind = type(thing)
+        if isinstance(thing, np.ndarray) and kind is not np.ndarray:
+            raise Unknown("an array of a kind that holds more")  # a mask
+        array = np.asarray(thing)
+        if array.dtype.hasobject:
+            raise Unknown("an array of objects")
+        self._write(kind.__name__, f"{array.dtype.descr} {array.shape}")
+        self.hash.update(np.ascontiguousarray(array).tobytes())
+
+    def _add_wrapped(self, thing: Any) -> None:
+        """Take in what jax.jit or its like made of a function of the lab."""
+        inner = thing.__wrapped__
+        while not isinstance(inner, types.FunctionType):
+            inner = getattr(inner, "__wrapped__", None)
+            if inner is None:
+                raise Unknown(f"{thing!r}: holds no function")
+        if not is_own(inner):
+            raise Unknown(f"{thing!r}: compiled in a module of the user's")
+        self._add_name(type(thing))
+        self.add(thing.__wrapped__)
 
     def _add_array(self, array: Any) -> None:
         if jax.dtypes.issubdtype(array.dtype, jax.dtypes.prng_key):
@@ -221,7 +230,7 @@ class _Digest:
                 self.add(constant)
 
     def _add_name(self, thing: Any) -> None:
-        """Something that a module of known version has under a name."""
+        """Take in the name of something in a module of known version."""
         module = getattr(thing, "__module__", None) or ""
         if isinstance(thing, types.ModuleType):
             module, name = thing.__name__, ""
@@ -242,7 +251,7 @@ def _names(code: types.CodeType) -> set[str]:
 
 
 def _check_lookups(code: types.CodeType) -> None:
-    """Refuse a function that may find what its digest does not name.
+    """Raise Unknown for a function that may find what its digest does not name.
 
     Raises:
       Unknown: if it, or a function inside it, does.

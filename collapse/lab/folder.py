@@ -100,13 +100,15 @@ def abandon(folder: Path) -> None:
 
 
 def check_publish(folder: str) -> None:
-    """Make the folder that figures go to, before anything is run.
+    """Raise InputError if figures cannot be written to a folder; leaves no file there.
 
-    Raises:
-      InputError: if it cannot be written.
+    Args:
+      folder: as given; it need not be there yet.
     """
+    data = Path(folder) / "data"
+    missing: list[Path] = []
     try:
-        data = Path(folder) / "data"
+        missing += [path for path in (data, *data.parents) if not path.exists()]
         data.mkdir(parents=True, exist_ok=True)
         (data / ".writable").touch()
         (data / ".writable").unlink()
@@ -114,6 +116,10 @@ def check_publish(folder: str) -> None:
         raise InputError(
             f"publish: {folder} cannot be written ({error.strerror}); give a folder"
         ) from None
+    finally:
+        for path in missing:  # they are made again once there is a figure
+            with contextlib.suppress(OSError):
+                path.rmdir()
 
 
 def finish(folder: Path) -> None:

@@ -23,7 +23,9 @@ T = TypeVar("T")
 
 
 def check(experiment: Experiment, data: Any) -> None:
-    """Try one generation of a user's own family on shapes; nothing for one of the lab.
+    """Raise InputError for a mistake in a user's own family, found on shapes alone.
+
+    One generation is tried; none of a family of the lab.
 
     Args:
       experiment: as resolved.
@@ -49,7 +51,7 @@ def check(experiment: Experiment, data: Any) -> None:
 def _generation(
     own: Experiment, condition: Condition[Any], task: Task, key: Any
 ) -> None:
-    """Draw, fit, sample, fit again and measure, as a run does."""
+    """Raise InputError for a step of a generation that fails, or gives wrong shapes."""
     num = task.num_rows or condition.n // task.batch_size
     problem = _tried("task", own, lambda: task.make_problem(key, *task.values))
     model = problem.model
@@ -94,7 +96,7 @@ def _generation(
 def _check_metric(
     own: Experiment, metric: Callable[..., Any], name: str, key: Any, params: Any
 ) -> None:
-    """A number, or as many axes as the family declares."""
+    """Raise InputError for a metric that has other axes than the family declares."""
     found = _tried(f"task: metric {name}", own, lambda: metric(key, params))
     if np.ndim(found) != len(own.more_dims(name)):
         raise InputError(
@@ -103,7 +105,7 @@ def _check_metric(
 
 
 def _check_theory(own: Experiment, condition: Condition[Any]) -> None:
-    """Known metrics only, and a value for each generation."""
+    """Raise InputError for a curve of an unknown metric, or of a wrong length."""
     curves = _tried("theory", own, lambda: own.theory(condition))
     if not isinstance(curves, Mapping):
         raise InputError(f"theory: gives {_kind(curves)}; return a dict, or {{}}")
@@ -124,7 +126,7 @@ def _check_theory(own: Experiment, condition: Condition[Any]) -> None:
 
 
 def _tried(what: str, own: Experiment, function: Callable[[], T]) -> T:
-    """What a function gives; InputError with the user's line if it fails."""
+    """The result of a function; InputError with the user's line if it fails."""
     try:
         return function()
     except (InputError, MemoryError):
@@ -147,7 +149,7 @@ def _told(error: Exception) -> str:
 
 
 def _place(error: Exception, own: Experiment) -> str:
-    """Where in the user's file it came about."""
+    """`; see FILE line N`, where in the user's file it came about; else ""."""
     said = registry.line_in(error, registry.file_of(type(own)))
     return f"; see {said}" if said else ""
 

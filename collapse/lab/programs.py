@@ -44,7 +44,10 @@ def _measuring(problem: Problem, names: tuple[str, ...]) -> Problem:
 
 
 def compiled(condition: Condition[Any], task: Task) -> Program:
-    """The program of a task, and of all that share it; kept on disk while allowed."""
+    """The compiled program of a task and of all that share it.
+
+    It is kept on disk while that is allowed.
+    """
     count = len(task.values)
     usual = task.workflow
     if usual is None:

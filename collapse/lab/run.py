@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from collapse.data.errors import InputError
 from collapse.experiment.base import Experiment
 from collapse.experiment.lazy import load
+from collapse.experiment.remarks import remarks
 from collapse.figures.check import check as check_figure
 from collapse.figures.declaration import read_figures
 from collapse.lab import command, folder
@@ -34,6 +35,7 @@ def main(
     run_folder: Path | None = None
     try:
         call = command.parse(kind, arguments, program)
+        remarked = () if call.options.quiet else remarks(call.experiment)
         experiment, data = prepare(call.experiment, call.options.quick)
         figures = call.figures or read_figures(experiment.figures(), "figure")
         call = call._replace(experiment=experiment, figures=figures)
@@ -45,6 +47,8 @@ def main(
         run_folder = folder.claim(
             call.options.out, call.name, digest, call.options.resume
         )
+        for line in remarked:
+            print(f"warning: {line}", file=sys.stderr)
         # what runs and draws takes a second to import
         code: int = load("collapse.lab.work").run_and_write(
             call, data, digest, run_folder

@@ -145,7 +145,7 @@ def settings() -> dict[str, str]:
 
 
 def _check_unchanged() -> None:
-    """Refuse to go on where a user's function stands in one of this package's modules.
+    """Raise Unknown where a user's function stands in one of this package's modules.
 
     Raises:
       Unknown: if one does.
@@ -217,7 +217,7 @@ def _prepare() -> None:
 
 
 def _read(path: Path) -> Any:
-    """What `_write` wrote, or None."""
+    """The content of a file of `_write`; None if it is missing or damaged."""
     try:
         text = path.read_bytes()
         digest, packed = text[:32], text[32:]

@@ -136,7 +136,16 @@ def survival(component: int) -> Quantity:
     return ratio(f"survival of rare component {component}")
 
 
+def survival_named(name: str) -> Quantity | None:
+    """The quantity of a metric `survival_<component>`; None for any other name."""
+    prefix, _, component = name.rpartition("_")
+    counted = prefix == "survival" and component.isdecimal()
+    return survival(int(component)) if counted else None
+
+
+# of every family; a name that several have stands for the last one's quantity
 EVERY = {
+    **SYMBOLS,
     **LANGUAGE,
     **TEXT,
     **REGRESSION,
@@ -148,7 +157,8 @@ EVERY = {
 
 def find(name: str) -> Quantity:
     """The quantity that usually has this name, for data without attributes."""
-    return EVERY.get(name, Quantity(name.replace("_", " "), ""))
+    usual = EVERY.get(name) or survival_named(name)
+    return usual or Quantity(name.replace("_", " "), "")
 
 
 def of_data(name: str, quantity: Quantity) -> Quantity:

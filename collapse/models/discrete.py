@@ -22,7 +22,7 @@ class Counts(NamedTuple):
 
     @property
     def additive(self) -> bool:
-        """A sum of rows is a row: see `workflows.accumulate_sums`."""
+        """True: a sum of rows is a row, see `workflows.accumulate_sums`."""
         return True
 
 
@@ -35,7 +35,9 @@ def discrete(
     temperature: float | Float[Array, ""] = 1.0,
     dtype=None,
 ) -> Model:
-    """Shares [M] of symbols, fitted by maximum likelihood or with additive smoothing.
+    """The `Model` of shares [M] of symbols, fitted by counting them.
+
+    By maximum likelihood, or with additive smoothing.
 
     Without smoothing a symbol of share 0 is never drawn and so never comes back, unless
     rows in which it occurs are trained on again.

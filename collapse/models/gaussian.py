@@ -14,6 +14,7 @@ the standardised coordinates z of x = mean + scale z and then transformed, so th
 stay accurate when a direction has collapsed by many orders of magnitude.
 """
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -117,20 +118,29 @@ def gaussian(
             sizes = jnp.tile(sizes, weights.size // sizes.size)
         return pool(batch, weights, sizes, ddof), {}
 
-    def sample(key: Key, params: GaussianParams, num: int):
-        if rows == "samples":
-            return sample_points(key, params, num)
-        dtype = params.mean.dtype
-        if rows == "law":
-            mean, factor = _law(key, num, batch_size, dimension, dtype)
-        else:
-            assert isinstance(batch_size, int)
-            mean, factor = _reduce(key, num, batch_size, dimension, dtype)
-        return _statistics(
-            params.mean[None] + mean @ params.scale.T, params.scale[None] @ factor
-        )
-
+    sample = functools.partial(_sample, rows=rows, batch_size=batch_size)
     return Model(init, fit, sample)
+
+
+def _sample(
+    key: Key,
+    params: GaussianParams,
+    num: int,
+    rows: RowKind,
+    batch_size: int | Int[Array, " num"],
+):
+    """Rows of a kind, `num` of them, that a Gaussian generates; consumes the key."""
+    if rows == "samples":
+        return sample_points(key, params, num)
+    dimension, dtype = params.mean.size, params.mean.dtype
+    if rows == "law":
+        mean, factor = _law(key, num, batch_size, dimension, dtype)
+    else:
+        assert isinstance(batch_size, int)
+        mean, factor = _reduce(key, num, batch_size, dimension, dtype)
+    return _statistics(
+        params.mean[None] + mean @ params.scale.T, params.scale[None] @ factor
+    )
 
 
 def standard(dimension: int, dtype=None) -> GaussianParams:

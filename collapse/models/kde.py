@@ -19,7 +19,7 @@ Rule = Literal["fixed", "scott", "silverman", "std"]
 def kde(
     dimension: int, rule: Rule = "fixed", bandwidth: float | Float[Array, ""] = 1.0
 ) -> Model:
-    """A kernel density estimate as a model.
+    """The `Model` of a Gaussian kernel density estimate.
 
     The rule says what `bandwidth` is multiplied by, for n rows in d dimensions; of
     unequal weights n is the effective number (sum w)^2 / sum w^2. "fixed": 1. "scott":

@@ -79,8 +79,8 @@ def multinomial(
 
     # Symbol by symbol: of many seeds at once a step is short enough for the cache.
     def step(left: Array, symbol: tuple[Array, Array]) -> tuple[Array, Array]:
-        index, chance = symbol
-        count = binomial(threefry.fold_in(key, index), left, chance[None])
+        index, probability = symbol
+        count = binomial(threefry.fold_in(key, index), left, probability[None])
         return left - count, count[0]
 
     index = jnp.arange(shares.size, dtype=jnp.uint32)
@@ -89,7 +89,7 @@ def multinomial(
 
 
 def binomial(
-    key: Key, trials: Int[Array, " k"], chance: Float[Array, " k"]
+    key: Key, trials: Int[Array, " k"], probability: Float[Array, " k"]
 ) -> Int[Array, " k"]:
     """Numbers of successes, one for each entry, in whole arrays.
 
@@ -98,17 +98,17 @@ def binomial(
 
     Args:
       trials: [k], at least 0.
-      chance: [k], in [0, 1]; 0 and 1 are exact.
+      probability: [k], in [0, 1]; 0 and 1 are exact.
     """
-    chance = chance.astype(jnp.result_type(float))
-    rare = jnp.minimum(chance, 1 - chance)
-    n = trials.astype(chance.dtype)
+    probability = probability.astype(jnp.result_type(float))
+    rare = jnp.minimum(probability, 1 - probability)
+    n = trials.astype(probability.dtype)
     small_key, large_key = threefry.split(key)
     is_small = n * rare < _SMALL
     few = _inversion(small_key, jnp.where(is_small, n, 0), jnp.where(is_small, rare, 0))
     many = _rejection(large_key, n, rare, is_small)
     found = jnp.where(is_small, few, many).astype(jnp.int32)
-    return jnp.where(chance > 0.5, trials - found, found)
+    return jnp.where(probability > 0.5, trials - found, found)
 
 
 def _inversion(key: Key, n: Array, p: Array) -> Array:

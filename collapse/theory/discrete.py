@@ -22,7 +22,7 @@ from collapse.theory.checks import (
     schedule,
     whole,
 )
-from collapse.theory.extinction import lost
+from collapse.theory.extinction import expected_support
 
 Shares = Sequence[float] | Curve
 
@@ -73,9 +73,9 @@ def support(q: Shares, n: Rows, num_generations: int) -> Curve:
 def support_replace(q: Shares, n: int, num_generations: int) -> Curve:
     """Expected number of symbols with a share above 0 under replace [G + 1].
 
-    Exact, for n at most 200: each symbol against all others is a chain of two states.
+    Exact, for n at most 1000: each symbol against all others is a chain of two states.
     """
-    return (1 - lost(distribution("q", q), n, num_generations)).sum(-1)
+    return expected_support(distribution("q", q), n, num_generations)
 
 
 def smoothed_share(

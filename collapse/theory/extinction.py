@@ -13,7 +13,7 @@ arXiv:2509.20101 and Baxter et al. for the first extinction; the rest is derived
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,9 @@ from collapse.theory.checks import (
     whole,
 )
 
-MOST_ROWS = 200  # of the exact chain, which costs n^2 a generation
+MOST_ROWS = 1000  # of the exact chain: n^2 a generation; binomials overflow at 1030
+_ENTRIES = 2**21  # of an array (16 MB), however many symbols and generations there are
+_LEAST = 1e-18  # probability of all counts that are left out
 SUMMED = 200  # terms of a mean that are summed one by one; the rest is an integral
 
 
@@ -64,9 +66,9 @@ def observed_survival(count: int, num_generations: int) -> Curve:
 
 
 def half_life(count: float) -> int:
-    """Fits after which a symbol of expected count c is more likely lost than alive.
+    """Number of fits after which a symbol is more likely lost than alive.
 
-    The first k with g_k < log(2) / c. Linear in the count, near 2 c / log 2 = 2.9 c.
+    For an expected count c the first k with g_k < log(2) / c: near 2 c / log 2 = 2.9 c.
     """
     goal = math.log(2) / not_negative("count", count) if count else math.inf
     decay, fits = 1.0, 1
@@ -80,22 +82,28 @@ def lost(
 ) -> NDArray[Any]:
     """P(a symbol of true share q has share 0 at generation t) [G + 1, *q.shape].
 
-    Exact for n of at most 200: powers of the transition matrix of the Wright-Fisher
+    Exact for n of at most 1000: powers of the transition matrix of the Wright-Fisher
     chain, P_ij = P(Binomial(n, i/n) = j). A symbol seen c times in the real data is
     lost by generation t with the probability of share c / n at generation t - 1.
     """
-    n = whole("n", n, 1)
-    if n > MOST_ROWS:
-        raise ValueError(f"n must be at most {MOST_ROWS}, got {n}")
-    q = np.asarray(q, np.float64)
-    if not ((q >= 0) & (q <= 1)).all():
-        raise ValueError("q must be in [0, 1]")
-    first, step = _binomial(n, q), _binomial(n, np.arange(n + 1) / n)
-    absorbed = np.eye(n + 1)[0]  # P(lost after so many steps), from each count
-    found = np.empty((whole("num_generations", num_generations, 0) + 1, *q.shape))
-    for t in range(len(found)):
-        found[t] = first @ absorbed
-        absorbed = step @ absorbed
+    n, q = _checked(n, q)
+    values, place = np.unique(q.ravel(), return_inverse=True)
+    found = np.empty((whole("num_generations", num_generations, 0) + 1, len(values)))
+    for generations, symbols, block in _losses(values, n, num_generations):
+        found[generations, symbols] = block.T
+    return found[:, place].reshape(-1, *q.shape)
+
+
+def expected_support(q: Sequence[float] | Curve, n: int, num_generations: int) -> Curve:
+    """Expected number of symbols with a share above 0 [G + 1]: sum_i 1 - `lost`.
+
+    Without the probabilities of all symbols in memory at once.
+    """
+    n, q = _checked(n, q)
+    values, counts = np.unique(q, return_counts=True)
+    found = np.zeros(whole("num_generations", num_generations, 0) + 1)
+    for generations, symbols, block in _losses(values, n, num_generations):
+        found[generations] += counts[symbols] @ (1 - block)
     return found
 
 
@@ -170,9 +178,56 @@ def mean_first_extinction(
     return float(1 + first[:-1].sum() + rest + edge)
 
 
-def _binomial(n: int, p: NDArray[Any]) -> NDArray[Any]:
-    """P(Binomial(n, p) = j) for j = 0..n, along a last axis."""
-    p, j = np.asarray(p)[..., None], np.arange(n + 1)
+def _checked(n: int, q: Any) -> tuple[int, NDArray[Any]]:
+    """Both arguments of the exact chain, if it can be solved."""
+    n, q = whole("n", n, 1), np.asarray(q, np.float64)
+    if n > MOST_ROWS:
+        raise ValueError(f"n must be at most {MOST_ROWS}, got {n}")
+    if not ((q >= 0) & (q <= 1)).all():
+        raise ValueError("q must be in [0, 1]")
+    return n, q
+
+
+def _losses(
+    q: Curve, n: int, num_generations: int
+) -> Iterator[tuple[slice, slice, NDArray[Any]]]:
+    """Slices of generations and of symbols, and P(lost) there [symbols, generations].
+
+    Args:
+      q: [M] true shares, ascending.
+    """
+    for generations, absorbed in _absorbed(n, num_generations):
+        size = max(1, _ENTRIES // max(absorbed.shape))
+        for start in range(0, len(q), size):
+            share = q[start : start + size]
+            most = _most_counts(n, share[-1])
+            block = _binomial(n, share, most) @ absorbed[: most + 1]
+            yield generations, slice(start, start + size), block
+
+
+def _absorbed(n: int, num_generations: int) -> Iterator[tuple[slice, NDArray[Any]]]:
+    """Slices of generations, and P(lost by then) from each count [n + 1, slice]."""
+    step, column = _binomial(n, np.arange(n + 1) / n, n), np.eye(n + 1)[0]
+    size = max(1, _ENTRIES // (n + 1))
+    for start in range(0, num_generations + 1, size):
+        columns = np.empty((n + 1, min(size, num_generations + 1 - start)))
+        for i in range(columns.shape[1]):
+            columns[:, i] = column
+            column = step @ column
+        yield slice(start, start + columns.shape[1]), columns
+
+
+def _most_counts(n: int, share: float) -> int:
+    """Count that n draws exceed with probability below `_LEAST`; Bernstein's bound."""
+    third = -math.log(_LEAST) / 3
+    return min(
+        n, math.ceil(n * share + third + math.sqrt(third**2 + 6 * third * n * share))
+    )
+
+
+def _binomial(n: int, p: NDArray[Any], most: int) -> NDArray[Any]:
+    """P(Binomial(n, p) = j) for j = 0..most, along a last axis."""
+    p, j = np.asarray(p)[..., None], np.arange(most + 1)
     return scipy.special.binom(n, j) * p**j * (1 - p) ** (n - j)
 
 

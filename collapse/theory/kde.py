@@ -37,7 +37,7 @@ RULES = ("fixed", "scott", "silverman", "std")
 
 
 def bandwidth(rule: str, n: Rows, dimension: int) -> Curve:
-    """Number by which a rule multiplies the user's bandwidth for n rows, as n's shape.
+    """Factor of the user's bandwidth that a rule gives for n rows, in n's shape.
 
     "fixed" 1, "scott" n^(-1/(d+4)) and "silverman" (n (d+2) / 4)^(-1/(d+4)): these
     are scikit-learn's, without the data's scale. "std" is silverman's factor, a
@@ -57,7 +57,7 @@ def bandwidth(rule: str, n: Rows, dimension: int) -> Curve:
 def replace(
     n: Rows, num_generations: int, bandwidth: Bandwidth, relative: bool = False
 ) -> Moments:
-    """Each density is fitted to n rows of the one before it, alone.
+    """Moments [G + 1] of densities that are each fitted to n rows of the last one.
 
     Fixed: v_t = (1 - 1/n) v_{t-1} + h^2. Relative: v_t = (1 - 1/n + h^2) v_{t-1}.
     The mean error grows by v_{t-1} / n in each generation.
@@ -81,7 +81,7 @@ def replace(
 def replace_multiple(
     n: int, num_generations: int, bandwidth: Bandwidth, relative: bool = False
 ) -> Moments:
-    """As `replace`, from (t + 1) n rows."""
+    """Moments [G + 1] of densities fitted as under `replace`, to (t + 1) n rows."""
     sizes = n * np.arange(1, num_generations + 2)
     return replace(sizes, num_generations, bandwidth, relative)
 
@@ -89,7 +89,7 @@ def replace_multiple(
 def accumulate(
     n: Rows, num_generations: int, bandwidth: Bandwidth, relative: bool = False
 ) -> Moments:
-    """Each density is fitted to all rows so far, so it has as many kernels.
+    """Moments [G + 1] of densities that are each fitted to all rows so far.
 
     At constant n and k = t + 1 fits, c_k = (1 - 1/(k^2 n)) c_{k-1} +
     h^2 [1/k - 1/(k^2 n)]: for a fixed h the variance grows like h^2 log t. If a rule
@@ -103,7 +103,10 @@ def accumulate(
 def fixed_budget(
     n: int, num_generations: int, bandwidth: Bandwidth, relative: bool = False
 ) -> Moments:
-    """Each density is fitted to n rows drawn from all so far, without replacement."""
+    """Moments [G + 1] of densities fitted to n of all rows so far.
+
+    The n rows are drawn without replacement.
+    """
     sizes = schedule(whole("n", n, 2), num_generations)
     return recursions.fixed_budget(n, _kernels(sizes, bandwidth, relative))
 
@@ -115,7 +118,7 @@ def window(
     bandwidth: Bandwidth,
     relative: bool = False,
 ) -> Moments:
-    """Each density is fitted to the rows of the last `size` generations."""
+    """Moments [G + 1] of densities fitted to rows of the last `size` generations."""
     sizes, size = schedule(n, num_generations), whole("size", size, 1)
     rows = recursions.rows_in_window(sizes, size)
     return recursions.window(sizes, size, _kernels(rows, bandwidth, relative))
@@ -130,7 +133,9 @@ def mix(
     relative: bool = False,
     anchor: str = "fresh",
 ) -> Moments:
-    """Each density is fitted to real and synthetic rows; generation 0 to n real ones.
+    """Moments [G + 1] of densities fitted to real and synthetic rows.
+
+    Generation 0 is fitted to n real ones.
 
     The real rows are new in each generation ("fresh") or the same of the first n
     ("fixed"). Either bounds the variance for a fixed bandwidth; one relative to the

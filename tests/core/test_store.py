@@ -1,4 +1,4 @@
-"""The store: slots are written whole, empty places are silent zeros."""
+"""The store: slots are written whole, empty positions hold zeros."""
 
 import jax
 import jax.numpy as jnp

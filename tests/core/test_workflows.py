@@ -48,7 +48,7 @@ def _log(workflow, root, num_generations=G):
 
 
 def _used(workflow, root):
-    """For each generation, author (-1 nature, t its model) -> total weight."""
+    """For each generation, origin of rows (-1 real, t its model) -> total weight."""
     rows, weights = _log(workflow, root)
     return [
         {int(a): float(w[r == a].sum()) for a in np.unique(r[w > 0])}
@@ -116,11 +116,11 @@ def test_fixed_budget_picks_n_different_rows_of_all_so_far(key):
 
 
 @pytest.mark.parametrize("name", MAKERS)
-def test_weights_are_never_negative_and_empty_places_weigh_nothing(name, root):
+def test_weights_are_never_negative_and_empty_positions_weigh_nothing(name, root):
     rows, weights = _log(MAKERS[name](), root)
     assert (weights >= 0).all()
     assert (weights[rows == -2.0] == 0).all()
-    assert (weights[rows == 0.0] == 0).all()  # zeros are empty places of the store
+    assert (weights[rows == 0.0] == 0).all()  # zeros are empty positions of the store
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.5])

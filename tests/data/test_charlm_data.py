@@ -1,4 +1,4 @@
-"""Text in blocks: nothing is lost or moved, and which places are rare."""
+"""Text in blocks: nothing is lost or moved, and which positions are rare."""
 
 from collections import Counter
 
@@ -93,24 +93,24 @@ def test_rows_for_pretraining_change_the_fingerprint_and_fill_a_block(tmp_path):
         fingerprinted(long, "more.txt")
 
 
-# Rare places
+# Rare positions
 
 
 def counted(train, rows):
-    """The definition, place by place."""
+    """The definition, position by position."""
     known = Counter(train[i : i + CONTEXT] for i in range(len(train) - CONTEXT + 1))
     seen = {
         (i, j): known[row[j - CONTEXT : j]]
         for i, row in enumerate(rows)
         for j in range(CONTEXT, len(row))
     }
-    seen = {place: count for place, count in seen.items() if count}
+    seen = {position: count for position, count in seen.items() if count}
     levels = sorted(set(seen.values())) or [0]
     upto = {k: sum(v <= k for v in seen.values()) for k in levels}
     highest = max([levels[0], *(k for k in levels if upto[k] <= SHARE * len(seen))])
     rare = np.zeros((len(rows), len(rows[0])), bool)
-    for place, count in seen.items():
-        rare[place] = count <= highest
+    for position, count in seen.items():
+        rare[position] = count <= highest
     return rare
 
 

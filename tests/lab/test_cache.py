@@ -56,11 +56,11 @@ def test_first_run_misses_and_second_one_hits_with_the_same_bits(free, tmp_path)
         seen = len(HITS)
         cold = compute(x)
         assert len(HITS) == seen
-        files = list((used.place / "xla").glob("*-cache"))
+        files = list((used.folder / "xla").glob("*-cache"))
         assert files
         warm = compute(x)
         assert len(HITS) > seen
-        assert set(files) <= set((used.place / "xla").glob("*-cache"))
+        assert set(files) <= set((used.folder / "xla").glob("*-cache"))
     seen = len(HITS)
     compute(x)  # no longer in use
     assert len(HITS) == seen
@@ -72,7 +72,7 @@ def test_settings_are_given_back(free, tmp_path):
     before = settings()
     with cache.enable(tmp_path) as used:
         assert settings() != before
-        assert cache.active() == used.place / "programs"
+        assert cache.active() == used.folder / "programs"
     assert settings() == before
     assert cache.active() is None
 
@@ -99,7 +99,7 @@ def test_the_processor_is_told_apart_by_its_features(monkeypatch):
 def test_it_can_be_switched_off(value, free, monkeypatch):
     monkeypatch.setenv(cache.VARIABLE, value)
     before = settings()
-    assert cache.enable().place is None
+    assert cache.enable().folder is None
     assert settings() == before and cache.active() is None
 
 
@@ -109,21 +109,21 @@ def test_it_can_be_switched_off_for_a_while(free, tmp_path):
         compute(x)
         before, seen = settings(), len(HITS)
         with cache.enable("off") as none:
-            assert none.place is None and cache.active() is None
+            assert none.folder is None and cache.active() is None
             compute(x)
             assert len(HITS) == seen
         assert settings() == before
-        assert cache.active() == used.place / "programs"
+        assert cache.active() == used.folder / "programs"
         with cache.enable(tmp_path / "another") as same:
-            assert same.place is None  # that in use stays in use
-            assert cache.active() == used.place / "programs"
-        assert cache.active() == used.place / "programs"
+            assert same.folder is None  # that in use stays in use
+            assert cache.active() == used.folder / "programs"
+        assert cache.active() == used.folder / "programs"
     assert cache.active() is None
 
 
 def test_a_cache_that_somebody_chose_is_left_alone(free, tmp_path):
     cache._configure({"jax_compilation_cache_dir": str(tmp_path / "mine")})
-    assert cache.enable(tmp_path / "ours").place is None
+    assert cache.enable(tmp_path / "ours").folder is None
     assert jax.config.jax_compilation_cache_dir == str(tmp_path / "mine")
     assert not (tmp_path / "ours").exists()
 
@@ -131,26 +131,26 @@ def test_a_cache_that_somebody_chose_is_left_alone(free, tmp_path):
 def test_a_folder_that_cannot_be_made_is_no_error(free, tmp_path):
     (tmp_path / "file").touch()
     before = settings()
-    assert cache.enable(tmp_path / "file" / "below").place is None
+    assert cache.enable(tmp_path / "file" / "below").folder is None
     assert settings() == before and cache.active() is None
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="no owners here")
 def test_a_folder_open_to_others_is_not_used(free, tmp_path):
     with cache.enable(tmp_path) as used:
-        programs = used.place / "programs"
+        programs = used.folder / "programs"
     programs.chmod(0o777)
-    assert cache.enable(tmp_path).place is None
+    assert cache.enable(tmp_path).folder is None
 
 
 def test_a_folder_that_vanishes_is_no_error(free, tmp_path):
     """A full disk looks the same: nothing can be written."""
     x = jnp.linspace(0.0, 1.0, 8)
     with cache.enable(tmp_path) as used:
-        for path in (used.place / "xla").iterdir():
+        for path in (used.folder / "xla").iterdir():
             path.unlink()
-        (used.place / "xla").rmdir()
-        (used.place / "xla").touch()
+        (used.folder / "xla").rmdir()
+        (used.folder / "xla").touch()
         with pytest.warns(UserWarning, match="persistent compilation cache"):
             compute(x)
 
@@ -177,21 +177,22 @@ def test_the_oldest_files_go_when_there_are_too_many(tmp_path):
 def test_no_file_of_another_is_removed(free, tmp_path, monkeypatch):
     """However old it is, beside the programs or among them."""
     with cache.enable(tmp_path) as used:
-        assert used.place.parent.parent == tmp_path
-    place = used.place.parent
+        assert used.folder.parent.parent == tmp_path
+    folder = used.folder.parent
     foreign = [
         written(tmp_path / name, 0)
         for name in ("thesis.tex", "deep/down/data.csv", "0123456789abcdef0123/xla/a")
     ] + [
-        written(place / name, 0) for name in ("mine", "my/xla/a-cache", "a/b/c/d-cache")
+        written(folder / name, 0)
+        for name in ("mine", "my/xla/a-cache", "a/b/c/d-cache")
     ]
-    foreign.append(written(used.place / "notes.txt", 0))
-    foreign.append(written(used.place / "xla" / "notes.txt", 0))
-    old = written(used.place / "xla" / "jit_f-0-cache", 0)
-    link = used.place / "xla" / "linked-cache"
+    foreign.append(written(used.folder / "notes.txt", 0))
+    foreign.append(written(used.folder / "xla" / "notes.txt", 0))
+    old = written(used.folder / "xla" / "jit_f-0-cache", 0)
+    link = used.folder / "xla" / "linked-cache"
     link.symlink_to(foreign[0])
     prune = cache.prune
-    monkeypatch.setattr(cache, "prune", lambda place: prune(place, most=0))
+    monkeypatch.setattr(cache, "prune", lambda folder: prune(folder, most=0))
     with cache.enable(tmp_path):
         pass
     assert not old.exists()
@@ -214,11 +215,11 @@ def test_it_lies_where_the_system_keeps_caches(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setenv(variable, str(tmp_path))
-    assert cache.folder() == tmp_path.joinpath(*parts)
+    assert cache.chosen_folder() == tmp_path.joinpath(*parts)
     own = "collapse-programs"  # among files of the user's
-    assert cache.folder("elsewhere").parts == ("elsewhere", own)
+    assert cache.chosen_folder("elsewhere").parts == ("elsewhere", own)
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "other"))
-    assert cache.folder() == tmp_path / "other" / own
+    assert cache.chosen_folder() == tmp_path / "other" / own
 
 
 def test_xla_is_told_to_be_quiet_before_it_is_loaded():
@@ -271,9 +272,9 @@ def test_no_process_begins_after_it_has_loaded_the_package(monkeypatch):
 def test_a_function_put_into_the_package_keeps_nothing(monkeypatch):
     monkeypatch.setattr(fingerprint, "_started", (1e18).__float__)
     stored._surroundings()
-    for place, name in ((streams, "seeds"), (cache.Enabled, "__enter__")):
+    for owner, name in ((streams, "seeds"), (cache.Enabled, "__enter__")):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(place, name, lambda *_: None)
+            patch.setattr(owner, name, lambda *_: None)
             with pytest.raises(fingerprint.Unknown, match="has been replaced"):
                 stored._surroundings()
     monkeypatch.setattr(streams, "seeds", jax.jit(lambda *_: None))

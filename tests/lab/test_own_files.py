@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import collapse
 from collapse.data.errors import InputError
 from collapse.lab import commands, session
 from collapse.lab import run as runner
@@ -95,8 +96,8 @@ def test_a_mistake_is_told_in_one_line_and_leaves_nothing(
 ):
     assert before in FAMILY
     (tmp_path / "own.py").write_text(FAMILY.replace(before, after, 1))
-    assert said in complaint(capsys, "own.py", *SMALL)
-    assert not (tmp_path / "results").exists()
+    assert said in complaint(capsys, "own.py", *SMALL, "--publish", "figures")
+    assert {path.name for path in tmp_path.iterdir()} <= {"own.py", "__pycache__"}
 
 
 def test_a_mistake_in_the_model_of_a_study_is_told_as_well(tmp_path, capsys):
@@ -104,6 +105,31 @@ def test_a_mistake_in_the_model_of_a_study_is_told_as_well(tmp_path, capsys):
     said = complaint(capsys, "mixing", "--model", "own.py", *SMALL[:4])
     assert said.startswith("fit: gives an array; it must return (params, dict)")
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("name", ["late", "bias", "price"])
+def test_a_field_that_a_study_has_too_is_refused(tmp_path, capsys, name):
+    """Else the option of the command would set one of the two, silently."""
+    text = FAMILY.replace("scale: Annotated", f"{name}: Annotated")
+    (tmp_path / "own.py").write_text(text.replace("self.scale", f"self.{name}"))
+    (tmp_path / "own.toml").write_text(f'[model]\nname = "own.py"\n{name} = 2.0\n')
+    said = (
+        f"model: own.py has a field {name}, as mixing has; rename that of the model\n"
+    )
+    for arguments in (["--model", "own.py"], ["--model=own.py"], ["own.toml"]):
+        assert complaint(capsys, "mixing", *arguments) == said
+    with pytest.raises(InputError, match=f"has a field {name}"):
+        collapse.run("mixing", model="own.py")
+    assert {path.suffix for path in tmp_path.iterdir()} <= {".py", ".toml", ""}
+    assert commands.main(["own.py", f"--{name}", "2", "--publish", "a", *SMALL]) == 0
+
+
+def test_a_field_that_every_command_has_is_refused(tmp_path, capsys):
+    text = FAMILY.replace("scale: Annotated", "out: Annotated")
+    (tmp_path / "own.py").write_text(text.replace("self.scale", "self.out"))
+    for arguments in (["own.py"], ["mixing", "--model", "own.py"]):
+        said = complaint(capsys, *arguments, "--out", "2")
+        assert said.startswith("out: a field of exponential, and an option of every")
 
 
 def test_a_file_without_a_family_is_told_what_it_may_be(tmp_path, capsys):
@@ -136,10 +162,10 @@ def test_no_memory_is_told_in_one_line(tmp_path, monkeypatch, capsys):
     said = "RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.\nmore"
     for error in (JaxRuntimeError(said), MemoryError()):
         monkeypatch.setattr(Gaussian, "task", failing(error))
-        told = complaint(capsys, "gaussian", *SMALL)
+        complained = complaint(capsys, "gaussian", *SMALL)
         size = "Out of memory allocating 9 bytes"
         what = "no room for an array" if isinstance(error, MemoryError) else size
-        assert told.startswith(f"out of memory: {what}; give fewer samples")
+        assert complained.startswith(f"out of memory: {what}; give fewer samples")
         assert not any(tmp_path.iterdir())
     monkeypatch.setattr(Gaussian, "task", failing(JaxRuntimeError("INTERNAL: x")))
     with pytest.raises(JaxRuntimeError):
@@ -156,8 +182,6 @@ def test_no_memory_is_told_in_one_line(tmp_path, monkeypatch, capsys):
     ],
 )
 def test_what_is_no_family_is_refused_from_python(given, said):
-    import collapse
-
     with pytest.raises(InputError, match=re.escape(said)):
         collapse.run(given)
     with pytest.raises(InputError, match="family: Family is what families derive"):

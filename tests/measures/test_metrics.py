@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis.extra import numpy as st_numpy
 
 from collapse.experiment import registry
-from collapse.measures import metrics
+from collapse.measures import catalogue, metrics
 from collapse.models import gaussian
 from collapse.models.gaussian import GaussianParams, log_density, sample_points
 from collapse.sims.gaussian import Gaussian
@@ -288,6 +288,17 @@ def test_every_metric_is_described(name):
         assert quantity.long_name and quantity.unit
         assert quantity.better == "reference" or quantity.reference in (0, None)
     assert experiment.quantity("varience") is None
+
+
+@pytest.mark.parametrize("name", registry.families())
+def test_every_metric_is_named_where_data_have_no_attributes(name):
+    """Those of the family, and those that a study of it measures."""
+    study = registry.experiment("mixing")(model=name)
+    for metric in (*study.learner.known_metrics(), *study.known_metrics()):
+        assert metric in catalogue.EVERY or catalogue.survival_named(metric)
+        assert catalogue.find(metric).unit
+    assert catalogue.find("no_metric") == ("no metric", "", None, "reference")
+    assert catalogue.find("survival_of_all").unit == ""
 
 
 def test_a_reference_takes_the_place_of_an_unknown_truth():

@@ -29,7 +29,7 @@ def twin(params):
     return params.coefficients[1]
 
 
-def nature(params):
+def truth(params):
     del params
     return truth_in(D)
 
@@ -64,13 +64,13 @@ def over_seeds(measure):
 def test_squared_distance_is_a_quadratic_form():
     params, w = regressor(), np.asarray(truth_in(D))
     sigma = np.asarray(factor() @ factor().T)
-    for first, second in ((fit, nature), (twin, nature), (fit, twin)):
+    for first, second in ((fit, truth), (twin, truth), (fit, twin)):
         gap = np.asarray(first(params) - second(params))
         plain = regression.squared_distance(first, second)
         close(plain(KEY, params), gap @ gap, RTOL)
         seen = regression.squared_distance(first, second, factor())
         close(seen(KEY, params), gap @ sigma @ gap, RTOL)
-    assert regression.squared_distance(fit, nature)(KEY, started(jnp.asarray(w))) == 0
+    assert regression.squared_distance(fit, truth)(KEY, started(jnp.asarray(w))) == 0
 
 
 # Errors on test rows
@@ -102,7 +102,7 @@ def test_the_error_on_test_rows_is_that_of_numpy():
 def test_the_error_on_test_rows_is_unbiased():
     """For the exact error, in the norm of the rows' covariance."""
     exact, plain = (
-        float(regression.squared_distance(fit, nature, seen)(KEY, regressor()))
+        float(regression.squared_distance(fit, truth, seen)(KEY, regressor()))
         for seen in (factor(), None)
     )
     assert_tells_apart(on_rows()["mean"], exact, plain)
@@ -111,7 +111,7 @@ def test_the_error_on_test_rows_is_unbiased():
 def test_the_standard_error_is_that_of_the_rows():
     """A residual is normal, e say: the mean of m squares varies by 2 (E e^2)^2 / m."""
     found = on_rows()
-    exact = float(regression.squared_distance(fit, nature, factor())(KEY, regressor()))
+    exact = float(regression.squared_distance(fit, truth, factor())(KEY, regressor()))
     right = 2 * exact**2 / NUM_ROWS
     assert_tells_apart(found["variance"], right, 2 * right)
     assert_tells_apart((found["mean"] - exact) ** 2, right, 2 * right)

@@ -400,9 +400,9 @@ class Ordered(collections.abc.Set):
 def test_expected_survival_is_the_same_bits_in_any_order_of_a_set():
     rng = np.random.default_rng(0)
     items = [str(k) for k in range(300)]
-    chances = rng.uniform(0, 0.1, len(items))
+    probabilities = rng.uniform(0, 0.1, len(items))
     blocks = [
-        " ".join(np.array(items)[rng.uniform(size=len(items)) < chances])
+        " ".join(np.array(items)[rng.uniform(size=len(items)) < probabilities])
         for _ in range(100)
     ]
     orders = [items, items[::-1], *(rng.permutation(items).tolist() for _ in range(8))]

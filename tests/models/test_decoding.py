@@ -34,12 +34,12 @@ def _in_stages():
         yield
 
 
-def written(decoding_config, prompts=OPEN, num=BLOCK, config=TINY, key=KEY):
-    return np.asarray(writer(config, num, decoding_config)(key, prompts))
+def generated(decoding_config, prompts=OPEN, num=BLOCK, config=TINY, key=KEY):
+    return np.asarray(generator(config, num, decoding_config)(key, prompts))
 
 
 @functools.cache
-def writer(config, num, decoding_config):
+def generator(config, num, decoding_config):
     net, weights = net_of(config)
     return jax.jit(
         lambda k, prompts: decoding.generate(
@@ -54,7 +54,7 @@ def by_reading_all(decoding_config, prompts, num, config=TINY):
     begin = prompts.shape[1]
     choose = jax.jit(lambda key, *rest: decoding.choose(key, *rest, decoding_config))
     text = np.pad(np.asarray(prompts), ((0, 0), (0, num - 1)))
-    written = np.zeros((len(text), 0), np.int32)
+    generated = np.zeros((len(text), 0), np.int32)
     for i in range(num):
         # what stands behind has no influence, and one length is compiled
         last = net.apply(weights, jnp.asarray(text))[:, begin + i - 1]
@@ -63,9 +63,9 @@ def by_reading_all(decoding_config, prompts, num, config=TINY):
             row[tokens[tokens < V]] = True
         key = jax.random.fold_in(KEY, i)
         chosen = np.asarray(choose(key, last, jnp.asarray(seen)))[:, None]
-        written = np.concatenate([written, chosen], 1)
+        generated = np.concatenate([generated, chosen], 1)
         text[:, begin + i : begin + i + 1] = chosen
-    return written
+    return generated
 
 
 @pytest.mark.parametrize("config", [TINY, LEARNED], ids=["rotary", "learned"])
@@ -80,7 +80,7 @@ def by_reading_all(decoding_config, prompts, num, config=TINY):
     ids=["plain", "greedy", "top k", "penalty"],
 )
 def test_generation_with_a_cache_is_generation_without(config, decoding_config):
-    found = written(decoding_config, config=config)
+    found = generated(decoding_config, config=config)
     np.testing.assert_array_equal(
         found, by_reading_all(decoding_config, OPEN, BLOCK, config)
     )
@@ -89,7 +89,7 @@ def test_generation_with_a_cache_is_generation_without(config, decoding_config):
 
 def test_a_text_goes_on_beyond_its_block():
     prompts = rows_of(3)
-    found = written(DecodingConfig(), prompts)
+    found = generated(DecodingConfig(), prompts)
     np.testing.assert_array_equal(
         found, by_reading_all(DecodingConfig(), prompts, BLOCK)
     )
@@ -97,9 +97,9 @@ def test_a_text_goes_on_beyond_its_block():
 
 def test_a_low_temperature_is_greedy():
     np.testing.assert_array_equal(
-        written(DecodingConfig(1e-4)), written(DecodingConfig(0.0))
+        generated(DecodingConfig(1e-4)), generated(DecodingConfig(0.0))
     )
-    assert (written(DecodingConfig(1.0)) != written(DecodingConfig(0.0))).any()
+    assert (generated(DecodingConfig(1.0)) != generated(DecodingConfig(0.0))).any()
 
 
 def test_characters_are_as_frequent_as_their_probabilities():
@@ -186,7 +186,7 @@ def likeliest(prompt, num, penalty=1.0):
 def test_beam_search_that_keeps_everything_finds_the_likeliest_text(penalty):
     prompts = rows_of(3, 4)
     decoding_config = DecodingConfig(repetition_penalty=penalty, beams=V**2)
-    found = written(decoding_config, prompts, 3)
+    found = generated(decoding_config, prompts, 3)
     for prompt, text in zip(np.asarray(prompts), found, strict=True):
         np.testing.assert_array_equal(text, likeliest(prompt, 3, penalty))
 
@@ -203,6 +203,6 @@ def test_few_beams_find_no_less_than_greed():
     def total(found):
         return float(score(4, jnp.concatenate([prompts, found], 1)).sum())
 
-    assert total(written(DecodingConfig(beams=2), prompts, 6)) > total(
-        written(DecodingConfig(0.0), prompts, 6)
+    assert total(generated(DecodingConfig(beams=2), prompts, 6)) > total(
+        generated(DecodingConfig(0.0), prompts, 6)
     )

@@ -94,7 +94,7 @@ def test_a_design_knows_its_gram_matrix_and_what_it_cannot_see(n):
 
 @functools.cache
 def generation(kind, design, d=3, n=8):
-    """The design; (key, params, ridge, noise, flaw) -> what is written, and learnt."""
+    """The design; (key, params, ridge, noise, flaw) -> what is generated, learnt."""
     made = design_in(KEY, kind, d, n) if design == "fixed" else None
     size = 1 if kind == "samples" else n
     own = {"rows": kind, "batch_size": size, "design": made, "twin": True}
@@ -232,7 +232,7 @@ def test_bad_arguments_are_named(arguments, message):
 
 
 def run(model, workflow):
-    """Coefficients [3, c, d] of one seed, nature being the model's own start."""
+    """Coefficients [3, c, d] of one seed, whose truth is the model's own start."""
     begin = started(truth_in(3))
     read = {
         f"{c}{i}": lambda key, params, at=(c, i): params.coefficients[at]

@@ -71,30 +71,30 @@ def test_rare_symbols_do_not_add_up():
 
 @pytest.mark.statistical
 @pytest.mark.parametrize(
-    ("trials", "chance"),
+    ("trials", "probability"),
     [(1, 0.3), (7, 0.8), (60, 0.1), (100, 0.99), (40, 0.5), (300, 0.7), (50_000, 0.02)],
 )
-def test_binomial_has_its_law(trials, chance):
+def test_binomial_has_its_law(trials, probability):
     """By inversion, by rejection, and mirrored."""
     key = jax.random.fold_in(jax.random.key(SEED), trials)
     size = 200_000
     found = np.asarray(
         jax.jit(binomial)(
-            key, jnp.full(size, trials, jnp.int32), jnp.full(size, chance)
+            key, jnp.full(size, trials, jnp.int32), jnp.full(size, probability)
         )
     )
     at = np.arange(trials + 1)
-    assert not frequencies_differ(found, scipy.stats.binom.pmf(at, trials, chance))
-    wrong = chance * 0.95
+    assert not frequencies_differ(found, scipy.stats.binom.pmf(at, trials, probability))
+    wrong = probability * 0.95
     assert frequencies_differ(found, scipy.stats.binom.pmf(at, trials, wrong))
-    assert_tells_apart(found, trials * chance, trials * wrong)
+    assert_tells_apart(found, trials * probability, trials * wrong)
     assert found.dtype == np.int32
 
 
 def test_binomial_knows_none_and_all():
     trials = jnp.array([0, 0, 5, 5, 400, 400], jnp.int32)
-    chance = jnp.array([0.3, 1, 0, 1, 0, 1])
-    found = binomial(jax.random.key(SEED), trials, chance)
+    probability = jnp.array([0.3, 1, 0, 1, 0, 1])
+    found = binomial(jax.random.key(SEED), trials, probability)
     np.testing.assert_array_equal(found, [0, 0, 0, 5, 0, 400])
 
 

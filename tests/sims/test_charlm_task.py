@@ -149,9 +149,9 @@ def test_a_run_remembers_the_weights_of_generation_zero():
 
 def test_losses_by_hand():
     """Two seeds, three rows of two characters; one position is rare."""
-    nats = np.log(2) * np.arange(12.0).reshape(2, 3, 2)
+    losses = np.log(2) * np.arange(12.0).reshape(2, 3, 2)
     rare = np.array([[False, False], [False, True], [False, False]])
-    seen = {"test": nats, "own": nats / 2, "first": nats / 10}
+    seen = {"test": losses, "own": losses / 2, "first": losses / 10}
     found = charlm_measures._losses(seen, rare)
     close = np.testing.assert_allclose
     close(found["bits_per_character"], [2.5, 8.5])

@@ -1,4 +1,4 @@
-"""Experiments with linear regressors: what is refused, known and told."""
+"""Experiments with linear regressors: what is refused, known and said."""
 
 import numpy as np
 import pytest
@@ -178,7 +178,7 @@ def test_theory_of_a_table_needs_all_rows_fixed_inputs_and_no_penalty():
 
 
 def test_theory_of_a_learner_adds_its_own_error_to_its_teachers():
-    """Whose teacher is the generation before, and at first nature, without error."""
+    """Whose teacher is the generation before, and at first the truth, without error."""
     experiment = Linear(
         workflows=("replace",), learner_samples=(100,), learner_noise_variance=3.0
     ).resolved(0, 0)
@@ -189,7 +189,7 @@ def test_theory_of_a_learner_adds_its_own_error_to_its_teachers():
     np.testing.assert_allclose(known["learner_error"], teacher + own, rtol=0.01)
 
 
-# What is told
+# What is said
 
 
 def test_the_caption_says_what_was_run():

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -54,9 +55,44 @@ def test_the_exact_chain_ends_at_one_symbol_and_tends_to_the_poisson_law():
         exact = 1 - extinction.lost(2 / n, n, 5)
         gaps.append(abs(exact - extinction.poisson_survival(2, 5)).max())
     close(gaps[1] / gaps[2], 2, rtol=0.05)  # the gap falls like 1 / n
-    close(extinction._binomial(200, np.array([0.37]))[0].sum(), 1, rtol=1e-12)
+    close(extinction._binomial(200, np.array([0.37]), 200)[0].sum(), 1, rtol=1e-12)
     law = scipy.stats.binom(200, 0.37).pmf(np.arange(201))
-    close(extinction._binomial(200, np.array([0.37]))[0], law, rtol=1e-10)
+    close(extinction._binomial(200, np.array([0.37]), 200)[0], law, rtol=1e-10)
+
+
+def all_at_once(q, n, num_generations):
+    """The chain with all symbols and counts in one array."""
+    counts = np.arange(n + 1)
+    step = scipy.stats.binom.pmf(counts, n, counts[:, None] / n)
+    first = scipy.stats.binom.pmf(counts, n, np.asarray(q)[:, None])
+    powers = [np.eye(n + 1)[0]]
+    for _ in range(num_generations):
+        powers.append(step @ powers[-1])
+    return np.stack(powers) @ first.T
+
+
+@pytest.mark.parametrize(("entries", "n"), [(2**21, 60), (150, 60), (1, 9)])
+def test_blocks_of_symbols_and_generations_are_the_whole(monkeypatch, entries, n):
+    """Shares that repeat, in no order, with none and all among them."""
+    rng = np.random.default_rng([SEED, 14])
+    q = rng.permutation([0.0, 1.0, *rng.random(20) ** 6, *[0.01] * 5, 1 / n])
+    monkeypatch.setattr(extinction, "_ENTRIES", entries)
+    right = all_at_once(q, n, 7)
+    close(extinction.lost(q, n, 7), right, rtol=1e-11, atol=1e-15)
+    close(extinction.expected_support(q, n, 7), (1 - right).sum(1), rtol=1e-11)
+
+
+def test_a_million_symbols_take_little_memory():
+    q = 1 / np.arange(1.0, 1_000_001)
+    q /= q.sum()
+    tracemalloc.start()
+    support = extinction.expected_support(q, 1000, 9)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 200e6
+    close(support[0], -np.expm1(1000 * np.log1p(-q)).sum(), rtol=1e-10)
+    low, high = extinction.support_bounds(q, 1000, 9)
+    assert (low < support).all() and (support < high).all()
 
 
 def test_observed_counts():
@@ -82,12 +118,13 @@ def test_printed_half_lives():
 
 
 def test_bounds_hold_for_the_exact_support():
-    """Zipf's law, and rare symbols, for which both bounds are narrow."""
+    """Zipf's laws, and rare symbols, for which both bounds are narrow."""
     rare = np.append(np.full(50, 1e-3), 0.95)
-    for q, n in ((1 / np.arange(1.0, 31), 100), (rare, 200)):
+    published = 1 / (np.arange(1.0, 1001) + 2.7)  # sims/discrete/suresh_zipf.toml
+    for q, n in ((published, 1000), (1 / np.arange(1.0, 31), 100), (rare, 200)):
         q = q / q.sum()
         low, high = extinction.support_bounds(q, n, 9)
-        exact = (1 - extinction.lost(q, n, 9)).sum(1)
+        exact = extinction.expected_support(q, n, 9)
         assert (low <= exact).all() and (exact <= high).all()
         assert (low[:-1] > exact[1:]).all()  # if fits were counted from 0
         assert (high <= len(q)).all()
@@ -158,7 +195,7 @@ BAD = {
         lambda: extinction.mean_first_extinction([5.0]),
     ],
     "n": [
-        lambda: extinction.lost(0.5, 201, 3),
+        lambda: extinction.lost(0.5, 1001, 3),
         lambda: extinction.lost(0.5, 0, 3),
         lambda: extinction.support_bounds([0.5, 0.5], [5, 6, 5], 2),
     ],

@@ -134,7 +134,7 @@ def test_window_is_met_by_simulation():
 
 
 def test_mix_is_met_by_simulation():
-    """With writers that err by delta: what that does is the error of the twin."""
+    """With models that err by delta: what that does is the error of the twin."""
     n, d, real, delta = 12, 3, 4, np.array([0.5, -0.3, 0.4])
     found = simulate(newest, n, d, "fresh", real=real, delta=delta, factor=FACTOR)
     length = ((delta @ FACTOR) ** 2).sum()
@@ -149,10 +149,10 @@ def test_mix_is_met_by_simulation():
 
 
 def test_mix_runs_from_replace_to_real_data():
-    written = linear.mix(12, 3, 0, 5, NOISE, 0.7)
+    mixed = linear.mix(12, 3, 0, 5, NOISE, 0.7)
     replace = linear.replace(12, 3, 5, NOISE, "fresh")
-    close(written.variance, replace.variance, rtol=1e-12)
-    close(written.bias, 0.7 * np.arange(6) ** 2, rtol=1e-12)  # delta, t times
+    close(mixed.variance, replace.variance, rtol=1e-12)
+    close(mixed.bias, 0.7 * np.arange(6) ** 2, rtol=1e-12)  # delta, t times
     real = linear.mix(12, 3, 12, 5, NOISE, 0.7)
     assert (real.bias == 0).all()
     close(real.variance, linear.first_error(12, 3), rtol=1e-12)

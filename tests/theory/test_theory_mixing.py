@@ -146,8 +146,8 @@ def simulated(real, synthetic, weight, generations, ddof, anchor, bias, seeds):
         if anchor == "fresh":
             pool = rng.standard_normal((seeds, real))
         noise = rng.standard_normal((seeds, synthetic))
-        written = mean[:, None] + np.sqrt(bias * variance)[:, None] * noise
-        rows = np.hstack([pool, written])
+        generated = mean[:, None] + np.sqrt(bias * variance)[:, None] * noise
+        rows = np.hstack([pool, generated])
         mean = rows @ share
         variance = (rows - mean[:, None]) ** 2 @ share * total / (total - ddof)
         found.append((mean**2, variance))

@@ -8,6 +8,7 @@ from collapse.experiment.workflows.standard import (
     register,
     round_share,
     specs,
+    takers,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "register",
     "round_share",
     "specs",
+    "takers",
 ]

@@ -159,6 +159,16 @@ def specs(texts: Iterable[str], fields: Mapping[str, Any]) -> tuple[WorkflowSpec
     return tuple(found)
 
 
+def takers() -> dict[str, list[str]]:
+    """Field -> names of the workflows that may take a parameter from it."""
+    found: dict[str, list[str]] = {}
+    for kind in _KINDS.values():
+        for parameter in kind.parameters:
+            if parameter.field:
+                found.setdefault(parameter.field, []).append(kind.name)
+    return found
+
+
 def colour_of(label: str) -> str:
     """The colour of a workflow in figures, by its label; black for unknown ones."""
     kind = _KINDS.get(label.split()[0] if label.split() else "")

@@ -56,13 +56,7 @@ def gmm(
       ValueError: if a size is not positive or `start` unknown; while tracing, if rows
         are not [rows, d].
     """
-    if num_components < 1 or dimension < 1:
-        raise ValueError(
-            "num_components and dimension must be positive, "
-            f"got {num_components} and {dimension}"
-        )
-    if start not in get_args(Start):
-        raise ValueError(f"start must be one of {get_args(Start)}, got {start!r}")
+    _check(num_components, dimension, start)
 
     def init(key: Key, batch: Array, weights: Weights) -> GmmParams:
         rows = _pack(batch, weights, dimension)
@@ -84,6 +78,17 @@ def gmm(
         return end.params, info
 
     return Model(init, fit, sample_points)
+
+
+def _check(num_components: int, dimension: int, start: str) -> None:
+    """Raise ValueError for a size that is not positive, or an unknown start."""
+    if num_components < 1 or dimension < 1:
+        raise ValueError(
+            "num_components and dimension must be positive, "
+            f"got {num_components} and {dimension}"
+        )
+    if start not in get_args(Start):
+        raise ValueError(f"start must be one of {get_args(Start)}, got {start!r}")
 
 
 def sample_points(key: Key, params: GmmParams, num: int) -> Float[Array, "num d"]:

@@ -6,6 +6,7 @@ of real text, as in Shumailov et al. 2024 (doi 10.1038/s41586-024-07566-y); then
 synthetic text is as long as the real one.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -81,31 +82,15 @@ def language_model(
         only, and for beam search without prompts, which would generate the same text
         for all rows.
     """
-    if prompts is not None and config.positions == "learned":
-        raise ValueError(
-            "prompts need positions = rotary: learned ones end with a block"
-        )
-    if prompts is None and decoding_config.beams > 1:
-        raise ValueError("beams need prompts: from the BOS token all rows are alike")
+    _check(config, decoding_config, prompts)
     net = network(config)
-
-    def loss(weights: dict, rows: Array, key: Key) -> Float[Array, ""]:
-        continues = prompts is not None
-        dropout = bool(config.dropout)
-        return _training_loss(net, dropout, continues, weights, rows, key)
-
-    def validate(weights: dict) -> Float[Array, ""]:
-        assert validation is not None
-        return jnp.mean(cross_entropy_in_groups(net, weights, validation))
+    dropout, continues = bool(config.dropout), prompts is not None
+    loss = functools.partial(_training_loss, net, dropout, continues)
+    validate = _validator(net, validation)
 
     def init(key: Key, batch: Blocks, weights: Weights) -> LanguageParams:
         del batch, weights
-        begin = pretrained
-        if begin is None and start == "previous":
-            begin = net.init(key)
-        if begin is None:  # each fit draws new weights: only the shapes are used
-            shapes = jax.eval_shape(net.init, key)
-            begin = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+        begin = _first_weights(key, net, start) if pretrained is None else pretrained
         return LanguageParams(begin)
 
     def fit(
@@ -115,27 +100,73 @@ def language_model(
         begin = params.weights
         if start == "scratch":
             begin = net.init(init_key) if pretrained is None else pretrained
-        check = None if validation is None else validate
-        end = train(key, begin, batch.tokens, weights, loss, train_config, check)
+        end = train(key, begin, batch.tokens, weights, loss, train_config, validate)
         info = {"loss": end.loss, "steps": end.steps, "kept": end.kept}
         return LanguageParams(end.weights), info
 
     def sample(key: Key, params: LanguageParams, num: int) -> Blocks:
-        if prompts is None:
-            begin = jnp.full((num, 1), config.vocabulary, jnp.int32)
-        else:
-            begin = prompts[jnp.arange(num) % prompts.shape[0]]
-
-        def group(key: Key, begin: Array) -> Array:
-            weights, num = params.weights, config.block
-            return generate(key, net, weights, begin, num, decoding_config)
-
-        beams = decoding_config.beams
-        caches = beams * _BEAM_COST if beams > 1 else 1  # for each sequence
-        size = max(1, GENERATION_BATCH // caches)
-        return Blocks(_in_groups(group, size, begin, key))
+        begin = _beginnings(prompts, num, config.vocabulary)
+        return _generated(key, net, params.weights, begin, config, decoding_config)
 
     return Model(init, fit, sample)
+
+
+def _check(
+    config: NetworkConfig,
+    decoding_config: DecodingConfig,
+    prompts: Int[Array, "num block"] | None,
+) -> None:
+    """Raise ValueError for settings that contradict each other."""
+    if prompts is not None and config.positions == "learned":
+        raise ValueError(
+            "prompts need positions = rotary: learned ones end with a block"
+        )
+    if prompts is None and decoding_config.beams > 1:
+        raise ValueError("beams need prompts: from the BOS token all rows are alike")
+
+
+def _first_weights(key: Key, net: Network, start: str) -> dict:
+    """New weights; zeros where each fit draws its own, and only shapes are used."""
+    if start == "previous":
+        return net.init(key)
+    shapes = jax.eval_shape(net.init, key)
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+
+
+def _beginnings(
+    prompts: Int[Array, "given block"] | None, num: int, bos: int
+) -> Int[Array, "num begun"]:
+    """What `num` sequences begin with: a prompt each, or the BOS token."""
+    if prompts is None:
+        return jnp.full((num, 1), bos, jnp.int32)
+    return prompts[jnp.arange(num) % prompts.shape[0]]
+
+
+def _generated(
+    key: Key,
+    net: Network,
+    weights: dict,
+    begin: Int[Array, "num begun"],
+    config: NetworkConfig,
+    decoding_config: DecodingConfig,
+) -> Blocks:
+    """Blocks that go on from beginnings, some rows at a time; consumes the key."""
+
+    def group(key: Key, begin: Array) -> Array:
+        return generate(key, net, weights, begin, config.block, decoding_config)
+
+    beams = decoding_config.beams
+    caches = beams * _BEAM_COST if beams > 1 else 1  # for each sequence
+    return Blocks(_in_groups(group, max(1, GENERATION_BATCH // caches), begin, key))
+
+
+def _validator(
+    net: Network, rows: Int[Array, "held block"] | None
+) -> Callable[[dict], Float[Array, ""]] | None:
+    """A function of weights: mean loss on the rows, in nats; None without rows."""
+    if rows is None:
+        return None
+    return lambda weights: jnp.mean(cross_entropy_in_groups(net, weights, rows))
 
 
 def _training_loss(

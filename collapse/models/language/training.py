@@ -116,12 +116,7 @@ def train(
         if best is not None:
             assert validate is not None
             due = ((i + 1) % check_every == 0) | (i + 1 == steps)
-            best = lax.cond(
-                due,
-                functools.partial(_better, validate),
-                lambda weights, step, best: best,
-                *(weights, i + 1, best),
-            )
+            best = _checked(due, validate, weights, i + 1, best)
         return weights, state, total, best
 
     zero = jnp.zeros((), jnp.int32)
@@ -209,6 +204,18 @@ def _order(
     uses_of_row = jnp.minimum(last, num) - first
     time = (uses - first + draws.uniform(shuffle_key, uses.shape)) / uses_of_row
     return row[jnp.argsort(jnp.where(uses < num, time, 2))]
+
+
+def _checked(
+    due: Array,
+    validate: Callable[[dict], Array],
+    weights: dict,
+    step: Array,
+    best: tuple[dict, Array, Array],
+) -> tuple[dict, Array, Array]:
+    """`_better` if a check is due, else the best weights so far."""
+    better = functools.partial(_better, validate)
+    return lax.cond(due, better, lambda weights, step, best: best, weights, step, best)
 
 
 def _better(

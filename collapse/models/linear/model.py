@@ -7,7 +7,8 @@ arXiv:2404.01413) or new in each. `collapse.models.linear.rows` defines how the 
 a generation are stored.
 """
 
-from typing import NamedTuple
+import functools
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -73,9 +74,7 @@ def linear(
     alone: bool = False,
     draw_dtype=None,
 ) -> Model:
-    """A linear regressor, fitted by weighted least squares.
-
-    All numbers that may be swept can be traced arrays.
+    """A linear regressor, fitted by weighted least squares; numbers may be traced.
 
     Args:
       dimension: d.
@@ -108,58 +107,16 @@ def linear(
         design without its rows where these are needed, `alone` where a factor of X'X
         is not kept or does not serve, sizes of rows where they may not differ.
     """
-    _check_rows(rows, design, inputs)
-    new_law = rows == "law" and design is None
-    if not isinstance(batch_size, int) and (alone or not new_law):
-        raise ValueError("batch_size must be one number but for a law of new inputs")
-    if alone and (not new_law or factor is not None):
-        raise ValueError("alone needs rows = law, new inputs and no factor")
     absent = None if active is None else jnp.diag((~active).astype(float))
     regularisation = _Regularisation(ridge, minimum_norm, absent)
-    too_few = isinstance(batch_size, int) and batch_size < dimension
-    if alone and (regularisation.is_any() or too_few):
-        raise ValueError("alone needs rows that determine w, without ridge or the like")
-
-    def init(key: Key, batch, weights: Weights) -> LinearParams:
-        del key, weights
-        dtype = (batch.y if rows == "samples" else batch.moment).dtype
-        return LinearParams(jnp.zeros((1 + twin, dimension), dtype))
-
-    def fit(key: Key, params, batch, weights: Weights) -> tuple[LinearParams, Info]:
-        del key, params
-        return LinearParams(_solve(batch, weights, design, regularisation)), {}
-
-    def sample(key: Key, params: LinearParams, num: int):
-        w = params.coefficients
-        w = w if offset is None else w + offset[None]
-        x_key, noise_key = threefry.split(key)
-        if design is not None:
-            own = (w, noise_variance, rows, num, draw_dtype)
-            return _fixed(noise_key, design, *own)
-        if rows == "law":
-            sizes = (num, batch_size, dimension)
-            factors = gram_factors(x_key, *sizes, factor, active, w.dtype)
-            draw_law = factor_law if alone else fresh_law
-            return draw_law(noise_key, factors, w, noise_variance)
-        assert isinstance(batch_size, int)
-        types = (w.dtype, draw_dtype)
-        draw = inputs or normal_inputs(dimension, factor, active, *types)
-        x = draw(x_key, num * batch_size)
-        y = label(x, w, noise_variance, noise_key, draw_dtype)
-        if rows == "samples":
-            return FreshSamples(x.T, y.T)
-        return fresh_statistics(x, y, num)
-
-    return Model(init, fit, sample)
-
-
-def _check_rows(rows: str, design: Design | None, inputs: Inputs | None) -> None:
-    """Raise ValueError for a kind of row that is unknown or cannot be generated."""
-    check_row_kind(rows)
-    if rows == "law" and design is None and inputs is not None:
-        raise ValueError("rows = law needs normal inputs; use rows = statistics")
-    if rows != "law" and design is not None and design.x is None:
-        raise ValueError(f"rows = {rows} needs the rows of the design")
+    how = _Generation(
+        *(noise_variance, rows, batch_size, design, factor),
+        *(inputs, offset, active, alone, draw_dtype),
+    )
+    _check(dimension, how, regularisation)
+    init = functools.partial(_init, shape=(1 + twin, dimension))
+    fit = functools.partial(_fit, design=design, regularisation=regularisation)
+    return Model(init, fit, functools.partial(_sample, dimension=dimension, how=how))
 
 
 class _Regularisation(NamedTuple):
@@ -178,6 +135,87 @@ class _Regularisation(NamedTuple):
     def is_any(self) -> bool:
         known = is_absent(self.ridge) and self.absent is None
         return self.minimum_norm or not known
+
+
+class _Generation(NamedTuple):
+    """How a regressor generates rows; for each entry see `linear`."""
+
+    noise_variance: Noise
+    rows: RowKind
+    batch_size: int | Int[Array, " rows"]
+    design: Design | None
+    factor: Float[Array, "d d"] | None
+    inputs: Inputs | None
+    offset: Float[Array, " d"] | None
+    active: Bool[Array, " d"] | None
+    alone: bool
+    draw_dtype: Any
+
+
+def _init(key: Key, batch, weights: Weights, shape: tuple[int, int]) -> LinearParams:
+    """Parameters of this shape, all zero."""
+    del key, weights
+    y = batch.y if isinstance(batch, FreshSamples | FixedSamples) else batch.moment
+    return LinearParams(jnp.zeros(shape, y.dtype))
+
+
+def _fit(
+    key: Key,
+    params,
+    batch,
+    weights: Weights,
+    design: Design | None,
+    regularisation: _Regularisation,
+) -> tuple[LinearParams, Info]:
+    """The regressor of weighted least squares; neither key nor start are used."""
+    del key, params
+    return LinearParams(_solve(batch, weights, design, regularisation)), {}
+
+
+def _sample(key: Key, params: LinearParams, num: int, dimension: int, how: _Generation):
+    """Rows that a regressor labels, `num` of them; consumes the key."""
+    w = params.coefficients
+    w = w if how.offset is None else w + how.offset[None]
+    x_key, noise_key = threefry.split(key)
+    noise, draw_dtype = how.noise_variance, how.draw_dtype
+    if how.design is not None:
+        return _fixed(noise_key, how.design, w, noise, how.rows, num, draw_dtype)
+    if how.rows == "law":
+        sizes = (num, how.batch_size, dimension)
+        factors = gram_factors(x_key, *sizes, how.factor, how.active, w.dtype)
+        draw_law = factor_law if how.alone else fresh_law
+        return draw_law(noise_key, factors, w, noise)
+    assert isinstance(how.batch_size, int)
+    types = (w.dtype, draw_dtype)
+    draw = how.inputs or normal_inputs(dimension, how.factor, how.active, *types)
+    x = draw(x_key, num * how.batch_size)
+    y = label(x, w, noise, noise_key, draw_dtype)
+    if how.rows == "samples":
+        return FreshSamples(x.T, y.T)
+    return fresh_statistics(x, y, num)
+
+
+def _check(dimension: int, how: _Generation, regularisation: _Regularisation) -> None:
+    """Raise ValueError for settings that do not go together, as `linear` says."""
+    _check_rows(how.rows, how.design, how.inputs)
+    new_law = how.rows == "law" and how.design is None
+    single = isinstance(how.batch_size, int)
+    if not single and (how.alone or not new_law):
+        raise ValueError("batch_size must be one number but for a law of new inputs")
+    if how.alone and (not new_law or how.factor is not None):
+        raise ValueError("alone needs rows = law, new inputs and no factor")
+    too_few = isinstance(how.batch_size, int) and how.batch_size < dimension
+    if how.alone and (regularisation.is_any() or too_few):
+        raise ValueError("alone needs rows that determine w, without ridge or the like")
+
+
+def _check_rows(rows: str, design: Design | None, inputs: Inputs | None) -> None:
+    """Raise ValueError for a kind of row that is unknown or cannot be generated."""
+    check_row_kind(rows)
+    if rows == "law" and design is None and inputs is not None:
+        raise ValueError("rows = law needs normal inputs; use rows = statistics")
+    if rows != "law" and design is not None and design.x is None:
+        raise ValueError(f"rows = {rows} needs the rows of the design")
 
 
 def _solve(

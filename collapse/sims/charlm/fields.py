@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 from collapse.experiment.family import Family
-from collapse.experiment.fields import Bounds, Count, Share, Shown
+from collapse.experiment.fields import Bounds, Count, Only, Share, Shown
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
 
@@ -47,7 +47,7 @@ class CharlmFields(Family):
     """Activation function of the MLPs."""
     dropout: Annotated[float, Bounds(0, 0.9)] = 0.0
     """Dropout rate in training."""
-    epochs: Annotated[float, Bounds(0, 10**4)] = 2.0
+    epochs: Annotated[float, Bounds(0, 10**4), Only("steps", (0,))] = 2.0
     """Passes over the training data, so that more data get more steps; without --steps
     only."""
     steps: Annotated[int, Bounds(0, 10**6)] = 0
@@ -67,7 +67,7 @@ class CharlmFields(Family):
     the previous generation's."""
     pretrain: Annotated[str, Shown("none")] = ""
     """Text (as --data) to pretrain on; every generation is then fine-tuned."""
-    pretrain_steps: Annotated[int, Bounds(1, 10**6)] = 1000
+    pretrain_steps: Annotated[int, Bounds(1, 10**6), Only("pretrain")] = 1000
     """With --pretrain: optimiser steps of the pretraining."""
     prompts: bool = False
     """Continue blocks of the real training text instead of starting from nothing."""

@@ -55,8 +55,10 @@ def observer(
         rows = [
             [decode(row, letters) for row in of_seed] for of_seed in seen["generated"]
         ]
-        told = [text_measures.measure(of_seed, real) for of_seed in rows]
-        found |= {name: np.array([one[name] for one in told]) for name in told[0]}
+        measured = [text_measures.measure(of_seed, real) for of_seed in rows]
+        found |= {
+            name: np.array([one[name] for one in measured]) for name in measured[0]
+        }
         found["text"] = seen["generated"].astype(np.uint16)
         found["continued"] = seen["continued"].astype(np.uint16)
         return found

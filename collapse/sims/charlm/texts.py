@@ -24,18 +24,18 @@ def settings(e: CharlmFields) -> list[str]:
     length = f"{e.steps} steps" if e.steps else f"{e.epochs:g} epochs"
     origin = f"{Path(e.pretrain).name}'s pretrained" if e.pretrain else "new"
     origin = origin if e.start == "scratch" else "the previous"
-    told = [f"transformer {e.size}", f"{length} from {origin} weights"]
+    phrases = [f"transformer {e.size}", f"{length} from {origin} weights"]
     if e.prompts:
-        told.append("continuing real blocks")
+        phrases.append("continuing real blocks")
     if e.beams > 1:
-        told.append(f"{e.beams} beams")
+        phrases.append(f"{e.beams} beams")
     else:
-        told.append(f"temperature {spelled(e.temperature)}")
+        phrases.append(f"temperature {spelled(e.temperature)}")
     cuts = {"top_k": e.top_k, "top_p": e.top_p % 1}
-    told += [f"{name} {getattr(e, name):g}" for name, own in cuts.items() if own]
+    phrases += [f"{name} {getattr(e, name):g}" for name, own in cuts.items() if own]
     if e.repetition_penalty != (1.0,):
-        told.append(f"repetition penalty {spelled(e.repetition_penalty)}")
-    return told
+        phrases.append(f"repetition penalty {spelled(e.repetition_penalty)}")
+    return phrases
 
 
 def caption(e: CharlmFields, real: Mapping[str, float]) -> str:
@@ -47,9 +47,9 @@ def caption(e: CharlmFields, real: Mapping[str, float]) -> str:
     """
     network, *rest = settings(e)
     rows = f"{spelled(e.samples_per_generation)} rows of {e.block} characters"
-    told = [f"{e.data}: {network}, {rows}", *rest, e.repetitions()]
+    phrases = [f"{e.data}: {network}, {rows}", *rest, e.repetitions()]
     return (
-        f"{'; '.join(told)}. New real text, the test part: tail mass "
+        f"{'; '.join(phrases)}. New real text, the test part: tail mass "
         f"{real['tail_mass_10pct']:.2f}, survival {real['word_survival']:.2f}, unknown "
         f"words {real['hallucinated_share']:.1%}."
     )

@@ -8,12 +8,14 @@ import numpy as np
 from collapse.data.words import WordLaw, load_words
 from collapse.experiment.base import spelled
 from collapse.experiment.family import Family
-from collapse.experiment.fields import Bounds, NonNegative, Positive, Shown
+from collapse.experiment.fields import Bounds, NonNegative, Only, Positive, Shown
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
 
 if TYPE_CHECKING:
     import xarray as xr
+
+WITHOUT_DATA, OF_ZIPF = Only("data", ("",)), Only("law", ("zipf",))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,13 +32,13 @@ class Discrete(Family):
 
     data: Annotated[str, Shown("none")] = ""
     """Text whose words are the symbols: 'shakespeare', a UTF-8 file, or a folder."""
-    law: Literal["zipf", "uniform"] = "zipf"
+    law: Annotated[Literal["zipf", "uniform"], WITHOUT_DATA] = "zipf"
     """True shares of symbols without data: a power of the rank i, or all alike."""
-    num_symbols: Annotated[int, Bounds(2, 10**6)] = 1000
+    num_symbols: Annotated[int, Bounds(2, 10**6), WITHOUT_DATA] = 1000
     """Symbols M without data."""
-    exponent: NonNegative = 1.0
+    exponent: Annotated[NonNegative, OF_ZIPF, WITHOUT_DATA] = 1.0
     """Of --law zipf: shares in proportion to (i + offset)^-exponent."""
-    offset: NonNegative = 0.0
+    offset: Annotated[NonNegative, OF_ZIPF, WITHOUT_DATA] = 0.0
     """Of --law zipf."""
     smoothing: NonNegative = 0.0
     """Occurrences added to each symbol in a fit."""
@@ -62,6 +64,10 @@ class Discrete(Family):
     def quantity(self, metric: str) -> Quantity | None:
         """Also with data: their distribution is known."""
         return self.catalogue.get(metric)
+
+    def of_one_row(self) -> str:
+        """That a single draw leaves one symbol, unless all are smoothed."""
+        return "" if self.smoothing else "leaves one symbol"
 
     def derived(self) -> tuple[str, ...]:
         """When the first symbol is lost."""
@@ -99,5 +105,7 @@ class Discrete(Family):
 
     def caption(self) -> str:
         """The data distribution, sizes, and how models generate."""
-        told = [f"n = {spelled(self.samples_per_generation)}", *self.caption_words()]
-        return f"Truth: {self.truth_words()}. {', '.join([*told, self.repetitions()])}."
+        phrases = [f"n = {spelled(self.samples_per_generation)}", *self.caption_words()]
+        return (
+            f"Truth: {self.truth_words()}. {', '.join([*phrases, self.repetitions()])}."
+        )

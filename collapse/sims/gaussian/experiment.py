@@ -71,6 +71,10 @@ class Gaussian(Family):
         """Smallest number of rows with an invertible covariance, d + 1."""
         return max(self.dimension, default=1) + 1
 
+    def of_one_row(self) -> str:
+        """That a single row has no variance."""
+        return "has no variance"
+
     def moments_ddof(self, bias: float) -> int | None:
         """The ddof of the fits."""
         del bias

@@ -14,8 +14,6 @@ from collapse.numerics import estimators
 from collapse.sims.gaussian.experiment import Gaussian, kind_of_rows
 from collapse.sims.gaussian.measures import metrics
 
-_HELD_OUT = 500  # rows drawn for the test error of one seed
-
 
 def task(condition: Condition[Gaussian], data: RealData | None) -> Task:
     """The task of a condition: a Gaussian that learns a standard normal, or data."""
@@ -26,7 +24,7 @@ def task(condition: Condition[Gaussian], data: RealData | None) -> Task:
     truth = g.standard(d)
     if data is not None:
         truth = g.of_rows(jnp.asarray(data.held_out, jnp.result_type(float)))
-    real = real_rows(data, lambda key, num: g.sample_points(key, truth, num), _HELD_OUT)
+    real = real_rows(data, lambda key, num: g.sample_points(key, truth, num))
 
     def draw(key: Key, num: int) -> Any:
         if data is None:

@@ -8,7 +8,7 @@ import numpy as np
 from collapse.data.errors import InputError
 from collapse.data.mixtures import TRUTHS
 from collapse.experiment.family import Family
-from collapse.experiment.fields import Bounds, Count, NonNegative
+from collapse.experiment.fields import Bounds, Count, NonNegative, Only
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
 
@@ -42,7 +42,7 @@ class Gmm(Family):
 
     num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 59
     """Generations after the first fit, which is generation 0."""
-    truth: Literal["rare", "blob"] = "rare"
+    truth: Annotated[Literal["rare", "blob"], Only("data", ("",))] = "rare"
     """Data distribution: two components and a rare third, or one standard Gaussian."""
     num_components: Count = 3
     """Components K of every fitted mixture."""
@@ -70,13 +70,15 @@ class Gmm(Family):
 
     def quantity(self, metric: str) -> Quantity | None:
         """Long name and unit of a metric, also of the survival of a component."""
-        if metric.startswith("survival_"):
-            return catalogue.survival(int(metric.removeprefix("survival_")))
-        return super().quantity(metric)
+        return catalogue.survival_named(metric) or super().quantity(metric)
 
     def least_rows(self) -> int:
         """Smallest number of rows of a fit: one for each component."""
         return self.num_components
+
+    def of_one_row(self) -> str:
+        """That a single row has no variance."""
+        return "has no variance but reg_covar"
 
     def moments_ddof(self, bias: float) -> int | None:
         """The ddof of the whole mixture: 0, or None if the components are biased."""

@@ -26,14 +26,14 @@ class Kde(DensityFamily):
 
     @classmethod
     def axes(cls) -> tuple[str, ...]:
-        """Rules and bandwidths are compared on the same seeds."""
+        """Fields that may hold several values; rules and bandwidths share seeds."""
         return ("bandwidth_rule", "bandwidth", "samples_per_generation")
 
     def least_rows(self) -> int:
-        """Rows that determine a fit: two have a standard deviation."""
+        """Smallest number of rows that determine a fit: two have a variance."""
         return 2 if "std" in self.bandwidth_rule else 1
 
     def caption_words(self) -> list[str]:
-        """Bandwidths and rules."""
+        """Phrases on bandwidths and rules, for captions."""
         rules = ", ".join(self.bandwidth_rule)
         return [f"bandwidth {spelled(self.bandwidth)} ({rules})"]

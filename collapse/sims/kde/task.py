@@ -13,7 +13,7 @@ _KDE = Density(kernels.sample, kernels.log_density, kernels.moments)
 
 
 def task(condition: Condition[Kde], data: RealData | None) -> Task:
-    """What a density learns in a condition, from a standard normal or from data."""
+    """The task of a condition: a density that learns a standard normal, or data."""
     rule = condition["bandwidth_rule"]
     return density_task(
         condition, data, _KDE, lambda d, h: kde(d, rule, h), ("bandwidth",)

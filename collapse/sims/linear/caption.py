@@ -8,26 +8,28 @@ from collapse.sims.linear.fields import LinearFields
 def caption(experiment: LinearFields) -> str:
     """The caption of the default figure: data distribution, sizes, and fits."""
     e = experiment
-    told = [
+    phrases = [
         f"Design {spelled(e.design)}",
         f"n = {spelled(e.samples_per_generation)}",
         f"ridge {spelled(e.ridge)}",
         e.repetitions(),
     ]
     if e.synthetic_noise_variance:
-        told.insert(0, f"Models' labels: noise {spelled(e.synthetic_noise_variance)}")
+        phrases.insert(
+            0, f"Models' labels: noise {spelled(e.synthetic_noise_variance)}"
+        )
     if e.synthetic_bias:
-        told.insert(
+        phrases.insert(
             0, f"Models label with an error of squared length {e.synthetic_bias:g}"
         )
     if e.minimum_norm:
-        told.insert(2, "minimum norm")
+        phrases.insert(2, "minimum norm")
     if any(e.learner_samples):
         noise = f"noise {e.learner_noise_variance:g}"
-        told.insert(2, f"learners on T = {spelled(e.learner_samples)} rows, {noise}")
+        phrases.insert(2, f"learners on T = {spelled(e.learner_samples)} rows, {noise}")
     averaged = " Theory with ridge, where drawn, is averaged over drawn designs."
     last = averaged if max(e.ridge) > 0 else ""
-    return f"{_rows(e)} {', '.join(told)}.{last}"
+    return f"{_rows(e)} {', '.join(phrases)}.{last}"
 
 
 def _rows(experiment: LinearFields) -> str:

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Annotated, Literal
 
 from collapse.experiment.family import Family
-from collapse.experiment.fields import Bounds, Shown
+from collapse.experiment.fields import Bounds, Only, Shown
 
 # variances and penalties whose products neither overflow nor vanish
 Magnitude = Annotated[float, Bounds(1e-100, 1e100, or_zero=True)]
@@ -57,7 +57,7 @@ class LinearFields(Family):
     or float32, which makes float64 twice as fast (23 bits, none beyond 5.5 sigma)."""
     learner_samples: tuple[Annotated[int, Bounds(0, 10**9)], ...] = (0,)
     """Rows T of a learner that each generation's teacher labels; 0 for no learner."""
-    learner_noise_variance: Magnitude = 1.0
+    learner_noise_variance: Annotated[Magnitude, Only("learner_samples")] = 1.0
     """Variance of the learner's labels."""
     learner_ridge: tuple[Magnitude, ...] = (0.0,)
     """Penalty of |w|^2 in the learner's fit; 0 is least squares of minimum norm."""

@@ -93,13 +93,13 @@ def _best(experiment: MixingFields, error: xr.DataArray, choice: str) -> dict[st
         errors = np.asarray(error.values[index], float)
         if not np.isfinite(errors).all(0).any():
             continue
-        told = best_setting(errors, CONFIDENCE, experiment.seed)
-        inside = values[told.confidence_set]
-        standing[index] = told.confidence_set
-        standing[(*index, told.best)] = 2
+        setting = best_setting(errors, CONFIDENCE, experiment.seed)
+        inside = values[setting.confidence_set]
+        standing[index] = setting.confidence_set
+        standing[(*index, setting.best)] = 2
         own = {"low": inside.min(), "high": inside.max()}
         for k, name in enumerate(STATISTICS[:-1]):
-            best[(k, *index)] = own.get(name, values[told.best])
+            best[(k, *index)] = own.get(name, values[setting.best])
     words = choice.replace("_", " ")
     sought = error.attrs["long_name"]
     attributes = {

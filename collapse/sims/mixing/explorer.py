@@ -109,14 +109,14 @@ def chart(run: Run) -> "altair.FacetChart":
 
 def words(run: Run) -> str:
     """One line with the long-run values of the metrics, measured and exact."""
-    late, told = run.dataset.isel(workflow=0).mean("seed"), []
+    late, sentences = run.dataset.isel(workflow=0).mean("seed"), []
     for metric in ("mean_error", "variance_ratio"):
         measured = late[f"late_{metric}"]
         exact = f"theory {late[f'late_{metric}_theory'].item():.4f}"
         name = measured.long_name.capitalize()
-        told.append(f"{name}: {measured.item():.4f} ({exact}).")
+        sentences.append(f"{name}: {measured.item():.4f} ({exact}).")
     alone = 1 / next(run.experiment.conditions()).n
-    return f"{' '.join(told)} Squared error if all rows were real: {alone:.4f}."
+    return f"{' '.join(sentences)} Squared error if all rows were real: {alone:.4f}."
 
 
 @functools.cache

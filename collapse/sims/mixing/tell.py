@@ -52,9 +52,9 @@ def caption(e: MixingFields) -> str:
     truth = f"Truth: {e.learner.truth_words()}"
     if e.learner.data:
         truth = f"Data: {e.learner.data}"
-    told = ", ".join([truth, *e.learner.caption_words()])
+    phrases = ", ".join([truth, *e.learner.caption_words()])
     return (
-        f"{told}. Held fixed: {held}. "
+        f"{phrases}. Held fixed: {held}. "
         f"Anchor {e.anchor}; weight of the real loss: {weights}{biased}; "
         f"{e.repetitions()}; best by {e.error} over the last {e.late} generations."
     )

@@ -1,0 +1,61 @@
+"""What a user should know of an experiment that can be run all the same."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from collapse.experiment.base import Experiment
+from collapse.experiment.family import Family
+from collapse.experiment.fields import Only, declared
+from collapse.experiment.workflows import takers
+
+
+def remarks(experiment: Experiment) -> tuple[str, ...]:
+    """One line for each field that was set and has no effect, or leaves no fit.
+
+    Args:
+      experiment: as given, before open fields are filled in.
+    """
+    found = [
+        line for part, names in experiment.parts() for line in _unused(part, names)
+    ]
+    if isinstance(experiment, Family):
+        found += [*_unused_by_workflows(experiment), *_single_row(experiment)]
+    return tuple(found)
+
+
+def _unused(part: Experiment, names: Sequence[str]) -> Iterator[str]:
+    """A line for each field that what another field says leaves without effect."""
+    for name, field in declared(type(part)).items():
+        if name in names and _is_set(part, name):
+            for only in field.only:
+                if not _holds(part, only):
+                    yield f"{name}: has no effect here; it counts {only}"
+
+
+def _holds(part: Experiment, only: Only) -> bool:
+    if not only.values:
+        return _is_set(part, only.field)
+    return getattr(part, only.field) in only.values
+
+
+def _unused_by_workflows(family: Family) -> Iterator[str]:
+    """A line for each field that is a parameter of other workflows than those run."""
+    named = {text.strip() for text in family.workflows}
+    for field, workflows in takers().items():
+        if _is_set(family, field) and named.isdisjoint(workflows):
+            yield (
+                f"{field}: has no effect under {', '.join(family.workflows)}; it "
+                f"counts under {' and '.join(workflows)}, named without parameters"
+            )
+
+
+def _single_row(family: Family) -> Iterator[str]:
+    """A line if a fit to a single row is degenerate, and there is only one."""
+    if 1 in family.samples_per_generation and (words := family.of_one_row()):
+        yield f"samples_per_generation: a fit to 1 row {words}; give more"
+
+
+def _is_set(part: Experiment, name: str) -> bool:
+    """Whether a field has another value than its default."""
+    field: Any = type(part).__dataclass_fields__.get(name)
+    return field is not None and getattr(part, name) != field.default
