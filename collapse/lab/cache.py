@@ -123,8 +123,8 @@ def active() -> Path | None:
 def bypassed() -> Iterator[None]:
     """A context in which programs are compiled afresh.
 
-    What XLA loads from a file cannot be written to another one. The setting is one for all threads, so that the first one in changes it and the last
-    one out gives it back.
+    What XLA loads from a file cannot be written to another one. The setting is one for
+    all threads, so that the first one in changes it and the last one out gives it back.
     """
     global _bypassing
     name = "jax_enable_compilation_cache"
