@@ -1,6 +1,9 @@
 """Whole programs on disk: found without tracing, and only by what they were made of."""
 
 import functools
+import json
+import os
+import subprocess
 import sys
 import types
 from unittest import mock
@@ -315,3 +318,70 @@ def test_a_value_that_cannot_be_built_is_made_again(folder):
             assert stored.remembered(lambda: "value", "one") == "value"
             patch.setattr(stored.pickle, "loads", mock.Mock(side_effect=error))
             assert stored.remembered(lambda: "value", "one") == "value"
+
+
+# Families
+
+# family: an option, another value of it, and whether it is an argument of the program
+OPTIONS = {
+    "gaussian": ("ddof", 1, False),
+    "gmm": ("tol", 0.3, False),
+    "kde": ("bandwidth", 0.9, True),
+    "discrete": ("smoothing", 0.5, False),
+    "linear": ("ridge", 2.0, False),
+}
+METRICS = {"discrete": "entropy", "linear": "test_error"}  # few are compiled sooner
+
+CODE = """
+import hashlib, json, os, sys
+import jax
+import collapse
+
+traced = []
+
+def listen(event, duration, **about):
+    if event.endswith("trace_duration"):
+        traced.append(about.get("fun_name"))
+
+jax.monitoring.register_event_duration_secs_listener(listen)
+family, runs = json.loads(sys.argv[1])
+for place, fields in runs:
+    os.environ["COLLAPSE_CACHE"] = place
+    jax.clear_caches()
+    traced.clear()
+    data = collapse.run(family, **fields).dataset
+    bits = {n: hashlib.sha256(v.values.tobytes()).hexdigest() for n, v in data.items()}
+    print(json.dumps([traced.count("call"), bits]))
+"""
+
+
+def process(family, *runs):
+    """For each run in a new process: programs that were traced, results by name."""
+    command = [sys.executable, "-c", CODE, json.dumps([family, runs])]
+    env = {k: v for k, v in os.environ.items() if k != cache.VARIABLE}
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("family", OPTIONS)
+def test_programs_of_a_family_are_found_again(family, tmp_path):
+    """By another process, with the same bits; another option is not mistaken.
+
+    In processes of their own, since no program is kept of functions whose signatures
+    are checked, as in all other tests.
+    """
+    option, value, is_argument = OPTIONS[family]
+    usual = {"quick": True, "workflows": "accumulate", "num_seeds": 3}
+    usual["metrics"] = METRICS.get(family, "variance_ratio")
+    here, other = str(tmp_path), usual | {option: value}
+    ((traced, first),) = process(family, (here, usual))
+    programs = {*tmp_path.rglob("*.program")}
+    assert traced > 0 and len(programs) == traced
+    runs = process(family, (here, usual), (here, other), ("off", other))
+    (again, same), (new, changed), (plain, expected) = runs
+    assert again == 0 and same == first
+    assert (new == 0) == is_argument and changed != first
+    assert {*tmp_path.rglob("*.program")} >= programs
+    assert len([*tmp_path.rglob("*.program")]) == len(programs) + new
+    assert plain > 0 and changed == expected
