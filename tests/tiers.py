@@ -45,7 +45,7 @@ FULL = [
     r"sims/test_explorer.py",
     r"sims/test_kde.py::test_data",
     r"sims/test_discrete.py::test_(words|any_temp|smoothing)",
-    r"lab/test_stored.py::test_(?!.*traced|.*found|programs)",
+    r"lab/test_stored.py::test_(?!.*traced|.*found|programs|a_function_put)",
     r"lab/test_stored.py::test_programs_of_a_family.*\[(?!discrete)",
     r"lab/test_command_line.py::test_(real_data|a_figure_over|snapshots|axes|published|another|meas)",
     r"lab/test_api.py::test_(a_model_of|the_best|what_ran|arrays|a_run_is_drawn|ratios)",
