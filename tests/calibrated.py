@@ -21,10 +21,24 @@ import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
 SUITE_FALSE_ALARM = 1e-4
-# Checks in the whole suite, from above: a check of a vector counts as its length. Ten
+# Checks in the whole suite, from above: that of a vector counts as its length, that of
+# a negative control not at all. A session that makes more fails (`false_alarms`). Ten
 # times as many would raise Z by 8 %.
 NUM_CHECKS = 4000
 Z = float(scipy.stats.norm.isf(SUITE_FALSE_ALARM / NUM_CHECKS / 2))  # 5.57
+
+_made = 0
+
+
+def count(checks: int = 1) -> None:
+    """Count checks that have passed, and so might have been false alarms."""
+    global _made
+    _made += checks
+
+
+def counted() -> int:
+    """Number of checks so far in this process."""
+    return _made
 
 
 def assert_mean(draws: ArrayLike, expected: ArrayLike) -> None:
@@ -43,6 +57,7 @@ def assert_mean(draws: ArrayLike, expected: ArrayLike) -> None:
     if not (abs(error) <= Z * se).all():
         with np.errstate(divide="ignore", invalid="ignore"):
             raise AssertionError(f"{error / se} standard errors, allowed {Z:.2f}")
+    count(error.size)
 
 
 def detectable(draws: ArrayLike, power: float = 0.999) -> NDArray[np.float64]:
@@ -91,6 +106,7 @@ def assert_cdf(draws: ArrayLike, cdf: Callable[[NDArray], NDArray]) -> None:
     gap = _cdf_gap(np.asarray(draws, np.float64), cdf)
     allowed = _dkw(np.size(draws), SUITE_FALSE_ALARM / NUM_CHECKS)
     assert gap <= allowed, f"gap {gap:.4f} between the CDFs, allowed {allowed:.4f}"
+    count()
 
 
 def assert_same_law(first: ArrayLike, second: ArrayLike) -> None:
@@ -114,6 +130,7 @@ def assert_same_law(first: ArrayLike, second: ArrayLike) -> None:
     gap = abs(shares[0] - shares[1]).max()
     allowed = _two_sample_threshold(first.size, second.size)
     assert gap <= allowed, f"gap {gap:.4f} between the CDFs, allowed {allowed:.4f}"
+    count()
 
 
 def detectable_gap(num: int, num_second: int | None = None, power=0.999) -> float:

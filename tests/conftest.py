@@ -26,6 +26,11 @@ import hypothesis
 import jax
 import jaxtyping
 import pytest
+from false_alarms import (  # noqa: F401
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 from tiers import is_full, is_weekly
 
 from collapse.core.devices import use_all_cores

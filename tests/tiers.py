@@ -34,6 +34,7 @@ FULL = [
     r"measures/test_metrics.py::test_(exact|counted)_tail_mass.*(1pct|-3\])",
     r"numerics/test_multinomial.py::(?!test_multinomial)",
     r"measures/test_text_measures.py::(?!.*described)",
+    r"numerics/test_kernels.py::.*(1e\+30|-1\.0-|\[2-)",
     r"theory/test_theory_(ridge|discrete|extinction|kde|limits).py",
     # commands: what they refuse and one path stay
     r"sims/test_mixing_command.py::test_(?!what|the_command|shares)",
@@ -44,12 +45,14 @@ FULL = [
     r"sims/test_explorer.py",
     r"sims/test_kde.py::test_data",
     r"sims/test_discrete.py::test_(words|any_temp|smoothing)",
-    r"lab/test_stored.py::test_(?!.*traced|.*found)",
+    r"lab/test_stored.py::test_(?!.*traced|.*found|programs|a_function_put)",
+    r"lab/test_stored.py::test_programs_of_a_family.*\[(?!discrete)",
     r"lab/test_command_line.py::test_(real_data|a_figure_over|snapshots|axes|published|another|meas)",
     r"lab/test_api.py::test_(a_model_of|the_best|what_ran|arrays|a_run_is_drawn|ratios)",
     r"test_conformance.py::test_(chunks|every_metric).*charlm",
     r"test_documents.py::.*agrees",
     r"test_notebooks.py::test_it_runs",
+    r"test_false_alarms.py::.*\[(?!8-2)",
 ]
 WEEKLY = [
     r"core/test_curation.py::.*\[(window|replace_multiple|mix|anchored)",

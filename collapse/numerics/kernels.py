@@ -40,20 +40,26 @@ def sample(key: Key, mixture: Kernels, num: int) -> Float[Array, "num d"]:
 
 
 def moments(mixture: Kernels) -> tuple[Float[Array, " d"], Float[Array, "d d"]]:
-    """Mean and triangular factor of the covariance, that of the kernel included."""
+    """Mean and triangular factor of the covariance, that of the kernel included.
+
+    Of equal rows and bandwidth 0 the factor is 0, as a Gaussian's.
+    """
     centres, weights, bandwidth = mixture
     mean = weights @ centres
     centred = centres - mean[None]
     kernel = bandwidth**2 * jnp.eye(mean.size, dtype=mean.dtype)
     covariance = (weights[:, None] * centred).T @ centred + kernel
-    return mean, jnp.linalg.cholesky(covariance)
+    factor = jnp.linalg.cholesky(covariance)  # of zeros NaN
+    return mean, jnp.where(jnp.all(covariance == 0), covariance, factor)
 
 
 def log_density(mixture: Kernels, points: Float[Array, "m d"]) -> Float[Array, " m"]:
     """Log-density in nats at points [m, d].
 
-    Exact far from all centres too. Rows are taken in blocks, and those of slots that a
-    store has yet to fill are skipped.
+    Exact far from all centres too, down to half of the least number of the type; below
+    it is -inf. NaN for bandwidth 0: there is no density, as for a Gaussian without
+    variance. Rows are taken in blocks, and those of slots that a store has yet to fill
+    are skipped.
     """
     rows = blocks.pack(mixture.centres, mixture.weights)
     start = jnp.full(points.shape[0], -jnp.inf, points.dtype)

@@ -57,10 +57,15 @@ def assert_same_bits(first, second):
         np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
 
 
-def test_the_constant_controller_changes_no_bit():
-    given = ran("accumulate", controller=control.constant())
-    assert_same_bits(given, ran("accumulate"))
-    assert given[0].control.actions == Actions() and given[0].memory is None
+def test_a_controller_that_only_watches_changes_no_bit():
+    """By the general path; what the constant one does `test_curation` compares."""
+    watching = Controller(
+        lambda: jnp.zeros(()), lambda seen, metrics: (metrics["scale"], Actions())
+    )
+    (state, trace), plain = ran("accumulate", controller=watching), ran("accumulate")
+    assert float(state.control.state) == float(trace.metrics["scale"][-1]) > 0
+    assert state.control.actions == Actions() and state.memory is None
+    assert_same_bits((state._replace(control=plain[0].control), trace), plain)
 
 
 def test_a_share_follows_the_metrics_of_the_generation_before():

@@ -1,21 +1,15 @@
 """The compilation cache: found again, never by another machine, never in the way."""
 
-import functools
-import math
 import os
-import statistics
 import subprocess
 import sys
-import time
-import types
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from collapse.core import streams
-from collapse.lab import cache, fingerprint, stored
+from collapse.lab import cache
 
 HITS: list[str] = []
 
@@ -230,74 +224,3 @@ def test_xla_is_told_to_be_quiet_before_it_is_loaded():
         others = {key: value for key, value in os.environ.items() if key != name}
         out = subprocess.check_output(command, env=others | given, text=True)
         assert out.split() == [expected, "False"]
-
-
-def package(folder):
-    """A package of two files, older than this process."""
-    for name in ("first.py", "below/second.py"):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
-    return folder / "first.py"
-
-
-def test_sources_that_changed_while_in_use_have_no_digest(tmp_path, monkeypatch):
-    monkeypatch.setattr(fingerprint, "_ROOT", tmp_path)
-    path = package(tmp_path)
-    monkeypatch.setattr(fingerprint, "_started", time.time)
-    time.sleep(0.05)  # the clock of files is a coarse one
-    first = fingerprint.sources()
-    assert len(first) == 64 and fingerprint.sources() == first
-    begun = time.time()
-    monkeypatch.setattr(fingerprint, "_started", lambda: begun)
-    assert fingerprint.sources() == first
-    time.sleep(0.05)
-    path.write_text("other")
-    with pytest.raises(fingerprint.Unknown, match="changed while in use"):
-        fingerprint.sources()
-    os.utime(path, (0, 0))  # as a copy that keeps its time
-    with pytest.raises(fingerprint.Unknown, match="changed while in use"):
-        fingerprint.sources()
-    monkeypatch.setattr(fingerprint, "_started", lambda: 1e18)  # another process
-    assert fingerprint.sources() != first
-
-
-def test_no_process_begins_after_it_has_loaded_the_package(monkeypatch):
-    assert fingerprint._started() <= fingerprint._LOADED
-    texts = {"/proc/self/stat": "1 (x) S" + " 0" * 40, "/proc/uptime": "-1000 0"}
-    monkeypatch.setattr(fingerprint.Path, "read_text", lambda self: texts[str(self)])
-    assert fingerprint._started() == fingerprint._LOADED
-
-
-def test_a_function_put_into_the_package_keeps_nothing(monkeypatch):
-    monkeypatch.setattr(fingerprint, "_started", (1e18).__float__)
-    stored._surroundings()
-    for owner, name in ((streams, "seeds"), (cache.Enabled, "__enter__")):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(owner, name, lambda *_: None)
-            with pytest.raises(fingerprint.Unknown, match="has been replaced"):
-                stored._surroundings()
-    monkeypatch.setattr(streams, "seeds", jax.jit(lambda *_: None))
-    with pytest.raises(fingerprint.Unknown, match="has been replaced"):
-        stored._surroundings()
-
-
-def test_a_file_named_as_a_known_package_is_not_known(tmp_path):
-    for name in ("statistics", "optax", "collapse"):
-        made = types.ModuleType(name)
-        made.__file__ = str(tmp_path / f"{name}.py")
-        exec("SCALE = 2.0\ndef fit(x):\n    return x * SCALE\n", vars(made))
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setitem(sys.modules, name, made)
-            before = fingerprint.fingerprint(made.fit)
-            made.SCALE = 3.0
-            assert fingerprint.fingerprint(made.fit) != before
-            with pytest.raises(fingerprint.Unknown):
-                fingerprint.fingerprint(made)
-
-
-def test_known_modules_are_found_where_they_are_installed():
-    of = fingerprint.fingerprint
-    for known in (jax, jnp, np, functools, math, statistics, cache, sys):
-        assert of(known)
-    assert of(statistics.mean, jnp.sin, math.sqrt, jax.nn.relu, jax.nn.gelu)

@@ -1,6 +1,8 @@
 """Whole programs on disk: found without tracing, and only by what they were made of."""
 
-import functools
+import json
+import os
+import subprocess
 import sys
 import types
 from unittest import mock
@@ -13,8 +15,6 @@ import pytest
 from collapse.core import streams
 from collapse.core.seeds import over_seeds
 from collapse.lab import cache, fingerprint, stored
-
-SCALE = 2.0
 
 
 @pytest.fixture
@@ -129,6 +129,19 @@ def test_a_disk_that_takes_nothing_is_no_error(folder, monkeypatch):
     assert not list(folder.iterdir())
 
 
+def test_a_function_put_into_the_package_keeps_nothing(monkeypatch):
+    monkeypatch.setattr(fingerprint, "_started", (1e18).__float__)
+    stored._surroundings()
+    for place, name in ((streams, "seeds"), (cache.Enabled, "__enter__")):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(place, name, lambda *_: None)
+            with pytest.raises(fingerprint.Unknown, match="has been replaced"):
+                stored._surroundings()
+    monkeypatch.setattr(streams, "seeds", jax.jit(lambda *_: None))
+    with pytest.raises(fingerprint.Unknown, match="has been replaced"):
+        stored._surroundings()
+
+
 def test_what_cannot_be_followed_is_not_kept(folder):
     program = stored.kept(jax.jit(lambda x: x + 1), object())
     assert program.call(jnp.array(1.0)) == 2
@@ -165,105 +178,11 @@ def test_a_result_is_remembered_by_what_it_depends_on(folder):
     assert asked == [0.1, 0.2, 0.1]
 
 
-def shifted(by, constant=1):
-    def function(x):
-        return x + by + constant * SCALE
-
-    return function
-
-
-def of(*things):
-    return fingerprint.fingerprint(*things)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (0.0, -0.0),
-        (1, 1.0),
-        (1, True),
-        ("a", b"a"),
-        ((1, 2), [1, 2]),
-        (("ab", "c"), ("a", "bc")),
-        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
-        (np.zeros(2), np.zeros(2, np.float32)),
-        (np.zeros((1, 2)), np.zeros((2, 1))),
-        (np.zeros(2), np.array([0, 1e-300])),
-        (jax.random.key(0), jax.random.key(1)),
-        (jnp.asarray(1.0), jnp.asarray(np.float64(1.0))),  # weak and strong
-        (shifted(1), shifted(2)),
-        (shifted(1), shifted(1, constant=2)),
-        (shifted(np.ones(2)), shifted(np.zeros(2))),
-        (functools.partial(shifted, 1), functools.partial(shifted, 2)),
-        (lambda x: x + 1, lambda x: x + 2),
-        (lambda x: x + 1, lambda x: x - 1),
-        (lambda: lambda x: x * 2, lambda: lambda x: x * 3),
-        (jnp.sin, jnp.cos),
-        (lambda x, y: x, lambda x, /, y: x),
-        (lambda x, y: x, lambda x, *, y: x),
-    ],
-)
-def test_different_things_have_different_digests(one, other):
-    assert of(one) == of(one)
-    assert of(one) != of(other)
-
-
-def test_equal_functions_made_twice_have_one_digest():
-    assert of(shifted(np.arange(3.0))) == of(shifted(np.arange(3.0)))
-
-
-def test_globals_of_a_users_module_are_followed(monkeypatch):
-    function, before = shifted(1), of(shifted(1))
-    assert of(function) == before
-    monkeypatch.setitem(globals(), "SCALE", 3.0)
-    assert of(function) != before
-
-
-@pytest.mark.parametrize(
-    "thing",
-    [object(), iter(()), np.random.default_rng(0), np.ma.masked_array([1], [True])],
-)
-def test_what_cannot_be_followed_has_no_digest(thing):
-    with pytest.raises(fingerprint.Unknown):
-        of(lambda: thing)
-
-
 def module(name, text):
     """A module of a user's."""
     made = types.ModuleType(name)
     exec(text, vars(made))
     return made
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "from helper_of_mine import FACTOR",
-        "from .math import FACTOR",
-        "import not_there_at_all as FACTOR",
-        "FACTOR = globals()['SCALE']",
-        "FACTOR = eval('SCALE')",
-        "exec('x = x + SCALE'); FACTOR = 1",
-        "FACTOR = vars(__import__('helper_of_mine'))",
-        "import importlib; FACTOR = importlib.import_module('helper_of_mine').FACTOR",
-        "import sys; FACTOR = sys.modules['helper_of_mine'].FACTOR",
-        "FACTOR = (lambda: globals()['SCALE'])()",
-        "import numpy; FACTOR = numpy.load('factor.npy')",
-    ],
-)
-def test_what_is_looked_up_at_run_time_has_no_digest(line):
-    text = f"SCALE = 2.0\ndef fit(x):\n    {line}\n    return x * FACTOR\n"
-    made = module("mine", text)
-    with pytest.raises(fingerprint.Unknown):
-        of(made.fit)
-
-
-def test_imports_of_known_packages_inside_a_function_are_followed():
-    text = "def fit(x):\n    import jax.numpy as j\n    from math import pi\n"
-    text += "    from collapse import draws\n    return j.sin(x) * {}\n"
-    one = module("mine", text.format("pi"))
-    other = module("mine", text.format("2"))
-    assert len({of(one.fit), of(other.fit)}) == 2
 
 
 def test_a_helper_imported_in_a_function_is_seen_to_change(folder):
@@ -278,25 +197,6 @@ def test_a_helper_imported_in_a_function_is_seen_to_change(folder):
             fresh = types.FunctionType(fit.__code__, fit.__globals__)
             seen.append(float(stored.kept(jax.jit(fresh), fit).call(jnp.array(1.0))))
     assert seen == [2.0, 3.0]
-
-
-def test_a_function_that_takes_the_name_of_a_known_one_is_followed(monkeypatch):
-    @functools.wraps(jnp.sum)
-    def total(x):
-        return x * SCALE
-
-    assert total.__module__.startswith("jax")
-    before = of(total)
-    monkeypatch.setitem(globals(), "SCALE", 3.0)
-    assert of(total) != before
-    with pytest.raises(fingerprint.Unknown):
-        of(jax.jit(total))
-
-
-def test_what_a_function_carries_is_part_of_it():
-    one, other = shifted(1), shifted(1)
-    one.scale, other.scale = 1.0, 2.0
-    assert len({of(one), of(other), of(shifted(1))}) == 3
 
 
 def test_what_this_process_alone_can_name_is_not_written(folder):
@@ -315,3 +215,70 @@ def test_a_value_that_cannot_be_built_is_made_again(folder):
             assert stored.remembered(lambda: "value", "one") == "value"
             patch.setattr(stored.pickle, "loads", mock.Mock(side_effect=error))
             assert stored.remembered(lambda: "value", "one") == "value"
+
+
+# Families
+
+# family: an option, another value of it, and whether it is an argument of the program
+OPTIONS = {
+    "gaussian": ("ddof", 1, False),
+    "gmm": ("tol", 0.3, False),
+    "kde": ("bandwidth", 0.9, True),
+    "discrete": ("smoothing", 0.5, False),
+    "linear": ("ridge", 2.0, False),
+}
+METRICS = {"discrete": "entropy", "linear": "test_error"}  # few are compiled sooner
+
+CODE = """
+import hashlib, json, os, sys
+import jax
+import collapse
+
+traced = []
+
+def listen(event, duration, **about):
+    if event.endswith("trace_duration"):
+        traced.append(about.get("fun_name"))
+
+jax.monitoring.register_event_duration_secs_listener(listen)
+family, runs = json.loads(sys.argv[1])
+for place, fields in runs:
+    os.environ["COLLAPSE_CACHE"] = place
+    jax.clear_caches()
+    traced.clear()
+    data = collapse.run(family, **fields).dataset
+    bits = {n: hashlib.sha256(v.values.tobytes()).hexdigest() for n, v in data.items()}
+    print(json.dumps([traced.count("call"), bits]))
+"""
+
+
+def process(family, *runs):
+    """For each run in a new process: programs that were traced, results by name."""
+    command = [sys.executable, "-c", CODE, json.dumps([family, runs])]
+    env = {k: v for k, v in os.environ.items() if k != cache.VARIABLE}
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("family", OPTIONS)
+def test_programs_of_a_family_are_found_again(family, tmp_path):
+    """By another process, with the same bits; another option is not mistaken.
+
+    In processes of their own, since no program is kept of functions whose signatures
+    are checked, as in all other tests.
+    """
+    option, value, is_argument = OPTIONS[family]
+    usual = {"quick": True, "workflows": "accumulate", "num_seeds": 3}
+    usual["metrics"] = METRICS.get(family, "variance_ratio")
+    here, other = str(tmp_path), usual | {option: value}
+    ((traced, first),) = process(family, (here, usual))
+    programs = {*tmp_path.rglob("*.program")}
+    assert traced > 0 and len(programs) == traced
+    runs = process(family, (here, usual), (here, other), ("off", other))
+    (again, same), (new, changed), (plain, expected) = runs
+    assert again == 0 and same == first
+    assert (new == 0) == is_argument and changed != first
+    assert {*tmp_path.rglob("*.program")} >= programs
+    assert len([*tmp_path.rglob("*.program")]) == len(programs) + new
+    assert plain > 0 and changed == expected

@@ -4,9 +4,6 @@ The law is known. With n normal rows, n > d, and labels of noise variance 1 the 
 error in the norm of Sigma is d / (n - d + 1) times a variate F(d, n - d + 1), being
 z'S^-1 z for a Wishart matrix S. For n < d noise adds n / (d - n + 1) times
 F(n, d - n + 1) to what the fit of minimum norm cannot see, |w*|^2 Beta((d - n)/2, n/2).
-
-Each of the 96 checks below fails by chance with probability SUITE_FALSE_ALARM /
-NUM_CHECKS = 1e-7, the module with 1e-5 at most.
 """
 
 import functools

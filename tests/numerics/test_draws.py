@@ -13,6 +13,7 @@ from calibrated import (
     SUITE_FALSE_ALARM,
     assert_cdf,
     assert_tells_apart,
+    count,
     detectable_gap,
 )
 from conftest import SEED
@@ -60,6 +61,7 @@ def test_single_normals_are_normal_wherever_they_stand(root):
     assert len(np.unique(values)) > 0.98 * num  # of 2^23 values 1.2 % repeat
     pairs = values[: half - 1] * values[half:]  # of one call: not correlated
     assert abs(pairs.mean()) * math.sqrt(len(pairs)) < scipy.stats.norm.isf(CHECK_ALARM)
+    count()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -302,6 +304,7 @@ def test_the_order_of_shuffled_rows_says_nothing(root, num):
         expected = REPEATS / size
         statistic = ((counts - expected) ** 2).sum() / expected
         assert (statistic < threshold) == right, statistic
+    count()
 
 
 def assert_uniform_subsets(found, population):
@@ -311,6 +314,7 @@ def assert_uniform_subsets(found, population):
     counts = np.pad(counts, (0, size - len(counts)))
     statistic = ((counts - len(found) / size) ** 2).sum() / (len(found) / size)
     assert statistic < scipy.stats.chi2.isf(CHECK_ALARM, size - 1), statistic
+    count()
 
 
 def detectable_share(size, power=0.999):

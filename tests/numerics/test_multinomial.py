@@ -5,7 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
-from calibrated import NUM_CHECKS, SUITE_FALSE_ALARM, assert_mean, assert_tells_apart
+from calibrated import (
+    NUM_CHECKS,
+    SUITE_FALSE_ALARM,
+    assert_mean,
+    assert_tells_apart,
+    count,
+)
 from conftest import SEED, X64
 
 from collapse.numerics import multinomial as module
@@ -32,7 +38,9 @@ def frequencies_differ(draws, law):
         expected = np.append(expected[:-2], expected[-2:].sum())
     chi2 = np.sum((seen - expected) ** 2 / expected)
     level = SUITE_FALSE_ALARM / NUM_CHECKS
-    return scipy.stats.chi2.sf(chi2, seen.size - 1) < level
+    differ = scipy.stats.chi2.sf(chi2, seen.size - 1) < level
+    count(not differ)
+    return differ
 
 
 @pytest.mark.statistical

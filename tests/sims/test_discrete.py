@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from calibrated import assert_mean, assert_tells_apart
@@ -140,6 +142,34 @@ def test_a_bias_is_of_the_temperature():
     assert not np.allclose(one, other)
     caption = runs[0].experiment.caption()
     assert "0.5 times their temperature" in caption and "6 symbols" in caption
+
+
+def test_a_biased_sampler_has_the_law_of_its_temperature(root):
+    """That is share^(1 / (bias temperature)); real rows are not biased."""
+    bias, temperature, num = 0.6, 1.5, 100_000
+    experiment = Discrete(
+        num_symbols=6, temperature=temperature, workflows=("replace",)
+    )
+    experiment = experiment.resolved(0, 0)
+    own = experiment.task(next(experiment.conditions()), None)
+    problem = own.biased(root, jnp.asarray(bias), None, *own.values)
+    shares, truth = np.array([0.1, 0.3, 0.05, 0.2, 0.35, 0.0]), experiment.shares()
+    drawn = problem.model.sample(root, jnp.asarray(shares), num)
+    real = problem.draw(jax.random.fold_in(root, 1), num)
+    assert drawn.shape == real.shape == (num,) and not (drawn == 5).any()
+
+    def powered(shares, power):
+        return shares**power / np.sum(shares**power)
+
+    hot = 1 / (bias * temperature)
+    for tokens, law, power, wrong in (
+        (drawn, shares, hot, (1, 1 / temperature, 1 / bias, bias / temperature)),
+        (real, truth, 1, (hot, 1 / temperature, 1 / bias)),
+    ):
+        seen = np.asarray(tokens)[:, None] == np.flatnonzero(law)
+        law = law[law > 0]
+        for other in wrong:
+            assert_tells_apart(seen, powered(law, power), powered(law, other))
 
 
 def test_mixing_takes_it_by_its_own_error():

@@ -68,6 +68,27 @@ def test_data_need_no_bandwidth_of_their_own():
     assert "a Gaussian fitted to held-out rows of faithful" in run.experiment.caption()
 
 
+def test_rows_that_are_all_equal_are_reported(tmp_path):
+    """Their bandwidth is 0: what has no density is not finite, and moments are."""
+    np.save(tmp_path / "equal.npy", np.where(np.arange(400) % 399, 2.5, [1.0] * 400))
+    with pytest.warns(RuntimeWarning, match="not finite.*(entropy|test_error)"):
+        run = collapse.run(
+            "kde",
+            data=str(tmp_path / "equal.npy"),
+            bandwidth_rule="std",
+            workflows="replace",
+            metrics=["variance_ratio", "mean_error", "test_error", "entropy"],
+            samples_per_generation=5,
+            num_generations=2,
+            num_seeds=3,
+        )
+    data = run.dataset
+    equal = (data.variance_ratio == 0).all("generation")
+    assert equal.any() and np.isfinite(data.mean_error).all()
+    assert (data.finite == (data.variance_ratio > 0).all("generation")).all()
+    assert np.isnan(data.test_error.where(equal, drop=True)).all()
+
+
 def test_mixing_takes_it_and_its_options():
     fields = {"bandwidth": 0.5, "real_fraction": [0.5, 1.0], "num_generations": 3}
     run = collapse.run("mixing", model="kde", num_seeds=4, late=2, **fields)
