@@ -2,9 +2,9 @@
 
     python benchmarks/discrete.py [--quick]
 
-One process, candidates interleaved. A speed is a number of seed-generations a second:
-a batch of symbols counted and shares fitted. Only ratios travel from machine to
-machine.
+One process, candidates interleaved, peers on one thread, the lab on all cores. A speed
+is a number of seed-generations a second: a batch of symbols drawn and counted, and
+shares fitted. Only ratios travel from machine to machine.
 """
 
 import timing  # isort: skip - sets the number of threads
@@ -12,12 +12,10 @@ import timing  # isort: skip - sets the number of threads
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from collapse.core import loop, streams, workflows
-from collapse.core.devices import use_all_cores
+from collapse.core import workflows
 from collapse.core.types import Problem
 from collapse.models.discrete import discrete
 
@@ -48,17 +46,8 @@ def lab(case: Case, dtype: str) -> tuple[Callable[[], float], float]:
         model,
         {"heterozygosity": lambda key, params: 1 - jnp.sum(params**2)},
     )
-    last, way = case.num_generations, workflows.replace()
-    program = loop.over_seeds(lambda root: loop.run(root, problem, way, 1, last)[1])
-    roots = streams.seeds(0, case.num_seeds)
-    compiled, seconds = timing.compile_timed(program, roots)
-
-    def call() -> float:
-        trace = jax.block_until_ready(compiled(roots))
-        assert bool(trace.finite.all())
-        return float(trace.metrics["heterozygosity"][:, -1].mean())
-
-    return call, seconds
+    shape = (1, case.num_generations, case.num_seeds)
+    return timing.lab(lambda root: problem, workflows.replace(), *shape)
 
 
 def batched(case: Case, seeds: int) -> Callable[[], float]:
@@ -113,16 +102,13 @@ def compare(case: Case, dtype: str, repeats: int) -> str:
         f"{ends['lab']:.4f} / {exact:.4f}",
         f"{seconds:.1f}",
     ]
-    return "| " + " | ".join(cells) + " |"
+    return timing.row(*cells)
 
 
 def main() -> None:
     """Print the table."""
-    arguments = timing.options(__doc__)
-    jax.config.update("jax_enable_x64", True)
-    use_all_cores()
-    print(f"{timing.machine()}\n")
-    print("Ratios: lab / NumPy, one seed a time (loop) or all at once (batched).\n")
+    ratios = "NumPy, one seed a time (loop) or all at once (batched)."
+    arguments = timing.begin(__doc__, ratios)
     seeds, repeats = (200, 3) if arguments.quick else (1000, 7)
     cases = [Case(1000, 1000, seeds, 10), Case(6, 50, seeds, 10)]
     cases.append(Case(1000, 100_000, seeds // 10, 2))  # drawn as a chain of binomials

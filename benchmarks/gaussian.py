@@ -13,13 +13,11 @@ import resource
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from collapse import theory
-from collapse.core import loop, streams, workflows
-from collapse.core.devices import use_all_cores
+from collapse.core import workflows
 from collapse.core.types import Problem, Workflow
 from collapse.models import gaussian
 
@@ -54,20 +52,8 @@ def lab(case: Case) -> tuple[Callable[[], float], float]:
         {"variance": lambda key, params: jnp.sum(params.scale**2) / d},
     )
     size = n if by_row else 1
-    program = loop.over_seeds(
-        lambda root: loop.run(root, problem, case.workflow, size, case.num_generations)[
-            1
-        ]
-    )
-    roots = streams.seeds(0, case.num_seeds)
-    compiled, seconds = timing.compile_timed(program, roots)
-
-    def call() -> float:
-        trace = jax.block_until_ready(compiled(roots))
-        assert bool(trace.finite.all())
-        return float(trace.metrics["variance"][:, -1].mean())
-
-    return call, seconds
+    shape = (size, case.num_generations, case.num_seeds)
+    return timing.lab(lambda root: problem, case.workflow, *shape)
 
 
 def batched(d: int, n: int, seeds: int, generations: int, dtype: Any):
@@ -174,7 +160,7 @@ def compare(case: Case, repeats: int, quick: bool) -> str:
     exact = getattr(theory, way)(case.num_rows, case.num_generations, 0).variance[-1]
     check = f"{ends['lab']:.3f} / {exact:.3f}"
     cells = [case.name, case.dtype, f"{speed:,.0f}", *ratios, check, f"{seconds:.1f}"]
-    return "| " + " | ".join(cells) + " |"
+    return timing.row(*cells)
 
 
 def long_run() -> str:
@@ -193,11 +179,9 @@ def long_run() -> str:
 
 def main() -> None:
     """Print the table."""
-    arguments = timing.options(__doc__, ("--long", "the 10 000 generations too"))
-    jax.config.update("jax_enable_x64", True)
-    use_all_cores()
-    print(f"{timing.machine()}\n")
-    print("Ratios: lab / NumPy, one seed a time (loop) or all at once (batched).\n")
+    ratios = "NumPy, one seed a time (loop) or all at once (batched)."
+    long = ("--long", "the 10 000 generations too")
+    arguments = timing.begin(__doc__, ratios, long)
     heads = "case|precision|seed-generations/s|x loop|x batched|variance, lab / exact"
     rows = (compare(case, 5, arguments.quick) for case in cases(arguments.quick))
     timing.print_table(f"{heads}|compile s", rows)

@@ -2,9 +2,11 @@
 
     python benchmarks/kde.py [--quick]
 
-One process, candidates interleaved, peers on one thread. A speed is a number of
-seed-generations a second: rows sampled, a density fitted, and the log-density of 500
-held-out points. Only ratios travel from machine to machine.
+One process, candidates interleaved, peers on one thread, the lab on all cores. A speed
+is a number of seed-generations a second: 100 rows sampled, a density fitted, and the
+log-density of 500 held-out points. "Running" is what the lab does with a fixed
+bandwidth: of the log-density it adds the newest kernels to those before. The peers take
+all of them again, as scripts do. Only ratios travel from machine to machine.
 """
 
 import timing  # isort: skip - sets the number of threads
@@ -18,14 +20,13 @@ import numpy as np
 import scipy.stats
 from sklearn.neighbors import KernelDensity
 
-from collapse.core import loop, streams, workflows
-from collapse.core.devices import use_all_cores
+from collapse.core import workflows
 from collapse.core.types import Problem
 from collapse.models.kde import kde
-from collapse.numerics.kernels import log_density
+from collapse.numerics.kernels import grown_log_density, log_density
 
 NUM_ROWS, NUM_HELD_OUT, BANDWIDTH = 100, 500, 0.4
-GOALS = {"replace": 30, "accumulate": 7}  # times SciPy
+GOALS = {"replace": 30, "accumulate": 7, "accumulate, running": 30}  # times SciPy
 # In one dimension all of the same density. In two SciPy's kernel has the shape of the
 # data: a little more work, and another density.
 RULES = {1: "std", 2: "fixed"}
@@ -56,30 +57,24 @@ def lab(case: Case) -> tuple[Callable[[], float], float]:
 
     def problem(root: jax.Array) -> Problem:
         held_out = draw(jax.random.fold_in(root, 1), NUM_HELD_OUT)
-        metrics = {"log_density": lambda key, p: jnp.mean(log_density(p, held_out))}
-        return Problem(draw, model, metrics)
 
-    way = workflow(case)
-    program = loop.over_seeds(
-        lambda root: loop.run(root, problem(root), way, NUM_ROWS, case.num_generations)[
-            1
-        ]
-    )
-    roots = streams.seeds(0, case.num_seeds)
-    compiled, seconds = timing.compile_timed(program, roots)
+        def mean(key, params):
+            return jnp.mean(log_density(params, held_out))
 
-    def call() -> float:
-        trace = jax.block_until_ready(compiled(roots))
-        assert bool(trace.finite.all())
-        return float(trace.metrics["log_density"][:, -1].mean())
+        def remember(memory, old, new, generation):
+            before = jnp.zeros(NUM_HELD_OUT, dtype) if memory is None else memory
+            own = (held_out, generation * NUM_ROWS, NUM_ROWS)
+            return grown_log_density(before, old, new, *own)
 
-    return call, seconds
+        if not case.workflow.endswith("running"):
+            return Problem(draw, model, {"log_density": mean})
+        running = {"log_density": lambda key, params, memory: jnp.mean(memory)}
+        return Problem(draw, model, {}, remember=remember, memory_metrics=running)
 
-
-def workflow(case: Case):
-    if case.workflow == "replace":
-        return workflows.replace()
-    return workflows.accumulate(case.num_generations)
+    way = workflows.replace()
+    if case.workflow != "replace":
+        way = workflows.accumulate(case.num_generations)
+    return timing.lab(problem, way, NUM_ROWS, case.num_generations, case.num_seeds)
 
 
 def scipy_density(pool: np.ndarray, at: np.ndarray, new_rows: int):
@@ -101,7 +96,7 @@ def sklearn_density(pool: np.ndarray, at: np.ndarray, new_rows: int):
 
 def one_at_a_time(case: Case, density: Callable, seeds: int) -> Callable[[], float]:
     """A loop over seeds and generations."""
-    rng = np.random.default_rng(0)
+    rng, replaces = np.random.default_rng(0), case.workflow == "replace"
 
     def call() -> float:
         ends = []
@@ -110,8 +105,7 @@ def one_at_a_time(case: Case, density: Callable, seeds: int) -> Callable[[], flo
             pool = rng.standard_normal((NUM_ROWS, case.dimension))
             for _ in range(case.num_generations + 1):
                 new, logs = density(pool, at, NUM_ROWS)
-                grows = case.workflow == "accumulate"
-                pool = np.concatenate([pool, new]) if grows else new
+                pool = new if replaces else np.concatenate([pool, new])
             ends.append(logs.mean())
         return float(np.mean(ends))
 
@@ -134,7 +128,7 @@ def disagreement(dimension: int, dtype: str) -> float:
 def compare(case: Case, repeats: int) -> str:
     """One row of the table."""
     mine, seconds = lab(case)
-    few = 1 if case.workflow == "accumulate" else 4
+    few = 4 if case.workflow == "replace" else 1
     densities = {"scipy": scipy_density, "sklearn": sklearn_density}
     others = {name: one_at_a_time(case, f, few) for name, f in densities.items()}
     times, ends = timing.interleave({"lab": mine, **others}, repeats)
@@ -151,22 +145,20 @@ def compare(case: Case, repeats: int) -> str:
         f"{disagreement(case.dimension, case.dtype):.0e}",
         f"{seconds:.1f}",
     ]
-    return "| " + " | ".join(cells) + " |"
+    return timing.row(*cells)
 
 
 def main() -> None:
     """Print the table."""
-    arguments = timing.options(__doc__)
-    jax.config.update("jax_enable_x64", True)
-    use_all_cores()
-    print(f"{timing.machine()}\n")
-    print("Ratios: lab / a loop over seeds. Log-densities: at the end, of few seeds.\n")
+    ratios = "a loop over seeds. Log-densities: at the end, of few seeds."
+    arguments = timing.begin(__doc__, ratios)
     seeds, last, repeats = (20, 5, 3) if arguments.quick else (100, 20, 5)
     cases = [
         Case(way, d, dtype, seeds, last)
         for way in GOALS
-        for d in RULES
+        for d, rule in RULES.items()
         for dtype in ("float64", "float32")
+        if rule == "fixed" or not way.endswith("running")
     ]
     heads = "case|precision|seed-generations/s|x SciPy|x scikit-learn"
     heads += "|log-density, lab / scikit-learn|largest difference|compile s"

@@ -18,7 +18,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from collapse.core import loop, streams, workflows
-from collapse.core.devices import use_all_cores
 from collapse.core.types import Problem
 from collapse.models.linear.model import LinearParams, linear
 from collapse.theory import linear as theory
@@ -63,19 +62,8 @@ def lab(case: Case) -> tuple[Callable[[], float], float]:
         model,
         {"error": lambda key, params: error_of(params)},
     )
-    workflow, last = WAYS[case.workflow](), case.num_generations
-    program = loop.over_seeds(
-        lambda root: loop.run(root, problem, workflow, 1, last)[1]
-    )
-    roots = streams.seeds(0, case.num_seeds)
-    compiled, seconds = timing.compile_timed(program, roots)
-
-    def call() -> float:
-        trace = jax.block_until_ready(compiled(roots))
-        assert bool(trace.finite.all())
-        return float(trace.metrics["error"][:, -1].mean())
-
-    return call, seconds
+    shape = (1, case.num_generations, case.num_seeds)
+    return timing.lab(lambda root: problem, WAYS[case.workflow](), *shape)
 
 
 def one_at_a_time(case: Case, seeds: int) -> Callable[[], float]:
@@ -171,7 +159,7 @@ def compare(case: Case, repeats: int) -> str:
     check = f"{ends['lab']:.4f} / {exact:.4f}"
     precision = case.dtype + (f", draws {case.draws}" if case.draws else "")
     cells = [name, precision, f"{speed['lab']:,.0f}", *ratios, check, f"{seconds:.1f}"]
-    return "| " + " | ".join(cells) + " |"
+    return timing.row(*cells)
 
 
 def grid(quick: bool) -> str:
@@ -219,11 +207,8 @@ def grid(quick: bool) -> str:
 
 def main() -> None:
     """Print the table."""
-    arguments = timing.options(__doc__)
-    jax.config.update("jax_enable_x64", True)
-    use_all_cores()
-    print(f"{timing.machine()}\n")
-    print("Ratios: lab / NumPy, one seed a time (loop) or 32 at once (batched).\n")
+    ratios = "NumPy, one seed a time (loop) or 32 at once (batched)."
+    arguments = timing.begin(__doc__, ratios)
     heads = "case|precision|seed-generations/s|x loop|x batched|error, lab / exact"
     rows = (compare(case, 5) for case in cases(arguments.quick))
     timing.print_table(f"{heads}|compile s", rows)

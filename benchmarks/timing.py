@@ -18,7 +18,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from collapse.core.devices import seed_devices
+from collapse.core import loop, streams
+from collapse.core.devices import seed_devices, use_all_cores
+from collapse.core.types import Problem, Workflow
 
 
 def interleave(
@@ -46,13 +48,63 @@ def compile_timed(program: Any, *arguments: Any) -> tuple[Any, float]:
     return compiled, time.perf_counter() - begin
 
 
+def lab(
+    problem_of: Callable[[jax.Array], Problem],
+    workflow: Workflow,
+    num_rows: int,
+    num_generations: int,
+    num_seeds: int,
+) -> tuple[Callable[[], float], float]:
+    """A call that runs all seeds, and the seconds that compiling it took.
+
+    The call returns the mean over seeds of the problem's one metric at the end.
+    """
+
+    def one(root: jax.Array) -> Any:
+        problem = problem_of(root)
+        return loop.run(root, problem, workflow, num_rows, num_generations)[1]
+
+    roots = streams.seeds(0, num_seeds)
+    compiled, seconds = compile_timed(loop.over_seeds(one), roots)
+
+    def call() -> float:
+        trace = jax.block_until_ready(compiled(roots))
+        assert bool(trace.finite.all())
+        (found,) = trace.metrics.values()
+        return float(found[:, -1].mean())
+
+    return call, seconds
+
+
+def begin(
+    description: str | None, ratios: str, *switches: tuple[str, str]
+) -> Namespace:
+    """The command line's options, once jax is set up and the head is printed.
+
+    Args:
+      description: of the benchmark.
+      ratios: what its ratios compare.
+      switches: see `options`.
+    """
+    arguments = options(description, *switches)
+    jax.config.update("jax_enable_x64", True)
+    use_all_cores()
+    print(f"{machine()}\n\nRatios: lab / {ratios}\n")
+    return arguments
+
+
+def row(*cells: str) -> str:
+    """A line of a table in Markdown."""
+    return f"| {' | '.join(cells)} |"
+
+
 def print_table(heads: str, rows: Iterable[str]) -> None:
     """A table in Markdown, row by row as they come; heads are parted by |."""
     names = heads.split("|")
-    print(f"| {' | '.join(names)} |")
+    print(row(*names))
     print("|" + "---|" * len(names))
-    for row in rows:
-        print(row, flush=True)
+    for line in rows:
+        print(line, flush=True)
 
 
 def options(description: str | None, *switches: tuple[str, str]) -> Namespace:

@@ -11,11 +11,13 @@ from collapse.data.tables import RealData
 from collapse.experiment.condition import Condition
 from collapse.experiment.density import DensityFamily
 from collapse.experiment.task import Task, real_rows
+from collapse.experiment.workflows.standard import ACCUMULATE
 from collapse.measures.density import (
     Density,
     Truth,
     density_metrics,
     gaussian_regions,
+    running_test_error,
     test_error,
 )
 from collapse.models import gaussian
@@ -37,7 +39,9 @@ def density_task(
     Args:
       condition: that is run.
       data: the user's rows; a Gaussian fitted to those held out is the reference.
-      density: sampler, log-density and moments of the model.
+      density: sampler, log-density and moments of the model. With `grown` the test
+        error under accumulate takes as long in each generation; a controller may not
+        set the weight of real rows then.
       model_of: (dimension, *numbers) -> Model.
       swept: axes whose numbers these are; conditions that differ in nothing else
         share one compiled program.
@@ -55,9 +59,20 @@ def density_task(
     known = Truth(log_density, (truth.mean, truth.scale), gaussian_regions(truth.scale))
     every = density_metrics(density, known)
 
-    def problem(root: Key, model: Model) -> Problem:
+    def whole(root: Key, model: Model) -> Problem:
         error = test_error(density, known, real.held_out(root), real.known)
         return Problem(real.draw, model, every | {"test_error": error})
+
+    def growing(root: Key, model: Model) -> Problem:
+        own = (known, real.held_out(root), real.known, condition.n)
+        remember, error = running_test_error(density, *own)
+        more = {"test_error": error}
+        return Problem(real.draw, model, every, remember=remember, memory_metrics=more)
+
+    grows = density.grown is not None and condition.workflow.kind is ACCUMULATE
+    # else memory would be kept up for nothing
+    grows = grows and "test_error" in condition.experiment.measured()
+    problem = growing if grows else whole
 
     def biased(root: Key, bias: Array, sizes: None, *own: Array) -> Problem:
         model = model_of(d, *own)
@@ -66,7 +81,7 @@ def density_task(
             mean = density.moments(params)[0][None]
             return mean + jnp.sqrt(bias) * (model.sample(key, params, num) - mean)
 
-        return problem(root, model._replace(sample=sample))
+        return whole(root, model._replace(sample=sample))
 
     rest = tuple((a, v) for a, v in condition.cell.items() if a not in swept)
     return Task(

@@ -8,10 +8,11 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from jaxtyping import Array, Float
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
 from scipy.special import chdtri
 
-from collapse.core.types import Metric, Params
+from collapse.core.types import Memory, MemoryMetric, Metric, Params, Remember
 from collapse.measures import metrics as m
 from collapse.numerics import estimators
 from collapse.numerics.threefry import Key
@@ -26,11 +27,15 @@ class Density(NamedTuple):
       sample: (key, params, num) -> [num, d]; consumes the key.
       log_density: (params, points [m, d]) -> [m], in nats.
       moments: params -> mean [d] and triangular factor of the covariance [d, d].
+      grown: (log-density [m] of the old params, old, new, points [m, d], first, num) ->
+        [m], that of the new ones, which were fitted to `num` more rows, from row number
+        `first` on; None if it needs all rows.
     """
 
     sample: Callable[[Key, Params, int], Float[Array, "num d"]]
     log_density: Callable[[Params, m.Points], Float[Array, " m"]]
     moments: Callable[[Params], m.Moments]
+    grown: Callable[..., Float[Array, " m"]] | None = None
 
 
 class Truth(NamedTuple):
@@ -75,6 +80,35 @@ def test_error(
     """
     expected = truth.log_density(held_out) if known else None
     return m.test_error(model.log_density, held_out, expected)
+
+
+def running_test_error(
+    model: Density, truth: Truth, held_out: Float[Array, "m d"], known: bool, num: int
+) -> tuple[Remember, MemoryMetric]:
+    """The same as `test_error` from what is remembered, and how that is kept up.
+
+    For models that are trained on all rows so far, each of them with its first weight:
+    of the log-density on held-out rows the part of the newest is computed. For others
+    it is NaN.
+
+    Args:
+      model: has `grown`.
+      num: rows that are added in a generation.
+    """
+    grown = model.grown
+    assert grown is not None
+
+    def remember(
+        memory: Memory, old: Params, new: Params, generation: Int[Array, ""]
+    ) -> Memory:
+        before = jnp.zeros(len(held_out), held_out.dtype) if memory is None else memory
+        return grown(before, old, new, held_out, generation * num, num)
+
+    def measure(key: Key, params: Params, memory: Memory) -> Float[Array, ""]:
+        seen = model._replace(log_density=lambda params, points: memory)
+        return test_error(seen, truth, held_out, known)(key, params)
+
+    return remember, measure
 
 
 def gaussian_regions(factor: Float[Array, "d d"]) -> dict[str, m.TailRegion]:

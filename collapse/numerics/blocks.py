@@ -28,13 +28,20 @@ class PaddedRows(NamedTuple):
     extra_mass: Float[Array, ""]
 
 
-def pack(batch: Float[Array, "rows d"], weights: Float[Array, " rows"]) -> PaddedRows:
+def pack(
+    batch: Float[Array, "rows d"], weights: Float[Array, " rows"], most: int = 0
+) -> PaddedRows:
     """The rows with weights that sum to 1, transposed and cut into equal blocks.
 
     Weights are NaN if all of them are zero.
+
+    Args:
+      batch: [rows, d].
+      weights: [rows], non-negative.
+      most: rows of a block; 0 for BLOCK_ROWS.
     """
     num_rows, dimension = batch.shape
-    blocks = -(-num_rows // BLOCK_ROWS)
+    blocks = -(-num_rows // (most or BLOCK_ROWS))
     block = -(-num_rows // blocks)
     extra = blocks * block - num_rows
     points = jnp.pad(batch.T, ((0, 0), (0, extra))).reshape(dimension, blocks, block)

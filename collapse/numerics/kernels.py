@@ -1,18 +1,19 @@
 """Mixtures of equal round normal kernels: samples, moments, and the log-density."""
 
-import functools
 import math
 from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from collapse.numerics import blocks, draws, threefry
+from collapse.numerics.exponential import exp2_down
 from collapse.numerics.multinomial import categorical
 from collapse.numerics.threefry import Key
 
 _GROUP = 10  # kernels that are added at once
+_BLOCK = 200  # of a store that fills: few kernels of a block have no weight yet
 
 
 class Kernels(NamedTuple):
@@ -61,7 +62,7 @@ def log_density(mixture: Kernels, points: Float[Array, "m d"]) -> Float[Array, "
     variance. Rows are taken in blocks, and those of slots that a store has yet to fill
     are skipped.
     """
-    rows = blocks.pack(mixture.centres, mixture.weights)
+    rows = blocks.pack(mixture.centres, mixture.weights, _BLOCK)
     start = jnp.full(points.shape[0], -jnp.inf, points.dtype)
 
     def add(i: Array | int, total: Array) -> Array:
@@ -74,6 +75,38 @@ def log_density(mixture: Kernels, points: Float[Array, "m d"]) -> Float[Array, "
     return found
 
 
+def grown_log_density(
+    before: Float[Array, " m"],
+    old: Kernels,
+    new: Kernels,
+    points: Float[Array, "m d"],
+    first: Int[Array, ""],
+    num: int,
+) -> Float[Array, " m"]:
+    """Log-density of a mixture that has grown, computed for its newest kernels alone.
+
+    The others have to have the centres and the bandwidth that they had, and weights of
+    the same ratios. Where the weights have not, the result is NaN.
+
+    Args:
+      before: [m], that of the old mixture.
+      old: the mixture before; of no influence, like `before`, where `first` is 0.
+      new: the mixture, with weight 0 beyond its newest kernels.
+      points: [m, d].
+      first: index of the first new kernel.
+      num: new kernels; static.
+    """
+    centres, weights = (
+        lax.dynamic_slice_in_dim(leaf, first, num)
+        for leaf in (new.centres, new.weights)
+    )
+    is_old = jnp.arange(len(new.weights), dtype=jnp.int32) < first
+    kept = jnp.sum(jnp.where(is_old, new.weights, 0))
+    moved = jnp.abs(new.weights - kept * old.weights) > 1e-3 * new.weights
+    total = before + jnp.where(jnp.any(is_old & moved), jnp.nan, jnp.log(kept))
+    return add_kernels(total, centres, weights, new.bandwidth, points)
+
+
 def add_kernels(
     total: Float[Array, " m"],
     centres: Float[Array, "rows d"],
@@ -83,10 +116,6 @@ def add_kernels(
 ) -> Float[Array, " m"]:
     """log(exp(total) + sum_i w_i N(points; centres_i, bandwidth^2 I)).
 
-    With a fixed bandwidth the log-density of all rows so far needs no more than this of
-    the new ones: start from -inf, add every generation with weights 1, and take off the
-    logarithm of the number of rows.
-
     Args:
       total: [m], a logarithm; -inf where nothing was added yet.
       centres: [rows, d].
@@ -95,11 +124,11 @@ def add_kernels(
       points: [m, d].
     """
     d, spare = points.shape[1], -len(weights) % _GROUP
-    scale = 1 / (math.sqrt(2) * bandwidth)
+    scale = math.sqrt(math.log2(math.e) / 2) / bandwidth  # for powers of 2
     # Differences: |x|^2 + |y|^2 - 2 x.y would cancel where the bandwidth is small.
     there = points.T * scale
     centres = jnp.pad(centres * scale, ((0, spare), (0, 0))).reshape(-1, _GROUP, d)
-    logs = jnp.pad(jnp.log(weights), (0, spare), constant_values=-jnp.inf)
+    logs = jnp.pad(jnp.log2(weights), (0, spare), constant_values=-jnp.inf)
 
     # One pass, group by group, relative to the largest term so far: no array of rows x
     # points is written to memory, which would take longer than the exponentials.
@@ -107,16 +136,22 @@ def add_kernels(
         carry: tuple[Array, Array], group: tuple[Array, Array]
     ) -> tuple[tuple[Array, Array], None]:
         (top, mass), (rows, logs) = carry, group
-        terms = [
-            logs[i] - sum((rows[i, k] - there[k]) ** 2 for k in range(d))
-            for i in range(_GROUP)
-        ]
-        new = functools.reduce(jnp.maximum, terms, top)
-        added = sum(jnp.exp(term - new) for term in terms)
-        return (new, mass * jnp.exp(top - new) + added), None
+        new = top
+        for i in range(_GROUP):
+            term = logs[i] - sum((rows[i, k] - there[k]) ** 2 for k in range(d))
+            new = jnp.where(new > term, new, term)  # jnp.maximum is slower
+        mass = mass * exp2_down(top - new)
+        for i in range(_GROUP):
+            # There - here: were it the same expression as above, XLA would store it.
+            square = sum((there[k] - rows[i, k]) ** 2 for k in range(d))
+            mass = mass + exp2_down((logs[i] - new) - square)
+        return (new, mass), None
 
     normal = d * (jnp.log(bandwidth) + math.log(2 * math.pi) / 2)
-    top = jnp.maximum(total + normal, jnp.finfo(points.dtype).min / 2)  # finite
-    start = (top, jnp.exp(total + normal - top))
+    before = (total + normal) * math.log2(math.e)
+    nothing = jnp.finfo(points.dtype).min / 2  # finite
+    top = jnp.maximum(before, nothing)
+    start = (top, exp2_down(before - top))
     top, mass = lax.scan(add, start, (centres, logs.reshape(-1, _GROUP)))[0]
-    return top + jnp.log(mass) - normal
+    found = top * math.log(2) + jnp.log(mass) - normal
+    return jnp.where(top == nothing, -jnp.inf, found)

@@ -12,7 +12,7 @@ from sklearn.neighbors import KernelDensity
 from collapse.core import loop, streams, workflows
 from collapse.core.types import Problem
 from collapse.models.kde import kde
-from collapse.numerics import blocks
+from collapse.numerics import blocks, kernels
 from collapse.numerics.kernels import (
     Kernels,
     add_kernels,
@@ -88,6 +88,18 @@ def test_density_is_exact_far_from_all_rows():
     close(log_density(params, jnp.array([[1000.0]])), [right], rtol=1e-6)
 
 
+def test_rows_that_are_not_numbers_are_seen():
+    """A NaN is not lost on the way to the largest term, wherever it stands."""
+    ones, at = jnp.ones(3), jnp.zeros((2, 1))
+    for place in range(3):
+        centres = jnp.zeros((3, 1)).at[place].set(jnp.nan)
+        params = Kernels(centres, ones / 3, jnp.asarray(0.5))
+        assert jnp.isnan(log_density(params, at)).all()
+    params = Kernels(jnp.zeros((3, 1)), ones / 3, jnp.asarray(0.5))
+    found = log_density(params, at.at[0].set(jnp.nan))
+    assert jnp.isnan(found).tolist() == [True, False]
+
+
 @DIMENSIONS
 @pytest.mark.parametrize("num_empty", [0, 1500])
 def test_blocks_give_the_density_of_one(d, num_empty, monkeypatch):
@@ -95,9 +107,11 @@ def test_blocks_give_the_density_of_one(d, num_empty, monkeypatch):
     points = jnp.concatenate([points, jnp.zeros((num_empty, d))])
     weights = jnp.concatenate([weights, jnp.zeros(num_empty)])
     params, at = fitted("fixed", points, weights), given(d, 9, seed=1)[0]
+    monkeypatch.setattr(kernels, "_BLOCK", 3000)
+    assert len(blocks.pack(points, weights, kernels._BLOCK).points) == 1
     whole = log_density(params, at)
-    monkeypatch.setattr(blocks, "BLOCK_ROWS", 128)
-    assert len(blocks.pack(points, weights).points) > 7
+    monkeypatch.setattr(kernels, "_BLOCK", 128)
+    assert len(blocks.pack(points, weights, kernels._BLOCK).points) > 7
     close(log_density(params, at), whole, rtol=RTOL)
     several = Kernels(*(jnp.stack([leaf, leaf]) for leaf in params))
     close(jax.vmap(log_density, (0, None))(several, at)[1], whole, rtol=RTOL)

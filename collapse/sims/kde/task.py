@@ -15,6 +15,8 @@ _KDE = Density(kernels.sample, kernels.log_density, kernels.moments)
 def task(condition: Condition[Kde], data: RealData | None) -> Task:
     """The task of a condition: a density that learns a standard normal, or data."""
     rule = condition["bandwidth_rule"]
+    # other rules change all kernels whenever rows are added
+    seen = _KDE._replace(grown=kernels.grown_log_density if rule == "fixed" else None)
     return density_task(
-        condition, data, _KDE, lambda d, h: kde(d, rule, h), ("bandwidth",)
+        condition, data, seen, lambda d, h: kde(d, rule, h), ("bandwidth",)
     )
