@@ -122,6 +122,29 @@ def test_a_few_rows_at_a_time_are_one_step():
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
 
 
+def test_a_gradient_by_few_rows_is_that_of_all():
+    """By its size too, which the optimiser hides; never of more rows than stated."""
+    seen, rows = [], rows_of(8)
+
+    def counting(weights, rows, key):
+        seen.append(len(rows))
+        return loss(weights, rows, key)
+
+    whole, parts = (
+        training._gradient(counting, TrainConfig(batch_size=8, microbatch_size=most))
+        for most in (8, 3)
+    )
+    own = net_of()[1]
+    value, right = whole(own, rows, KEY)
+    assert seen.pop() == 8 and not seen
+    found, gradient = jax.jit(parts)(own, rows, KEY)
+    assert set(seen) == {2}  # of equal sizes, at most 3
+    assert float(found) == pytest.approx(float(value), rel=1e-5)
+    for a, b in zip(*map(jax.tree.leaves, (gradient, right)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+    assert max(float(abs(g).max()) for g in jax.tree.leaves(right)) > 1e-2
+
+
 def test_the_rate_rises_then_falls_to_a_tenth():
     train_config = TrainConfig(learning_rate=2.0, warm_up=0.1)
     rate = [
