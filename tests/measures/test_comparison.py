@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.stats
+from calibrated import NUM_CHECKS, SUITE_FALSE_ALARM, count
 from conftest import SEED
 
 from collapse.measures.comparison import best_setting
@@ -58,10 +59,13 @@ def skewed(rng, shape):
 def test_the_best_is_in_the_region_as_often_as_stated(seeds, noise):
     """All means equal, the hardest case: any is a best one."""
     tries, stated = 400, 0.1
-    most = scipy.stats.binom.isf(1e-6, tries, stated)
+    most = scipy.stats.binom.isf(SUITE_FALSE_ALARM / NUM_CHECKS, tries, stated)
     any_one, first = misses(tries, seeds, 5, 1 - stated, noise)
     assert first <= most
-    assert any_one <= most or noise is skewed
+    count()
+    if noise is normal:
+        assert any_one <= most
+        count()
     if seeds == 40:  # the region says something, and three times the misses are seen
         assert any_one > 0
         assert misses(tries, seeds, 5, 1 - 3 * stated, noise)[0] > most

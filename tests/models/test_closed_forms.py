@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from calibrated import Z, assert_tells_apart
+from calibrated import Z, assert_tells_apart, count
 from conftest import SEED
 
 from collapse import theory
@@ -191,6 +191,7 @@ def assert_median(draws, curve, slack):
         share = (draws < edge).mean()
         margin = Z * math.sqrt(share * (1 - share) / len(draws))
         assert side * (share - 0.5) > margin, (share, margin)
+        count()
 
 
 @DDOFS

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from calibrated import assert_tells_apart
 from language_cases import BLOCK, KEY, LEARNED, TINY, V, net_of, rows_of, with_bos
 
 from collapse.models.language import decoding
@@ -218,4 +219,4 @@ def test_half_of_the_rows_that_go_on_are_read_without_bos(monkeypatch):
     for key in jax.random.split(KEY, 40):
         loss(0.5, key)
     assert len(set(counts)) > 2
-    assert abs(np.mean(counts) / 6 - 0.5) < 5.3 * 0.5 / np.sqrt(240)
+    assert_tells_apart(np.array(counts) / 6, 0.5, 5 / 6)

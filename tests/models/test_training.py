@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from calibrated import assert_tells_apart
+from calibrated import Z, assert_tells_apart, count
 from hypothesis import given
 from hypothesis import strategies as st
 from language_cases import BLOCK, KEY, TINY, V, net_of, rows_of, with_bos
@@ -58,7 +58,7 @@ def test_rows_are_used_as_often_as_their_share(weights, steps, key):
 
 def test_whole_epochs_are_shuffled_passes():
     """Each row once in a pass, in an order that no pass and no key repeats."""
-    num, passes = 40, 3
+    num, passes = 400, 3
     train_config = TrainConfig(epochs=float(passes), most_rows=num, batch_size=4)
     found = []
     for seed in range(2):
@@ -70,7 +70,8 @@ def test_whole_epochs_are_shuffled_passes():
         assert sorted(one) == list(range(num))
     assert len({tuple(one) for one in found}) == 2 * passes
     together = np.corrcoef([*found, np.arange(num)])[np.triu_indices(7, 1)]
-    assert np.abs(together).max() < 5.3 / np.sqrt(num - 1)  # 21 pairs
+    assert np.abs(together).max() < Z / np.sqrt(num - 1)  # 0.28
+    count(together.size)
 
 
 @pytest.mark.statistical
@@ -98,8 +99,8 @@ def test_epochs_grow_with_the_weight_of_the_rows():
         TrainConfig(epochs=2.0, most_rows=12, batch_size=4),
     )
     weights = net_of()[1]
-    for count, steps in ((12, 6), (6, 3), (3, 2)):
-        own = (jnp.arange(12) < count).astype(jnp.float32)
+    for heavy, steps in ((12, 6), (6, 3), (3, 2)):
+        own = (jnp.arange(12) < heavy).astype(jnp.float32)
         assert int(trained(weights, rows, own, train_config).steps) == steps
 
 
@@ -119,6 +120,29 @@ def test_a_few_rows_at_a_time_are_one_step():
     assert abs(whole.loss - parts.loss) < 1e-5
     for a, b in zip(*map(jax.tree.leaves, (whole.weights, parts.weights)), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+
+
+def test_a_gradient_by_few_rows_is_that_of_all():
+    """By its size too, which the optimiser hides; never of more rows than stated."""
+    seen, rows = [], rows_of(8)
+
+    def counting(weights, rows, key):
+        seen.append(len(rows))
+        return loss(weights, rows, key)
+
+    whole, parts = (
+        training._gradient(counting, TrainConfig(batch_size=8, microbatch_size=most))
+        for most in (8, 3)
+    )
+    own = net_of()[1]
+    value, right = whole(own, rows, KEY)
+    assert seen.pop() == 8 and not seen
+    found, gradient = jax.jit(parts)(own, rows, KEY)
+    assert set(seen) == {2}  # of equal sizes, at most 3
+    assert float(found) == pytest.approx(float(value), rel=1e-5)
+    for a, b in zip(*map(jax.tree.leaves, (gradient, right)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+    assert max(float(abs(g).max()) for g in jax.tree.leaves(right)) > 1e-2
 
 
 def test_the_rate_rises_then_falls_to_a_tenth():

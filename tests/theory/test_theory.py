@@ -249,21 +249,6 @@ def test_variance_and_mean_error_sum_to_one(case):
     assert (sum(curve(5, 1)) > 1.1).all()
 
 
-def test_em_keeps_the_first_two_moments():
-    """After an M step the mixture has the moments of its rows, whatever came before."""
-    rng = np.random.default_rng(0)
-    rows = rng.standard_normal((12, 3)) @ rng.standard_normal((3, 3))
-    shares = rng.dirichlet([0.3, 0.5], size=12)  # responsibilities [rows, K]
-    mean, second = np.zeros(3), np.zeros((3, 3))
-    for share in shares.T:
-        weight, centre = share.mean(), share @ rows / share.sum()
-        covariance = (share[:, None] * (rows - centre)).T @ (rows - centre)
-        mean += weight * centre
-        second += weight * (covariance / share.sum() + np.outer(centre, centre))
-    close(mean, rows.mean(0), rtol=1e-9)
-    close(second - np.outer(mean, mean), np.cov(rows.T, ddof=0), rtol=1e-9)
-
-
 @DDOFS
 @pytest.mark.parametrize("n", [6, np.array([6, 3, 9, 4, 20, 7, 2, 5, 30])])
 def test_windows_run_from_replace_to_accumulate(n, ddof):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from calibrated import assert_mean, assert_tells_apart
+from calibrated import assert_tells_apart
 from conftest import SEED
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,11 +118,14 @@ def test_drift_under_falling_shares_by_simulation():
     early = None
     for t, share in enumerate(shares, 1):
         drift = (1 - share) * (drift + rng.normal(0, noise**0.5, len(drift)))
-        early = drift**2 if t == 200 else early
+        early = drift if t == 200 else early
     expected = mixing.anchored_drift(shares, noise)
-    assert_mean(drift**2, expected[-1])
-    assert_mean(early, expected[200])
-    assert np.mean(drift**2) > 8 * np.mean(early)
+    held = mixing.anchored_drift(np.full(2000, shares[-1]), noise)  # by the last alone
+    faster = mixing.anchored_drift(np.minimum(1, 0.5 / np.arange(1, 2001)), noise)
+    for wrong in (held, faster):
+        draws, at = np.stack([early, drift], 1) ** 2, [200, -1]
+        assert_tells_apart(draws, expected[at], wrong[at])
+    assert np.mean(drift**2) > 8 * np.mean(early**2)
 
 
 @pytest.mark.parametrize("anchor", ["fresh", "fixed"])
