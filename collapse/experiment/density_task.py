@@ -10,7 +10,7 @@ from collapse.core.types import Batch, Model, Params, Problem
 from collapse.data.tables import RealData
 from collapse.experiment.condition import Condition
 from collapse.experiment.density import DensityFamily
-from collapse.experiment.task import Task, real_rows
+from collapse.experiment.task import RealRows, Task, real_rows
 from collapse.experiment.workflows.standard import ACCUMULATE
 from collapse.measures.density import (
     Density,
@@ -46,17 +46,8 @@ def density_task(
       swept: axes whose numbers these are; conditions that differ in nothing else
         share one compiled program.
     """
-    truth = gaussian.standard(condition.experiment.dimension)
-    if data is not None:
-        truth = gaussian.of_rows(jnp.asarray(data.held_out, truth.mean.dtype))
-    d = truth.mean.size
-
-    def sample_truth(key: Key, num: int) -> Float[Array, "num d"]:
-        return gaussian.sample_points(key, truth, num)
-
-    real = real_rows(data, sample_truth)
-    log_density = functools.partial(gaussian.log_density, truth)
-    known = Truth(log_density, (truth.mean, truth.scale), gaussian_regions(truth.scale))
+    known, real = _reference(condition.experiment.dimension, data)
+    d, dtype = known.moments[0].size, known.moments[0].dtype
     every = density_metrics(density, known)
 
     def whole(root: Key, model: Model) -> Problem:
@@ -86,8 +77,23 @@ def density_task(
     rest = tuple((a, v) for a, v in condition.cell.items() if a not in swept)
     return Task(
         lambda root, *own: problem(root, model_of(d, *own)),
-        tuple(jnp.asarray(condition[axis], truth.mean.dtype) for axis in swept),
+        tuple(jnp.asarray(condition[axis], dtype) for axis in swept),
         points=density.sample,
         program=(condition.workflow, rest),
         biased=biased,
     )
+
+
+def _reference(dimension: int, data: RealData | None) -> tuple[Truth, RealRows]:
+    """What the density is compared with, and where its real rows come from."""
+    truth = gaussian.standard(dimension)
+    if data is not None:
+        truth = gaussian.of_rows(jnp.asarray(data.held_out, truth.mean.dtype))
+
+    def sample(key: Key, num: int) -> Float[Array, "num d"]:
+        return gaussian.sample_points(key, truth, num)
+
+    log_density = functools.partial(gaussian.log_density, truth)
+    regions = gaussian_regions(truth.scale)
+    known = Truth(log_density, (truth.mean, truth.scale), regions)
+    return known, real_rows(data, sample)

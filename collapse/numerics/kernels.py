@@ -154,4 +154,5 @@ def add_kernels(
     start = (top, exp2_down(before - top))
     top, mass = lax.scan(add, start, (centres, logs.reshape(-1, _GROUP)))[0]
     found = top * math.log(2) + jnp.log(mass) - normal
-    return jnp.where(top == nothing, -jnp.inf, found)
+    found = jnp.where(top == nothing, -jnp.inf, found)
+    return jnp.where(bandwidth > 0, found, jnp.nan)
