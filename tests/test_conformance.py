@@ -20,7 +20,10 @@ from collapse.lab.run import prepare
 from collapse.models.language.network import SIZES, Size
 
 SEEDS, LAST = 2, 3
-every_family = pytest.mark.parametrize("name", CASES)
+# of one worker, which compiles the fit of a family once
+every_family = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in CASES]
+)
 every_workflow = pytest.mark.parametrize(
     "workflow", ["replace", "accumulate", "fixed_budget", "mix 0.5 fresh"]
 )
