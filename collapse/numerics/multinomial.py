@@ -20,6 +20,8 @@ from collapse.numerics.threefry import Key
 
 # Up to this many trials for each symbol a look-up per trial is faster than the chain.
 _TRIALS_PER_SYMBOL = 10
+# Up to this many symbols it is faster to compare a word with the bound of each.
+_COMPARED = 32
 _SMALL = 10  # expected successes below which a binomial is drawn by inversion
 _NEAR = [  # of `_stirling`, where its series is not yet accurate
     math.lgamma(k + 1) - (k + 0.5) * math.log(k + 1) + k + 1 - math.log(2 * math.pi) / 2
@@ -40,11 +42,7 @@ def categorical(key: Key, weights: Float[Array, " M"], num: int) -> Int[Array, "
     Returns:
       [num] int32 in random order.
     """
-    # Sums are rounded, not weights: the errors of many rare symbols would add up. They
-    # rise where a weight is positive alone, whatever the order in which they are added.
-    total = lax.cummax(jnp.where(weights > 0, jnp.cumsum(weights), 0))
-    upper = jnp.rint(total / total[-1] * 2.0**31).astype(jnp.uint32)
-    word = _high_word(_words(key, num), upper[-1])
+    word, upper = _word_and_bounds(key, weights, num)
     levels = upper.size.bit_length()
     spare = (1 << levels) - upper.size
     upper = jnp.pad(upper, (0, spare), constant_values=np.uint32(2**32 - 1))
@@ -55,6 +53,20 @@ def categorical(key: Key, weights: Float[Array, " M"], num: int) -> Int[Array, "
         return jnp.where(bound <= word, found + step, found)
 
     return lax.fori_loop(0, levels, halve, jnp.zeros(num, jnp.int32))
+
+
+def _word_and_bounds(
+    key: Key, weights: Float[Array, " M"], num: int
+) -> tuple[UInt32[Array, " num"], UInt32[Array, " M"]]:
+    """Random words [num], and the bound of each symbol [M], in ascending order.
+
+    A word stands for the first symbol whose bound is above it.
+    """
+    # Sums are rounded, not weights: the errors of many rare symbols would add up. They
+    # rise where a weight is positive alone, whatever the order in which they are added.
+    total = lax.cummax(jnp.where(weights > 0, jnp.cumsum(weights), 0))
+    upper = jnp.rint(total / total[-1] * 2.0**31).astype(jnp.uint32)
+    return _high_word(_words(key, num), upper[-1]), upper
 
 
 def multinomial(
@@ -69,10 +81,7 @@ def multinomial(
       shares: non-negative, of any sum but 0.
     """
     if isinstance(trials, int) and trials <= _TRIALS_PER_SYMBOL * shares.size:
-        symbols = categorical(key, shares, trials)
-        counts = jnp.zeros(shares.size, jnp.int32)
-        counts = counts.at[symbols].add(1, mode="promise_in_bounds")
-        return counts.astype(shares.dtype)
+        return _counted(key, trials, shares).astype(shares.dtype)
     wide = shares.astype(jnp.result_type(float))
     rest = lax.cumsum(wide, reverse=True)  # exactly the share, at the last that has one
     probs = jnp.minimum(wide / jnp.where(wide > 0, rest, 1), 1)
@@ -86,6 +95,20 @@ def multinomial(
     index = jnp.arange(shares.size, dtype=jnp.uint32)
     left = jnp.asarray(trials, jnp.int32)[None]
     return lax.scan(step, left, (index, probs))[1].astype(shares.dtype)
+
+
+def _counted(
+    key: Key, trials: int, shares: Float[Array, " M"]
+) -> Int[Array, " M"] | Float[Array, " M"]:
+    """How often each symbol occurs among as many draws of `categorical`."""
+    if shares.size <= _COMPARED:
+        word, upper = _word_and_bounds(key, shares, trials)
+        below = (word[None] < upper[:, None]).astype(jnp.float32)
+        # A product with ones: on a CPU XLA vectorises it, and no plain sum. Exact.
+        return jnp.diff(below @ jnp.ones(trials, jnp.float32), prepend=0)
+    symbols = categorical(key, shares, trials)
+    counts = jnp.zeros(shares.size, jnp.int32)
+    return counts.at[symbols].add(1, mode="promise_in_bounds")
 
 
 def binomial(

@@ -152,6 +152,16 @@ def test_counts_of_a_few_symbols_have_the_multinomial_law(way):
     assert frequencies_differ(code, wrong)
 
 
+@pytest.mark.parametrize("size", [1, 2, 32, 33])
+def test_counts_are_those_of_categorical_draws(size, root):
+    """By comparisons with every bound for few symbols, by a look-up for more."""
+    weights = jnp.asarray(np.arange(size) + (size == 1), float)
+    for key in jax.random.split(root, 20):
+        drawn = np.bincount(categorical(key, weights, 3 * size), minlength=size)
+        found = multinomial(key, 3 * size, weights)
+        np.testing.assert_array_equal(found, drawn)
+
+
 @pytest.mark.parametrize("trials", [30, 5000], ids=["tokens", "chain"])
 def test_precision_is_that_of_the_shares(trials):
     assert (trials > module._TRIALS_PER_SYMBOL * SHARES.size) == (trials == 5000)
