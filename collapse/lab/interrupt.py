@@ -11,7 +11,7 @@ class Interrupted(Exception):
 
 
 class PatientInterrupt:
-    """Turns the first ctrl-C into a flag; the second one interrupts at once."""
+    """Turns the first ctrl-C into a flag; the second one raises."""
 
     def __enter__(self) -> threading.Event:
         """The flag."""
@@ -22,7 +22,10 @@ class PatientInterrupt:
         return self.event
 
     def _note(self, *_: object) -> None:
-        print("\nstopping at the next save; ctrl-C again: at once", file=sys.stderr)
+        print(
+            "\nstopping at the next save; ctrl-C again: unsaved",
+            file=sys.stderr,
+        )
         self.event.set()
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -77,7 +77,9 @@ def simulate(
     with (
         tqdm(total=total, unit=" fits", disable=silent, smoothing=0.1) as bar,
         PatientInterrupt() as interrupted,
-        contextlib.closing(prepared(experiment, data, checkpoints)) as conditions,
+        contextlib.closing(
+            prepared(experiment, data, checkpoints, interrupted)
+        ) as conditions,
     ):
         watch = Watch(bar, interrupted)
         bar.set_postfix_str("compiling")

@@ -5,10 +5,11 @@ at a time can do, and compiled by XLA, which leaves Python to the others.
 """
 
 import collections
+import functools
 import os
 import threading
 from collections.abc import Callable, Generator, Hashable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,23 +44,25 @@ class Ready(NamedTuple):
 
 
 def prepared(
-    experiment: Experiment, data: Any, checkpoints: Path
+    experiment: Experiment, data: Any, checkpoints: Path, stopping: threading.Event
 ) -> Generator[Ready, None, None]:
     """The conditions of an experiment in their order, each ready to run.
 
     The next ones are made ready in threads of their own, unless the caller has changed
-    settings of jax for its thread alone. Closing the iterator waits for those begun.
+    settings of jax for its thread alone. Closing the iterator waits for what XLA is
+    compiling then; nothing more is begun, and neither is after an error.
 
     Args:
       experiment: as resolved.
       data: that it is run on, or None.
       checkpoints: folder of the files in which progress is kept.
+      stopping: set to compile nothing more.
 
     Raises:
       InputError: if a condition does not fit into memory; and whatever its task raises.
     """
     programs: dict[Hashable, Program] = {}
-    one_at_a_time = threading.Lock()
+    one_at_a_time, over = threading.Lock(), threading.Event()
 
     def made(number: int, condition: Condition[Any]) -> Ready:
         with one_at_a_time:  # a task often shares its parts with the next one
@@ -75,41 +78,59 @@ def prepared(
             for seeds in _blocks(condition, task, program)
         ]
         if not all(path.exists() for _, path in blocks):
-            _compile(condition, task, program, blocks[0][0])
+            for compile_one in _programs(condition, task, program, blocks[0][0]):
+                if not (stopping.is_set() or over.is_set()):
+                    compile_one()
         return Ready(condition, task, program, blocks)
 
-    return _ahead(made, enumerate(experiment.conditions()))
+    return _ahead(made, enumerate(experiment.conditions()), over)
 
 
 def _ahead(
     made: Callable[[int, Condition[Any]], Ready],
     numbered: Iterator[tuple[int, Condition[Any]]],
+    over: threading.Event,
 ) -> Generator[Ready, None, None]:
-    """Results of `made` in order, of which the next ones are begun in threads."""
+    """Results of `made` in order, of which the next ones are begun in threads.
+
+    `over` is set once there is no use for more: after an error, or at the end.
+    """
     here = settings()
+
+    def begin(number: int, condition: Condition[Any]) -> Ready:
+        if over.is_set():
+            raise CancelledError
+        try:
+            return made(number, condition)
+        except BaseException:
+            over.set()
+            raise
+
     with ThreadPoolExecutor(_AHEAD, thread_name_prefix="compile") as pool:
         if pool.submit(settings).result() != here:
             yield from (made(*one) for one in numbered)
             return
         begun: collections.deque[Future[Ready]] = collections.deque()
-        for one in numbered:
-            begun.append(pool.submit(made, *one))
-            if len(begun) > _AHEAD:
+        try:
+            for one in numbered:
+                begun.append(pool.submit(begin, *one))
+                if len(begun) > _AHEAD:
+                    yield begun.popleft().result()
+            while begun:
                 yield begun.popleft().result()
-        while begun:
-            yield begun.popleft().result()
+        finally:
+            over.set()
 
 
-def _compile(
+def _programs(
     condition: Condition[Any], task: Task, program: Program, seeds: range
-) -> None:
-    """Compile what a block of seeds is run by, from its beginning to its end."""
+) -> Iterator[Callable[[], None]]:
+    """Functions that compile what a block of seeds is run by, one program each."""
     roots = roots_of(condition)[seeds.start : seeds.stop]
-    state = program.blank(roots, *task.values)
     experiment, often = condition.experiment, task.observe is not None
     ends = stops(experiment.num_generations, experiment.snapshots, often)
     for length in lengths(ends):
-        program.prepare(length, roots, state, *task.values)
+        yield functools.partial(program.prepare, length, roots, *task.values)
 
 
 def _blocks(condition: Condition[Any], task: Task, program: Program) -> Iterator[range]:

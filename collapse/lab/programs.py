@@ -6,6 +6,8 @@ import zlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
+
 from collapse.core import loop, streams
 from collapse.core.seeds import over_seeds
 from collapse.core.types import Problem
@@ -20,7 +22,8 @@ class Program(NamedTuple):
     Attributes:
       blank: (roots, *values) -> states before generation 0.
       walk: number of steps -> ((roots, states, *values) -> (states, traces)).
-      prepare: (number of steps, roots, states, *values) -> None, once that is compiled.
+      prepare: (number of steps, roots, *values) -> None, once that is compiled; no
+        state is made.
       num_rows: rows a generation generates.
       shapes: of what `blank` gives; found once for a number of seeds, since values
         that share a program have shapes in common.
@@ -80,9 +83,6 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
         mapped = over_seeds(advance, axes, out, donate=1, one_by_one=task.one_by_one)
         return kept(mapped, "walk", length, *origin)
 
-    def prepare(length: int, *arguments: Any) -> None:
-        walk(length).program(*arguments)
-
     mapped = over_seeds(
         lambda root, *values: loop.init(root, *bound(root, *values)),
         (0, *[None] * count),
@@ -97,9 +97,20 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
             found[len(roots)] = blank.shapes(roots, *values)
         return found[len(roots)]
 
+    def prepare(length: int, roots: Any, *values: Any) -> None:
+        places = getattr(blank.program(roots, *values), "output_shardings", None)
+        if places is not None:  # else nothing is compiled: jax.disable_jit
+            states = jax.tree.map(_placed, shapes(roots, *values), places)
+            walk(length).program(roots, states, *values)
+
     return Program(
         blank.call, lambda length: walk(length).call, prepare, num_rows, shapes
     )
+
+
+def _placed(leaf: jax.ShapeDtypeStruct, place: Any) -> jax.ShapeDtypeStruct:
+    """The shape of an array that lies on certain devices."""
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place)
 
 
 def roots_of(condition: Condition[Any]) -> Any:

@@ -47,13 +47,15 @@ def kept(function: Any, *origin: Any) -> Kept:
     Args:
       function: of `jax.jit`.
       origin: all that the function was made from. Where that has no digest, or while no
-        cache is in use, the function itself is called.
+        cache is in use, programs are compiled and not written to a file.
     """
     programs: dict[Any, Callable[..., Any]] = {}
     found: dict[Any, Any] = {}
     lock = threading.Lock()  # two threads may ask for the same program
 
     def program(*arguments: Any) -> Callable[..., Any]:
+        if jax.config.jax_disable_jit:  # type: ignore[attr-defined]
+            return function  # type: ignore[no-any-return]
         form = _form(arguments)
         with lock:
             if form not in programs:
@@ -101,8 +103,11 @@ def _form(arguments: Any) -> Any:
     """What jax tells programs of one function apart by."""
 
     def one(leaf: Any) -> tuple[Any, ...]:
+        if isinstance(leaf, jax.ShapeDtypeStruct):  # of an array on certain devices
+            return leaf.shape, leaf.dtype, False, leaf.sharding
         place = leaf.sharding if getattr(leaf, "committed", False) else None
-        return jax.typeof(leaf), getattr(leaf, "weak_type", False), place
+        kind, weak = jax.typeof(leaf), getattr(leaf, "weak_type", False)
+        return kind.shape, kind.dtype, weak, place
 
     leaves, tree = jax.tree.flatten(arguments)
     return tuple(one(leaf) for leaf in leaves), tree

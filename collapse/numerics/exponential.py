@@ -26,7 +26,7 @@ _DOUBLE: tuple[float, ...] = (
 
 
 def exp2_down(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """2^x for x up to 0, and a little above, to the last digit.
+    """2^x for x up to 0, to the last digit; beyond the largest number it is no number.
 
     Below -1020 (float64) or -125 (float32), at -inf too, it is the power of that bound,
     no more than rounding beside a term near 1; NaN stays NaN. It has no derivative.

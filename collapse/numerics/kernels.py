@@ -144,7 +144,9 @@ def add_kernels(
         for i in range(_GROUP):
             # There - here: were it the same expression as above, XLA would store it.
             square = sum((there[k] - rows[i, k]) ** 2 for k in range(d))
-            mass = mass + exp2_down((logs[i] - new) - square)
+            below = (logs[i] - new) - square
+            # Far away the two expressions differ by more than the range of exponents.
+            mass = mass + exp2_down(jnp.where(below > 0, 0, below))
         return (new, mass), None
 
     normal = d * (jnp.log(bandwidth) + math.log(2 * math.pi) / 2)

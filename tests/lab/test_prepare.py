@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +14,8 @@ from collapse.lab.command import parse
 from collapse.sims.gaussian import Gaussian
 
 
-def numbers(last: int) -> Iterator[tuple[int, None]]:
-    return ((i, None) for i in range(last))
+def ahead(made, last):
+    return prepare._ahead(made, ((i, None) for i in range(last)), threading.Event())
 
 
 def test_they_come_in_order_and_few_are_begun_ahead():
@@ -28,7 +27,7 @@ def test_they_come_in_order_and_few_are_begun_ahead():
         return number
 
     seen = []
-    for number in prepare._ahead(made, numbers(7)):
+    for number in ahead(made, 7):
         time.sleep(0.02)
         seen.append(number)
         assert max(begun) <= number + 1 + prepare._AHEAD
@@ -43,27 +42,47 @@ def test_a_later_one_is_made_while_an_earlier_one_runs():
             second.set()
         return number
 
-    running = prepare._ahead(made, numbers(3))
+    running = ahead(made, 3)
     assert next(running) == 0
     assert second.wait(10)
     running.close()
 
 
-def test_an_error_comes_in_its_turn_and_ends_the_rest():
-    begun = []
+@pytest.mark.parametrize("ends", ["error", "close"])
+def test_after_an_error_in_its_turn_or_a_close_nothing_is_begun(ends):
+    begun, first_runs = [], threading.Event()
 
     def made(number, condition):
         begun.append(number)
-        if number == 1:
+        if number == 1 and ends == "error":
             raise ValueError("the second")
+        if number == 2:
+            first_runs.wait(10)  # as a compilation that cannot be interrupted
         return number
 
-    running = prepare._ahead(made, numbers(100))
-    assert next(running) == 0
-    with pytest.raises(ValueError, match="the second"):
-        next(running)
-    assert max(begun) <= 1 + prepare._AHEAD + 1
+    running = ahead(made, 100)
+    assert next(running) == 0  # an error of the second waits for its turn
+    while 2 not in begun and ends == "close":
+        time.sleep(0.01)
+    before = list(begun)
+    threading.Timer(0.2, first_runs.set).start()
+    if ends == "error":
+        with pytest.raises(ValueError, match="the second"):
+            next(running)
+    else:
+        running.close()
+    assert set(begun) <= {*before, 2}  # that may have been on its way
     assert not [t for t in threading.enumerate() if t.name.startswith("compile")]
+
+
+def test_once_it_is_to_stop_nothing_is_compiled(tmp_path, monkeypatch):
+    call = parse(Gaussian, ["--num-generations", "2", "--num-seeds", "2"])
+    experiment, _ = run.prepare(call.experiment)
+    lowered, stopping = [], threading.Event()
+    monkeypatch.setattr(stored, "_compile", lambda *own: lowered.append(own))
+    stopping.set()
+    conditions = list(prepare.prepared(experiment, None, tmp_path, stopping))
+    assert len(conditions) == 3 and not lowered
 
 
 def test_settings_of_the_caller_s_thread_alone_are_kept():
@@ -74,12 +93,12 @@ def test_settings_of_the_caller_s_thread_alone_are_kept():
         seen.append((threading.current_thread(), stored.settings()))
         return number
 
-    assert list(prepare._ahead(made, numbers(2))) == [0, 1]
+    assert list(ahead(made, 2)) == [0, 1]
     assert threading.current_thread() not in [thread for thread, _ in seen]
     seen.clear()
     with jax.default_matmul_precision("highest"):
         here = stored.settings()
-        assert list(prepare._ahead(made, numbers(2))) == [0, 1]
+        assert list(ahead(made, 2)) == [0, 1]
     assert seen == [(threading.current_thread(), here)] * 2
 
 
@@ -160,3 +179,10 @@ def test_a_resumed_run_is_run_by_the_programs_of_the_first(tmp_path, monkeypatch
     assert times == [2, 2, 2]  # a blank state, and a chunk of generations
     for a, b in zip(*map(jax.tree.leaves, (whole, resumed)), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_without_compilation_the_function_itself_is_called():
+    """As `jax.disable_jit` asks for, to look into a model of one's own."""
+    program = stored.kept(over_seeds(jnp.sin), "sin")
+    with jax.disable_jit():
+        assert program.program(jnp.ones(2)).__wrapped__
