@@ -61,7 +61,7 @@ def density_task(
         return Problem(real.draw, model, every, remember=remember, memory_metrics=more)
 
     grows = density.grown is not None and condition.workflow.kind is ACCUMULATE
-    # else memory would be kept up for nothing
+    # else it would be computed for nothing
     grows = grows and "test_error" in condition.experiment.measured()
     problem = growing if grows else whole
 

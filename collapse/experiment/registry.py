@@ -13,6 +13,7 @@ from pathlib import Path
 from collapse.data.errors import InputError
 from collapse.experiment.base import Experiment
 from collapse.experiment.family import Family
+from collapse.experiment.fields import declared
 from collapse.experiment.lazy import load
 
 _ROOM = "collapse.sims"
@@ -126,6 +127,7 @@ def check_class(kind: type[Experiment]) -> None:
             f"name: {kind.name!r} is a command of the lab; name {kind.__name__} "
             "otherwise"
         )
+    _check_only(kind)
     default = kind()
     known = dict.fromkeys((*default.catalogue, *default.known_metrics()))
     more = (*default.derived(), *default.diagnostics())
@@ -135,6 +137,18 @@ def check_class(kind: type[Experiment]) -> None:
                 raise InputError(
                     f"{field}: unknown metric {metric!r}; known are "
                     f"{', '.join(known)}; add it to the catalogue or drop it"
+                )
+
+
+def _check_only(kind: type[Experiment]) -> None:
+    """Raise InputError for a field whose effect depends on an unknown one."""
+    fields = declared(kind)
+    for name, field in fields.items():
+        for only in field.only:
+            if only.field not in fields:
+                raise InputError(
+                    f"{name}: {kind.__name__} has no field {only.field!r}, which "
+                    f"{name} depends on by Only; known are {', '.join(fields)}"
                 )
 
 

@@ -1,5 +1,6 @@
 """What a user should know of an experiment that can be run all the same."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -29,7 +30,7 @@ def _unused(part: Experiment, names: Sequence[str]) -> Iterator[str]:
         if name in names and _is_set(part, name):
             for only in field.only:
                 if not _holds(part, only):
-                    yield f"{name}: has no effect here; it counts {only}"
+                    yield f"{name}: has no effect here, only {only}"
 
 
 def _holds(part: Experiment, only: Only) -> bool:
@@ -44,8 +45,8 @@ def _unused_by_workflows(family: Family) -> Iterator[str]:
     for field, workflows in takers().items():
         if _is_set(family, field) and named.isdisjoint(workflows):
             yield (
-                f"{field}: has no effect under {', '.join(family.workflows)}; it "
-                f"counts under {' and '.join(workflows)}, named without parameters"
+                f"{field}: has no effect under {', '.join(family.workflows)}, only "
+                f"under {' and '.join(workflows)}, named without parameters"
             )
 
 
@@ -58,4 +59,8 @@ def _single_row(family: Family) -> Iterator[str]:
 def _is_set(part: Experiment, name: str) -> bool:
     """Whether a field has another value than its default."""
     field: Any = type(part).__dataclass_fields__.get(name)
-    return field is not None and getattr(part, name) != field.default
+    if field is None:
+        return False
+    made = field.default_factory
+    default = field.default if made is dataclasses.MISSING else made()
+    return bool(getattr(part, name) != default)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import jax
 
 from collapse.core.devices import use_all_cores
+from collapse.data.errors import InputError
 from collapse.lab import cache
 
 
@@ -18,12 +19,21 @@ def configured(precision: str, keep_programs: bool = True) -> Iterator[None]:
     Args:
       precision: "float64" or "float32".
       keep_programs: keep compiled programs in the user's cache folder.
+
+    Raises:
+      InputError: within a context that sets another precision for this thread.
     """
-    before = jax.config.jax_enable_x64  # type: ignore[attr-defined]
+    # of all threads: a context around this call changes its own thread alone
+    before = jax.config.values["jax_enable_x64"]
     with cache.enable(None if keep_programs else "off"):
         jax.config.update("jax_enable_x64", precision == "float64")
-        use_all_cores()
         try:
+            if jax.dtypes.canonicalize_dtype(float) != precision:
+                raise InputError(
+                    f"precision: {precision}, but jax.enable_x64 around this call sets "
+                    "another one; call it outside"
+                )
+            use_all_cores()
             yield
         finally:
             jax.config.update("jax_enable_x64", before)

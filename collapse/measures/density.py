@@ -85,7 +85,7 @@ def test_error(
 def running_test_error(
     model: Density, truth: Truth, held_out: Float[Array, "m d"], known: bool, num: int
 ) -> tuple[Remember, MemoryMetric]:
-    """The same as `test_error` from what is remembered, and how that is kept up.
+    """The update of what is remembered, and the same metric as `test_error` from it.
 
     For models that are trained on all rows so far, each of them with its first weight:
     of the log-density on held-out rows the part of the newest is computed. For others

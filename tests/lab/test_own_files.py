@@ -80,6 +80,11 @@ def complaint(capsys, *arguments):
             "Exponential: is not a dataclass; write @dataclasses.dataclass(frozen=",
         ),
         (
+            "collapse.Bounds(0, above=True)]",
+            'collapse.Only("dat", ("",))]',
+            "scale: Exponential has no field 'dat', which scale depends on",
+        ),
+        (
             "import dataclasses\n",
             "import sys\nsys.exit(3)\n",
             "own.py ends python when it is imported (own.py line 4); write if __name",

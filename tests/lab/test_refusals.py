@@ -110,30 +110,42 @@ def given(line):
 
 
 NO_EFFECT = {
-    "gmm --workflows replace --window 3": "window: has no effect under replace; it "
-    "counts under window, named without parameters",
-    "gaussian --workflows mix_0.2_fresh --real-fraction 0.5": "real_fraction: has no "
-    "effect under mix 0.2 fresh; it counts under mix, named without parameters",
-    "kde --workflows replace --anchor fixed": "anchor: has no effect under replace; it "
-    "counts under mix, named without parameters",
-    "gmm --data faithful --truth blob": "truth: has no effect here; it counts without "
-    "--data",
-    "discrete --law uniform --exponent 2": "exponent: has no effect here; it counts "
-    "with --law zipf",
-    "discrete --data shakespeare --num-symbols 9": "num_symbols: has no effect here; "
-    "it counts without --data",
-    "mixing --model discrete --law uniform --offset 1": "offset: has no effect here; "
-    "it counts with --law zipf",
-    "linear --learner-noise-variance 2": "learner_noise_variance: has no effect here; "
-    "it counts with --learner-samples",
-    "charlm --pretrain-steps 5": "pretrain_steps: has no effect here; it counts with "
-    "--pretrain",
-    "charlm --steps 5 --epochs 1": "epochs: has no effect here; it counts with --steps "
-    "0",
-    "gaussian --samples-per-generation 50 1": "samples_per_generation: a fit to 1 row "
-    "has no variance; give more",
-    "discrete --samples-per-generation 1": "samples_per_generation: a fit to 1 row "
-    "leaves one symbol; give more",
+    "gmm --workflows replace --window 3": (
+        "window: has no effect under replace, only under window, named without "
+        "parameters"
+    ),
+    "gaussian --workflows mix_0.2_fresh --real-fraction 0.5": (
+        "real_fraction: has no effect under mix 0.2 fresh, only under mix, named "
+        "without parameters"
+    ),
+    "kde --workflows replace --anchor fixed": (
+        "anchor: has no effect under replace, only under mix, named without parameters"
+    ),
+    "gmm --data faithful --truth blob": (
+        "truth: has no effect here, only without --data"
+    ),
+    "discrete --law uniform --exponent 2": (
+        "exponent: has no effect here, only with --law zipf"
+    ),
+    "discrete --data shakespeare --num-symbols 9": (
+        "num_symbols: has no effect here, only without --data"
+    ),
+    "mixing --model discrete --law uniform --offset 1": (
+        "offset: has no effect here, only with --law zipf"
+    ),
+    "linear --learner-noise-variance 2": (
+        "learner_noise_variance: has no effect here, only with --learner-samples"
+    ),
+    "charlm --pretrain-steps 5": (
+        "pretrain_steps: has no effect here, only with --pretrain"
+    ),
+    "charlm --steps 5 --epochs 1": ("epochs: has no effect here, only with --steps 0"),
+    "gaussian --samples-per-generation 50 1": (
+        "samples_per_generation: a fit to 1 row has no variance; give more"
+    ),
+    "discrete --samples-per-generation 1": (
+        "samples_per_generation: a fit to 1 row leaves one symbol; give more"
+    ),
 }
 AN_EFFECT = [
     "gmm --workflows replace window --window 3",
@@ -167,10 +179,10 @@ def test_no_declaration_has_a_field_without_effect():
 def test_a_remark_is_a_warning_and_no_error(capsys):
     assert runner.main(Gaussian, [*QUICK, "--window", "3"]) == 0
     said = capsys.readouterr().err
-    assert said.startswith("warning: window: has no effect under replace; ")
+    assert said.startswith("warning: window: has no effect under replace, ")
     assert said.count("\n") == 1
     assert runner.main(Gaussian, [*QUICK[:-1], "b", "--window", "3", "--quiet"]) == 0
     assert capsys.readouterr().err == ""
     fields = {"workflows": "replace", "metrics": "variance_ratio", "window": 3}
-    with pytest.warns(UserWarning, match="^window: has no effect under replace; it"):
+    with pytest.warns(UserWarning, match="^window: has no effect under replace, only"):
         collapse.run("gaussian", quick=True, **fields)
