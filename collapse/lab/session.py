@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 
@@ -23,8 +24,7 @@ def configured(precision: str, keep_programs: bool = True) -> Iterator[None]:
     Raises:
       InputError: within a context that sets another precision for this thread.
     """
-    # of all threads: a context around this call changes its own thread alone
-    before = jax.config.values["jax_enable_x64"]
+    before = _x64_elsewhere()
     with cache.enable(None if keep_programs else "off"):
         jax.config.update("jax_enable_x64", precision == "float64")
         try:
@@ -37,3 +37,9 @@ def configured(precision: str, keep_programs: bool = True) -> Iterator[None]:
             yield
         finally:
             jax.config.update("jax_enable_x64", before)
+
+
+def _x64_elsewhere() -> bool:
+    """Whether jax's default is float64 in threads that have no context of their own."""
+    with ThreadPoolExecutor(1) as pool:
+        return bool(pool.submit(getattr, jax.config, "jax_enable_x64").result())
