@@ -71,6 +71,8 @@ WEEKLY = [
     r"models/test_linear_closed_forms.py::test_(minimum|fixed_and_fresh)",
     r"sims/test_charlm_task.py",
     r"test_conformance.py::test_chunks.*accumulate-(gmm|kde|charlm)",
+    r"lab/test_stored.py::test_programs_of_a_family.*(gmm|linear|gaussian)",
+    r"sims/test_kde_running.py::test_other_rules.*(scott|silverman)",
 ]
 _FULL = re.compile("|".join(f"(?:{pattern})" for pattern in FULL))
 
