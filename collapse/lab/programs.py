@@ -98,9 +98,9 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
         return found[len(roots)]
 
     def prepare(length: int, roots: Any, *values: Any) -> None:
-        places = getattr(blank.program(roots, *values), "output_shardings", None)
-        if places is not None:  # else nothing is compiled: jax.disable_jit
-            states = jax.tree.map(_placed, shapes(roots, *values), places)
+        shardings = getattr(blank.program(roots, *values), "output_shardings", None)
+        if shardings is not None:  # else nothing is compiled: jax.disable_jit
+            states = jax.tree.map(_placed, shapes(roots, *values), shardings)
             walk(length).program(roots, states, *values)
 
     return Program(
@@ -108,9 +108,9 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
     )
 
 
-def _placed(leaf: jax.ShapeDtypeStruct, place: Any) -> jax.ShapeDtypeStruct:
+def _placed(leaf: jax.ShapeDtypeStruct, sharding: Any) -> jax.ShapeDtypeStruct:
     """The shape of an array that lies on certain devices."""
-    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place)
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
 
 
 def roots_of(condition: Condition[Any]) -> Any:
