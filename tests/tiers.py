@@ -40,7 +40,7 @@ FULL = [
     r"numerics/test_kernels.py::.*(1e\+30|-1\.0-|\[2-)",
     r"theory/test_theory_(ridge|discrete|extinction|kde|limits).py",
     # commands: what they refuse and one path stay
-    r"sims/test_mixing_command.py::test_(?!what|the_command|shares)",
+    r"sims/test_mixing_command.py::test_(?!generation|what|the_command|shares)",
     r"sims/test_charlm_command.py::test_(?!bad_input|texts_are_kept)",
     r"sims/test_charlm_task.py",
     r"sims/test_linear_command.py::test_(?!a_run_on_real|the_error_on_held.*replace)",

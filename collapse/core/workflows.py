@@ -154,15 +154,15 @@ def anchored(
 ) -> Workflow:
     """Train on `real` real rows and `synthetic` ones of the newest model.
 
-    Generation 0 is trained on the real rows alone. All numbers but the first may be
-    traced, so that a map of mixtures is one program.
+    Generation 0 is trained on the real rows alone, each with weight 1. All numbers but
+    the first may be traced, so that a map of mixtures is one program.
 
     Args:
       num_rows: positions a generation has, at least real + synthetic.
       real: rows; "fresh" draws new ones in every generation, "fixed" keeps those of
         generation 0.
       synthetic: rows.
-      row_weights: of a real and of a synthetic row.
+      row_weights: of a real and of a synthetic row, from generation 1 on.
       anchor: see `real`.
 
     Raises:
@@ -187,10 +187,12 @@ def anchored(
 
     def weigh(key: Key, origin: Int[Array, "slots n"], generation: Array) -> Selection:
         del key, origin
+        # alone, real rows are what a fit without weights has: each counts once
+        first = jnp.where(generation > 0, of_real, is_real.astype(dtype))
         later = jnp.where(generation > 0, of_new, 0)
         if anchor == "fresh":
-            return Selection(of_real + later)
-        return Selection(jnp.concatenate([of_real, later]))
+            return Selection(first + later)
+        return Selection(jnp.concatenate([first, later]))
 
     def span(num_rows: int) -> tuple[int | Array, int | Array]:
         del num_rows

@@ -4,6 +4,9 @@ Large samples make all regular estimators alike (Dey & Donoho, arXiv:2410.22812)
 rows a generation, theta_t - theta* = n^-1/2 Z_t, where Z_t follows a linear recursion
 driven by independent W_t of variance 1, in units of one fit to real data. The paper
 treats discarding and augmenting; the other rows are derived here.
+
+n grows first, then t. At a given n what is bounded here may grow slowly: under
+`fixed_budget` the variance of an unbiased fit grows like t^(1/n), `theory.fixed_budget`.
 """
 
 import math

@@ -82,6 +82,26 @@ def test_long_runs_of_every_setting_are_those_of_theory(tmp_path, anchor):
     assert_mean(draws(data.late_variance_ratio), variance)
 
 
+@pytest.mark.parametrize("ddof", [0, 1])
+@pytest.mark.parametrize("anchor", ["fresh", "fixed"])
+def test_generation_0_divides_by_its_real_rows(tmp_path, anchor, ddof):
+    """Whatever the weight of real rows later, and so every generation is as in theory."""
+    fields = {"weight": (0.01, 0.05, 0.9), "ddof": ddof, "anchor": anchor}
+    fields |= {"real_rows": (20,), "synthetic_rows": (30,), "num_generations": 4}
+    metrics = ("variance_ratio", "mean_error")
+    data, experiment = ran(
+        tmp_path, **ON_TOP, **fields, late=2, metrics=metrics, num_seeds=4000
+    )
+    cells = list(experiment.conditions())
+    for metric in metrics:
+        exact = np.stack([experiment.theory(cell)[metric] for cell in cells])
+        found = data[metric].squeeze().transpose("seed", "weight", "generation").values
+        np.testing.assert_allclose(found[:, 0, 0], found[:, 1, 0], rtol=1e-12)
+        if metric == "variance_ratio":
+            assert_tells_apart(found[..., 0], [1, 1, 1] if ddof else 0.95, 19 / 17.5)
+        assert_mean(found, exact)
+
+
 @pytest.mark.parametrize(
     "real", [50, 200, *[pytest.param(r, marks=pytest.mark.slow) for r in (100, 400)]]
 )

@@ -280,12 +280,55 @@ def test_accumulate_limit(n, ddof):
     assert theory.accumulate_limit(n, 0) < theory.accumulate_limit(n, 1) < 1
 
 
+@pytest.mark.parametrize("n", [2, 3, 10, 100])
+def test_fixed_budget_has_a_limit_for_maximum_likelihood_alone(n):
+    far = theory.fixed_budget(n, 100_000, 0).mean_error
+    end = 2 * far[-1] - far[50_000]
+    close(end, theory.fixed_budget_limit(n, 0), rtol=1e-7)
+    assert theory.fixed_budget_limit(n, 1) == math.inf
+    growth = theory.fixed_budget(n, 100_000, 1).variance[[1_000, 100_000]]
+    close(growth[1] / growth[0], 100 ** (1 / n), rtol=5e-3)
+
+
+def test_fixed_budget_of_unbiased_fits_grows():
+    found = theory.fixed_budget(5, 200, 1).variance[[10, 50, 200]]
+    close(found, [1.067, 1.384, 1.804], rtol=5e-4)
+    found = theory.fixed_budget(10, 100_000, 1).variance[[100, 1_000, 10_000, 100_000]]
+    close(found, [1.26, 1.58, 1.98, 2.50], rtol=4e-3)
+    k = np.arange(2, 202)
+    product = np.cumprod(1 + (k - 3) / (k * (5 * k - 1)))
+    close(theory.fixed_budget(5, 200, 1).variance[1:], product, rtol=1e-12)
+    product = 0.8 * np.cumprod(1 - 2.8 / (k * (5 * k - 1)))
+    close(theory.fixed_budget(5, 200, 0).variance[1:], product, rtol=1e-12)
+
+
+BOUNDED = {
+    "accumulate": lambda n, last, ddof: theory.accumulate(n, last, ddof),
+    "fixed_budget": lambda n, last, ddof: theory.fixed_budget(n, last, ddof),
+    "mix fresh": lambda n, last, ddof: theory.mix(n, 1, n - 1, last, ddof, "fresh"),
+    "mix fixed": lambda n, last, ddof: theory.mix(n, 2, n - 2, last, ddof, "fixed"),
+}
+
+
+@DDOFS
+@pytest.mark.parametrize("n", [3, 5, 10])
+@pytest.mark.parametrize("workflow", BOUNDED)
+def test_what_stays_bounded_and_keeps_variance(workflow, n, ddof):
+    """The third column of README's table of workflows, for few rows and both ddof."""
+    variance, error = BOUNDED[workflow](n, 40_000, ddof)
+    grows = error[40_000] > 1.02 * error[10_000]
+    assert grows == (workflow == "fixed_budget" and ddof == 1)
+    assert variance[40_000] > 0.98 * variance[10_000] > 0
+    once = theory.mix(n, 1, n - 1, 40_000, ddof, "fixed").variance
+    assert once[-1] < 1e-6  # one real row, the same for ever, has no variance to keep
+
+
 @DDOFS
 def test_leading_orders(ddof):
     n = 10_000
     close(theory.w2_squared(n, 9, ddof), theory.w2_squared_leading(n, 9), rtol=2e-3)
     for curve, limit in (
-        (theory.fixed_budget, theory.fixed_budget_limit(n)),
+        (theory.fixed_budget, (math.pi**2 / 2 - 2) / n),
         (theory.accumulate, math.pi**2 / (6 * n)),
     ):
         far = curve(n, 10_000, ddof).mean_error
@@ -492,7 +535,7 @@ BAD = {
         lambda: theory.accumulate(0, 3, 0),
         lambda: theory.accumulate_limit(1, 1),
         lambda: theory.fixed_budget(1, 3, 0),
-        lambda: theory.fixed_budget_limit(0),
+        lambda: theory.fixed_budget_limit(1, 0),
         lambda: theory.window(-1, 2, 3, 0),
         lambda: theory.mix(1, 1, 1, 3, 1, "fresh"),
         lambda: theory.mix([5] * 4, 1, 4, 3, 0, "fresh"),
