@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from collapse.experiment import results
+from collapse.experiment.summary import summarise
 from collapse.figures.published import published
 
 WORKFLOWS = ["replace", "accumulate", "mix 0.1 fresh"]
@@ -33,7 +34,7 @@ def summary(*axes, workflows=WORKFLOWS, generations=12, metrics=METRICS):
         variables[name] = (["seed", *coords], seeds)
         theory = np.broadcast_to(np.where(where, seeds.mean(0), np.nan), shape)
         variables[f"{name}_theory"] = (list(coords), theory)
-    return results.summarise(xr.Dataset(variables, coords, {"axes": list(axes)}))
+    return summarise(xr.Dataset(variables, coords, {"axes": list(axes)}))
 
 
 def texts(fig):

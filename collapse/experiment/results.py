@@ -1,10 +1,8 @@
 """Results: traces as one labelled dataset, with everything needed to repeat them.
 
-`results.nc` holds every seed; a *summary* holds statistics over seeds and is what
-tables and figures are made from, so that a figure can be redrawn without the runs.
+`results.nc` holds every seed; statistics over seeds are a *summary* (`summary`).
 """
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,8 +15,6 @@ from collapse.experiment.base import Experiment
 from collapse.experiment.files import atomic
 
 STANDING = "standing"  # variable: how a setting stands among those to choose from
-STATISTICS = ("mean", "median", "low", "high", "standard_error")
-BAND = (0.05, 0.95)  # quantiles over seeds behind low and high
 
 
 def assemble(
@@ -75,54 +71,6 @@ def assemble(
     return xr.Dataset(variables, coords, {"axes": axes})
 
 
-def summarise(dataset: xr.Dataset) -> xr.Dataset:
-    """Mean, median, 5 % and 95 % quantiles and standard error over seeds."""
-    keep: dict[Any, Any] = {}
-    for name, variable in dataset.data_vars.items():
-        if "seed" not in variable.dims:
-            keep[name] = variable
-        if "seed" not in variable.dims or name == "finite":
-            continue
-        axis = variable.get_axis_num("seed")
-        values = variable.values.astype(float)
-        with np.errstate(invalid="ignore"):  # infinities are counted elsewhere
-            rows = [values.mean(axis), np.median(values, axis)]
-            rows += [
-                *np.quantile(values, BAND, axis=axis),
-                _standard_error(values, axis),
-            ]
-        dims = [d for d in variable.dims if d != "seed"]
-        keep[name] = (["statistic", *dims], np.stack(rows), variable.attrs)
-    coords = {n: c for n, c in dataset.coords.items() if n != "seed"}
-    return xr.Dataset(keep, {**coords, "statistic": list(STATISTICS)}, dataset.attrs)
-
-
-def write_summary(summary: xr.Dataset, path: Path) -> None:
-    """The summary as CSV: axes, workflow, generation, metric, statistics over seeds."""
-    axes = list(np.atleast_1d(summary.attrs["axes"]))
-    usual = {"statistic", *axes, "workflow", "generation"}
-    names = [
-        n
-        for n, v in summary.data_vars.items()
-        if "statistic" in v.dims and usual.issuperset(v.dims)
-    ]
-    columns = [*axes, "workflow", "generation", "metric", *STATISTICS]
-    with atomic(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        for name in names:
-            variable = summary[name]
-            missing = {*axes, "workflow", "generation"} - set(variable.dims)
-            variable = variable.expand_dims({str(d): [""] for d in missing})
-            variable = variable.transpose(*axes, "workflow", "generation", ...)
-            grid = variable.values
-            keys = [variable[d].values for d in variable.dims[:-1]]
-            for index in np.ndindex(*grid.shape[:-1]):
-                key = [values[i] for values, i in zip(keys, index, strict=True)]
-                numbers = [f"{value:.9g}" for value in grid[index]]
-                writer.writerow([*key, name, *numbers])
-
-
 def write_dataset(dataset: xr.Dataset, path: Path) -> None:
     """Write a compressed NetCDF file, whole or not at all."""
     packed = {"zlib": True, "complevel": 4, "shuffle": True}
@@ -133,16 +81,9 @@ def write_dataset(dataset: xr.Dataset, path: Path) -> None:
         dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
 
 
-def _standard_error(values: NDArray[Any], axis: int) -> NDArray[Any]:
-    """Standard error of the mean along an axis; NaN for a single seed."""
-    count = values.shape[axis]
-    if count < 2:
-        return np.full(np.delete(values.shape, axis), np.nan)
-    spread: NDArray[Any] = values.std(axis, ddof=1)
-    error: NDArray[Any] = spread / np.sqrt(count)
-    return error
-
-
-def _attributes(experiment: Experiment, name: str) -> dict[str, str]:
+def _attributes(experiment: Experiment, name: str) -> dict[str, Any]:
     known = experiment.quantity(name)
-    return {"long_name": known.long_name, "units": known.unit} if known else {}
+    if known is None:
+        return {}
+    told: dict[str, Any] = {"long_name": known.long_name, "units": known.unit}
+    return told | ({"tail": 1} if known.is_tail else {})

@@ -52,23 +52,27 @@ def name_x(figure: Figure) -> str:
 
 
 def limits(
-    row: xr.Dataset, metric: str, line: str, log: bool, references: tuple[float, ...]
+    row: xr.Dataset,
+    metric: str,
+    shown: tuple[str, str, str],
+    log: bool,
+    references: tuple[float, ...],
 ) -> tuple[float, float] | None:
     """Limits of y for the panels of a row; None if there is nothing finite to show.
 
     Theory and the statistic where it is typical (within its own band) are shown whole.
     Bands, and a mean that a few seeds carry off, are followed until they take as much
-    room again, or three times the width of a typical band: else one wild curve would
-    flatten the others.
+    room again, or the width of a typical band: else one wild curve would flatten the
+    others.
 
     Args:
       row: variables of the metric and its theory.
       metric: its name.
-      line: the statistic that is drawn.
+      shown: the statistic that is drawn, and the ends of its band.
       log: whether y is logarithmic.
       references: values of y that are shown if they are near; NaN for none.
     """
-    parts = [row[metric].sel(statistic=s) for s in (line, "low", "high")]
+    parts = [row[metric].sel(statistic=s) for s in shown]
     parts += [row.get(f"{metric}_theory", xr.DataArray([]))]
     values = [np.asarray(part.values, np.float64).ravel() for part in parts]
     values += [np.asarray(references, np.float64)]
@@ -79,10 +83,12 @@ def limits(
     if not core.size:
         return None
     bottom, top = core.min(), core.max()
-    slack = max(top - bottom, 3 * np.median(widths) if widths.size else 0.0)
-    near = marks[(bottom - slack <= marks) & (marks <= top + slack)]
+    width = float(np.median(widths)) if widths.size else 0.0
+    slack, reach = (max(top - bottom, times * width) for times in (1, 3))
+    near = marks[(bottom - reach <= marks) & (marks <= top + reach)]
     every = _finite(log, core, middle, low, high, near)
     bottom, top = max(every.min(), bottom - slack), min(every.max(), top + slack)
+    bottom, top = min([bottom, *near]), max([top, *near])
     margin = 0.04 * (top - bottom) or (0.1 if log else 0.1 * abs(top) or 1.0)
     bottom, top = float(bottom - margin), float(top + margin)
     return (10**bottom, 10**top) if log else (bottom, top)
@@ -95,7 +101,7 @@ def _finite(log: bool, *parts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def scale(
-    ax: Axes, figure: Figure, x: NDArray[np.number], y: tuple[float, float]
+    ax: Axes, figure: Figure, x: NDArray[np.number], y: tuple[float, float], log: bool
 ) -> None:
     """Scales, limits and ticks of both axes; log axes clip what is not positive.
 
@@ -104,10 +110,10 @@ def scale(
       figure: what is drawn.
       x: values where something is drawn, ascending.
       y: limits.
+      log: whether y is logarithmic.
     """
-    scale_x = _scale_generations if figure.x == "generation" else _scale_axis
-    scale_x(ax, x, figure.x_scale == "log")
-    if figure.y_scale == "log":
+    scale_x(ax, figure, x)
+    if log:
         ax.set_yscale("log", nonpositive="clip")
         if y[0] > 1e-3 and y[1] < 1e4:
             ax.yaxis.set_major_formatter(_Plain())
@@ -115,6 +121,12 @@ def scale(
     else:
         ax.yaxis.set_major_locator(_few_ticks())
     ax.set(ylim=y)
+
+
+def scale_x(ax: Axes, figure: Figure, x: NDArray[np.number]) -> None:
+    """Scale, limits and ticks of the x axis, for values x, ascending."""
+    scaled = _scale_generations if figure.x == "generation" else _scale_axis
+    scaled(ax, x, figure.x_scale == "log")
 
 
 def _scale_generations(ax: Axes, x: NDArray[np.number], log: bool) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from collapse.data.errors import InputError
 from collapse.experiment.base import Experiment, check_names
+from collapse.experiment.summary import DIFFERENCE, source
 from collapse.figures.spec import Figure
 
 
@@ -12,14 +13,16 @@ def check(experiment: Experiment, figure: Figure) -> None:
     """Raise InputError for what could not be drawn once the experiment is run."""
     coordinates = ("workflow", *experiment.axes())
     bins: dict[str, Sequence[float]] = {}
-    for metric in figure.metrics:
+    metrics = [source(metric)[0] for metric in figure.metrics]
+    for metric in metrics:
         bins |= experiment.more_dims(metric)
     check_names("x", (figure.x,), ("generation", *experiment.axes(), *bins))
     for role, name in figure.roles().items():
         coordinate = coordinates + (("generation",) if role == "hue" else ())
         check_names(role, (name,) if name else (), coordinate)
-    for metric in figure.metrics:
+    for name, metric in zip(figure.metrics, metrics, strict=True):
         _check_metric(experiment, figure, metric, bins)
+        _check_derived(experiment, name)
     values: dict[str, Sequence[Any]] = {
         axis: getattr(experiment, axis) for axis in experiment.axes()
     }
@@ -38,6 +41,21 @@ def check(experiment: Experiment, figure: Figure) -> None:
             f"figure: {left[-1]} has several values and no place; give one, or "
             "name it as x, hue, columns or rows of [figure] in a TOML file"
         )
+
+
+def _check_derived(experiment: Experiment, name: str) -> None:
+    """Raise InputError for outcomes of what is no tail, or a difference of nothing."""
+    metric, what = source(name)
+    if what == DIFFERENCE:
+        if len(experiment.labels()) < 2 or experiment.num_seeds < 2:
+            raise InputError(
+                f"metrics: {name} is a difference between workflows over seeds; give "
+                "two of both or more"
+            )
+    elif what:
+        quantity = experiment.quantity(metric)
+        if quantity is None or not quantity.is_tail:
+            raise InputError(f"metrics: {metric} is no tail; it has no {what}")
 
 
 def _check_metric(

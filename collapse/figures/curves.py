@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -14,15 +14,19 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from collapse.experiment.summary import DIFFERENCE, OUTCOME, runs, source
 from collapse.experiment.workflows import colour_of
 from collapse.figures import axes as scales
-from collapse.figures import panels
+from collapse.figures import outcomes, panels
 from collapse.figures import spec as layout
 from collapse.figures import words as annotations
 from collapse.figures.panels import Panel, has_theory, label, statistic
 from collapse.measures import catalogue
 
 _MOST_DOTS = 20  # on a curve
+_LOG_SPAN = float(np.log(30))  # of an error's curves, from which on their axis is log
+_RUN: dict[str, Any] = {"lw": 0.6}  # of a single seed
+_MEAN: dict[str, Any] = {"lw": 1.0, "ls": (0, (1, 1.2))}  # beside a median
 
 
 def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artist]:
@@ -44,12 +48,12 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
     for panel in every:
         i, j = panel.position
         ax = fig.add_subplot(grid[i, j])
-        _curves(ax, summary, figure, panel, name, hues)
+        _fill(ax, summary, figure, panel, name, hues)
         bottom = not any(p.position == (i + 1, j) for p in every)
         ax.tick_params(which="both", labelbottom=bottom, labelleft=free or j == 0)
         ax.set_xlabel(scales.name_x(figure) if bottom else "")
         long_name, unit = label(summary, panel.metric)
-        if figure.statistic == "auto":
+        if figure.statistic == "auto" and is_curve(panel.metric):
             long_name += f" ({statistic(summary, figure, panel.metric)})"
         if free:
             ax.set(title=textwrap.fill(long_name, int(12 * width)), ylabel=unit)
@@ -75,6 +79,29 @@ def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
     return found
 
 
+def is_curve(metric: str) -> bool:
+    """Whether a panel shows curves, or else the outcomes of a tail."""
+    return source(metric)[1] != OUTCOME
+
+
+def _fill(
+    ax: Axes,
+    summary: xr.Dataset,
+    figure: layout.Figure,
+    panel: Panel,
+    name: str,
+    hues: Mapping[Any, str],
+) -> None:
+    """What a panel shows: curves, or outcomes of a tail."""
+    if is_curve(panel.metric):
+        _curves(ax, summary, figure, panel, name, hues)
+        return
+    metric, fixed = source(panel.metric)[0], {**panel.row, **panel.column}
+    own = {v: c for v, c in hues.items() if fixed.get(name, v) == v}
+    variables = summary[panels.drawn([panel.metric])]
+    outcomes.paint(ax, variables.sel(fixed), figure, metric, name, own)
+
+
 def _curves(
     ax: Axes,
     summary: xr.Dataset,
@@ -92,8 +119,10 @@ def _curves(
     unit = label(summary, metric)[1]
     reference = 1.0 if catalogue.is_about_one(unit) else np.nan
     main, marks = statistic(summary, figure, metric), (reference, *figure.levels)
-    limits = scales.limits(row, metric, main, figure.y_scale == "log", marks)
-    scales.scale(ax, figure, x, limits or (1, 10))
+    band = _band(summary, figure, metric)
+    log = _is_log(row, figure, metric, main)
+    limits = scales.limits(row, metric, (main, *band.ends), log, marks)
+    scales.scale(ax, figure, x, limits or (1, 10), log)
     if limits is None:
         ax.text(0.5, 0.5, "no value to show", transform=ax.transAxes, ha="center")
     ax.axhline(reference, color="0.6", lw=0.6, zorder=1)
@@ -105,20 +134,31 @@ def _curves(
             continue  # the hue is that of the row or column
         one = column.sel({name: value} if name in column.dims else {})
         one = one.isel({d: 0 for d in one.dims if d not in ("statistic", figure.x)})
-        line, low, high = (one[metric].sel(statistic=s) for s in (main, "low", "high"))
-        ax.fill_between(x, low, high, color=colour, alpha=alpha, lw=0, zorder=1.5)
-        ax.plot(
-            x,
-            line,
-            color=colour,
-            lw=1.6,
-            zorder=3,
-            label=str(value),
-            **_dots(figure, x),
-        )
+        line, low, high = (one[metric].sel(statistic=s) for s in (main, *band.ends))
+        if not band.runs:
+            ax.fill_between(x, low, high, color=colour, alpha=alpha, lw=0, zorder=1.5)
+        for run in band.runs:
+            single = one[metric].sel(statistic=run)
+            ax.plot(x, single, color=colour, alpha=0.45, zorder=2, **_RUN)
+        if _has_mean(summary, figure, metric):
+            mean = one[metric].sel(statistic="mean")
+            ax.plot(x, mean, color=colour, zorder=2.5, **_MEAN)
+        own = {"label": str(value), **_dots(figure, x)}
+        ax.plot(x, line, color=colour, lw=1.6, zorder=3, **own)
         if theory in one and np.isfinite(one[theory]).any():
             dark = _dashes(colour)
             ax.plot(x, one[theory], **dark, zorder=4, label=f"{value} theory")
+
+
+def _is_log(row: xr.Dataset, figure: layout.Figure, metric: str, line: str) -> bool:
+    """Whether the y axis of a row of panels is logarithmic."""
+    if figure.y_scale != "auto":
+        return figure.y_scale == "log"
+    if catalogue.find(metric).better != "lower":
+        return False
+    values = row[metric].sel(statistic=line).values.ravel()
+    values = values[np.isfinite(values)]
+    return bool(values.size and values.min() > 0 and np.ptp(np.log(values)) > _LOG_SPAN)
 
 
 def _legend(
@@ -133,12 +173,16 @@ def _legend(
         Line2D([], [], color=c, lw=1.6, label=scales.spell(name, v, again=k > 0))
         for k, (v, c) in enumerate(hues.items())
     ]
+    grey = "#666666"
+    stacked = [] if all(map(is_curve, metrics)) else outcomes.legend()
+    metrics = tuple(filter(is_curve, metrics))
+    if not metrics:
+        return stacked
     known = [m for m in metrics if has_theory(summary, m)]
-    grey, both = "#666666", "mean or median" if known else "median"
-    both = "mean" if len(known) == len(metrics) else both
-    line = f"{both if figure.statistic == 'auto' else figure.statistic} over seeds"
-    lines = {summary[metric].attrs.get("line", line) for metric in metrics}
-    line = " or ".join(sorted(lines))
+    own = {metric: _own_line(summary, metric) for metric in metrics}
+    usual = sorted({statistic(summary, figure, m) for m in metrics if not own[m]})
+    line = " or ".join([*sorted({*own.values()} - {""}), *usual])
+    line += " over seeds" if usual else ""
     moving = any("generation" in summary[metric].dims for metric in metrics)
     if moving and "generation" not in (figure.x, name):
         line += f" at t = {summary['generation'].values[0]}"
@@ -148,10 +192,61 @@ def _legend(
         means = all(statistic(summary, figure, metric) == "mean" for metric in known)
         theory = "theory" if means else "theory of the mean"
         entries.append(Line2D([], [], **_dashes(grey), label=theory))
-    of_seeds = "5 % to 95 % of seeds"
-    bands = {summary[metric].attrs.get("band", of_seeds) for metric in metrics}
-    band = f"band: {' or '.join(sorted(bands))}"
-    return [*entries, Patch(color=grey, alpha=0.25, lw=0, label=band)]
+    if any(_has_mean(summary, figure, metric) for metric in metrics):
+        entries.append(Line2D([], [], color=grey, **_MEAN, label="mean over seeds"))
+    bands = {metric: _band(summary, figure, metric) for metric in metrics}
+    if any(band.runs for band in bands.values()):
+        count = max(len(band.runs) for band in bands.values())
+        words = f"each of the {count} seeds"
+        entries.append(Line2D([], [], color=grey, alpha=0.6, **_RUN, label=words))
+    shaded = sorted({band.words for band in bands.values() if not band.runs})
+    if shaded := list(filter(None, shaded)):
+        words = f"band: {' or '.join(shaded)}"
+        entries.append(Patch(color=grey, alpha=0.25, lw=0, label=words))
+    return [*entries, *stacked]
+
+
+class _Band(NamedTuple):
+    """What stands about a curve.
+
+    Attributes:
+      ends: the statistics at its ends.
+      words: what it is, for the legend; "" if there is none.
+      runs: statistics of single seeds, which are drawn in its place.
+    """
+
+    ends: tuple[str, str]
+    words: str
+    runs: list[str]
+
+
+def _band(summary: xr.Dataset, figure: layout.Figure, metric: str) -> _Band:
+    """The band of a metric: one of its own, an interval, or quantiles over seeds."""
+    attributes, kind = summary[metric].attrs, figure.band
+    if "band" in attributes:
+        return _Band(("low", "high"), attributes["band"], [])
+    if source(metric)[1] == DIFFERENCE and kind == "seeds":
+        kind = "mean"  # the claim is about it
+    if kind != "seeds":
+        ends = (f"{kind}_low", f"{kind}_high")
+        found = np.isfinite(summary[metric].sel(statistic=list(ends))).any()
+        words = f"95 % confidence interval of the {kind}"
+        return _Band(ends, words if found else "", [])
+    single = [r for r in runs(summary) if summary[metric].sel(statistic=r).size]
+    return _Band(("low", "high"), "5 % to 95 % of seeds", single)
+
+
+def _own_line(summary: xr.Dataset, metric: str) -> str:
+    """What the curve of a metric is, if no statistic over seeds."""
+    return str(summary[metric].attrs.get("line", ""))
+
+
+def _has_mean(summary: xr.Dataset, figure: layout.Figure, metric: str) -> bool:
+    """Whether the mean is drawn beside the median: of tails, for they differ."""
+    tail = bool(summary[metric].attrs.get("tail")) and not source(metric)[1]
+    free = figure.statistic == "auto" and figure.band == "seeds"
+    known = "mean" in summary[metric].indexes.get("statistic", ())
+    return tail and free and known and not has_theory(summary, metric)
 
 
 def _dots(figure: layout.Figure, x: NDArray[np.number]) -> dict[str, Any]:

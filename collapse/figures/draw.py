@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from collapse.data.errors import InputError
-from collapse.experiment import results
 from collapse.experiment.files import atomic
+from collapse.experiment.summary import summarise
 from collapse.figures import curves, declaration, maps
 from collapse.figures import spec as layout
 from collapse.figures import words as annotations
@@ -60,7 +60,7 @@ def draw(summary: xr.Dataset, figure: layout.Figure) -> Figure:
     """Draw a figure of a summary; what leaves a panel of curves is a wild band.
 
     Args:
-      summary: as `results.summarise` or `results.published` return it.
+      summary: as `summary.summarise` or `published` returns it.
       figure: what to draw. If its hue, columns or rows name no dimension of the
         summary, that coordinate had a single value, and is left out.
 
@@ -113,7 +113,7 @@ def redraw(path: Path, folder: Path | None = None) -> list[Path]:
     if folder is None:
         beside = path.resolve().parent
         folder = beside.parent if beside.name == "data" else beside
-    summary = results.summarise(summary) if "seed" in summary.dims else summary
+    summary = summarise(summary) if "seed" in summary.dims else summary
     try:
         drawn = [draw(summary, figure) for figure in figures]
     except InputError as error:

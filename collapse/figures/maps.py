@@ -93,7 +93,7 @@ def _map(
     ax.spines[:].set_visible(True)
     _name_cells(ax.xaxis, summary[figure.x].values)
     _name_cells(ax.yaxis, summary[figure.y].values)
-    if _is_marked(summary, figure):
+    if _is_marked(summary, figure, panel.metric):
         standing = _cells(summary[STANDING], figure, where)
         for value, mark in _MARKS.items():
             y, x = np.nonzero(standing == value)
@@ -155,9 +155,11 @@ def _bar(
             bar.ax.yaxis.set_major_formatter(plain)
 
 
-def _is_marked(summary: xr.Dataset, figure: layout.Figure) -> bool:
-    """Whether cells are settings, each with its own standing among its choices."""
+def _is_marked(summary: xr.Dataset, figure: layout.Figure, metric: str) -> bool:
+    """Whether cells are settings that stand by this metric among their choices."""
     if STANDING not in summary or figure.x == "generation":
+        return False
+    if metric not in summary[STANDING].attrs.get("of", metric).split():
         return False
     sizes = summary[STANDING].sizes
     shown = {figure.x, *figure.roles().values()}
@@ -181,7 +183,7 @@ def _legend(
     if moving and figure.x != "generation":
         words += f" at t = {summary['generation'].values[0]}"
     entries: list[Artist] = [Line2D([], [], ls="", label=words)]
-    if _is_marked(summary, figure):
+    if any(_is_marked(summary, figure, metric) for metric in metrics):
         names = summary[STANDING].attrs
         for value, mark in _MARKS.items():
             said = names["best" if value == BEST else "may_be_best"]

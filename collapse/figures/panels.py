@@ -1,7 +1,7 @@
 """What curves and maps share: the arrangement of panels, and their titles."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from collapse.data.errors import InputError
+from collapse.experiment.summary import DIFFERENCE, OUTCOME, OUTCOMES, source
 from collapse.figures import axes as scales
 from collapse.figures import spec as layout
 from collapse.figures import words as annotations
@@ -28,7 +29,7 @@ def chosen(summary: xr.Dataset, figure: layout.Figure) -> tuple[str, ...]:
     """The metrics of a figure, or all that its summary can show over x."""
     variables = summary.data_vars.items()
     every = (str(n) for n, v in variables if {"statistic", figure.x} <= set(v.dims))
-    return figure.metrics or tuple(every)
+    return figure.metrics or tuple(n for n in every if not source(n)[1])
 
 
 def at_drawn(summary: xr.Dataset, figure: layout.Figure) -> xr.Dataset:
@@ -50,7 +51,7 @@ def check(
       used: coordinates that have a role other than x, columns and rows.
     """
     figure.check({str(n): index.values for n, index in summary.indexes.items()})
-    for metric in metrics:
+    for metric in drawn(metrics):
         if metric not in summary:
             raise InputError(f"metrics: {metric} was not measured; measure or drop it")
         line = statistic(summary, figure, metric)
@@ -66,6 +67,15 @@ def check(
                     f"figure: {name} has {size} values and no place; name it as x, "
                     f"{next(iter(figure.roles()))}, columns or rows"
                 )
+
+
+def drawn(metrics: Iterable[str]) -> list[str]:
+    """The variables that panels show: of `<tail>_outcome` its three shares."""
+    found = []
+    for metric in metrics:
+        of, what = source(metric)
+        found += [f"{of}_{o}" for o in OUTCOMES] if what == OUTCOME else [metric]
+    return found
 
 
 def arrange(
@@ -106,9 +116,17 @@ def name_sides(ax: Axes, panel: Panel, columns: int) -> None:
 
 
 def statistic(summary: xr.Dataset, figure: layout.Figure, metric: str) -> str:
-    """Name of the statistic drawn of a metric; for "auto", the one theory is about."""
+    """Name of the statistic drawn of a metric; for "auto", the one theory is about.
+
+    The one that the band is an interval of; of differences between paired seeds the
+    mean.
+    """
     if figure.statistic != "auto":
         return figure.statistic
+    if figure.band != "seeds":
+        return figure.band
+    if source(metric)[1] == DIFFERENCE:
+        return "mean"
     return "mean" if has_theory(summary, metric) else "median"
 
 
@@ -120,6 +138,9 @@ def has_theory(summary: xr.Dataset, metric: str) -> bool:
 
 def label(summary: xr.Dataset, metric: str) -> tuple[str, str]:
     """Long name and unit, from the variable if it has them."""
+    of, what = source(metric)
+    if what == OUTCOME:
+        return f"outcome of {label(summary, of)[0]}", "share of runs"
     attributes, usual = summary[metric].attrs, catalogue.find(metric)
     return (
         attributes.get("long_name", usual.long_name),

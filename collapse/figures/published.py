@@ -4,6 +4,8 @@ import numpy as np
 import xarray as xr
 
 from collapse.experiment.results import STANDING
+from collapse.experiment.summary import DIFFERENCE, runs
+from collapse.figures import panels
 from collapse.figures.spec import Figure
 
 _MOST_GENERATIONS = 160
@@ -12,18 +14,28 @@ _MOST_GENERATIONS = 160
 def published(summary: xr.Dataset, figure: Figure) -> xr.Dataset:
     """The part of a summary that its figure draws, small enough to be kept for ever.
 
-    Only the drawn metrics and statistics with their notes, in single precision to five
-    digits. At 160 generations at most, spaced evenly on the figure's axis; if x is
-    another axis, at the drawn ones.
+    Only the drawn metrics and statistics with their notes, standard errors, and means
+    of differences between workflows, in single precision to five digits. At 160
+    generations at most, spaced evenly on the figure's axis; if x is another axis, at
+    the drawn ones.
     """
     curves = figure.kind != "samples"
-    names = list(figure.metrics)
+    names = panels.drawn(figure.metrics)
+    differences = [f"{n}_{DIFFERENCE}" for n in names if f"{n}_{DIFFERENCE}" in summary]
     names += [f"{n}_theory" for n in names if f"{n}_theory" in summary]
     names += [n for n in ("note", STANDING) if curves and n in summary]
     names += [] if curves else ["samples"]
-    small = summary[names]
+    small = summary[[*names, *differences]]
     lines = ["mean", "median"] if figure.statistic == "auto" else [figure.statistic]
-    small = small.sel(statistic=[*lines, "low", "high"])
+    ends = []
+    if figure.band != "seeds":
+        ends = [f"{figure.band}_low", f"{figure.band}_high"]
+    every = dict.fromkeys([*lines, "mean", "low", "high", *ends, "standard_error"])
+    known = summary.indexes.get("statistic", ())
+    small = small.sel(statistic=[s for s in [*every, *runs(summary)] if s in known])
+    for name in set(differences) - set(figure.metrics):  # not drawn: numbers alone
+        told = small["statistic"].isin(["mean", "standard_error"])
+        small[name] = small[name].where(told).assign_attrs(small[name].attrs)
     total = small.sizes.get("generation", 0)
     if curves and total and figure.resolved(small.sizes).x != "generation":
         small = small.sel(generation=figure.drawn(small["generation"].values))

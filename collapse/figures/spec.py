@@ -29,8 +29,12 @@ class Figure:
       rows: coordinate with one row of panels a value; empty for none.
       statistic: "mean" or "median" over seeds, the solid line; "auto" is the mean of
         metrics whose expectation is known and the median of others.
+      band: what is shaded about a curve: "seeds", the 5 % to 95 % quantiles over seeds,
+        or the 95 % confidence interval of their "mean" or "median", which is then the
+        curve. Of fewer than 10 seeds the runs are drawn instead of quantiles.
       x_scale: "linear" or "log" (generations are drawn as t + 1, the number of fits).
-      y_scale: "linear" or "log"; in a map, of its colours.
+      y_scale: "linear" or "log"; "auto" is the logarithm for errors whose curves are
+        positive and differ by more than a factor of 30. In a map, of its colours.
       levels: values of y marked by dotted lines in every panel of curves.
       levels_label: what they are, written at the highest.
       title: drawn above the panels.
@@ -47,8 +51,9 @@ class Figure:
     columns: str = ""
     rows: str = ""
     statistic: Literal["auto", "mean", "median"] = "auto"
+    band: Literal["seeds", "mean", "median"] = "seeds"
     x_scale: Literal["linear", "log"] = "linear"
-    y_scale: Literal["linear", "log"] = "linear"
+    y_scale: Literal["auto", "linear", "log"] = "auto"
     levels: tuple[float, ...] = ()
     levels_label: str = ""
     title: str = ""
@@ -86,6 +91,11 @@ class Figure:
         """
         if self.rows and self.rows == self.columns:
             raise InputError(f"rows: {self.rows} is in the columns; name another")
+        if self.band != "seeds" and self.statistic not in ("auto", self.band):
+            raise InputError(
+                f"band: an interval of the {self.band}, but statistic is "
+                f"{self.statistic}; drop one"
+            )
         if self.kind == "map" and not self.y:
             raise InputError("y: empty; name the axis that runs upwards in the map")
         for role, name in self.roles().items():

@@ -21,9 +21,10 @@ import pandas as pd
 import xarray as xr
 
 from collapse.data.errors import InputError
-from collapse.experiment import registry, results
+from collapse.experiment import comparisons, registry
 from collapse.experiment.base import Experiment
 from collapse.experiment.remarks import remarks
+from collapse.experiment.summary import summarise
 from collapse.experiment.toml import from_table
 from collapse.figures import draw
 from collapse.figures.check import check as check_figure
@@ -60,7 +61,7 @@ class Run(NamedTuple):
         check_figure(self.experiment, asked)
         whole = report.complete(self.experiment, asked, self.dataset)
         whole = dataclasses.replace(whole, title=asked.title)
-        return draw.draw(results.summarise(self.dataset), whole)
+        return draw.draw(summarise(self.dataset), whole)
 
     def table(self) -> str:
         """The table or text that the command prints last."""
@@ -85,6 +86,29 @@ class Run(NamedTuple):
                 "here; measure another, such as mean_error"
             )
         return pd.DataFrame(lines)
+
+    def crossings(
+        self, metric: str = "", level: float = 0.0, below: bool = True
+    ) -> pd.DataFrame:
+        """When curves first cross a level, with intervals; "never" is a time, too.
+
+        Without a metric, the usual levels of all: see `comparisons.events`.
+
+        Raises:
+          InputError: for a metric that is not measured in every generation.
+        """
+        if not metric:
+            return comparisons.events(self.dataset)
+        return comparisons.crossings(self.dataset, metric, level, below)
+
+    def differences(
+        self, metric: str, reference: str = "", generation: int = -1
+    ) -> pd.DataFrame:
+        """Differences of a metric between workflows, seed by seed, with intervals.
+
+        See `comparisons.differences`.
+        """
+        return comparisons.differences(self.dataset, metric, reference, generation)
 
     def best(self) -> pd.DataFrame:
         """For each setting of other axes, the best choice, confidence set and theory.

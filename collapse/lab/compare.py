@@ -10,7 +10,7 @@ import xarray as xr
 from collapse.core import loop, streams
 from collapse.core.types import Problem
 from collapse.data.errors import InputError
-from collapse.experiment import results
+from collapse.experiment.summary import summarise
 from collapse.experiment.toml import from_table
 from collapse.experiment.workflows import read
 from collapse.figures import draw as drawing
@@ -85,4 +85,4 @@ def compare(
 def draw(dataset: xr.Dataset, **figure: Any) -> matplotlib.figure.Figure:
     """Curves of what `compare` returns; keywords are those of a TOML's `[figure]`."""
     asked = from_table(figure, Figure, "figure")
-    return drawing.draw(results.summarise(dataset), asked)
+    return drawing.draw(summarise(dataset), asked)

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from collapse.experiment import provenance, results
 from collapse.experiment.base import Experiment
+from collapse.experiment.comparisons import events
 from collapse.experiment.files import atomic
+from collapse.experiment.summary import source, summarise, write_summary
 from collapse.figures import draw
 from collapse.figures.declaration import to_json
 from collapse.figures.published import published
@@ -35,9 +37,11 @@ def write(
     figures = [complete(experiment, figure, dataset) for figure in call.figures]
     told = (to_json(figures), digest, seconds)
     dataset.attrs |= provenance.attributes(experiment, *told)
-    summary = results.summarise(dataset)
+    summary = summarise(dataset)
     results.write_dataset(dataset, run_folder / "results.nc")
-    results.write_summary(summary, run_folder / "summary.csv")
+    write_summary(summary, run_folder / "summary.csv")
+    with atomic(run_folder / "crossings.csv") as temporary:
+        events(dataset).to_csv(temporary, index=False, float_format="%.9g")
     environment = json.loads(dataset.attrs["environment"])
     with atomic(run_folder / "environment.json") as temporary:
         temporary.write_text(json.dumps(environment, indent=2) + "\n")
@@ -63,18 +67,19 @@ def assembled(
 def closing(experiment: Experiment, dataset: xr.Dataset) -> str:
     """The experiment's closing text, or else a table of the last generation."""
     shown = experiment.metrics or experiment.table
-    return experiment.closing(dataset) or table.text(results.summarise(dataset), shown)
+    return experiment.closing(dataset) or table.text(summarise(dataset), shown)
 
 
 def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Figure:
     """The figure, with the fields filled in that its declaration left open."""
     figure = figure.resolved(dataset.sizes)
-    panels = figure.metrics or tuple(m for m in experiment.panels if m in dataset)
+    known = (m for m in experiment.panels if source(m)[0] in dataset)
+    panels = figure.metrics or tuple(known)
     sides = {"columns": figure.columns, "rows": figure.rows}
     if figure.kind != "samples":
         taken = {figure.x, *figure.roles().values()}
         free = [a for a in ("workflow", *dataset.attrs["axes"]) if a not in taken]
-        dims = {d for metric in panels for d in dataset[metric].dims}
+        dims = {d for metric in panels for d in dataset[source(metric)[0]].dims}
         free = [a for a in free if a in dims and dataset.sizes[a] > 1]
         for side in [name for name, coordinate in sides.items() if not coordinate]:
             sides[side] = free.pop(0) if free else ""

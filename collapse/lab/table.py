@@ -4,13 +4,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from collapse.measures.catalogue import LOST, OVERSHOT
+
 _MOST_ROWS = 40
 
 
 def text(summary: xr.Dataset, metrics: tuple[str, ...]) -> str:
     """A table of the last generation: means beside theory, else medians.
 
-    A mean of tails is carried by the few runs that drift into them.
+    A mean of tails is carried by the few runs that drift into them: of these the shares
+    of runs that lost and overshot them stand behind.
     """
     axes = [str(a) for a in np.atleast_1d(summary.attrs["axes"]) if a]
     shown = [m for m in metrics if m in summary]
@@ -28,6 +31,11 @@ def text(summary: xr.Dataset, metrics: tuple[str, ...]) -> str:
         rows = rows[: _MOST_ROWS - 1]
     t = int(summary.generation.values[-1])
     head = f"generation {t}: mean (standard error) [theory], or median (5 % .. 95 %)"
+    if any(f"{metric}_lost" in last for metric in shown):
+        head += (
+            f"\nlost: share of runs below {LOST:g} of the true mass; over: above "
+            f"{OVERSHOT:g} times"
+        )
     return f"{head}\n\n{_aligned(pd.DataFrame(rows, dtype=str))}{note}"
 
 
@@ -42,6 +50,17 @@ def _aligned(table: pd.DataFrame) -> str:
     return "\n".join(line.strip() for line in lines.splitlines())
 
 
+def _outcomes(one: xr.Dataset, metric: str) -> str:
+    """The shares of runs that lost and overshot a tail; "" for what is none."""
+    if f"{metric}_lost" not in one:
+        return ""
+    lost, more = (
+        float(one[f"{metric}_{outcome}"].sel(statistic="mean"))
+        for outcome in ("lost", "overshot")
+    )
+    return f" lost {lost:.0%}, over {more:.0%}"
+
+
 def _cell(one: xr.Dataset, metric: str) -> str:
     def value(statistic: str) -> float:
         return float(one[metric].sel(statistic=statistic))
@@ -54,7 +73,8 @@ def _cell(one: xr.Dataset, metric: str) -> str:
             found = value(name)
             return f">{most}" if found > most else f"{found:.{digits}g}"
 
-        return f"{spell('median', 4)} ({spell('low', 3)} .. {spell('high', 3)})"
+        told = f"{spell('median', 4)} ({spell('low', 3)} .. {spell('high', 3)})"
+        return told + _outcomes(one, metric)
     text = f"{value('mean'):.4g}"
     if np.isfinite(value("standard_error")):  # one seed has none
         text += f" ({value('standard_error'):.1g})"

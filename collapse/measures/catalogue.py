@@ -16,13 +16,20 @@ class Quantity(NamedTuple):
       unit: in words; empty for a plain number.
       reference: value of a perfect model; None where it is not known.
       better: "lower" for errors, "higher", or "reference" where both sides are wrong.
+      is_tail: whether it is the mass of rare things over its true value: what single
+        runs lose, keep or overshoot.
     """
 
     long_name: str
     unit: str
     reference: float | None = None
     better: Literal["lower", "higher", "reference"] = "reference"
+    is_tail: bool = False
 
+
+# A tail is lost below a tenth of its true mass, and overshot above twice of it. A first
+# fit is between the two in nearly every run.
+LOST, OVERSHOT = 0.1, 2.0
 
 RATIO_TO_TRUTH = "ratio to truth"
 RATIO_TO_REAL = "ratio to real rows alone"
@@ -33,6 +40,11 @@ def ratio(long_name: str) -> Quantity:
     return Quantity(long_name, RATIO_TO_TRUTH, 1.0)
 
 
+def tail(long_name: str, unit: str = RATIO_TO_TRUTH) -> Quantity:
+    """The quantity of a tail's mass over its true one, 1 for a perfect model."""
+    return Quantity(long_name, unit, 1.0, is_tail=True)
+
+
 def error(long_name: str, unit: str) -> Quantity:
     """The quantity of an error: 0 for a perfect model, lower is better."""
     return Quantity(long_name, unit, 0.0, "lower")
@@ -40,8 +52,8 @@ def error(long_name: str, unit: str) -> Quantity:
 
 # of models with a density; defined in `measures.metrics`
 DENSITY = {
-    "tail_mass_5pct": ratio("tail mass, rarest 5 %"),
-    "tail_mass_1pct": ratio("tail mass, rarest 1 %"),
+    "tail_mass_5pct": tail("tail mass, rarest 5 %"),
+    "tail_mass_1pct": tail("tail mass, rarest 1 %"),
     "hallucinated_mass": ratio("mass where truth has almost none"),
     "test_error": error("test error (excess log-loss)", "nats"),
     "variance_ratio": ratio("variance"),
@@ -70,10 +82,8 @@ REGRESSION_OF_DATA = {
 # of the text that language models generate; defined in `measures.text`
 _OF_REAL = "ratio to real"
 TEXT = {
-    "tail_mass_10pct": Quantity("use of rare words (10 % of real text)", _OF_REAL, 1.0),
-    "tail_mass_1pct": Quantity(
-        "use of the rarest words (1 % of real text)", _OF_REAL, 1.0
-    ),
+    "tail_mass_10pct": tail("use of rare words (10 % of real text)", _OF_REAL),
+    "tail_mass_1pct": tail("use of the rarest words (1 % of real text)", _OF_REAL),
     "word_survival": Quantity("rare words that are still generated", _OF_REAL, 1.0),
     "fivegram_survival": Quantity(
         "character 5-grams that are still generated", _OF_REAL, 1.0
@@ -123,7 +133,7 @@ SYMBOLS = {
     "heterozygosity": ratio("heterozygosity, 1 - sum of squared shares"),
     "support": Quantity("symbols with a share", "symbols"),
     "entropy": Quantity("entropy", "nats"),
-    "tail_mass_10pct": ratio("mass of the rarest symbols that carry 10 %"),
+    "tail_mass_10pct": tail("mass of the rarest symbols that carry 10 %"),
     "total_variation": error("total variation distance", "probability"),
 }
 
@@ -133,7 +143,7 @@ L2_SQUARED = error("integrated squared difference", "per data volume")
 
 def survival(component: int) -> Quantity:
     """The quantity of the mass left on a rare component, counted from 1."""
-    return ratio(f"survival of rare component {component}")
+    return tail(f"survival of rare component {component}")
 
 
 def survival_named(name: str) -> Quantity | None:
@@ -169,7 +179,7 @@ def of_data(name: str, quantity: Quantity) -> Quantity:
     if name == "test_error" and quantity == DENSITY["test_error"]:
         return Quantity("log-loss on held-out rows", "nats", None, "lower")
     long_name, unit = (x.replace("truth", "reference") for x in quantity[:2])
-    return Quantity(long_name, unit, quantity.reference, quantity.better)
+    return quantity._replace(long_name=long_name, unit=unit)
 
 
 def is_about_one(unit: str) -> bool:

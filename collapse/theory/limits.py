@@ -6,7 +6,8 @@ driven by independent W_t of variance 1, in units of one fit to real data. The p
 treats discarding and augmenting; the other rows are derived here.
 
 n grows first, then t. At a given n what is bounded here may grow slowly: under
-`fixed_budget` the variance of an unbiased fit grows like t^(1/n), `theory.fixed_budget`.
+`fixed_budget` the variance of an unbiased fit grows like t^(1/n): see
+`theory.fixed_budget`.
 """
 
 import math

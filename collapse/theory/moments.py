@@ -74,10 +74,10 @@ def fixed_budget(n: int, num_generations: int, ddof: int) -> Moments:
     """Moments of fits to n rows drawn from all so far, without replacement; n >= 2.
 
     Exact, by a recursion in the pool's moments (Accumulate-Subsample of 2410.16713).
-    For ddof 0 the variance is (1 - 1/n) prod_{2<=k<=t+1} (1 - (3 - 1/n) / (k (k n - 1)))
-    and bounded. For ddof 1 it is prod_{2<=k<=t+1} (1 + (k - 3) / (k (k n - 1))), which
-    grows like t^(1/n) without end: an unbiased fit takes its n rows for a sample of
-    more, and the pool keeps what it adds.
+    For ddof 0 the variance is (1 - 1/n) times the product over 2 <= k <= t + 1 of
+    1 - (3 - 1/n) / (k (k n - 1)), which has a limit. For ddof 1 it is the product of
+    1 + (k - 3) / (k (k n - 1)), which grows like t^(1/n) without end: an unbiased fit
+    takes its n rows for a sample of more, and the pool keeps what it adds.
     """
     sizes = schedule(whole("n", n, 2), num_generations, ddof)
     return recursions.fixed_budget(n, recursions.divided_by(sizes, ddof))
@@ -86,8 +86,8 @@ def fixed_budget(n: int, num_generations: int, ddof: int) -> Moments:
 def fixed_budget_limit(n: int, ddof: int) -> float:
     """Mean error under fixed_budget after infinitely many generations; inf for ddof 1.
 
-    For ddof 0 it is what the variance lacks of 1, and the product in `fixed_budget` ends
-    at Gamma(2 - 1/n) / (Gamma(2 - a) Gamma(2 - b)) with a, b the roots of
+    For ddof 0 it is what the variance lacks of 1; the product in `fixed_budget` ends at
+    Gamma(2 - 1/n) / (Gamma(2 - a) Gamma(2 - b)) with a, b the roots of
     n r^2 = r + 3 - 1/n. To first order in 1/n it is (pi^2/2 - 2) / n, 1.784 times that
     of accumulate; at n = 10 this is 12 % too high.
     """

@@ -21,6 +21,7 @@ from matplotlib import colors
 from collapse.data.errors import InputError
 from collapse.experiment import results
 from collapse.experiment.family import Family
+from collapse.experiment.summary import summarise
 from collapse.figures import draw as plotting
 from collapse.figures.spec import Figure
 
@@ -333,7 +334,7 @@ def test_notes_reach_the_published_file(tmp_path, sizes, dims, values):
     data = assembled(small, samples_per_generation=sizes)
     results.write_dataset(data, tmp_path / "results.nc")
     figure = Figure(metrics=("entropy",), columns="samples_per_generation")
-    path = publish(tmp_path, figure, results.summarise(data))
+    path = publish(tmp_path, figure, summarise(data))
     for file in (tmp_path / "results.nc", path):
         again = xr.load_dataset(file, engine="h5netcdf")
         assert again.note.dims == dims and again.note.values.tolist() == values

@@ -85,7 +85,7 @@ def test_long_runs_of_every_setting_are_those_of_theory(tmp_path, anchor):
 @pytest.mark.parametrize("ddof", [0, 1])
 @pytest.mark.parametrize("anchor", ["fresh", "fixed"])
 def test_generation_0_divides_by_its_real_rows(tmp_path, anchor, ddof):
-    """Whatever the weight of real rows later, and so every generation is as in theory."""
+    """Whatever the weight of real rows later: so all generations are as in theory."""
     fields = {"weight": (0.01, 0.05, 0.9), "ddof": ddof, "anchor": anchor}
     fields |= {"real_rows": (20,), "synthetic_rows": (30,), "num_generations": 4}
     metrics = ("variance_ratio", "mean_error")

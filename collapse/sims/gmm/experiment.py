@@ -24,12 +24,12 @@ class Gmm(Family):
         "A Gaussian mixture trained on its own samples, again and again."
     )
     panels: ClassVar[tuple[str, ...]] = (
-        "tail_mass_5pct",
         "tail_mass_1pct",
+        "tail_mass_1pct_outcome",
+        "hallucinated_mass",
         "survival_3",
         "test_error",
         "variance_ratio",
-        "mean_error",
     )
     table: ClassVar[tuple[str, ...]] = (
         "tail_mass_1pct",

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from collapse.experiment.results import STANDING, STATISTICS
+from collapse.experiment.results import STANDING
 from collapse.measures.comparison import best_setting
 from collapse.sims.mixing.experiment import ALONE, MixingFields
 from collapse.theory import mixing as theory
 
 CONFIDENCE = 0.95
+_STATISTICS = ("mean", "median", "low", "high")  # of the best choice
 
 
 def derive(experiment: MixingFields, dataset: xr.Dataset) -> xr.Dataset:
@@ -30,7 +31,7 @@ def derive(experiment: MixingFields, dataset: xr.Dataset) -> xr.Dataset:
     choice, sought = experiment.choice(), "cost" if "cost" in found else error
     if choice not in dataset.dims or dataset.sizes["seed"] < 2:
         return dataset
-    return dataset.assign(_best(experiment, dataset[sought], choice))
+    return dataset.assign(_best(experiment, sought, dataset[sought], choice))
 
 
 def _late(experiment: MixingFields, dataset: xr.Dataset) -> dict[str, Any]:
@@ -81,13 +82,15 @@ def _cost(experiment: MixingFields, ratio: xr.DataArray) -> xr.DataArray:
     return cost
 
 
-def _best(experiment: MixingFields, error: xr.DataArray, choice: str) -> dict[str, Any]:
+def _best(
+    experiment: MixingFields, sought_name: str, error: xr.DataArray, choice: str
+) -> dict[str, Any]:
     """The best choice, its confidence set, and the standing of each setting."""
     error = error.transpose(..., "seed", choice)
     values = error[choice].values
     rest = [str(d) for d in error.dims if d not in ("seed", choice)]
     shape = tuple(error.sizes[d] for d in rest)
-    best = np.full((len(STATISTICS), *shape), np.nan)
+    best = np.full((len(_STATISTICS), *shape), np.nan)
     standing = np.zeros((*shape, len(values)), np.int8)
     for index in np.ndindex(*shape):
         errors = np.asarray(error.values[index], float)
@@ -98,9 +101,12 @@ def _best(experiment: MixingFields, error: xr.DataArray, choice: str) -> dict[st
         standing[index] = setting.confidence_set
         standing[(*index, setting.best)] = 2
         own = {"low": inside.min(), "high": inside.max()}
-        for k, name in enumerate(STATISTICS[:-1]):
+        for k, name in enumerate(_STATISTICS):
             best[(k, *index)] = own.get(name, values[setting.best])
     words = choice.replace("_", " ")
+    each = ", each row of choices by itself" if best[0].size > 1 else ""
+    # a ratio to a number of the row has the same order
+    same = ["late_ratio"] if sought_name == f"late_{experiment.error}" else []
     sought = error.attrs["long_name"]
     attributes = {
         "long_name": f"best {words}",
@@ -111,12 +117,13 @@ def _best(experiment: MixingFields, error: xr.DataArray, choice: str) -> dict[st
     marks = {
         "choice": choice,
         "best": f"best {words}",
-        "may_be_best": f"may be as good ({CONFIDENCE:.0%} confidence)",
+        "may_be_best": f"may be as good ({CONFIDENCE:.0%} confidence{each})",
+        "of": " ".join([sought_name, *same]),
     }
     found: dict[str, Any] = {
         "best": (["statistic", *rest], best, attributes),
         STANDING: ([*rest, choice], standing, marks),
-        "statistic": list(STATISTICS),
+        "statistic": list(_STATISTICS),
     }
     expected = _expected(experiment, error.isel(seed=0, drop=True), choice)
     if expected is not None:
@@ -193,7 +200,10 @@ def verdict(experiment: MixingFields, dataset: xr.Dataset) -> str:
         return "one setting: nothing to choose from"
     choice, sought = experiment.choice(), dataset["best"].attrs["sought"]
     lines = [f"best {choice}: {sought}, of {dataset.sizes[choice]} values"]
-    for one in choices(dataset):
+    found = choices(dataset)
+    if len(found) > 1:
+        lines[0] += f"; each line's confidence of {CONFIDENCE:.0%} is its own"
+    for one in found:
         where = list(one)[: list(one).index("choice")]
         head = ", ".join(f"{d} {one[d]:g}" for d in where) or "here"
         best, interval = one["best"], f"{one['low']:g} .. {one['high']:g}"

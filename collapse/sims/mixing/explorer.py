@@ -13,8 +13,8 @@ import pandas as pd
 import xarray as xr
 
 from collapse.data.errors import InputError
-from collapse.experiment import results
 from collapse.experiment.lazy import load
+from collapse.experiment.summary import summarise
 from collapse.lab import report, session
 from collapse.lab.api import Run
 from collapse.lab.parts import named
@@ -93,7 +93,7 @@ def chart(run: Run) -> "altair.FacetChart":
     theory dashed.
     """
     alt = load("altair")  # of an extra
-    summary = results.summarise(run.dataset).isel(workflow=0)
+    summary = summarise(run.dataset).isel(workflow=0)
     table = pd.concat([_curves(summary, metric) for metric in PANELS])
     base = alt.Chart().encode(x=alt.X("generation:Q", title="generation t"))
     band = base.mark_area(opacity=0.2, color=_COLOUR).encode(

@@ -1,0 +1,106 @@
+"""Intervals over seeds: of a mean, a median, a share, and of a first crossing.
+
+All are 95 % confidence intervals of one number. Seeds are the independent units, along
+the first axis; what else an array has (workflows, generations) is kept.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy  # its parts are loaded when first used
+from numpy.typing import NDArray
+
+CONFIDENCE = 0.95
+Values = NDArray[np.float64]
+
+
+class Interval(NamedTuple):
+    """Ends of an interval; NaN where there are too few seeds for one."""
+
+    low: Values
+    high: Values
+
+
+def of_mean(values: Values) -> Interval:
+    """Interval of the mean over the first axis, by Student's t.
+
+    Right for means that are nearly normal; that of a heavy tail, which a few seeds
+    carry off, is too narrow. NaN for a single seed.
+    """
+    count = len(values)
+    if count < 2:
+        nothing = np.full(values.shape[1:], np.nan)
+        return Interval(nothing, nothing)
+    middle = values.mean(0)
+    error = values.std(0, ddof=1) / np.sqrt(count)
+    reach = float(scipy.stats.t.isf((1 - CONFIDENCE) / 2, count - 1)) * error
+    return Interval(middle - reach, middle + reach)
+
+
+def of_median(values: Values) -> Interval:
+    """Interval of the median over the first axis, between two order statistics.
+
+    Valid for every distribution: the number of seeds below the median is binomial. An
+    entry that is infinite counts as the largest. NaN for fewer than 6 seeds.
+    """
+    count = len(values)
+    # the most seeds that may lie below the low end, each side having half of the rest
+    below = int(scipy.stats.binom.ppf((1 - CONFIDENCE) / 2, count, 0.5)) - 1
+    if below < 0:
+        nothing = np.full(values.shape[1:], np.nan)
+        return Interval(nothing, nothing)
+    ordered = np.sort(values, axis=0)
+    bad = np.isnan(values).any(0)
+    ends = (ordered[below], ordered[count - 1 - below])
+    return Interval(*(np.where(bad, np.nan, end) for end in ends))
+
+
+def of_share(count: NDArray[np.integer], total: int) -> Interval:
+    """Interval of a probability, given how many of `total` seeds have a property.
+
+    Clopper & Pearson (Biometrika 26:404, 1934): covers at least 95 % whatever the
+    probability.
+    """
+    tail = (1 - CONFIDENCE) / 2
+    low = scipy.stats.beta.ppf(tail, count, total - count + 1)
+    high = scipy.stats.beta.isf(tail, count + 1, total - count)
+    return Interval(np.where(count == 0, 0.0, low), np.where(count == total, 1.0, high))
+
+
+def first_crossing(values: Values, level: float, below: bool) -> Values:
+    """First generation [S, ...] at which a curve is beyond a level; inf for never.
+
+    Args:
+      values: [S, ..., G + 1]; an entry that is NaN is beyond nothing.
+      level: that is crossed.
+      below: whether beyond is below the level, or above.
+    """
+    beyond = values < level if below else values > level
+    first = beyond.argmax(-1).astype(float)
+    return np.where(beyond.any(-1), first, np.inf)
+
+
+class Crossing(NamedTuple):
+    """When curves cross a level, over seeds.
+
+    Attributes:
+      share: of seeds that crossed it, within the generations of the run.
+      share_interval: of that share.
+      median: generation before which half of the seeds have crossed; inf for never.
+      median_interval: of that median; NaN for fewer than 6 seeds.
+    """
+
+    share: Values
+    share_interval: Interval
+    median: Values
+    median_interval: Interval
+
+
+def crossing(values: Values, level: float, below: bool) -> Crossing:
+    """When the curves [S, ..., G + 1] first cross a level, over seeds."""
+    first = first_crossing(values, level, below)
+    count = np.isfinite(first).sum(0)
+    middle = np.quantile(first, 0.5, axis=0, method="inverted_cdf")
+    return Crossing(
+        count / len(first), of_share(count, len(first)), middle, of_median(first)
+    )
