@@ -2,7 +2,7 @@
 
 import sys
 
-from collapse.figures.draw import main
+from collapse.figures.redraw import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -41,6 +41,7 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
     free = not any(p.row or p.column for p in every)  # a y axis for each
     few = {1: 4.6, 2: 3.6} if free else {1: 3.8, 2: 3.4}  # columns -> inches
     width = few.get(columns, max(1.8, min(3.1, 10 / columns)))
+    width = figure.inches / columns or width
     height = min(2.4, max(1.7, 0.75 * width))
     fig.set_size_inches(width * columns, height * rows)
     grid = fig.add_gridspec(rows, columns)

@@ -49,6 +49,7 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
     rows, columns = panels.extent(every)
     free = not any(p.row or p.column for p in every)  # a bar of colours for each
     width = {1: 4.8, 2: 3.8}.get(columns, max(2.4, min(3.1, 10 / columns)))
+    width = figure.inches / columns or width
     fig.set_size_inches(width * columns, max(1.9, 0.75 * width) * rows)
     grid = fig.add_gridspec(rows, columns)
     norms = {metric: _norm(summary, figure, metric) for metric in metrics}

@@ -39,6 +39,10 @@ class Figure:
       levels_label: what they are, written at the highest.
       title: drawn above the panels.
       caption: drawn below them.
+      caption_in: "figure", or "file": then it is <figure>.txt beside it.
+      width: "column" or "page" of a journal, 3.4 and 7 inches; "auto" gives each panel
+        the width that it needs.
+      formats: of the files.
     """
 
     name: str = ""
@@ -58,10 +62,18 @@ class Figure:
     levels_label: str = ""
     title: str = ""
     caption: str = ""
+    caption_in: Literal["figure", "file"] = "figure"
+    width: Literal["auto", "column", "page"] = "auto"
+    formats: tuple[Literal["png", "svg", "pdf"], ...] = ("png", "svg")
 
     def stem(self, base: str) -> str:
         """File name without its ending."""
         return f"{base}_{self.name}" if self.name else base
+
+    @property
+    def inches(self) -> float:
+        """Width of the whole figure in inches; 0 if it follows from the panels."""
+        return {"auto": 0.0, "column": 3.4, "page": 7.0}[self.width]
 
     def roles(self) -> dict[str, str]:
         """Role in the figure -> name of its coordinate; "" if it has none."""
@@ -89,6 +101,8 @@ class Figure:
           values: coordinate -> its values. Those that are not there have no more than
             one value, and are left out.
         """
+        if not self.formats:
+            raise InputError("formats: empty; name png, svg or pdf")
         if self.rows and self.rows == self.columns:
             raise InputError(f"rows: {self.rows} is in the columns; name another")
         if self.band != "seeds" and self.statistic not in ("auto", self.band):

@@ -20,6 +20,7 @@ from collapse.experiment.summary import source, summarise, write_summary
 from collapse.figures import draw
 from collapse.figures.declaration import to_json
 from collapse.figures.published import published
+from collapse.figures.redraw import redraw
 from collapse.figures.spec import Figure
 from collapse.lab import command, folder, table
 
@@ -46,7 +47,8 @@ def write(
     with atomic(run_folder / "environment.json") as temporary:
         temporary.write_text(json.dumps(environment, indent=2) + "\n")
     for figure in figures:
-        draw.save(draw.draw(summary, figure), run_folder / figure.stem("figure"))
+        fig = draw.draw(summary, figure)
+        draw.save(fig, run_folder / figure.stem("figure"), figure)
         if call.options.publish:
             _publish(summary, figure, Path(call.options.publish), call.name)
     folder.finish(run_folder)
@@ -107,7 +109,7 @@ def _publish(summary: xr.Dataset, figure: Figure, target: Path, name: str) -> No
     small.attrs["figure"] = to_json([figure])
     path = target / "data" / f"{figure.stem(name)}.nc"
     results.write_dataset(small, path)
-    draw.redraw(path, target)
+    redraw(path, target)
 
 
 def _size(experiment: Experiment) -> str:

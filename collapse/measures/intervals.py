@@ -4,7 +4,7 @@ All are 95 % confidence intervals of one number. Seeds are the independent units
 the first axis; what else an array has (workflows, generations) is kept.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy  # its parts are loaded when first used
@@ -55,7 +55,7 @@ def of_median(values: Values) -> Interval:
     return Interval(*(np.where(bad, np.nan, end) for end in ends))
 
 
-def of_share(count: NDArray[np.integer], total: int) -> Interval:
+def of_share(count: NDArray[np.integer[Any]], total: int) -> Interval:
     """Interval of a probability, given how many of `total` seeds have a property.
 
     Clopper & Pearson (Biometrika 26:404, 1934): covers at least 95 % whatever the
@@ -99,7 +99,7 @@ class Crossing(NamedTuple):
 def crossing(values: Values, level: float, below: bool) -> Crossing:
     """When the curves [S, ..., G + 1] first cross a level, over seeds."""
     first = first_crossing(values, level, below)
-    count = np.isfinite(first).sum(0)
+    count = np.asarray(np.isfinite(first).sum(0))
     middle = np.quantile(first, 0.5, axis=0, method="inverted_cdf")
     return Crossing(
         count / len(first), of_share(count, len(first)), middle, of_median(first)

@@ -23,6 +23,7 @@ from collapse.experiment import results
 from collapse.experiment.family import Family
 from collapse.experiment.summary import summarise
 from collapse.figures import draw as plotting
+from collapse.figures.redraw import redraw
 from collapse.figures.spec import Figure
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -172,8 +173,9 @@ def test_ticks_of_a_log_axis_are_plain_unless_long(x, values, shown):
 
 def image(path):
     """The figure of a published file, as bytes."""
-    (stem,) = plotting.redraw(path)
-    return stem.with_name(f"{stem.name}.svg").read_bytes()
+    png, svg = redraw(path)
+    assert (png.suffix, svg.suffix) == (".png", ".svg")
+    return svg.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -202,7 +204,7 @@ def test_of_a_figure_over_an_axis_the_drawn_generations_are_kept(
     assert drawn.keys() == full.keys()
     for name, values in full.items():
         np.testing.assert_allclose(drawn[name], values, rtol=1e-4)
-    plotting.save(direct, tmp_path / "direct")
+    plotting.save(direct, tmp_path / "direct", figure)
     assert image(path) == (tmp_path / "direct.svg").read_bytes()
 
 
@@ -210,7 +212,7 @@ def test_an_x_of_one_value_is_published_with_its_generations(tmp_path):
     figure = Figure(metrics=("entropy",), x="ridge", generations=(2,))
     path = publish(tmp_path, figure, summary(generations=200))
     assert xr.load_dataset(path, engine="h5netcdf").sizes["generation"] > 100
-    plotting.redraw(path)
+    redraw(path)
 
 
 def test_files_of_before_are_redrawn_as_they_were(tmp_path):
@@ -340,7 +342,7 @@ def test_notes_reach_the_published_file(tmp_path, sizes, dims, values):
         assert again.note.dims == dims and again.note.values.tolist() == values
     (ax, *_) = plotting.draw(again, figure).axes
     assert notes(ax) == [NOTE]
-    plotting.redraw(path)
+    redraw(path)
 
 
 def test_a_note_stands_at_its_cell():

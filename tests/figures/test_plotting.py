@@ -29,6 +29,7 @@ from collapse.data.errors import InputError
 from collapse.experiment import results
 from collapse.figures import curves
 from collapse.figures import draw as plotting
+from collapse.figures.redraw import main, redraw
 from collapse.figures.spec import Figure
 
 
@@ -337,7 +338,8 @@ def test_dimensions_of_different_scale_get_their_own():
 
 def test_a_vector_image_of_many_points_stays_small(tmp_path):
     data = snapshots(2, times=(0, 5, 10, 20, 30, 40, 60), rows=20_000)
-    plotting.save(plotting.draw(data, Figure(kind="samples")), tmp_path / "figure")
+    figure = Figure(kind="samples")
+    plotting.save(plotting.draw(data, figure), tmp_path / "figure", figure)
     assert (tmp_path / "figure.svg").stat().st_size < 500_000
 
 
@@ -354,7 +356,7 @@ def test_the_layout_is_settled_before_its_last_bits_reach_a_file(kind):
 def test_a_redrawn_figure_has_the_same_bytes_in_another_process(tmp_path):
     figure = Figure(metrics=("variance_ratio", "entropy"), columns="ddof", caption="A")
     path = publish(tmp_path, figure, summary("ddof"))
-    plotting.redraw(path)
+    redraw(path)
     settings = tmp_path / "matplotlibrc"
     settings.write_text("font.size: 30\naxes.facecolor: red\nsvg.fonttype: none\n")
     code = """if True:
@@ -372,7 +374,7 @@ def test_a_redrawn_figure_has_the_same_bytes_in_another_process(tmp_path):
         text=True,
     )
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout.endswith(".png and .svg\nno pyplot\n")
+    assert ran.stdout.endswith("mix 0.1.svg\nno pyplot\n")
     for name in ("mix 0.1.svg", "mix 0.1.png"):
         again = tmp_path / "new" / "folder" / name
         assert (tmp_path / name).read_bytes() == again.read_bytes()
@@ -395,7 +397,7 @@ def test_complete_results_are_redrawn_too(tmp_path):
         {"axes": "", "figure": json.dumps(dataclasses.asdict(Figure()))},
     )
     results.write_dataset(data, tmp_path / "results.nc")
-    plotting.redraw(tmp_path / "results.nc", tmp_path)
+    redraw(tmp_path / "results.nc", tmp_path)
     assert (tmp_path / "results.svg").exists()
 
 
@@ -414,7 +416,7 @@ def bad_files(folder):
 
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys):
     for arguments in [*bad_files(tmp_path), [], ["a.nc", "--colour"]]:
-        assert plotting.main(arguments) == 2
+        assert main(arguments) == 2
         said = capsys.readouterr()
         assert said.out == "" and said.err.count("\n") == 1
         assert said.err.startswith("error: ")
@@ -431,12 +433,37 @@ def test_a_figure_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fig, "savefig", stop)
     with pytest.raises(KeyboardInterrupt):
-        plotting.save(fig, tmp_path / "figure")
+        plotting.save(fig, tmp_path / "figure", Figure())
     assert list(tmp_path.iterdir()) == []
 
 
 def test_settings_are_left_alone(tmp_path):
     before = dict(matplotlib.rcParams)
     data = summary(metrics=["entropy"])
-    plotting.save(plotting.draw(data, Figure()), tmp_path / "figure")
+    plotting.save(plotting.draw(data, Figure()), tmp_path / "figure", Figure())
     assert dict(matplotlib.rcParams) == before
+
+
+def test_a_figure_for_a_paper_has_its_width_and_its_caption_in_a_file(tmp_path):
+    caption = "What it shows: a caption of its own."
+    figure = Figure(metrics=("entropy", "variance_ratio"), caption=caption)
+    path = publish(tmp_path, figure, summary())
+    arguments = [str(path), "--out", str(tmp_path / "paper"), "--formats", "pdf", "svg"]
+    assert main([*arguments, "--width", "column", "--caption-in", "file"]) == 0
+    files = sorted(p.name for p in (tmp_path / "paper").iterdir())
+    stem = path.stem
+    assert files == [f"{stem}.pdf", f"{stem}.svg", f"{stem}.txt"]
+    assert (tmp_path / "paper" / f"{stem}.txt").read_text() == f"{caption}\n"
+    assert (tmp_path / "paper" / f"{stem}.pdf").read_bytes().startswith(b"%PDF")
+    first = (tmp_path / "paper" / f"{stem}.pdf").read_bytes()
+    assert main([*arguments, "--width", "column", "--caption-in", "file"]) == 0
+    assert (tmp_path / "paper" / f"{stem}.pdf").read_bytes() == first
+    for width, inches in {"column": 3.4, "page": 7.0}.items():
+        fig = plotting.draw(summary(), dataclasses.replace(figure, width=width))
+        assert fig.get_figwidth() == inches
+        told = [text.get_text() for text in fig.texts]
+        assert caption in " ".join(" ".join(told).split())
+    apart = dataclasses.replace(figure, caption_in="file")
+    assert caption not in [
+        text.get_text() for text in plotting.draw(summary(), apart).texts
+    ]

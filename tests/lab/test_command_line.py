@@ -83,17 +83,17 @@ def test_real_data_run_without_a_sample_size(tmp_path, family):
 
 
 def test_published_figures_can_be_redrawn(tmp_path):
-    from collapse.figures import draw as plotting
+    from collapse.figures.redraw import redraw
 
     assert run(*ONE, *MEASURE, "--out", "a", "--publish", "figures", "--quiet") == 0
     drawn = (tmp_path / "figures" / "gaussian.svg").read_bytes()
     (tmp_path / "figures" / "gaussian.svg").unlink()
-    plotting.redraw(tmp_path / "figures" / "data" / "gaussian.nc")
+    redraw(tmp_path / "figures" / "data" / "gaussian.nc")
     assert (tmp_path / "figures" / "gaussian.svg").read_bytes() == drawn
 
 
 def test_a_figure_over_an_axis_is_run_published_and_redrawn(tmp_path, monkeypatch):
-    from collapse.figures import draw as plotting
+    from collapse.figures.redraw import redraw
 
     write(
         tmp_path,
@@ -116,7 +116,7 @@ def test_a_figure_over_an_axis_is_run_published_and_redrawn(tmp_path, monkeypatc
     figure = json.loads(data.attrs["figure"])
     assert (figure["columns"], figure["rows"]) == ("dimension", "ddof")
     drawn = (tmp_path / "figures" / "over.svg").read_bytes()
-    plotting.redraw(tmp_path / "figures" / "data" / "over.nc", tmp_path)
+    redraw(tmp_path / "figures" / "data" / "over.nc", tmp_path)
     assert (tmp_path / "over.svg").read_bytes() == drawn
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from collapse.figures import draw as plotting
+from collapse.figures.redraw import redraw
 from collapse.lab import checkpoint, parts, session
 from collapse.lab import prepare as preparing
 from collapse.lab import run as runner
@@ -323,11 +323,12 @@ def test_a_declaration_may_have_several_figures(tmp_path):
         svg = tmp_path / "figures" / f"{stem}.svg"
         drawn[own] = svg.read_bytes()
         assert (tmp_path / "a" / f"figure{own}.svg").is_file()
-        assert plotting.redraw(data) == [svg.with_suffix("")]
+        assert redraw(data) == [svg.with_suffix(".png"), svg]
         assert svg.read_bytes() == drawn[own]
     assert drawn[""] != drawn["_histogram"]
-    again = plotting.redraw(tmp_path / "a" / "results.nc")
-    assert [stem.name for stem in again] == ["results", "results_histogram"]
+    again = redraw(tmp_path / "a" / "results.nc")
+    pictures = [file.name for file in again if file.suffix == ".svg"]
+    assert pictures == ["results.svg", "results_histogram.svg"]
     with xr.open_dataset(data, engine="h5netcdf") as kept:
         assert set(kept.data_vars) == {"first_histogram"}
         assert kept.generation.values.tolist() == [0, 2]

@@ -1,0 +1,96 @@
+"""Panels of outcomes, bands of three kinds, single runs, log axes of errors."""
+
+import numpy as np
+import pytest
+from summary_cases import dataset
+
+from collapse.data.errors import InputError
+from collapse.experiment.summary import summarise
+from collapse.figures import draw as drawing
+from collapse.figures.published import published
+from collapse.figures.spec import Figure
+
+TAIL = "tail_mass_1pct"
+
+
+def legend(fig):
+    return [text.get_text() for text in fig.legends[0].get_texts()]
+
+
+def test_shares_are_stacked_in_a_strip_for_each_workflow():
+    fig = drawing.draw(summarise(dataset()), Figure(metrics=(f"{TAIL}_outcome",)))
+    (ax,) = fig.axes
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["replace", "accumulate"]
+    heights = []
+    for area in ax.collections[:3]:  # of replace, the upper strip
+        at_end = area.get_paths()[0].vertices
+        at_end = at_end[at_end[:, 0] == at_end[:, 0].max()][:, 1]
+        heights.append(np.ptp(at_end))
+    np.testing.assert_allclose(heights, [0.75, 0.15, 0.1], atol=1e-12)
+    words = legend(fig)
+    assert any(word.startswith("lost: below 0.1") for word in words)
+    assert not any("band" in word for word in words)
+
+
+def test_the_mean_of_a_tail_is_drawn_beside_its_median():
+    fig = drawing.draw(summarise(dataset()), Figure(metrics=(TAIL,)))
+    assert "mean over seeds" in legend(fig)
+    fig = drawing.draw(summarise(dataset()), Figure(metrics=("test_error",)))
+    assert "mean over seeds" not in legend(fig)
+
+
+def test_of_few_seeds_the_runs_are_drawn():
+    fig = drawing.draw(summarise(dataset(4)), Figure(metrics=("test_error",)))
+    (ax,) = fig.axes
+    assert len(ax.lines) - 1 == 2 * (1 + 4) and not ax.collections
+    assert "each of the 4 seeds" in legend(fig)
+    assert not any("5 %" in word for word in legend(fig))
+    many = drawing.draw(summarise(dataset(10)), Figure(metrics=("test_error",)))
+    assert "band: 5 % to 95 % of seeds" in legend(many)
+    assert len(many.axes[0].collections) == 2
+
+
+@pytest.mark.parametrize("kind", ["mean", "median"])
+def test_a_band_may_be_an_interval_of_the_curve(kind):
+    summary = summarise(dataset(64))
+    fig = drawing.draw(summary, Figure(metrics=("test_error",), band=kind))
+    assert f"band: 95 % confidence interval of the {kind}" in legend(fig)
+    assert f"{kind} over seeds" in legend(fig)
+    wide = summary.test_error.sel(statistic=f"{kind}_high", workflow="replace")
+    area = fig.axes[0].collections[0].get_paths()[0].vertices
+    assert area[:, 1].max() == pytest.approx(float(wide.max()))
+    other = "median" if kind == "mean" else "mean"
+    with pytest.raises(InputError, match=f"^band: an interval of the {kind}"):
+        figure = Figure(metrics=("test_error",), band=kind, statistic=other)
+        drawing.draw(summary, figure)
+
+
+def test_a_difference_is_drawn_with_the_interval_of_its_mean():
+    data = dataset()
+    fig = drawing.draw(summarise(data), Figure(metrics=("test_error_difference",)))
+    assert "band: 95 % confidence interval of the mean" in legend(fig)
+    lines = {line.get_label(): line.get_ydata() for line in fig.axes[0].lines}
+    np.testing.assert_allclose(lines["accumulate"], -0.5)
+
+
+def test_errors_of_many_sizes_have_a_log_axis():
+    data = dataset(10)
+    data.test_error.values[:] = 1.0
+    figure = Figure(metrics=("test_error", TAIL))
+    assert drawing.draw(summarise(data), figure).axes[0].get_yscale() == "linear"
+    data.test_error.values[0, :, -1] = 31.0
+    data.tail_mass_1pct.values[0, :, -1] = 31.0
+    first, second = drawing.draw(summarise(data), figure).axes
+    assert (first.get_yscale(), second.get_yscale()) == ("log", "linear")
+
+
+def test_published_data_keep_standard_errors_and_paired_differences():
+    summary = summarise(dataset())
+    small = published(summary, Figure(metrics=("test_error",)))
+    for statistic in ("mean", "standard_error"):
+        for name in ("test_error", "test_error_difference"):
+            kept = small[name].sel(statistic=statistic)
+            exact = summary[name].sel(statistic=statistic)
+            np.testing.assert_allclose(kept, exact, rtol=5e-5, atol=1e-9)
+    outcome = published(summary, Figure(metrics=(f"{TAIL}_outcome",)))
+    assert {f"{TAIL}_lost", f"{TAIL}_kept", f"{TAIL}_overshot"} <= set(outcome)
