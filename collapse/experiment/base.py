@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from collapse.data.errors import InputError
 from collapse.experiment import fields
 from collapse.experiment.condition import Condition
+from collapse.experiment.derived import source
 from collapse.experiment.fields import Bounds, Shown
 from collapse.experiment.lazy import exists, load
 from collapse.experiment.workflows import WorkflowSpec
@@ -174,6 +175,10 @@ class Experiment:
     def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":
         """The dataset of all seeds, with variables computed from the metrics added."""
         return dataset
+
+    def default_panels(self, known: "xr.Dataset") -> tuple[str, ...]:
+        """The panels of a figure that names none, of the metrics that are known."""
+        return tuple(m for m in self.panels if source(m)[0] in known)
 
     def note(self, cell: Mapping[str, Any]) -> str:
         """A warning of a few words for the panel of a cell; "" if there is none."""

@@ -110,7 +110,8 @@ class Family(Experiment):
             truth = (
                 f"Reference: {self.reference_words()} fitted to held-out rows of "
                 f"{self.data}. Real rows are drawn without replacement: with all of "
-                "them, every seed begins alike."
+                "them, every seed begins alike. Ratios are to the held-out rows, from "
+                "which the training rows differ by chance: look at their change."
             )
         phrases = [f"n = {spelled(self.samples_per_generation)}", *self.caption_words()]
         return f"{truth} {', '.join([*phrases, self.repetitions()])}."

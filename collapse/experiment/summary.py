@@ -19,14 +19,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from collapse.experiment.derived import DIFFERENCE, OUTCOMES
 from collapse.experiment.files import atomic
 from collapse.measures import catalogue, intervals
 
 BAND = (0.05, 0.95)  # quantiles over seeds behind low and high
 FEW_SEEDS = 10  # below so many, quantiles are next to the least and the largest
-OUTCOMES = ("lost", "kept", "overshot")
-DIFFERENCE = "difference"
-OUTCOME = "outcome"  # the three shares together, as a panel of a figure
 STATISTICS = (
     *("mean", "median", "low", "high", "standard_error"),
     *("mean_low", "mean_high", "median_low", "median_high"),
@@ -52,13 +50,6 @@ def summarise(dataset: xr.Dataset) -> xr.Dataset:
             keep |= _of_metric(str(name), variable)
     coords = {n: c for n, c in dataset.coords.items() if n != "seed"}
     return xr.Dataset(keep, {**coords, "statistic": every}, dataset.attrs)
-
-
-def source(name: str) -> tuple[str, str]:
-    """The metric that a variable of a summary is about, and what of it, or ""."""
-    metric, _, ending = name.rpartition("_")
-    known = ending in (*OUTCOMES, DIFFERENCE, OUTCOME)
-    return (metric, ending) if known else (name, "")
 
 
 def runs(summary: xr.Dataset) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from collapse.data.errors import InputError
 from collapse.experiment.base import Experiment, check_names
-from collapse.experiment.summary import DIFFERENCE, source
+from collapse.experiment.derived import DIFFERENCE, source
 from collapse.figures.spec import Figure
 
 

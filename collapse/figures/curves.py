@@ -14,7 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from collapse.experiment.summary import DIFFERENCE, OUTCOME, runs, source
+from collapse.experiment.derived import DIFFERENCE, OUTCOME, source
+from collapse.experiment.summary import runs
 from collapse.experiment.workflows import colour_of
 from collapse.figures import axes as scales
 from collapse.figures import outcomes, panels
@@ -127,7 +128,8 @@ def _curves(
     if limits is None:
         ax.text(0.5, 0.5, "no value to show", transform=ax.transAxes, ha="center")
     ax.axhline(reference, color="0.6", lw=0.6, zorder=1)
-    annotations.note(ax, summary, fixed)
+    # below the first row there is room between the panels
+    annotations.note(ax, summary, fixed, bool(fixed) and panel.position[0] > 0)
     annotations.levels(ax, figure)
     alpha = 0.18 if len(hues) < 4 else 0.13
     for value, colour in hues.items():

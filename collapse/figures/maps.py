@@ -65,7 +65,9 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
         panels.name_sides(ax, panel, columns)
         beside.append(ax)
         if free or j == columns - 1:
-            _bar(fig, figure, image, beside, panels.label(summary, panel.metric))
+            long_name, unit = panels.label(summary, panel.metric)
+            told = (f"{long_name}, {_line(summary, figure, panel.metric)}", unit)
+            _bar(fig, figure, image, beside, told)
             beside = []
     return _legend(summary, figure, metrics)
 
@@ -92,8 +94,8 @@ def _map(
     )
     ax.set_facecolor(_NOTHING)
     ax.spines[:].set_visible(True)
-    _name_cells(ax.xaxis, summary[figure.x].values)
-    _name_cells(ax.yaxis, summary[figure.y].values)
+    _name_cells(ax.xaxis, figure.x, summary[figure.x].values)
+    _name_cells(ax.yaxis, figure.y, summary[figure.y].values)
     if _is_marked(summary, figure, panel.metric):
         standing = _cells(summary[STANDING], figure, where)
         for value, mark in _MARKS.items():
@@ -112,10 +114,14 @@ def _cells(
     return np.asarray(one.transpose(figure.y, figure.x).values, float)
 
 
-def _name_cells(axis: Axis, values: NDArray[Any]) -> None:
+def _name_cells(axis: Axis, name: str, values: NDArray[Any]) -> None:
     """Set ticks at cells, evenly spread if there are many."""
-    step = -(-len(values) // _MOST_TICKS)
-    positions = range(0, len(values), step)
+    step, last = -(-len(values) // _MOST_TICKS), len(values) - 1
+    if name == "generation":  # from 0, in round steps
+        step = next(s for s in (1, 2, 5, 10, 20, 50, 100, step) if s >= step)
+        positions = range(0, len(values), step)
+    else:  # the last value is often the one to compare with
+        positions = range(last % step, len(values), step)
     axis.set_ticks(positions, [scales.plain(values[i]) for i in positions])
 
 
@@ -169,21 +175,20 @@ def _is_marked(summary: xr.Dataset, figure: layout.Figure, metric: str) -> bool:
     )
 
 
+def _line(summary: xr.Dataset, figure: layout.Figure, metric: str) -> str:
+    """What the colours of a metric are: a statistic over seeds."""
+    usual = f"{panels.statistic(summary, figure, metric)} over seeds"
+    words = str(summary[metric].attrs.get("line", usual))
+    if "generation" in summary[metric].dims and figure.x != "generation":
+        words += f" at t = {summary['generation'].values[0]}"
+    return words
+
+
 def _legend(
     summary: xr.Dataset, figure: layout.Figure, metrics: tuple[str, ...]
 ) -> list[Artist]:
-    """Legend entries of the statistic that is drawn and of the marks."""
-    lines = {
-        summary[metric].attrs.get(
-            "line", f"{panels.statistic(summary, figure, metric)} over seeds"
-        )
-        for metric in metrics
-    }
-    words = f"colour: {' or '.join(sorted(lines))}"
-    moving = any("generation" in summary[metric].dims for metric in metrics)
-    if moving and figure.x != "generation":
-        words += f" at t = {summary['generation'].values[0]}"
-    entries: list[Artist] = [Line2D([], [], ls="", label=words)]
+    """Legend entries of the marks."""
+    entries: list[Artist] = []
     if any(_is_marked(summary, figure, metric) for metric in metrics):
         names = summary[STANDING].attrs
         for value, mark in _MARKS.items():

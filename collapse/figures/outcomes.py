@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from collapse.experiment.summary import OUTCOMES
+from collapse.experiment.derived import OUTCOMES
 from collapse.figures import axes as scales
 from collapse.figures import spec as layout
+from collapse.figures import words as annotations
 from collapse.measures.catalogue import LOST, OVERSHOT
 
 _COLOURS = dict(zip(OUTCOMES, ("#222222", "#F0E2A8", "#AA4499"), strict=True))
@@ -54,11 +55,10 @@ def paint(
             ax.fill_between(x, level, level + share, color=_COLOURS[outcome], lw=0)
             level = level + share
     ax.set(ylim=(0, top))
-    labels = [scales.spell(name, value, again=True) for value in hues]
-    ax.set_yticks(bottoms + 0.5, labels, rotation=90, va="center", size=6.5)
-    for text, colour in zip(ax.get_yticklabels(), hues.values(), strict=True):
-        text.set_color(colour)
-    ax.tick_params(axis="y", length=0)
+    for bottom, (value, colour) in zip(bottoms, hues.items(), strict=True):
+        words = scales.spell(name, value, again=True)
+        annotations.inside(ax, words, bottom + 0.5, colour)
+    ax.set_yticks([])
     ax.spines["left"].set_visible(False)
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from collapse.data.errors import InputError
-from collapse.experiment.summary import DIFFERENCE, OUTCOME, OUTCOMES, source
+from collapse.experiment.derived import DIFFERENCE, OUTCOME, OUTCOMES, source
 from collapse.figures import axes as scales
 from collapse.figures import spec as layout
 from collapse.figures import words as annotations

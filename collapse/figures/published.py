@@ -3,8 +3,9 @@
 import numpy as np
 import xarray as xr
 
+from collapse.experiment.derived import DIFFERENCE
 from collapse.experiment.results import STANDING
-from collapse.experiment.summary import DIFFERENCE, runs
+from collapse.experiment.summary import runs
 from collapse.figures import panels
 from collapse.figures.spec import Figure
 

@@ -27,13 +27,16 @@ def strip(ax: Axes, text: str) -> None:
         ax.annotate(text, (1, 0.5), (5, 0), **options, **turned)
 
 
-def note(ax: Axes, summary: xr.Dataset, fixed: Mapping[str, Any]) -> None:
-    """Grey a panel with a note on one of its cells, and write it at the top.
+def note(
+    ax: Axes, summary: xr.Dataset, fixed: Mapping[str, Any], above: bool = False
+) -> None:
+    """Grey a panel with a note on one of its cells, and write it above, or at the top.
 
     Args:
       ax: the panel.
       summary: may hold `note`, a text for each combination of some of its coordinates.
       fixed: coordinate -> the value that the panel shows.
+      above: whether there is room above the panel, where it hides no curve.
     """
     if "note" not in summary:
         return
@@ -44,8 +47,8 @@ def note(ax: Axes, summary: xr.Dataset, fixed: Mapping[str, Any]) -> None:
         return
     ax.set_facecolor(_PALE)
     options: Any = {"xycoords": "axes fraction", "textcoords": "offset points"}
-    text = ax.annotate("\n".join(lines), (0, 1), (3, -2), **options)
-    text.set(va="top", label=_NOTE)
+    text = ax.annotate("\n".join(lines), (0, 1), (3, 1 if above else -2), **options)
+    text.set(va="bottom" if above else "top", label=_NOTE)
     _lay_over(text, ax)
 
 
@@ -97,6 +100,14 @@ def _lay_over(text: Text, ax: Axes) -> None:
     text.set_path_effects([halo])
 
 
+def inside(ax: Axes, words: str, y: float, colour: str) -> None:
+    """Write words at the left of a panel, at a height y, on a halo."""
+    options: Any = {"xycoords": ("axes fraction", "data"), "va": "center"}
+    text = ax.annotate(words, (0.02, y), **options)
+    text.set(size=7.5, weight="bold", color=colour, parse_math=False, in_layout=False)
+    text.set_path_effects([patheffects.withStroke(linewidth=2.5, foreground="white")])
+
+
 def fit(ax: Axes) -> None:
     """Break the note of a panel into lines of its width, once that is known."""
     for text in ax.texts:
@@ -106,6 +117,8 @@ def fit(ax: Axes) -> None:
             width = ax.get_position().width * fig.get_figwidth() - 6 / 72
             lines = [_broken(text, line, width) for line in text.get_text().split("\n")]
             text.set_text("\n".join(lines))
+            if "\n" in text.get_text():  # there is room for one line above
+                text.set(va="top", position=(3, -2))
 
 
 def fill(text: Text, words: str, width: float) -> float:

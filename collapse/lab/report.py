@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from collapse.experiment import provenance, results
 from collapse.experiment.base import Experiment
 from collapse.experiment.comparisons import events
+from collapse.experiment.derived import source
 from collapse.experiment.files import atomic
-from collapse.experiment.summary import source, summarise, write_summary
+from collapse.experiment.summary import summarise, write_summary
 from collapse.figures import draw
 from collapse.figures.declaration import to_json
 from collapse.figures.published import published
@@ -75,8 +76,7 @@ def closing(experiment: Experiment, dataset: xr.Dataset) -> str:
 def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Figure:
     """The figure, with the fields filled in that its declaration left open."""
     figure = figure.resolved(dataset.sizes)
-    known = (m for m in experiment.panels if source(m)[0] in dataset)
-    panels = figure.metrics or tuple(known)
+    panels = figure.metrics or experiment.default_panels(dataset)
     sides = {"columns": figure.columns, "rows": figure.rows}
     if figure.kind != "samples":
         taken = {figure.x, *figure.roles().values()}

@@ -8,7 +8,8 @@ from summary_cases import dataset
 
 from collapse.data.errors import InputError
 from collapse.experiment import comparisons
-from collapse.experiment.summary import STATISTICS, source, summarise, write_summary
+from collapse.experiment.derived import source
+from collapse.experiment.summary import STATISTICS, summarise, write_summary
 
 
 def test_a_tail_has_the_shares_of_runs_that_lost_kept_and_overshot_it():

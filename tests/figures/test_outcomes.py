@@ -20,7 +20,7 @@ def legend(fig):
 def test_shares_are_stacked_in_a_strip_for_each_workflow():
     fig = drawing.draw(summarise(dataset()), Figure(metrics=(f"{TAIL}_outcome",)))
     (ax,) = fig.axes
-    assert [t.get_text() for t in ax.get_yticklabels()] == ["replace", "accumulate"]
+    assert [text.get_text() for text in ax.texts] == ["replace", "accumulate"]
     heights = []
     for area in ax.collections[:3]:  # of replace, the upper strip
         at_end = area.get_paths()[0].vertices

@@ -24,8 +24,13 @@ class Discrete(Family):
 
     name: ClassVar[str] = "discrete"
     description: ClassVar[str] = "Unigrams refitted to their own text: words die out."
-    panels: ClassVar[tuple[str, ...]] = ("heterozygosity", "support", "tail_mass_10pct")
-    table: ClassVar[tuple[str, ...]] = (*panels, "first_extinction")
+    panels: ClassVar[tuple[str, ...]] = (
+        "heterozygosity",
+        "support",
+        "tail_mass_10pct",
+        "tail_mass_10pct_outcome",
+    )
+    table: ClassVar[tuple[str, ...]] = (*panels[:3], "first_extinction")
     catalogue = catalogue.SYMBOLS
     default_rows: ClassVar[int] = 1000
     bias_of: ClassVar[str] = "temperature"

@@ -26,9 +26,9 @@ class Gaussian(Family):
         "variance_ratio",
         "mean_error",
         "log_det_ratio",
-        "tail_mass_5pct",
+        "tail_mass_1pct",
+        "tail_mass_1pct_outcome",
         "test_error",
-        "w2_squared",
     )
     table: ClassVar[tuple[str, ...]] = (
         "tail_mass_1pct",
@@ -87,6 +87,16 @@ class Gaussian(Family):
     def reference_words(self) -> str:
         """Name of the density that replaces the unknown truth of real data."""
         return "a Gaussian"
+
+    def caption(self) -> str:
+        """The caption of the default figure; why tails grow in several dimensions."""
+        said = super().caption()
+        if max(self.dimension) == 1 or self.data:
+            return said
+        return (
+            f"{said} In several dimensions the tail may grow before it is lost: some "
+            "directions are stretched while others shrink."
+        )
 
     def caption_words(self) -> list[str]:
         """Phrases on dimension and ddof, for captions."""

@@ -102,8 +102,13 @@ class Gmm(Family):
 
     def caption(self) -> str:
         """The caption of the default figure, with what its theory assumes."""
-        theory = " Theory: an EM fit has the mean and covariance of its rows, but for "
-        return super().caption() + ("" if self.data else f"{theory}reg_covar.")
+        if self.data:
+            return super().caption()
+        return (
+            f"{super().caption()} Theory: an EM fit has the mean and covariance of its "
+            "rows, but for reg_covar. Where a tail starts above 1, already the first "
+            "fit has too much mass there: of few rows, and as EM stops early."
+        )
 
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""

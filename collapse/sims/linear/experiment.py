@@ -98,6 +98,13 @@ class Linear(LinearFields):
         """The caption of the default figure."""
         return caption(self)
 
+    def default_panels(self, known: "xr.Dataset") -> tuple[str, ...]:
+        """The panels without the test error, if its ratio shows the same curves."""
+        panels = super().default_panels(known)
+        return tuple(
+            m for m in panels if m != "test_error" or "error_ratio" not in panels
+        )
+
     def note(self, cell: Mapping[str, Any]) -> str:
         """A note if the expected error is infinite or the norm minimal, else ""."""
         n, d = cell["samples_per_generation"], cell["dimension"]

@@ -56,5 +56,6 @@ def caption(e: MixingFields) -> str:
     return (
         f"{phrases}. Held fixed: {held}. "
         f"Anchor {e.anchor}; weight of the real loss: {weights}{biased}; "
-        f"{e.repetitions()}; best by {e.error} over the last {e.late} generations."
+        f"{e.repetitions()}, the same ones in every cell, so that chance shows as "
+        f"stripes; best by {e.error} over the last {e.late} generations."
     )
