@@ -176,7 +176,9 @@ def test_generation_zero_is_the_same_under_all_workflows(key):
             )
 
 
-def test_fit_is_traced_once_however_many_generations(root):
+@pytest.mark.parametrize("num_generations", [0, 1, 200])
+def test_fit_is_traced_once_however_many_generations(root, num_generations):
+    """Beside the one time that the start of a run asks it for shapes."""
     traced = []
 
     def fit(key, params, batch, weights):
@@ -189,8 +191,15 @@ def test_fit_is_traced_once_however_many_generations(root):
         sample=lambda key, params, num: params + jax.random.normal(key, (num,)),
     )
     toy = Problem(lambda key, num: jax.random.normal(key, (num,)), model, {})
-    jax.jit(lambda key: loop.run(key, toy, workflows.replace(), 4, 200))(root)
-    assert len(traced) <= 2
+    args = (toy, workflows.replace(), 4)
+    state = jax.jit(lambda key: loop.init(key, *args))(root)
+    assert len(traced) == 1
+    traced.clear()
+    walk = jax.jit(lambda key, now: loop.advance(key, *args, now, num_generations + 1))
+    state, _ = walk(root, state)
+    assert len(traced) == 1
+    walk(root, state)  # further on by the same program
+    assert len(traced) == 1 and walk._cache_size() == 1
 
 
 def test_what_is_not_finite_is_marked_and_what_follows_too(root):

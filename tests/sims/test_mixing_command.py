@@ -55,6 +55,19 @@ def draws(variable):
 # Against theory
 
 
+def learned_limit(real, synthetic, weight, anchor):
+    """Final mean error where the variance is learned, too, by maximum likelihood.
+
+    Variance and mean error of a fit add up to 1 (law of total variance), so that rows
+    of a model have the noise 1 - e in place of 1: with `kept` the part of real rows and
+    `q` that of synthetic ones for a known variance, e = kept + q (1 - e).
+    """
+    forgotten = weight * (2 - weight)
+    kept = weight**2 / real / forgotten if anchor == "fresh" else 1 / real
+    q = (1 - weight) ** 2 / synthetic / forgotten if synthetic else 0.0
+    return (kept + q) / (1 + q)
+
+
 @pytest.mark.parametrize("anchor", ["fresh", "fixed"])
 def test_long_runs_of_every_setting_are_those_of_theory(tmp_path, anchor):
     """Of the mean and, where the variance is biased or not, of the variance."""
@@ -99,6 +112,11 @@ def test_the_golden_ratio_and_its_kin(tmp_path, real):
     )
     ratio = data.late_ratio_theory.values.ravel()
     assert ratio[1] == pytest.approx(best, rel=0.01)  # of a known variance it is exact
+    limits = [
+        real * learned_limit(real, 200, w, "fresh")
+        for w in (0.75 * best, best, 1.25 * best, 1.0)
+    ]
+    np.testing.assert_allclose(ratio, limits, rtol=1e-6)
     assert ratio[1] < min(ratio[0], *ratio[2:])
     measured = draws(data.late_mean_error)
     expected = data.late_mean_error_theory.values.ravel()
@@ -120,10 +138,10 @@ def test_the_same_rows_again_are_best_alone(tmp_path):
         num_seeds=2000,
     )
     assert data.best.sel(statistic="mean").item() == data.best_theory.item() == 1
-    printed = (1.961, 1.171, 1.000)  # for a known variance
-    np.testing.assert_allclose(
-        data.late_ratio_theory.values.ravel(), printed, rtol=0.03
-    )
+    right = [100 * learned_limit(100, 100, w, "fixed") for w in (0.3, 0.618, 1.0)]
+    np.testing.assert_allclose(right, (1.961, 1.171, 1.000), rtol=0.01)  # printed
+    ratio = data.late_ratio_theory.values.ravel()
+    np.testing.assert_allclose(ratio, right, rtol=1e-6)
     expected = data.late_mean_error_theory.values.ravel()
     assert_tells_apart(draws(data.late_mean_error), expected, expected * 1.2)
 
@@ -143,8 +161,9 @@ def test_a_budget_alone_has_no_best_mixture(tmp_path, anchor):
     )
     expected = data.late_mean_error_theory.values.ravel()
     assert (np.diff(expected) < 0).all()
-    limit = [theory.budget_limit(100, share, anchor) for share in shares]
-    np.testing.assert_allclose(expected, limit, rtol=0.12)  # that of a known variance
+    rows = [(10, 90), (30, 70), (62, 38), (100, 0)]
+    limit = [learned_limit(*pair, pair[0] / 100, anchor) for pair in rows]
+    np.testing.assert_allclose(expected, limit, rtol=1e-7)
     assert_tells_apart(draws(data.late_mean_error), expected, expected * 1.2)
     assert data.best.sel(statistic="mean").item() == 1
 
@@ -238,6 +257,28 @@ def test_regressors_without_synthetic_rows_have_their_known_error(tmp_path):
 
 
 # What a map is
+
+
+def test_the_late_generations_are_the_last_ones():
+    """Three of nine, whose values are their numbers: 7, 8 and 9."""
+    values, numbers = [0.2, 1.0], np.arange(10.0)
+    traces = np.broadcast_to(numbers, (2, 1, 5, 10))
+    dims = ["real_fraction", "workflow", "seed", "generation"]
+    told = {"long_name": "error", "units": ""}
+    variables = {"test_error": (dims, traces, told)}
+    variables["test_error_theory"] = (dims[:2] + dims[3:], 2 * traces[:, :, 0])
+    dataset = xr.Dataset(variables, {"real_fraction": values})
+    wanted = asked(real_fraction=tuple(values), metrics=("test_error",))
+    experiment, _ = runner.prepare(wanted)
+    experiment = dataclasses.replace(experiment, num_generations=9, late=3)
+    found = derive(experiment, dataset)
+    assert (found.late_test_error == 8).all()
+    assert (found.late_test_error_theory == 16).all()
+    assert found.late_test_error.long_name == "error, generations 7 to 9"
+    one = dataclasses.replace(experiment, late=1)
+    assert (derive(one, dataset).late_test_error == 9).all()
+    every = dataclasses.replace(experiment, late=10)
+    assert (derive(every, dataset).late_test_error == 4.5).all()
 
 
 @pytest.mark.parametrize(
