@@ -1,13 +1,14 @@
 """Mutation run: does a test fail for each of the faults in the table?
 
-    python tests/mutants.py                all mutants; exit status 1 if one survives
-    python tests/mutants.py --jobs 2       two at a time
-    python tests/mutants.py --only window  those whose room or name has this word
-    python tests/mutants.py --write        all, and their score in mutation/SCORE.md
+    python tests/mutants.py                    all mutants; exit status 1 if one lives
+    python tests/mutants.py --jobs 2           two at a time
+    python tests/mutants.py --only window      those whose room or name has this word
+    python tests/mutants.py --missing --write  those without a line in mutation/SCORE.md
 
-The checkout is never edited: package and tests are copied to a temporary folder, one
-copy a job, and one mutant at a time is put into a copy. At first the tests are run
-without a fault, since a test that fails anyway catches everything.
+The checkout is never edited, but for the score if one asks: package and tests are
+copied to a temporary folder, one copy a job, and one mutant at a time is put into a
+copy. At first the tests run without a fault, since one that fails anyway would catch
+everything.
 """
 
 import argparse
@@ -20,35 +21,28 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mutation.copies import Outcome, make, run_tests, try_mutant
-from mutation.score import table_of
+from mutation.score import digest, known, page
 from mutation.table import SCORE, Mutant, read
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status of the command: 0 if every mutant is caught."""
+    """Exit status of the command: 0 if every mutant asked for is caught."""
     asked = parsed(arguments)
-    mutants = [m for m in read(asked.table) if chosen(m, asked.only)]
+    before = known(SCORE)
+    mutants = [
+        mutant
+        for mutant in read(asked.table)
+        if chosen(mutant, asked.only)
+        and not (asked.missing and digest(mutant) in before)
+    ]
     if not mutants:
-        print(f"no mutant has a name with any of {asked.only}", file=sys.stderr)
-        return 2
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        copies = [
-            make(Path(folder, f"copy-{i}"), Path(folder, "compiled"))
-            for i in range(min(asked.jobs, len(mutants)))
-        ]
-        started = time.monotonic()
-        if not healthy(copies[0], mutants):
-            return 1
-        print(f"tests pass without a fault, {time.monotonic() - started:.0f} s")
-        outcomes = {}
-        for mutant, found, seconds in tried(copies, mutants):
-            outcomes[mutant.name] = found
-            said = f"{found.verdict:8}  {mutant.room}: {mutant.name}  [{seconds:.0f} s]"
-            print(said, found.by, sep="\n          ", flush=True)
-    caught = sum(o.verdict == "caught" for o in outcomes.values())
-    print(f"{caught} of {len(mutants)} mutants are caught")
+        print("there is no such mutant", file=sys.stderr)
+        return 0 if asked.missing else 2
+    outcomes = run(mutants, asked.jobs)
     if asked.write:
-        SCORE.write_text(table_of(mutants, outcomes), "utf-8")
+        SCORE.write_text(page(read(asked.table), before | outcomes), "utf-8")
+    caught = sum(found.verdict == "caught" for found in outcomes.values())
+    print(f"{caught} of {len(mutants)} mutants are caught")
     return int(caught < len(mutants))
 
 
@@ -58,16 +52,34 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--jobs", type=int, default=1, help="mutants at a time")
     parser.add_argument("--only", nargs="+", default=[], help="words of their names")
+    parser.add_argument("--missing", action="store_true", help="those without a score")
     parser.add_argument("--write", action="store_true", help="write the score")
-    parser.add_argument(
-        "--table", type=Path, default=SCORE.parent, help="folder of the table"
-    )
+    parser.add_argument("--table", type=Path, default=SCORE.parent, help="its folder")
     found = parser.parse_args(arguments)
     if found.jobs < 1:
         parser.error("--jobs must be at least 1")
-    if found.write and (found.only or found.table != SCORE.parent):
-        parser.error("--write is of the whole table: drop --only and --table")
+    if found.write and found.table != SCORE.parent:
+        parser.error("--write is of the table in tests/mutation: drop --table")
     return found
+
+
+def run(mutants: list[Mutant], jobs: int) -> dict[str, Outcome]:
+    """Digest -> outcome of each mutant; empty if the tests fail without a fault."""
+    outcomes: dict[str, Outcome] = {}
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        copies = [
+            make(Path(folder, f"copy-{i}"), Path(folder, "compiled"))
+            for i in range(min(jobs, len(mutants)))
+        ]
+        started = time.monotonic()
+        if not healthy(copies[0], mutants):
+            return outcomes
+        print(f"tests pass without a fault  [{time.monotonic() - started:.0f} s]")
+        for mutant, found, seconds in tried(copies, mutants):
+            outcomes[digest(mutant)] = found
+            said = f"{found.verdict:8}  {mutant.room}: {mutant.name}  [{seconds:.0f} s]"
+            print(said, found.by, sep="\n          ", flush=True)
+    return outcomes
 
 
 def chosen(mutant: Mutant, words: list[str]) -> bool:

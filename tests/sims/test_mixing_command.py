@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import re
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
@@ -324,6 +326,81 @@ def test_the_standing_of_a_setting_is_that_of_its_errors():
     found = derive(experiment, dataset)
     assert found.standing.squeeze().values.tolist() == [0, 2, 0]
     assert found.best.sel(statistic="mean").item() == 0.5
+
+
+def given(values, errors, axis, metric="test_error"):
+    """A dataset of five seeds whose settings have these errors in all generations."""
+    spread = np.linspace(-0.1, 0.1, 5)[None, :, None]  # of mean 0 over seeds
+    traces = (np.asarray(errors)[:, None, None] + spread)[:, None] + np.zeros(30)
+    dims = [axis, "workflow", "seed", "generation"]
+    told = {"long_name": "error", "units": ""}
+    return xr.Dataset({metric: (dims, traces, told)}, {axis: list(values)})
+
+
+def test_costs_and_ratios_are_those_of_their_errors():
+    """Errors 3 and 2, and n real rows at the price of two errors: 1.5 + 0.5, 1 + 2."""
+    wanted = asked(
+        constraint="price",
+        price=(2.0,),
+        real_fraction=(0.25, 1.0),
+        metrics=("test_error",),
+        num_generations=29,
+    )
+    experiment, _ = runner.prepare(wanted)
+    found = derive(experiment, given((0.25, 1.0), (3.0, 2.0), "real_fraction"))
+    ratio, cost = (
+        found[name].mean("seed").squeeze() for name in ("late_ratio", "cost")
+    )
+    np.testing.assert_allclose(ratio, [1.5, 1.0], rtol=1e-12)
+    np.testing.assert_allclose(cost, [2.0, 3.0], rtol=1e-12)
+    assert found.best.sel(statistic="mean").item() == 0.25
+
+
+def test_the_best_weight_is_of_real_over_synthetic_rows():
+    """50 over 200: (sqrt(k^2 + 4 k) - k) / 2 at k = 1/4."""
+    wanted = asked(
+        **ON_TOP,
+        real_rows=(50,),
+        synthetic_rows=(200,),
+        weight=(0.4, 1.0),
+        metrics=("mean_error",),
+        num_generations=29,
+    )
+    experiment, _ = runner.prepare(wanted)
+    found = derive(experiment, given((0.4, 1.0), (1.0, 2.0), "weight", "mean_error"))
+    assert found.best_theory.item() == pytest.approx(0.3903882032, rel=1e-9)
+    assert found.best.sel(statistic="mean").item() == 0.4
+
+
+@pytest.mark.parametrize(("model", "batches"), [("gaussian", True), ("kde", False)])
+def test_rows_weigh_what_their_loss_does(model, batches):
+    """Six real rows have a quarter of the weight of twenty, 14 others the rest."""
+    fields = {"real_rows": (6,), "synthetic_rows": (14,), "weight": (0.25,)}
+    wanted = asked(constraint="real_count", model=model, **fields)
+    experiment, data = runner.prepare(wanted)
+    task = experiment.task(next(experiment.conditions()), data)
+    workflow = task.workflow(*task.values)
+    origin = jnp.zeros((workflow.num_slots, task.num_rows), jnp.int32)
+    picked = workflow.weigh(jax.random.key(0), origin, jnp.int32(1))
+    weights = np.asarray(picked.weights)
+    each = [5 / 6, 15 / 14]
+    right = each if batches else [each[0]] * 6 + [each[1]] * 14 + [0] * 12
+    np.testing.assert_allclose(weights, right, rtol=1e-12)
+
+
+def test_curves_are_those_of_the_setting():
+    """The first step by hand, of a sampler with 0.8 times its variance."""
+    fields = {"real_rows": (6,), "synthetic_rows": (14,), "weight": (0.25,)}
+    wanted = asked(constraint="real_count", bias=(0.8,), num_generations=9, **fields)
+    experiment, _ = runner.prepare(wanted)
+    found = experiment.theory(next(experiment.conditions()))
+    error = 0.25**2 / 6 + 0.75**2 * (1 / 6 + 0.8 * 5 / 6 / 14)
+    squares = 0.25 + 0.75 * (0.8 * 5 / 6 + 1 / 6)
+    for name, right in (
+        ("mean_error", [1 / 6, error]),
+        ("variance_ratio", [5 / 6, squares - error]),
+    ):
+        np.testing.assert_allclose(found[name][:2], right, rtol=1e-12)
 
 
 @pytest.mark.parametrize("share", [0.005, 0.1, 0.125, 0.5, 0.995])
