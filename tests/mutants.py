@@ -38,9 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
     if not mutants:
         print("there is no such mutant", file=sys.stderr)
         return 0 if asked.missing else 2
-    outcomes = run(mutants, asked.jobs)
-    if asked.write:
-        SCORE.write_text(page(read(asked.table), before | outcomes), "utf-8")
+    outcomes: dict[str, Outcome] = {}
+    for mutant, found in run(mutants, asked.jobs):
+        outcomes[digest(mutant)] = found
+        if asked.write:  # at once, so that what was interrupted is not lost
+            SCORE.write_text(page(read(asked.table), before | outcomes), "utf-8")
     caught = sum(found.verdict == "caught" for found in outcomes.values())
     print(f"{caught} of {len(mutants)} mutants are caught")
     return int(caught < len(mutants))
@@ -63,9 +65,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     return found
 
 
-def run(mutants: list[Mutant], jobs: int) -> dict[str, Outcome]:
-    """Digest -> outcome of each mutant; empty if the tests fail without a fault."""
-    outcomes: dict[str, Outcome] = {}
+def run(mutants: list[Mutant], jobs: int) -> Iterator[tuple[Mutant, Outcome]]:
+    """Each mutant with its outcome; nothing if the tests fail without a fault."""
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copies = [
             make(Path(folder, f"copy-{i}"), Path(folder, "compiled"))
@@ -73,13 +74,12 @@ def run(mutants: list[Mutant], jobs: int) -> dict[str, Outcome]:
         ]
         started = time.monotonic()
         if not healthy(copies[0], mutants):
-            return outcomes
+            return
         print(f"tests pass without a fault  [{time.monotonic() - started:.0f} s]")
         for mutant, found, seconds in tried(copies, mutants):
-            outcomes[digest(mutant)] = found
             said = f"{found.verdict:8}  {mutant.room}: {mutant.name}  [{seconds:.0f} s]"
             print(said, found.by, sep="\n          ", flush=True)
-    return outcomes
+            yield mutant, found
 
 
 def chosen(mutant: Mutant, words: list[str]) -> bool:
