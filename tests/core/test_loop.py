@@ -216,6 +216,18 @@ def test_what_is_not_finite_is_marked_and_what_follows_too(root):
     assert trace.finite.tolist() == [True, True, True, False, False]
 
 
+def test_parameters_that_are_not_finite_are_marked_where_no_metric_sees_them(root):
+    model = Model(
+        init=lambda key, batch, weights: jnp.zeros(()),
+        fit=lambda key, params, *_: (jnp.where(params < 2, params + 1, jnp.nan), {}),
+        sample=lambda key, params, num: jnp.zeros(num),
+    )
+    blind = {"one": lambda key, params: jnp.ones(())}
+    toy = Problem(lambda key, num: jnp.zeros(num), model, blind)
+    _, trace = loop.run(root, toy, workflows.replace(), 2, 3)
+    assert trace.finite.tolist() == [True, True, False, False]
+
+
 def test_each_generation_and_purpose_has_numbers_of_its_own(root):
     _, trace = compiled("replace", "toy", G + 1)(root)
     assert len(set(np.asarray(trace.metrics["random"]).tolist())) == G + 1
