@@ -236,6 +236,10 @@ def test_a_keep_rate_leaves_the_largest_weights():
     assert kept_of(values, [1] * 4, 4, rate=0.25) == ([1, 0, 0, 0], [1, 0, 0, 0])
     assert kept_of(values, weights, 2, rate=0.75)[0] == [2, 3]
     assert kept_of(values, [1] * 4, 4, rate=0.0)[0] == [0] * 4
+    # 1.2, 1.5 and 1.6 rows
+    for rate, right in ((0.3, [2, 0, 0, 0]), (0.375, [2, 4, 0, 0])):
+        assert kept_of(values, weights, 4, rate=rate)[0] == right
+    assert kept_of(values, weights, 4, rate=0.4)[0] == [2, 4, 0, 0]
 
 
 def test_importance_weights_reach_the_fit():

@@ -176,7 +176,9 @@ def test_generation_zero_is_the_same_under_all_workflows(key):
             )
 
 
-def test_fit_is_traced_once_however_many_generations(root):
+@pytest.mark.parametrize("num_generations", [0, 1, 200])
+def test_fit_is_traced_once_however_many_generations(root, num_generations):
+    """Beside the one time that the start of a run asks it for shapes."""
     traced = []
 
     def fit(key, params, batch, weights):
@@ -189,8 +191,15 @@ def test_fit_is_traced_once_however_many_generations(root):
         sample=lambda key, params, num: params + jax.random.normal(key, (num,)),
     )
     toy = Problem(lambda key, num: jax.random.normal(key, (num,)), model, {})
-    jax.jit(lambda key: loop.run(key, toy, workflows.replace(), 4, 200))(root)
-    assert len(traced) <= 2
+    args = (toy, workflows.replace(), 4)
+    state = jax.jit(lambda key: loop.init(key, *args))(root)
+    assert len(traced) == 1
+    traced.clear()
+    walk = jax.jit(lambda key, now: loop.advance(key, *args, now, num_generations + 1))
+    state, _ = walk(root, state)
+    assert len(traced) == 1
+    walk(root, state)  # further on by the same program
+    assert len(traced) == 1 and walk._cache_size() == 1
 
 
 def test_what_is_not_finite_is_marked_and_what_follows_too(root):
@@ -205,6 +214,18 @@ def test_what_is_not_finite_is_marked_and_what_follows_too(root):
     toy = Problem(lambda key, num: jnp.zeros(num), model, {"params": measure})
     _, trace = loop.run(root, toy, workflows.replace(), 2, 4)
     assert trace.finite.tolist() == [True, True, True, False, False]
+
+
+def test_parameters_that_are_not_finite_are_marked_where_no_metric_sees_them(root):
+    model = Model(
+        init=lambda key, batch, weights: jnp.zeros(()),
+        fit=lambda key, params, *_: (jnp.where(params < 2, params + 1, jnp.nan), {}),
+        sample=lambda key, params, num: jnp.zeros(num),
+    )
+    blind = {"one": lambda key, params: jnp.ones(())}
+    toy = Problem(lambda key, num: jnp.zeros(num), model, blind)
+    _, trace = loop.run(root, toy, workflows.replace(), 2, 3)
+    assert trace.finite.tolist() == [True, True, False, False]
 
 
 def test_each_generation_and_purpose_has_numbers_of_its_own(root):

@@ -34,6 +34,16 @@ def test_settings_that_differ_by_less_than_seeds_tell_are_all_kept():
     assert best_setting(errors([0, 0.01, 0.02, 0], 50)).flat
 
 
+def test_the_confidence_is_95_per_cent_unless_another_is_asked_for():
+    """Of settings that 95 % keep and 50 % do not."""
+    own = errors([0, 0.3, 0.6, 0.3], 40)
+    sets = [
+        best_setting(own, *confidence).confidence_set.sum()
+        for confidence in ((), (0.95,), (0.5,))
+    ]
+    assert sets[0] == sets[1] > sets[2]
+
+
 def misses(tries, seeds, settings, confidence, noise):
     """How often any, and how often the first, of equal settings is left out."""
     found = np.zeros(2, int)

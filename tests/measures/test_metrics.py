@@ -15,16 +15,23 @@ from hypothesis.extra import numpy as st_numpy
 
 from collapse.experiment import registry
 from collapse.measures import catalogue, metrics
+from collapse.measures.density import gaussian_regions
 from collapse.models import gaussian
 from collapse.models.gaussian import GaussianParams, log_density, sample_points
 from collapse.sims.gaussian import Gaussian
+from collapse.sims.gaussian.measures import metrics as family_metrics
 
 RTOL = 1e-9 if X64 else 1e-5
 NUM_SEEDS = 2000
 KEY = jax.random.key(SEED)
 DIMENSIONS = pytest.mark.parametrize("d", [1, 2, 3])
-SHARES = {name: (metrics.FLOOR, share) for name, share in metrics.TAILS.items()}
-SHARES["hallucinated_mass"] = (0.0, metrics.FLOOR)
+SHARES = {  # written out: what the names promise, not what the code takes
+    "tail_mass_5pct": (0.001, 0.05),
+    "tail_mass_1pct": (0.001, 0.01),
+    "hallucinated_mass": (0.0, 0.001),
+}
+# a standard normal is beyond these in absolute value with that probability
+REACH = {0.0: np.inf, 0.001: 3.2905267315, 0.01: 2.5758293035, 0.05: 1.9599639845}
 NAMES = pytest.mark.parametrize("name", SHARES)
 close = np.testing.assert_allclose
 
@@ -89,6 +96,29 @@ def test_tail_regions_of_a_known_gaussian():
             close([regions[name].low, regions[name].high], [low, high], rtol=2e-3)
             close(regions[name].mass, inner - outer, rtol=2e-2)
             assert not np.isclose(regions[name].high, high - 0.05)
+
+
+def test_tails_begin_where_their_names_say():
+    """Of a family: the masses of a model twice as wide as the truth, in one dimension.
+
+    And of a density in two, where a share s of the truth lies below its peak's log
+    density plus log s.
+    """
+    truth, wide = params_of([1.0], [[3.0]]), params_of([1.0], [[6.0]])
+    bound = family_metrics(truth, jnp.zeros((1, 1)))
+    for name, (outer, inner) in SHARES.items():
+        far, near = 2 * scipy.stats.norm.sf([REACH[outer] / 2, REACH[inner] / 2])
+        found = float(bound[name](KEY, wide))
+        assert found == pytest.approx((near - far) / (inner - outer), rel=10 * RTOL)
+    peak = -np.log(2 * np.pi) - np.log(2.0 * 0.5)
+    regions = gaussian_regions(truth_in(2).scale)
+    assert regions.keys() == SHARES.keys()
+    for name, (outer, inner) in SHARES.items():
+        low, high, mass = regions[name]
+        assert high == pytest.approx(peak + np.log(inner), rel=1e-5)
+        assert mass == pytest.approx(inner - outer, rel=1e-12)
+        with np.errstate(divide="ignore"):
+            assert low == pytest.approx(peak + np.log(outer), rel=1e-5)
 
 
 def exact(key, params, truth):

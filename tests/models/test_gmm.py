@@ -24,6 +24,7 @@ from collapse.models.gmm.model import (
     responsibilities,
     sample_points,
 )
+from collapse.numerics.blocks import pack
 
 close = np.testing.assert_allclose
 
@@ -158,6 +159,19 @@ def test_kmeans_ends_where_lloyd_stands_still(seed):
     label = np.square(rows[:, None] - params.means[None]).sum(-1).argmin(1)
     for k in range(5):
         close(params.means[k], rows[label == k].mean(0), rtol=1e-4, atol=1e-4)
+
+
+def test_centres_are_weighted_means_by_hand():
+    """Rows 0, 4 and 10 of weights 1, 9 and 1, from centres 0 and 10.
+
+    The second row stays with the first: its centre ends at 3.6, not at 2. Where the
+    first centre is -3 it goes to the other side, whose mean is (36 + 10) / 10.
+    """
+    rows = pack(jnp.array([[0.0], [4.0], [10.0]]), jnp.array([1.0, 9.0, 1.0]))
+    found = gmm_start._lloyd(rows, jnp.array([[0.0], [10.0]]))
+    close(found, [[3.6], [10.0]], rtol=RTOL)
+    found = gmm_start._lloyd(rows, jnp.array([[-3.0], [10.0]]))
+    close(found, [[0.0], [46 / 10]], rtol=RTOL)
 
 
 def test_kmeans_never_looks_at_rows_of_weight_zero():

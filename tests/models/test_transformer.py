@@ -23,21 +23,23 @@ CONFIGS = pytest.mark.parametrize(
 
 @CONFIGS
 def test_a_prediction_depends_on_earlier_positions_only(config):
-    """By the gradient of each prediction to the embedding at each position."""
+    """By the gradient of every logit to the embedding at each position."""
     net, weights = net_of(config)
     tokens = jnp.arange(BLOCK, dtype=jnp.int32)[None] % 2 + 1
-    # one row of the table for each position
+    # one row of the table for each position, and as many logits
     wide = network(config._replace(vocabulary=BLOCK, tied=False))
     weights = wide.init(KEY)
     positions = jnp.arange(BLOCK, dtype=jnp.int32)[None]
 
     def predictions(table):
         own = {**weights, "embed": {"embedding": table}}
-        return wide.apply(own, positions)[0, :, 0]
+        return wide.apply(own, positions)[0]
 
     gradient = jax.jacobian(predictions)(weights["embed"]["embedding"])
-    seen = np.abs(np.asarray(gradient)).max(-1)[:, :BLOCK] > 0
-    np.testing.assert_array_equal(seen, np.tri(BLOCK, dtype=bool))
+    seen = np.abs(np.asarray(gradient)).max(-1)[:, :, :BLOCK] > 0
+    assert seen.shape == (BLOCK, BLOCK, BLOCK)  # position, logit, position seen
+    right = np.broadcast_to(np.tri(BLOCK, dtype=bool)[:, None], seen.shape)
+    np.testing.assert_array_equal(seen, right)
     assert net.apply(net_of(config)[1], tokens).shape == (1, BLOCK, V)
 
 

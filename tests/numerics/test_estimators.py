@@ -204,6 +204,28 @@ def test_w2_in_one_dimension():
     close(estimators.w2_squared(*one), 6.25, rtol=RTOL)
 
 
+@pytest.mark.parametrize("d", [1, 3])
+def test_divergence_is_the_formula_of_covariances(d):
+    for seed in range(3):
+        (m, f), (n, g) = gaussians(2 * seed, d), gaussians(2 * seed + 1, d)
+        a, b = f @ f.T, g @ g.T
+        gap, inverse = m - n, np.linalg.inv(b)
+        right = np.trace(inverse @ a) + gap @ inverse @ gap - d
+        right += np.linalg.slogdet(b)[1] - np.linalg.slogdet(a)[1]
+        found = estimators.gaussian_divergence(*map(jnp.asarray, (m, f, n, g)))
+        close(found, right / 2, rtol=1e-6 if X64 else 1e-2)
+        same = estimators.gaussian_divergence(*map(jnp.asarray, (m, f, m, f)))
+        close(same, 0, atol=1e-9 if X64 else 1e-4)
+
+
+def test_divergence_by_hand():
+    """Of N(0, 1) from N(1, 4): log 2 + (1 + 1) / 8 - 1 / 2, and the other way round."""
+    one = jnp.zeros(1), jnp.ones((1, 1))
+    two = jnp.ones(1), jnp.full((1, 1), 2.0)
+    close(estimators.gaussian_divergence(*one, *two), 0.4431471806, rtol=1e-6)
+    close(estimators.gaussian_divergence(*two, *one), 1.3068528194, rtol=1e-6)
+
+
 MIXTURES = (
     ([0.3, 0.7], [-1.0, 2.0], [0.5, 2.0]),
     ([0.2, 0.5, 0.3], [-2.0, 0.0, 3.0], [1.0, 0.1, 4.0]),

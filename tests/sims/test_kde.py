@@ -44,6 +44,22 @@ def test_variance_and_mean_error_have_their_exact_expectations(workflow, rule):
     assert_mean(data.mean_error.values[:, at], data.mean_error_theory.values[at])
 
 
+@pytest.mark.parametrize(
+    ("workflow", "second"), [("replace", 1.5664037), ("accumulate", 1.3683097)]
+)
+def test_curves_are_those_of_the_rows_that_a_fit_sees(workflow, second):
+    """By hand, with Scott's rule: h^2 = 10^(-2/5), and then 10 or 20 rows behind it."""
+    experiment = Kde(
+        workflows=(workflow,),
+        bandwidth_rule=("scott",),
+        bandwidth=(1.0,),
+        samples_per_generation=(10,),
+        num_generations=3,
+    ).resolved(0, 0)
+    curve = experiment.theory(next(experiment.conditions()))["variance_ratio"]
+    np.testing.assert_allclose(curve[:2], [1.2981072, second], rtol=1e-6)
+
+
 def test_the_rule_decides_between_collapse_and_explosion():
     """In expectation, over many generations: theory alone."""
     ends = {}

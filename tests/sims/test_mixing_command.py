@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import re
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
@@ -53,6 +55,19 @@ def draws(variable):
 
 
 # Against theory
+
+
+def learned_limit(real, synthetic, weight, anchor):
+    """Final mean error where the variance is learned, too, by maximum likelihood.
+
+    Variance and mean error of a fit add up to 1 (law of total variance), so that rows
+    of a model have the noise 1 - e in place of 1: with `kept` the part of real rows and
+    `q` that of synthetic ones for a known variance, e = kept + q (1 - e).
+    """
+    forgotten = weight * (2 - weight)
+    kept = weight**2 / real / forgotten if anchor == "fresh" else 1 / real
+    q = (1 - weight) ** 2 / synthetic / forgotten if synthetic else 0.0
+    return (kept + q) / (1 + q)
 
 
 @pytest.mark.parametrize("anchor", ["fresh", "fixed"])
@@ -119,6 +134,11 @@ def test_the_golden_ratio_and_its_kin(tmp_path, real):
     )
     ratio = data.late_ratio_theory.values.ravel()
     assert ratio[1] == pytest.approx(best, rel=0.01)  # of a known variance it is exact
+    limits = [
+        real * learned_limit(real, 200, w, "fresh")
+        for w in (0.75 * best, best, 1.25 * best, 1.0)
+    ]
+    np.testing.assert_allclose(ratio, limits, rtol=1e-6)
     assert ratio[1] < min(ratio[0], *ratio[2:])
     measured = draws(data.late_mean_error)
     expected = data.late_mean_error_theory.values.ravel()
@@ -140,10 +160,10 @@ def test_the_same_rows_again_are_best_alone(tmp_path):
         num_seeds=2000,
     )
     assert data.best.sel(statistic="mean").item() == data.best_theory.item() == 1
-    printed = (1.961, 1.171, 1.000)  # for a known variance
-    np.testing.assert_allclose(
-        data.late_ratio_theory.values.ravel(), printed, rtol=0.03
-    )
+    right = [100 * learned_limit(100, 100, w, "fixed") for w in (0.3, 0.618, 1.0)]
+    np.testing.assert_allclose(right, (1.961, 1.171, 1.000), rtol=0.01)  # printed
+    ratio = data.late_ratio_theory.values.ravel()
+    np.testing.assert_allclose(ratio, right, rtol=1e-6)
     expected = data.late_mean_error_theory.values.ravel()
     assert_tells_apart(draws(data.late_mean_error), expected, expected * 1.2)
 
@@ -163,8 +183,9 @@ def test_a_budget_alone_has_no_best_mixture(tmp_path, anchor):
     )
     expected = data.late_mean_error_theory.values.ravel()
     assert (np.diff(expected) < 0).all()
-    limit = [theory.budget_limit(100, share, anchor) for share in shares]
-    np.testing.assert_allclose(expected, limit, rtol=0.12)  # that of a known variance
+    rows = [(10, 90), (30, 70), (62, 38), (100, 0)]
+    limit = [learned_limit(*pair, pair[0] / 100, anchor) for pair in rows]
+    np.testing.assert_allclose(expected, limit, rtol=1e-7)
     assert_tells_apart(draws(data.late_mean_error), expected, expected * 1.2)
     assert data.best.sel(statistic="mean").item() == 1
 
@@ -260,6 +281,28 @@ def test_regressors_without_synthetic_rows_have_their_known_error(tmp_path):
 # What a map is
 
 
+def test_the_late_generations_are_the_last_ones():
+    """Three of nine, whose values are their numbers: 7, 8 and 9."""
+    values, numbers = [0.2, 1.0], np.arange(10.0)
+    traces = np.broadcast_to(numbers, (2, 1, 5, 10))
+    dims = ["real_fraction", "workflow", "seed", "generation"]
+    told = {"long_name": "error", "units": ""}
+    variables = {"test_error": (dims, traces, told)}
+    variables["test_error_theory"] = (dims[:2] + dims[3:], 2 * traces[:, :, 0])
+    dataset = xr.Dataset(variables, {"real_fraction": values})
+    wanted = asked(real_fraction=tuple(values), metrics=("test_error",))
+    experiment, _ = runner.prepare(wanted)
+    experiment = dataclasses.replace(experiment, num_generations=9, late=3)
+    found = derive(experiment, dataset)
+    assert (found.late_test_error == 8).all()
+    assert (found.late_test_error_theory == 16).all()
+    assert found.late_test_error.long_name == "error, generations 7 to 9"
+    one = dataclasses.replace(experiment, late=1)
+    assert (derive(one, dataset).late_test_error == 9).all()
+    every = dataclasses.replace(experiment, late=10)
+    assert (derive(every, dataset).late_test_error == 4.5).all()
+
+
 @pytest.mark.parametrize(
     "model", ["gaussian", "linear", pytest.param("gmm", marks=pytest.mark.slow)]
 )
@@ -303,6 +346,81 @@ def test_the_standing_of_a_setting_is_that_of_its_errors():
     found = derive(experiment, dataset)
     assert found.standing.squeeze().values.tolist() == [0, 2, 0]
     assert found.best.sel(statistic="mean").item() == 0.5
+
+
+def given(values, errors, axis, metric="test_error"):
+    """A dataset of five seeds whose settings have these errors in all generations."""
+    spread = np.linspace(-0.1, 0.1, 5)[None, :, None]  # of mean 0 over seeds
+    traces = (np.asarray(errors)[:, None, None] + spread)[:, None] + np.zeros(30)
+    dims = [axis, "workflow", "seed", "generation"]
+    told = {"long_name": "error", "units": ""}
+    return xr.Dataset({metric: (dims, traces, told)}, {axis: list(values)})
+
+
+def test_costs_and_ratios_are_those_of_their_errors():
+    """Errors 3 and 2, and n real rows at the price of two errors: 1.5 + 0.5, 1 + 2."""
+    wanted = asked(
+        constraint="price",
+        price=(2.0,),
+        real_fraction=(0.25, 1.0),
+        metrics=("test_error",),
+        num_generations=29,
+    )
+    experiment, _ = runner.prepare(wanted)
+    found = derive(experiment, given((0.25, 1.0), (3.0, 2.0), "real_fraction"))
+    ratio, cost = (
+        found[name].mean("seed").squeeze() for name in ("late_ratio", "cost")
+    )
+    np.testing.assert_allclose(ratio, [1.5, 1.0], rtol=1e-12)
+    np.testing.assert_allclose(cost, [2.0, 3.0], rtol=1e-12)
+    assert found.best.sel(statistic="mean").item() == 0.25
+
+
+def test_the_best_weight_is_of_real_over_synthetic_rows():
+    """50 over 200: (sqrt(k^2 + 4 k) - k) / 2 at k = 1/4."""
+    wanted = asked(
+        **ON_TOP,
+        real_rows=(50,),
+        synthetic_rows=(200,),
+        weight=(0.4, 1.0),
+        metrics=("mean_error",),
+        num_generations=29,
+    )
+    experiment, _ = runner.prepare(wanted)
+    found = derive(experiment, given((0.4, 1.0), (1.0, 2.0), "weight", "mean_error"))
+    assert found.best_theory.item() == pytest.approx(0.3903882032, rel=1e-9)
+    assert found.best.sel(statistic="mean").item() == 0.4
+
+
+@pytest.mark.parametrize(("model", "batches"), [("gaussian", True), ("kde", False)])
+def test_rows_weigh_what_their_loss_does(model, batches):
+    """Six real rows have a quarter of the weight of twenty, 14 others the rest."""
+    fields = {"real_rows": (6,), "synthetic_rows": (14,), "weight": (0.25,)}
+    wanted = asked(constraint="real_count", model=model, **fields)
+    experiment, data = runner.prepare(wanted)
+    task = experiment.task(next(experiment.conditions()), data)
+    workflow = task.workflow(*task.values)
+    origin = jnp.zeros((workflow.num_slots, task.num_rows), jnp.int32)
+    picked = workflow.weigh(jax.random.key(0), origin, jnp.int32(1))
+    weights = np.asarray(picked.weights)
+    each = [5 / 6, 15 / 14]
+    right = each if batches else [each[0]] * 6 + [each[1]] * 14 + [0] * 12
+    np.testing.assert_allclose(weights, right, rtol=1e-12)
+
+
+def test_curves_are_those_of_the_setting():
+    """The first step by hand, of a sampler with 0.8 times its variance."""
+    fields = {"real_rows": (6,), "synthetic_rows": (14,), "weight": (0.25,)}
+    wanted = asked(constraint="real_count", bias=(0.8,), num_generations=9, **fields)
+    experiment, _ = runner.prepare(wanted)
+    found = experiment.theory(next(experiment.conditions()))
+    error = 0.25**2 / 6 + 0.75**2 * (1 / 6 + 0.8 * 5 / 6 / 14)
+    squares = 0.25 + 0.75 * (0.8 * 5 / 6 + 1 / 6)
+    for name, right in (
+        ("mean_error", [1 / 6, error]),
+        ("variance_ratio", [5 / 6, squares - error]),
+    ):
+        np.testing.assert_allclose(found[name][:2], right, rtol=1e-12)
 
 
 @pytest.mark.parametrize("share", [0.005, 0.1, 0.125, 0.5, 0.995])
