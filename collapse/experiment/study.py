@@ -122,6 +122,10 @@ class Study(Experiment):
         """The data that the model names."""
         return self.learner.load()
 
+    def reads_less(self) -> Self:
+        """The study on a part of its model's data, if that is enough."""
+        return dataclasses.replace(self, family=self.learner.reads_less())
+
     def known_metrics(self) -> tuple[str, ...]:
         """Names of the metrics that the model's family has in a study."""
         return self.learner.study_metrics()

@@ -85,7 +85,13 @@ def discrete(
 def tempered(
     shares: Float[Array, " M"], temperature: Float[Array, ""]
 ) -> Float[Array, " M"]:
-    """Shares in proportion to shares^(1 / temperature); 0 stays 0."""
+    """Shares in proportion to shares^(1 / temperature); 0 stays 0.
+
+    Temperatures below the smallest normal number count as it: only the largest shares
+    are left.
+    """
+    # processors may round smaller ones to 0, and log(1) / 0 is NaN
+    temperature = jnp.maximum(temperature, jnp.finfo(temperature.dtype).tiny)
     power = jnp.log(shares / jnp.max(shares)) / temperature
     powered = jnp.where(shares > 0, jnp.exp(power), 0)
     return powered / jnp.sum(powered)

@@ -31,7 +31,10 @@ class Discrete(Family):
     bias_of: ClassVar[str] = "temperature"
 
     data: Annotated[str, Shown("none")] = ""
-    """Text whose words are the symbols: 'shakespeare', a UTF-8 file, or a folder."""
+    """Text whose words are the symbols: 'shakespeare', a UTF-8 file, or a folder, whose
+    .txt and .md files are all read. Files may be .jsonl, or packed as .gz."""
+    field: Annotated[str, Only("data")] = "text"
+    """Of files of JSON lines (.jsonl): field of each record that holds its text."""
     law: Annotated[Literal["zipf", "uniform"], WITHOUT_DATA] = "zipf"
     """True shares of symbols without data: a power of the rank i, or all alike."""
     num_symbols: Annotated[int, Bounds(2, 10**6), WITHOUT_DATA] = 1000
@@ -40,14 +43,14 @@ class Discrete(Family):
     """Of --law zipf: shares in proportion to (i + offset)^-exponent."""
     offset: Annotated[NonNegative, OF_ZIPF, WITHOUT_DATA] = 0.0
     """Of --law zipf."""
-    smoothing: NonNegative = 0.0
+    smoothing: Annotated[float, Bounds(0, 10**9)] = 0.0
     """Occurrences added to each symbol in a fit."""
     temperature: Positive = 1.0
     """Models generate in proportion to share^(1 / temperature)."""
 
     def load(self) -> WordLaw | None:
         """The words of the text that `data` names; None without."""
-        return load_words(self.data) if self.data else None
+        return load_words(self.data, self.field) if self.data else None
 
     def shares(self) -> np.ndarray:
         """True shares [M], falling."""
