@@ -87,11 +87,12 @@ def tempered(
 ) -> Float[Array, " M"]:
     """Shares in proportion to shares^(1 / temperature); 0 stays 0.
 
-    Temperatures below the smallest normal number count as it: only the largest shares
-    are left.
+    At temperatures so small that nothing is left, 0 among them, the largest have all.
     """
-    # processors may round smaller ones to 0, and log(1) / 0 is NaN
-    temperature = jnp.maximum(temperature, jnp.finfo(temperature.dtype).tiny)
-    power = jnp.log(shares / jnp.max(shares)) / temperature
+    largest = jnp.max(shares)
+    power = jnp.log(shares / largest) / temperature
     powered = jnp.where(shares > 0, jnp.exp(power), 0)
+    # where division is by a reciprocal, a number over itself may be less than 1
+    some = jnp.sum(powered) > 0
+    powered = jnp.where(some, powered, (shares == largest).astype(shares.dtype))
     return powered / jnp.sum(powered)

@@ -306,10 +306,15 @@ def brute_force(blocks, train, window):
 tiny = st.text("ab\U0001f600", max_size=12)
 
 
-@given(st.lists(tiny, max_size=4), st.text("ab\U0001f600", max_size=40))
-def test_copies_are_those_of_brute_force(blocks, train):
+@given(
+    st.lists(tiny, max_size=4),
+    st.text("ab\U0001f600", max_size=40),
+    st.sampled_from([5, 2**22]),
+)
+def test_copies_are_those_of_brute_force(blocks, train, piece):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tm, "WINDOW", 3)
+        patch.setattr(text_copies, "_PIECE", piece)  # windows at a time
         assert copies(blocks, train) == brute_force(blocks, train, 3)
 
 
@@ -370,6 +375,17 @@ def test_real_text_without_words_gives_no_nan(train):
 def test_as_many_real_blocks_are_needed(blocks, num):
     with pytest.raises(ValueError, match=f"^{num} blocks cannot be compared"):
         tm.reference(SMALL, [], blocks, num)
+
+
+def test_without_words_their_measures_are_left_out(small):
+    """And the others are those of a text with words."""
+    real = tm.reference(SMALL, ["lion newt"], SMALL_BLOCKS, 3, has_words=False)
+    values, usual = (tm.measure(SMALL_BLOCKS, own) for own in (real, small))
+    assert values == {k: v for k, v in usual.items() if k not in catalogue.OF_WORDS}
+    assert set(catalogue.OF_WORDS) == {
+        *("tail_mass_10pct", "tail_mass_1pct", "word_survival", "hallucinated_share"),
+        *("distinct_1", "distinct_2", "distinct_3"),
+    }
 
 
 def test_every_measure_is_described_and_is_a_float(small):

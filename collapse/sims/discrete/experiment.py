@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 
+from collapse.data.errors import InputError
 from collapse.data.words import WordLaw, load_words
 from collapse.experiment.base import spelled
 from collapse.experiment.family import Family
@@ -90,6 +91,20 @@ class Discrete(Family):
     def resolved(self, rows: int, dimension: int) -> Self:
         """With a sample size, whatever the number of words."""
         return super().resolved(0, dimension)
+
+    def check(self) -> None:
+        """Raise InputError for the first field that cannot be run."""
+        super().check()
+        if self.data or self.law != "zipf":
+            return
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            shares = self.shares()
+        if not 1 - shares @ shares > 0:  # not for NaN either
+            where = f"exponent {self.exponent:g} and offset {self.offset:g}"
+            raise InputError(
+                f"exponent: with {where} rounding leaves fewer than two symbols; give "
+                "a smaller one"
+            )
 
     def check_data(self, data: Any) -> None:
         """Nothing: words are drawn from their shares."""
