@@ -13,7 +13,7 @@ from collapse.data.texts import TextData, Unknown, load_text
 from collapse.data.vocabulary import UNKNOWN, encode, symbols
 from collapse.data.words import why_no_words
 
-LEAST_BLOCK = 8  # characters
+LEAST_BLOCK, LEAST_CHARACTERS = 8, 1000
 _RARE_SHARE = 0.1  # of test positions, those with the rarest contexts
 _CONTEXT = 5  # characters before a position
 _PIECE = 2**22  # characters that are looked at together: a large text is not copied
@@ -65,6 +65,10 @@ def text_rows(
     """
     if block < LEAST_BLOCK:
         raise DataError(f"block: {block}; give at least {LEAST_BLOCK}")
+    if characters and characters < LEAST_CHARACTERS:
+        raise DataError(
+            f"characters: {characters}; give 0, or at least {LEAST_CHARACTERS}"
+        )
     return _text_rows(name, block, (unknown, field, characters), stamp(name))
 
 
