@@ -318,6 +318,16 @@ def test_copies_are_those_of_brute_force(blocks, train, piece):
         assert copies(blocks, train) == brute_force(blocks, train, 3)
 
 
+def test_a_passage_is_found_wherever_it_begins(monkeypatch):
+    """Windows of the real text are hashed five at a time, and none is left out."""
+    monkeypatch.setattr(tm, "WINDOW", 3)
+    monkeypatch.setattr(text_copies, "_PIECE", 5)
+    train = "abcdefghijklmnopqrstuvwxyz"
+    for start in range(len(train) - 2):
+        assert copies([train[start : start + 3]], train) == (3, 1)
+    assert copies(["zab"], train) == (2, 0)
+
+
 @given(st.lists(tiny, max_size=3), st.text("ab\U0001f600", max_size=40))
 def test_the_longest_copy_is_true_even_if_hashes_are_not(blocks, train):
     with pytest.MonkeyPatch.context() as patch:

@@ -135,6 +135,11 @@ def test_logits_that_are_not_finite_are_not_hidden():
         broken = LIKELIEST.at[0, 1].set(jnp.nan)
         probs = decoding.token_probs(broken, DecodingConfig(temperature))
         assert jnp.isnan(probs[0]).all() and jnp.isfinite(probs[1]).all()
+    without = LIKELIEST.at[:, 2].set(-jnp.inf)  # a character that is never taken
+    probs = decoding.token_probs(without, DecodingConfig(1.0))
+    np.testing.assert_array_equal(probs, jax.nn.softmax(without))
+    probs = decoding.token_probs(without, DecodingConfig(1e-38))
+    np.testing.assert_array_equal(probs, [[0, 1, 0, 0], [1, 0, 0, 0]])
 
 
 @pytest.mark.parametrize("penalty", [1e-38, 1e-30, 1e30, 3e38])

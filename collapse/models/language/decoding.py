@@ -145,11 +145,11 @@ def _divided(
     In the limit all but the largest are -inf; equal largest ones share the probability.
     """
     divided = logits / jnp.asarray(temperature, logits.dtype)
-    finite = jnp.all(jnp.isfinite(divided), -1, keepdims=True)
-    # logits that are not finite themselves stay so, and are told by the loss
-    finite |= ~jnp.all(jnp.isfinite(logits), -1, keepdims=True)
+    # logits that are not finite themselves stay so: the loss tells of them
+    overflows = jnp.isfinite(logits) & ~jnp.isfinite(divided)
     largest = logits == jnp.max(logits, -1, keepdims=True)
-    return jnp.where(finite, divided, jnp.where(largest, 0, -jnp.inf))
+    limit = jnp.where(largest, 0, -jnp.inf)
+    return jnp.where(jnp.any(overflows, -1, keepdims=True), limit, divided)
 
 
 def nucleus(probs: Float[Array, "b v"], top_p: float) -> Bool[Array, "b v"]:
