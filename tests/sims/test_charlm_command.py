@@ -19,6 +19,7 @@ from collapse.lab import run as runner
 from collapse.models.language import decoding
 from collapse.models.language.network import SIZES, Size
 from collapse.sims.charlm import Charlm
+from collapse.sims.mixing import Mixing
 
 # programs and texts of this file are made once, by one worker
 pytestmark = pytest.mark.xdist_group("charlm_command")
@@ -228,7 +229,7 @@ def test_a_full_disk_costs_no_generation_that_is_done(tmp_path, whole, capsys):
         (
             ["--data", "chinese.txt", "--metrics", "perplexity", "word_survival"],
             "metrics: word_survival is of words, but of chinese.txt 100% of the "
-            "letters are of scripts without spaces; drop it, or put spaces between",
+            "letters are of scripts without spaces; give --metrics without it",
         ),
         (["--prompts", "--beams", "3", "--top-k", "4"], "beams: beam search takes"),
         (
@@ -322,6 +323,19 @@ def test_every_way_of_training_and_writing_goes_through_the_command(tmp_path):
     assert not any(row in text_of(3000) for row in plain)
 
 
+def test_the_lowest_temperatures_are_that_of_0(tmp_path):
+    """Rounding once made NaN of the logits, and the first character of all texts."""
+    own = ["--prompts", "--workflows", "replace", "--num-generations", "1"]
+    for temperature in ("0", "1e-38"):
+        assert run("--out", temperature, *own, "--temperature", temperature) == 0
+    texts = [
+        {path.name: path.read_text() for path in (tmp_path / out / "texts").iterdir()}
+        for out in ("0", "1e-38")
+    ]
+    assert texts[0] == texts[1] and len(texts[0]) == SEEDS * 2
+    assert len(set("".join(texts[1].values()))) > 8  # not one character for ever
+
+
 def test_a_text_without_spaces_has_no_measures_of_words(tmp_path, capsys):
     """They are left out, also of the figure and the table, and that is said."""
     (tmp_path / "folder" / "deep").mkdir(parents=True)
@@ -360,6 +374,10 @@ def test_a_quick_run_reads_the_beginning_of_a_large_text(tmp_path):
     assert experiment.characters == 200_000 and experiment.load() is data
     asked = dataclasses.replace(made, samples_per_generation=(1000,))
     assert sum(map(len, runner.prepare(asked, quick=True)[1].text[:3])) == 256_000
+    study = Mixing(model="charlm", samples_per_generation=(2000,), precision="float32")
+    study = study.with_values({"data": "large.txt"})
+    _, data = runner.prepare(study, quick=True)
+    assert sum(map(len, data.text[:3])) == 512_000
     own = dataclasses.replace(made, characters=50_000)
     assert sum(map(len, runner.prepare(own, quick=True)[1].text[:3])) == 50_000
     assert runner.prepare(made)[1].train.size > 470_000

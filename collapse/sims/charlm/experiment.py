@@ -49,8 +49,8 @@ class Charlm(CharlmFields):
 
     def reads_less(self) -> Self:
         """The experiment on the beginning of its text, enough for all its sequences."""
-        most = max(self.samples_per_generation, default=0) * self.block
-        enough = max(_QUICK_CHARACTERS, 2 * most)
+        rows = max((_QUICK_ROWS, *self.samples_per_generation))
+        enough = max(_QUICK_CHARACTERS, 2 * rows * self.block)
         return dataclasses.replace(self, characters=self.characters or enough)
 
     def measured(self) -> tuple[str, ...]:
@@ -121,7 +121,7 @@ class Charlm(CharlmFields):
         if data.wordless and of_words:
             raise InputError(
                 f"metrics: {of_words[0]} is of words, but of {self.data} "
-                f"{data.wordless}; drop it, or put spaces between words"
+                f"{data.wordless}; give --metrics without it"
             )
         rows, most = len(data.train), max(self.samples_per_generation)
         if most > rows:
