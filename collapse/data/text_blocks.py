@@ -8,13 +8,15 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from collapse.data.errors import DataError
-from collapse.data.tables import stamp
-from collapse.data.texts import TextData, load_text
-from collapse.data.vocabulary import encode
+from collapse.data.text_files import stamp
+from collapse.data.texts import TextData, Unknown, load_text
+from collapse.data.vocabulary import UNKNOWN, encode, symbols
+from collapse.data.words import why_no_words
 
-LEAST_BLOCK = 8  # characters
+LEAST_BLOCK, LEAST_CHARACTERS = 8, 1000
 _RARE_SHARE = 0.1  # of test positions, those with the rarest contexts
 _CONTEXT = 5  # characters before a position
+_PIECE = 2**22  # characters that are looked at together: a large text is not copied
 
 
 class TextRows(NamedTuple):
@@ -25,7 +27,10 @@ class TextRows(NamedTuple):
       validation: [rows, block], of the text that selects the best weights.
       test: [rows, block], of text that is only measured on.
       text: the text itself.
-      sha256: of the files.
+      sha256: of the files; if they were not read as usual, of this and of how.
+      said: what was read, in a line.
+      decided: the phrases of it that a user may not expect.
+      wordless: why measures of words are left out; empty where they are not.
     """
 
     train: Int[np.ndarray, "rows block"]
@@ -33,10 +38,26 @@ class TextRows(NamedTuple):
     test: Int[np.ndarray, "rows block"]
     text: TextData
     sha256: str
+    said: str = ""
+    decided: tuple[str, ...] = ()
+    wordless: str = ""
 
 
-def text_rows(name: str, block: int) -> TextRows:
+def text_rows(
+    name: str,
+    block: int,
+    unknown: Unknown = "error",
+    field: str = "text",
+    characters: int = 0,
+) -> TextRows:
     """The text that `name` means, cut into blocks.
+
+    Args:
+      name: as for `texts.load_text`, like all that follows.
+      block: characters of a block.
+      unknown: what is done with characters that only the held-out parts have.
+      field: of JSON lines.
+      characters: that are used; 0 for all.
 
     Raises:
       DataError: if it cannot be read, or a part is shorter than one block, or a block
@@ -44,13 +65,19 @@ def text_rows(name: str, block: int) -> TextRows:
     """
     if block < LEAST_BLOCK:
         raise DataError(f"block: {block}; give at least {LEAST_BLOCK}")
-    return _text_rows(name, block, stamp(name))
+    if characters and characters < LEAST_CHARACTERS:
+        raise DataError(
+            f"characters: {characters}; give 0, or at least {LEAST_CHARACTERS}"
+        )
+    return _text_rows(name, block, (unknown, field, characters), stamp(name))
 
 
 @functools.lru_cache(maxsize=4)
-def _text_rows(name: str, block: int, stamp: tuple[str, int]) -> TextRows:
-    del stamp
-    text = load_text(name)
+def _text_rows(
+    name: str, block: int, how: tuple[Unknown, str, int], stamp: tuple[object, ...]
+) -> TextRows:
+    del stamp  # tells files of one name apart
+    text = load_text(name, *how)
     rows = []
     for part in ("train", "validation", "test"):
         tokens = encode(getattr(text, part), text.vocabulary)
@@ -61,25 +88,51 @@ def _text_rows(name: str, block: int, stamp: tuple[str, int]) -> TextRows:
                 f"block of {block}; give more text or a smaller --block"
             )
         rows.append(tokens[: count * block].reshape(count, block))
+    sha256, decided = text.sha256, []
+    if how != ("error", "text", 0):
+        sha256 = hashlib.sha256(f"{sha256} {how}".encode()).hexdigest()
+    if text.unknown:
+        decided.append(text.unknown)
+    if wordless := why_no_words(text.train):
+        decided.append(f"{wordless}: measures of words are left out")
+    said = "; ".join([text.summary, *decided])
     train, validation, test = rows
-    return TextRows(train, validation, test, text, text.sha256)
+    own = (text, sha256, said, tuple(decided), wordless)
+    return TextRows(train, validation, test, *own)
 
 
-def pretraining_rows(name: str, block: int, vocabulary: str) -> np.ndarray:
+def pretraining_rows(
+    name: str,
+    block: int,
+    vocabulary: str,
+    unknown: Unknown = "error",
+    field: str = "text",
+    characters: int = 0,
+) -> np.ndarray:
     """Blocks [rows, block] of a text for pretraining, as tokens of this vocabulary.
+
+    Args:
+      name: as for `texts.load_text`.
+      block: characters of a block.
+      vocabulary: of the text that is trained on afterwards.
+      unknown: what is done with characters that the vocabulary lacks.
+      field: of JSON lines.
+      characters: that are used; 0 for all.
 
     Raises:
       DataError: if the text has a character that the vocabulary lacks, or less than a
         block.
     """
-    text = load_text(name)
-    strange = sorted(set(text.train) - set(vocabulary))
-    if strange:
+    text = load_text(name, "replace", field, characters).train
+    strange = set(symbols(text)) - set(vocabulary)
+    if strange and unknown == "error":
         raise DataError(
-            f"pretrain: {name} has {strange[0]!r}, which the training text lacks; "
-            "replace it there"
+            f"pretrain: {name} has {min(strange)!r}, which the training text lacks; "
+            "replace it there, or give --unknown replace"
         )
-    tokens = encode(text.train, vocabulary)
+    if strange:
+        text = text.translate(dict.fromkeys(map(ord, strange), UNKNOWN))
+    tokens = encode(text, vocabulary)
     count = len(tokens) // block
     if count == 0:
         raise DataError(
@@ -89,14 +142,23 @@ def pretraining_rows(name: str, block: int, vocabulary: str) -> np.ndarray:
     return tokens[: count * block].reshape(count, block)
 
 
-def fingerprinted(data: TextRows, pretrain: str) -> TextRows:
+def fingerprinted(
+    data: TextRows, pretrain: str, unknown: Unknown = "error", field: str = "text"
+) -> TextRows:
     """The same data, with a `sha256` that depends on the text for pretraining, too.
+
+    Args:
+      data: that is trained on afterwards.
+      pretrain: the text for pretraining, as for `texts.load_text`.
+      unknown: what is done with characters of it that the data lack.
+      field: of JSON lines.
 
     Raises:
       DataError: as `pretraining_rows`, before anything is run.
     """
-    pretraining_rows(pretrain, data.train.shape[1], data.text.vocabulary)
-    both = f"{data.sha256}{load_text(pretrain).sha256}"
+    block, letters = data.train.shape[1], data.text.vocabulary
+    pretraining_rows(pretrain, block, letters, unknown, field)
+    both = f"{data.sha256}{load_text(pretrain, 'replace', field).sha256}"
     return data._replace(sha256=hashlib.sha256(both.encode()).hexdigest())
 
 
@@ -121,16 +183,20 @@ def rare_positions(
     powers = base ** np.arange(_CONTEXT, dtype=np.int64)
 
     def contexts(tokens: np.ndarray) -> np.ndarray:
-        windows = np.lib.stride_tricks.sliding_window_view(
-            tokens.astype(np.int64), _CONTEXT, axis=-1
-        )
+        num = tokens.shape[-1] - _CONTEXT + 1
+        found = np.zeros((*tokens.shape[:-1], num), np.int64)
         with np.errstate(over="ignore"):
-            return windows @ powers
+            for k, power in enumerate(powers):
+                found += power * tokens[..., k : k + num]
+        return found
 
-    known, counts = np.unique(contexts(train), return_counts=True)
-    own = contexts(rows[:, :-1])
-    index = np.minimum(np.searchsorted(known, own), len(known) - 1)
-    count = np.where(known[index] == own, counts[index], 0)
+    own, place = np.unique(contexts(rows[:, :-1]), return_inverse=True)
+    counts = np.zeros(len(own), np.int64)
+    for start in range(0, len(train) - _CONTEXT + 1, _PIECE):
+        found = contexts(train[start : start + _PIECE + _CONTEXT - 1])
+        index = np.minimum(np.searchsorted(own, found), len(own) - 1)
+        counts += np.bincount(index[own[index] == found], minlength=len(own))
+    count = counts[place].reshape(len(rows), -1)
     levels, sizes = np.unique(count[count > 0], return_counts=True)
     within = np.cumsum(sizes) <= _RARE_SHARE * sizes.sum()
     highest = levels[within][-1] if within.any() else min(levels, default=0)

@@ -1,22 +1,24 @@
-"""Real text from files: read, checked, and split into three contiguous parts."""
+"""Real text from files: checked, and split into three contiguous parts."""
 
 import hashlib
 from collections.abc import Sequence
-from importlib import resources
-from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from collapse.data import vocabulary
+import numpy as np
+
+from collapse.data import text_files, vocabulary
 from collapse.data.errors import DataError
+from collapse.data.text_files import TextFile
 
-SHIPPED = ("shakespeare",)
-# part -> its least number of characters; an undivided text needs that of train.txt
+# file -> its least number of characters; an undivided text needs that of the first
 LEAST = {"train.txt": 1000, "validation.txt": 100, "test.txt": 100}
 HELD_OUT_SHARE = 0.1  # of a whole text, for each of the last two parts
 # A cut is moved to a line end that is at most this share of the text away: a small one,
 # so that no part gets small.
 _REACH = 0.025
 _LISTED = 20  # most characters listed in a message
+
+Unknown = Literal["error", "replace"]
 
 
 class TextData(NamedTuple):
@@ -26,9 +28,13 @@ class TextData(NamedTuple):
       train: generation 0 is trained on it, and word frequencies are counted in it.
       validation: for model selection.
       test: for test losses only.
-      vocabulary: the distinct characters of `train`, sorted; the other parts have no
-        others.
+      vocabulary: the distinct characters of the training part, sorted; the other parts
+        have no others. If unknown ones are replaced, `vocabulary.UNKNOWN` is among
+        them.
       sha256: of the file; of several files, that of `sha256sum FILES | sha256sum`.
+      summary: what was read, in a line.
+      unknown: which held-out characters were replaced, in words; empty if none were.
+      unknown_share: share of the held-out characters that were replaced.
     """
 
     train: str
@@ -36,98 +42,80 @@ class TextData(NamedTuple):
     test: str
     vocabulary: str
     sha256: str
+    summary: str = ""
+    unknown: str = ""
+    unknown_share: float = 0.0
 
 
-class _File(NamedTuple):
-    path: Path
-    text: str
-    sha256: str
-
-
-def load_text(name: str) -> TextData:
+def load_text(
+    name: str, unknown: Unknown = "error", field: str = "text", characters: int = 0
+) -> TextData:
     r"""The text that `name` means, in parts for training, validation and testing.
 
     Line ends become "\n", and a byte order mark is dropped. A text without parts is cut
     80 : 10 : 10 in its order, at a line end if one is near: if lines were shuffled,
-    names and phrases that a play repeats would be in all parts.
+    names and phrases that a play repeats would be in all parts. Several files are
+    joined in the order of their names, with a line end between.
+
+    All of it is read and checked, whatever number of characters is used: so a part of
+    a text has the vocabulary of the whole.
 
     Args:
-      name: the name of a shipped text; or a folder with train.txt, validation.txt and
-        test.txt; or a folder of other .txt files, joined in the order of their names,
-        with a line end between; or one file. All UTF-8.
+      name: of a shipped text, a file, or a folder, see `text_files.found`.
+      unknown: what is done with characters that only the held-out parts have: "error"
+        refuses them, "replace" puts `vocabulary.UNKNOWN` in their place.
+      field: of JSON lines that holds the text.
+      characters: that are used, 0 for all: the beginnings of the parts, 80 : 10 : 10.
 
     Raises:
-      DataError: if something is missing, empty, too short or not text, or if a
-        character of the other parts never occurs in the training part: a model of
-        characters has no token for it.
+      DataError: if something is missing, empty, too short or not text; or, unless
+        `unknown` is "replace", if a character of the other parts never occurs in the
+        training part: a model of characters has no token for it.
     """
-    paths, divided = _locate(name)
-    files = [_read(path) for path in paths]
-    if divided:
-        for file in files:
-            _check_length(str(file.path), file.text, LEAST[file.path.name])
-        train, validation, test = (file.text for file in files)
-    else:
-        files = [*map(_ended, files[:-1]), files[-1]]
+    paths, divided = text_files.found(name)
+    root = paths[0].parent if name in text_files.SHIPPED else text_files.Path(name)
+    files = [text_files.read(path, root, field) for path in paths]
+    parts = _divided(files) if divided else _undivided(name, files)
+    origin = files[0].name if divided else "the first 80 %, the training part"
+    num_files, sha256 = len(files), _digest(files)
+    letters, strange = _letters(parts)
+    if strange and unknown == "error":
+        raise DataError(_refusal(files, parts, strange, origin, field))
+    del files
+    lengths, distinct = [*map(len, parts)], len(letters) + len(strange)
+    parts, share = _replaced(parts, strange)
+    if unknown == "replace" and vocabulary.UNKNOWN not in letters:
+        letters = "".join(sorted(letters + vocabulary.UNKNOWN))
+    if 0 < characters < sum(lengths):
+        held = round(HELD_OUT_SHARE * characters)
+        sizes = (characters - 2 * held, held, held)
+        parts = [part[:size] for part, size in zip(parts, sizes, strict=True)]
+    summary = _summary(name, num_files, lengths, distinct)
+    if sum(map(len, parts)) < sum(lengths):
+        summary += f"; used {spaced(sum(map(len, parts)))} (--characters)"
+    train, validation, test = parts
+    own = (letters, sha256, summary, _told(strange, share), share)
+    return TextData(train, validation, test, *own)
+
+
+def _divided(files: Sequence[TextFile]) -> list[str]:
+    """The texts of three files, which are the parts."""
+    for file, least in zip(files, LEAST.values(), strict=True):
+        _check_length(str(file.path), file.text, least)
+    return [file.text for file in files]
+
+
+def _undivided(name: str, files: list[TextFile]) -> list[str]:
+    """The three parts of one or more files, joined."""
+    files[:-1] = map(_ended, files[:-1])
+    whole = files[0].text
+    if len(files) > 1:
         whole = "".join(file.text for file in files)
-        _check_length(name, whole, LEAST["train.txt"])
-        train, validation, test = _split(whole)
-    origin = "train.txt" if divided else "the first 80 %, the training part"
-    _check_characters(files, train, validation + test, origin)
-    return TextData(train, validation, test, vocabulary.symbols(train), _digest(files))
+    _check_length(name, whole, LEAST["train.txt"])
+    return [*_split(whole)]
 
 
-def _locate(name: str) -> tuple[list[Path], bool]:
-    """Paths of all files, and whether they are the three parts, in this order."""
-    if name in SHIPPED:
-        folder = resources.files("collapse.data") / name
-        return [Path(str(folder / part)) for part in LEAST], True
-    path = Path(name)
-    if path.is_file():
-        return [path], False
-    if not path.is_dir():
-        raise DataError(
-            f"{name}: no such file or folder; give a .txt file, a folder of them, or "
-            + " or ".join(SHIPPED)
-        )
-    found = [p for p in sorted(path.iterdir()) if p.suffix.lower() == ".txt"]
-    found = [p for p in found if p.is_file()]
-    if not found:
-        raise DataError(f"{name}: no .txt file in this folder; put one there")
-    has = [part for part in LEAST if path / part in found]
-    if has and len(has) < len(LEAST):
-        missing = " and ".join(part for part in LEAST if part not in has)
-        raise DataError(
-            f"{name}: has {' and '.join(has)} but no {missing}; give all three, or "
-            "other names to have the files joined and split"
-        )
-    return ([path / part for part in LEAST], True) if has else (found, False)
-
-
-def _read(path: Path) -> _File:
-    """One file, with uniform line ends."""
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    if (zero := raw.find(b"\0")) >= 0:
-        raise DataError(
-            f"{path}: not text: a zero byte at offset {zero}; save it as UTF-8"
-        )
-    try:
-        text = raw.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: not UTF-8: byte 0x{raw[error.start]:02x} at offset "
-            f"{error.start}; save it as UTF-8"
-        ) from None
-    if not text.strip():
-        raise DataError(f"{path}: the file is empty; fill or remove it")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _File(path, text, hashlib.sha256(raw).hexdigest())
-
-
-def _ended(file: _File) -> _File:
+def _ended(file: TextFile) -> TextFile:
     """The file with a line end, which separates it from the next file's first word."""
     return file._replace(text=file.text.removesuffix("\n") + "\n")
 
@@ -156,35 +144,80 @@ def _cut(text: str, position: int) -> int:
     return min(near, key=lambda start: abs(start - position), default=position)
 
 
-def _check_characters(
-    files: Sequence[_File], train: str, others: str, origin: str
-) -> None:
-    """Raise DataError if the other parts have a character that `train` lacks."""
-    unknown = set(others).difference(train)
-    if not unknown:
-        return
-    position = min(others.index(character) for character in unknown)
+def _letters(parts: Sequence[str]) -> tuple[str, str]:
+    """Distinct characters of the first part, and those that only the others have."""
+    known = vocabulary.counts(parts[0]) > 0
+    others = sum(vocabulary.counts(part) for part in parts[1:])
+    both = (known, ~known & (others > 0))
+    known_letters, strange = ("".join(map(chr, np.flatnonzero(x))) for x in both)
+    return known_letters, strange
+
+
+def _replaced(parts: Sequence[str], strange: str) -> tuple[list[str], float]:
+    """The parts without strange characters, and what share of the last two they are."""
+    if not strange:
+        return list(parts), 0.0
+    table = dict.fromkeys(map(ord, strange), vocabulary.UNKNOWN)
+    codes = vocabulary.code_points(strange)
+    count = sum(int(vocabulary.counts(part)[codes].sum()) for part in parts[1:])
+    replaced = [parts[0], *(part.translate(table) for part in parts[1:])]
+    return replaced, count / sum(map(len, parts[1:]))
+
+
+def _refusal(
+    files: Sequence[TextFile],
+    parts: Sequence[str],
+    strange: str,
+    origin: str,
+    field: str,
+) -> str:
+    """A line on the first held-out character that the training part lacks."""
+    others = "".join(parts[1:])
+    position = min(others.index(character) for character in strange)
     character = others[position]
-    position += len(train)
-    for file in files:  # their texts, joined, are train + others
+    position += len(parts[0])
+    for file in files:  # their texts, joined, are the parts, joined
         if position < len(file.text):
             break
         position -= len(file.text)
-    line = file.text.count("\n", 0, position) + 1
-    column = position - file.text.rfind("\n", 0, position)
-    rest = sorted(unknown - {character})
+    rest = strange.replace(character, "")
     listed = " ".join(map(repr, rest[:_LISTED]))
     listed += f" and {len(rest) - _LISTED} more" if len(rest) > _LISTED else ""
     more = f", nor do {listed}" if rest else ""
-    raise DataError(
-        f"{file.path}: line {line}, column {column}: {character!r} "
-        f"(U+{ord(character):04X}) never occurs in {origin}{more}; replace it, or have "
-        "it there, too"
+    return (
+        f"{file.path}: {text_files.place(file, position, field)}: {character!r} "
+        f"(U+{ord(character):04X}) never occurs in {origin}{more}; replace it, or "
+        "have it there, too, or give --unknown replace"
     )
 
 
-def _digest(files: Sequence[_File]) -> str:
+def _digest(files: Sequence[TextFile]) -> str:
     if len(files) == 1:
         return files[0].sha256
-    lines = "".join(f"{file.sha256}  {file.path.name}\n" for file in files)
+    lines = "".join(f"{file.sha256}  {file.name}\n" for file in files)
     return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _summary(name: str, num_files: int, lengths: Sequence[int], distinct: int) -> str:
+    """What was read: `plays: 3 files, 1 204 511 characters, 91 distinct; ...`."""
+    files = f"{num_files} file{'s' * (num_files != 1)}"
+    total, train, validation, test = map(spaced, (sum(lengths), *lengths))
+    return (
+        f"{name}: {files}, {total} characters, {distinct} distinct; held out "
+        f"{validation} for validation and {test} for testing, {train} to train on"
+    )
+
+
+def _told(strange: str, share: float) -> str:
+    """What was replaced, in words; empty if nothing was."""
+    if not strange:
+        return ""
+    return (
+        f"{100 * share:.2g} % of the held-out characters ({len(strange)} distinct) "
+        f"are unknown and read as {vocabulary.UNKNOWN}"
+    )
+
+
+def spaced(number: int) -> str:
+    """A whole number with spaces between thousands: `1 204 511`."""
+    return f"{number:,}".replace(",", " ")

@@ -108,6 +108,10 @@ class Experiment:
         """The data of the experiment, with `train` and `held_out`, or None."""
         return None
 
+    def reads_less(self) -> Self:
+        """The experiment for a quick run, if a part of its data is enough for one."""
+        return self
+
     def task(self, condition: Condition[Any], data: Any) -> "Task":
         """The task of a condition, from the module `task` in the class's package."""
         name = f"{_package(self)}.task"

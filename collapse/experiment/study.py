@@ -122,6 +122,18 @@ class Study(Experiment):
         """The data that the model names."""
         return self.learner.load()
 
+    def reads_less(self) -> Self:
+        """The study on a part of its model's data, if that is enough."""
+        names = ("samples_per_generation", "real_rows", "synthetic_rows")
+        rows = [max(getattr(self, name, ()), default=0) for name in names]
+        own = self.learner.samples_per_generation
+        asked = dataclasses.replace(
+            self.learner, samples_per_generation=(sum(rows),) if any(rows) else own
+        )
+        less = asked.reads_less()
+        family = dataclasses.replace(less, samples_per_generation=own)
+        return dataclasses.replace(self, family=family)
+
     def known_metrics(self) -> tuple[str, ...]:
         """Names of the metrics that the model's family has in a study."""
         return self.learner.study_metrics()

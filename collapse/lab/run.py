@@ -37,6 +37,8 @@ def main(
         call = command.parse(kind, arguments, program)
         remarked = () if call.options.quiet else remarks(call.experiment)
         experiment, data = prepare(call.experiment, call.options.quick)
+        if data and not call.options.quiet and (said := getattr(data, "said", "")):
+            print(said, file=sys.stderr)
         figures = call.figures or read_figures(experiment.figures(), "figure")
         call = call._replace(experiment=experiment, figures=figures)
         for figure in figures:
@@ -106,6 +108,7 @@ def prepare(experiment: E, quick: bool = False) -> tuple[E, Any]:
     Raises:
       InputError: for anything that cannot be run.
     """
+    experiment = experiment.reads_less() if quick else experiment
     data = experiment.load()
     rows, dimension = data.train.shape if data else (0, 0)
     experiment = experiment.resolved(rows, dimension)

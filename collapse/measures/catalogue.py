@@ -105,6 +105,17 @@ TEXT = {
     ),
 }
 
+# of `TEXT`, those that need to know where a word ends
+OF_WORDS = (
+    "tail_mass_10pct",
+    "tail_mass_1pct",
+    "word_survival",
+    "hallucinated_share",
+    "distinct_1",
+    "distinct_2",
+    "distinct_3",
+)
+
 # losses of language models; defined in `sims.charlm.measures`
 _A_CHARACTER = "a character"
 PERPLEXITY_QUANTILES = (5, 50, 95, 99)  # of generation 0's perplexity, in per cent

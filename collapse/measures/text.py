@@ -6,8 +6,6 @@ on the amount of text are relative to real blocks of the same number and length.
 """
 
 import math
-import re
-import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
@@ -17,21 +15,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaln
 
+from collapse.data.words import MARKS, WORD, words_in
 from collapse.measures import copying as text_copies
-from collapse.measures.catalogue import TEXT
+from collapse.measures.catalogue import OF_WORDS, TEXT
 
 RARE = {"tail_mass_10pct": 0.1, "tail_mass_1pct": 0.01}  # share of the rare words
 SURVIVAL = ("word_survival", "fivegram_survival")
 WINDOW = 50  # characters of a passage for `copied_share`
 
-# Python's \w lacks the combining marks that are vowels in Devanagari, Thai and others
-_MARKS = "".join(
-    chr(code)
-    for code in range(0x300, 0x1F000)
-    if unicodedata.category(chr(code)).startswith("M")
-)
-_LETTERS = rf"(?:[^\W\d_]+[{_MARKS}]*)+"
-_WORD = re.compile(rf"{_LETTERS}(?:['’]{_LETTERS})*")
 _LEAST_LETTERS = 4  # of a rare word, see `rare_words`
 
 
@@ -49,6 +40,7 @@ class Reference(NamedTuple):
       windows: of `text`, to find copies.
       survival: measure of `SURVIVAL` -> expected share of the rare words or 5-grams
         that occur in as many real blocks as are measured.
+      has_words: whether measures of words are taken.
     """
 
     text: str
@@ -59,15 +51,12 @@ class Reference(NamedTuple):
     fivegrams: frozenset[str]
     windows: text_copies.Windows
     survival: Mapping[str, float]
+    has_words: bool = True
 
 
 def words(text: str) -> list[str]:
-    """The words of `text` in lower case: letters of any script, with inner apostrophes.
-
-    Digits and underscores are not part of words. In scripts without spaces everything
-    between two punctuation marks is one word.
-    """
-    return [match.group().lower() for match in _WORD.finditer(text)]
+    """The words of `text` in lower case, see `words_in`."""
+    return [*words_in(text)]
 
 
 def inner_words(block: str) -> list[str]:
@@ -75,11 +64,11 @@ def inner_words(block: str) -> list[str]:
 
     An apostrophe or combining mark at the edge may be inside a word, too.
     """
-    first = len(block) - len(block.lstrip("'’" + _MARKS))
-    last = len(block.rstrip("'’" + _MARKS))
+    first = len(block) - len(block.lstrip("'’" + MARKS))
+    last = len(block.rstrip("'’" + MARKS))
     return [
         match.group().lower()
-        for match in _WORD.finditer(block)
+        for match in WORD.finditer(block)
         if first < match.start() and match.end() < last
     ]
 
@@ -112,7 +101,11 @@ def rare_words(counts: Mapping[str, int], share: float) -> frozenset[str]:
 
 
 def reference(
-    text: str, others: Sequence[str], blocks: Sequence[str], num: int
+    text: str,
+    others: Sequence[str],
+    blocks: Sequence[str],
+    num: int,
+    has_words: bool = True,
 ) -> Reference:
     """Statistics of real text, to compare any number of generations with.
 
@@ -123,6 +116,8 @@ def reference(
       blocks: all real blocks, of the length that a model generates.
       num: number of blocks that will be measured, at most that of real blocks; survival
         grows with the amount of text, so the numbers must be equal.
+      has_words: False for a text whose words are not known, as it is written without
+        spaces: then `measure` leaves the measures of words out.
 
     Raises:
       ValueError: if there are fewer real blocks than are measured, or none at all.
@@ -131,7 +126,7 @@ def reference(
         raise ValueError(
             f"{num} blocks cannot be compared with {len(blocks)} real ones"
         )
-    counts = Counter(words(text))
+    counts = Counter(words_in(text) if has_words else ())
     rare = {name: rare_words(counts, share) for name, share in RARE.items()}
     fivegrams = frozenset(_grams([text], 5))
     found = {
@@ -146,17 +141,20 @@ def reference(
             name: _rare_share(counts, rare[name], Counter(map(len, blocks)))
             for name in RARE
         },
-        known=frozenset(chain(counts, *map(words, others))),
+        known=frozenset(chain(counts, *map(words_in, others))),
         fivegrams=fivegrams,
         windows=text_copies.windows_of([text]),
         survival={
             name: _expected_survival(*own, blocks, num) for name, own in found.items()
         },
+        has_words=has_words,
     )
 
 
 def measure(blocks: Sequence[str], reference: Reference) -> dict[str, float]:
     """All measures of `catalogue.TEXT`, for the blocks of one generation.
+
+    Those of words are left out where the reference's text has none.
 
     A ratio with denominator 0 is 0, never NaN. Tail masses and survivals are relative
     to blocks drawn from the reference's text: a model that reproduces its distribution
@@ -186,7 +184,8 @@ def measure(blocks: Sequence[str], reference: Reference) -> dict[str, float]:
     for n in (1, 2, 3):
         values[f"entropy_{n}gram"] = _entropy(Counter(_grams(blocks, n)))
     values |= _copy_measures(blocks, reference)
-    return {name: values[name] for name in TEXT}
+    left = () if reference.has_words else OF_WORDS
+    return {name: values[name] for name in TEXT if name not in left}
 
 
 def _word_measures(counts: Counter[str], real: Reference) -> dict[str, float]:

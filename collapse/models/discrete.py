@@ -85,7 +85,14 @@ def discrete(
 def tempered(
     shares: Float[Array, " M"], temperature: Float[Array, ""]
 ) -> Float[Array, " M"]:
-    """Shares in proportion to shares^(1 / temperature); 0 stays 0."""
-    power = jnp.log(shares / jnp.max(shares)) / temperature
+    """Shares in proportion to shares^(1 / temperature); 0 stays 0.
+
+    At temperatures so small that nothing is left, 0 among them, the largest have all.
+    """
+    largest = jnp.max(shares)
+    power = jnp.log(shares / largest) / temperature
     powered = jnp.where(shares > 0, jnp.exp(power), 0)
+    # where division is by a reciprocal, a number over itself may be less than 1
+    some = jnp.sum(powered) > 0
+    powered = jnp.where(some, powered, (shares == largest).astype(shares.dtype))
     return powered / jnp.sum(powered)

@@ -121,13 +121,13 @@ def binomial(
 
     Args:
       trials: [k], at least 0.
-      probability: [k], in [0, 1]; 0 and 1 are exact.
+      probability: [k], in [0, 1]; 0 and 1 are exact. Of NaN nothing succeeds.
     """
     probability = probability.astype(jnp.result_type(float))
     rare = jnp.minimum(probability, 1 - probability)
     n = trials.astype(probability.dtype)
     small_key, large_key = threefry.split(key)
-    is_small = n * rare < _SMALL
+    is_small = ~(n * rare >= _SMALL)  # NaN, too, which would be rejected for ever
     few = _inversion(small_key, jnp.where(is_small, n, 0), jnp.where(is_small, rare, 0))
     many = _rejection(large_key, n, rare, is_small)
     found = jnp.where(is_small, few, many).astype(jnp.int32)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collapse.data import text_blocks
 from collapse.data.errors import DataError
 from collapse.data.text_blocks import (
     LEAST_BLOCK,
@@ -50,6 +51,49 @@ def test_a_file_that_changed_is_read_again(tmp_path):
     assert after.sha256 != before.sha256 and "y" in after.text.vocabulary
 
 
+def test_a_file_that_changed_far_down_in_a_folder_is_read_again(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    text = (tmp_path / "text.txt").read_text()
+    (tmp_path / "a" / "b" / "c.md").write_text(text)
+    before = text_rows("a", 16)
+    assert text_rows("a", 16) is before
+    (tmp_path / "a" / "b" / "c.md").write_text(text + "no")
+    assert text_rows("a", 16).sha256 != before.sha256
+
+
+def test_how_a_text_was_read_tells_rows_apart():
+    """Programs and statistics of one are not taken for another's."""
+    made = [
+        text_rows("text.txt", 16),
+        text_rows("text.txt", 16, "replace"),
+        text_rows("text.txt", 16, characters=2000),
+        text_rows("text.txt", 16, characters=1500),
+    ]
+    assert len({rows.sha256 for rows in made}) == 4
+    assert [rows.train.size for rows in made[2:]] == [1600, 1200]
+    assert made[2].said == made[0].said + "; used 2 000 (--characters)"
+    assert made[0].decided == () and made[0].wordless == ""
+
+
+def test_an_unknown_token_is_a_token_like_any_other(tmp_path):
+    text = (tmp_path / "text.txt").read_text()
+    (tmp_path / "text.txt").write_text(text + "Ω" * 20)
+    with pytest.raises(DataError, match="give --unknown replace"):
+        text_rows("text.txt", 10)
+    rows = text_rows("text.txt", 10, "replace")
+    token = len(rows.text.vocabulary) - 1
+    assert (rows.test == token).sum() >= 11 and not (rows.train == token).any()
+    (said,) = rows.decided
+    assert said in rows.said and said.endswith("are unknown and read as \ufffd")
+
+
+def test_a_text_without_spaces_is_told(tmp_path):
+    (tmp_path / "text.txt").write_text("子曰學而時習之，不亦說乎。\n" * 200)
+    rows = text_rows("text.txt", 16)
+    assert rows.wordless == "100% of the letters are of scripts without spaces"
+    assert rows.said.endswith(f"; {rows.wordless}: measures of words are left out")
+
+
 def test_a_part_shorter_than_a_block_is_named_with_the_fix():
     size = len(load_text("text.txt").validation)
     text_rows("text.txt", 200)
@@ -75,8 +119,15 @@ def test_text_for_pretraining_has_the_vocabulary_of_the_other(tmp_path):
     assert own.shape == (len(load_text("more.txt").train) // 16, 16)
     assert decode(own[0], letters) == "one says no of n"
     (tmp_path / "more.txt").write_text("one says no of xs\n" * 100)
-    with pytest.raises(DataError, match="has 'x', which the training text lacks"):
+    said = "has 'x', which the training text lacks; .* give --unknown replace"
+    with pytest.raises(DataError, match=said):
         pretraining_rows("more.txt", 16, letters)
+    known = letters + "\ufffd"
+    with pytest.raises(DataError, match=said):
+        pretraining_rows("more.txt", 16, known)
+    own = pretraining_rows("more.txt", 16, known, "replace")
+    assert decode(own[0], known) == "one says no of \ufffd"
+    assert pretraining_rows("more.txt", 16, known, "replace", "", 1000).size == 800
 
 
 def test_rows_for_pretraining_change_the_fingerprint_and_fill_a_block(tmp_path):
@@ -123,7 +174,10 @@ def found(train, rows):
 @given(train=texts, flat=st.text("abcd", min_size=8, max_size=80))
 def test_rare_positions_are_those_of_a_plain_count(train, flat):
     rows = [flat[i : i + 8] for i in range(0, len(flat) // 8 * 8, 8)]
-    np.testing.assert_array_equal(found(train, rows), counted(train, rows))
+    for piece in (2**22, 3):  # at once, and some characters at a time
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(text_blocks, "_PIECE", piece)
+            np.testing.assert_array_equal(found(train, rows), counted(train, rows))
 
 
 def test_rare_positions_of_a_text_are_at_most_a_tenth():

@@ -1,6 +1,8 @@
 """Real text: what is read, how it is split, and what is refused."""
 
+import gzip
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -26,6 +28,7 @@ def written(tmp_path):
     def write(**files):
         for name, content in files.items():
             raw = content if isinstance(content, bytes) else content.encode()
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_bytes(raw)
         return str(tmp_path)
 
@@ -72,7 +75,7 @@ def test_one_file_is_cut_in_its_order(written):
 
 
 def test_other_files_are_joined_by_name(written):
-    files = {"b.TXT": "b" * 998, "a.txt": "a" * 999, "c.md": "c" * 999}
+    files = {"b.TXT": "b" * 998, "a.txt": "a" * 999, "c.rst": "c" * 999}
     folder = written(**files)
     Path(folder, "folder.txt").mkdir()
     data = load_text(folder.removesuffix("/") + "/")
@@ -82,6 +85,114 @@ def test_other_files_are_joined_by_name(written):
         f"{sha256(files[name].encode())}  {name}\n" for name in ("a.txt", "b.TXT")
     )
     assert data.sha256 == sha256(lines.encode())
+
+
+def test_a_folder_is_read_to_the_bottom(written):
+    """In the order of paths, not of names: what begins with a dot is left alone."""
+    files = {
+        "b/a.md": "3" * 999,
+        "a.txt": "1" * 999,
+        "b.txt": "5" * 999,
+        "a/z/z.MD": "2" * 999,
+        "b/b.txt": "4" * 999,
+    }
+    left = {".git/x.txt": "x" * 999, "a/.x.md": "x" * 999, "a/x.py": "x", "r.csv": "x"}
+    folder = written(**files, **left, **{"z.jsonl": "never read"})
+    data = load_text(folder, "replace")
+    read = "2" * 999 + "\n" + "1" * 999 + "\n" + "3" * 999 + "\n" + "4" * 999
+    assert (data.train + data.validation + data.test).startswith(read[:3995])
+    names = ["a/z/z.MD", "a.txt", "b/a.md", "b/b.txt", "b.txt"]
+    lines = "".join(f"{sha256(files[n].encode())}  {n}\n" for n in names)
+    assert data.sha256 == sha256(lines.encode())
+    assert data.summary.startswith(f"{folder}: 5 files, 4 999 characters, 6 distinct;")
+
+
+def test_what_was_read_is_said(written):
+    data = load_text(written(**PARTS))
+    assert data.summary.partition(": ")[2] == (
+        "3 files, 1 520 characters, 20 distinct; held out 140 for validation and 180 "
+        "for testing, 1 200 to train on"
+    )
+
+
+def records(*texts, field="text"):
+    return "".join(json.dumps({"id": 1, field: text}) + "\n" for text in texts)
+
+
+def test_json_lines_are_joined_by_line_ends(written):
+    texts = ["a\nb\r\n" * 200, "é" * 300, "", "c" * 200]
+    content = "\ufeff" + records(*texts) + "\n \n"
+    path = str(Path(written(**{"a.jsonl": content}), "a.jsonl"))
+    whole = "\n".join(texts).replace("\r", "")
+    assert "".join(load_text(path, "replace")[:3])[:1100] == whole[:1100]
+    path = str(Path(written(**{"a.ndjson": records(TEXT, field="body")}), "a.ndjson"))
+    assert "".join(load_text(path, field="body")[:3]) == TEXT
+    folder = written(**{"sub/b.jsonl": records(TEXT, field="body")})
+    Path(folder, "a.jsonl").unlink()
+    assert "".join(load_text(folder, field="body")[:3]) == TEXT + TEXT
+
+
+def test_packed_files_are_unpacked(written):
+    names = {"a.txt.gz": TEXT, "b.md.GZ": TEXT, "c.txt": TEXT}
+    packed = {name: gzip.compress(text.encode()) for name, text in names.items()}
+    folder = written(**packed | {"c.txt": TEXT})
+    data = load_text(folder)
+    assert "".join(data[:3]) == 3 * TEXT
+    parts = {f"{n}.gz": gzip.compress(text.encode()) for n, text in PARTS.items()}
+    assert load_text(written(**parts))[:3] == (*PARTS.values(),)
+
+
+def test_parts_may_be_json_lines(written):
+    parts = {Path(n).stem: text for n, text in PARTS.items()}
+    found = load_text(written(**{f"{n}.jsonl": records(t) for n, t in parts.items()}))
+    assert found[:3] == (*PARTS.values(),)
+
+
+# Characters that only held-out parts have
+
+
+def test_unknown_characters_are_replaced_and_counted(written):
+    folder = written(
+        **PARTS
+        | {"validation.txt": LINE * 7 + "Ωa", "test.txt": "Ω\U0001f600Ω" + LINE * 9}
+    )
+    data = load_text(folder, "replace")
+    assert data.train == PARTS["train.txt"]
+    assert data.validation == LINE * 7 + "\ufffda"
+    assert data.test == "\ufffd" * 3 + LINE * 9
+    assert data.vocabulary == "\nabcdefghijklmnopqrs\ufffd"
+    assert data.unknown_share == 4 / (142 + 183)
+    assert data.unknown == (
+        "1.2 % of the held-out characters (2 distinct) are unknown and read as \ufffd"
+    )
+    assert ", 22 distinct;" in data.summary
+
+
+def test_the_unknown_token_is_there_whether_or_not_it_is_needed(written):
+    data = load_text(written(**PARTS), "replace")
+    assert data[:3] == (*PARTS.values(),) and data.unknown == ""
+    assert data.vocabulary == load_text(written(**PARTS)).vocabulary + "\ufffd"
+    # one that the training text has itself is no other
+    own = load_text(written(**PARTS | {"train.txt": "\ufffd" + LINE * 60}), "replace")
+    assert own.vocabulary == data.vocabulary
+
+
+# A part of a text
+
+
+def test_the_beginnings_of_all_parts_are_used(written):
+    """The vocabulary is that of the whole, and so is what is refused."""
+    parts = {"train.txt": LINE * 600 + "Ω", "validation.txt": LINE * 70}
+    parts |= {"test.txt": LINE * 90 + "Ω"}
+    whole = load_text(written(**parts))
+    some = load_text(written(**parts), characters=1005)
+    assert [len(part) for part in some[:3]] == [805, 100, 100]
+    assert all(map(str.startswith, whole[:3], some[:3]))
+    assert some.vocabulary == whole.vocabulary and some.sha256 == whole.sha256
+    assert some.summary == whole.summary + "; used 1 005 (--characters)"
+    assert load_text(written(**parts), characters=10**6) == whole
+    with pytest.raises(DataError, match="never occurs"):
+        load_text(written(**parts | {"test.txt": LINE * 90 + "é"}), characters=1005)
 
 
 def test_no_line_end_is_doubled_between_files(written):
@@ -233,6 +344,44 @@ def test_an_unknown_character_of_joined_files(written):
     refused(written(**files), "b.txt: line 2, column 2: '§' (U+00A7) never")
     files = {"a.txt": TEXT.removesuffix("\n") + "§", "b.txt": LINE}
     refused(written(**files), "a.txt: line 100, column 20: '§' (U+00A7) never")
+
+
+def test_the_flag_that_replaces_is_named(written):
+    folder = written(**PARTS | {"test.txt": LINE * 9 + "Ω"})
+    refused(folder, "have it there, too, or give --unknown replace")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{'text': 1}", "not JSON (Expecting property name enclosed in double quotes)"),
+        ('["text"]', 'not an object; give lines like {"text": "..."}'),
+        ('{"body": "a", "id": 3}', "no field 'text'; name one with --field (body, id)"),
+        ("{}", "no field 'text'; name one with --field (none)"),
+        ('{"text": 3}', "field 'text' is not text but int; name another with --field"),
+        ('{"text": null}', "field 'text' is not text but NoneType"),
+        (r'{"text": "\u0000"}', "field 'text' holds a character that is no text"),
+        (r'{"text": "\ud800"}', "field 'text' holds a character that is no text"),
+        ("[" * 10**5, "not JSON"),
+    ],
+)
+def test_a_record_that_is_no_text(written, line, said):
+    content = records(TEXT) + "\n" + line + "\n" + records(TEXT)
+    path = str(Path(written(**{"a.jsonl": content}), "a.jsonl"))
+    refused(path, f"a.jsonl: line 3: {said}")
+
+
+def test_an_unknown_character_of_a_record(written):
+    content = records("é\r\n" + TEXT) + "\n" + records(LINE * 5, LINE, "aΩ", LINE)
+    path = str(Path(written(**{"a.jsonl": content}), "a.jsonl"))
+    refused(path, "a.jsonl: line 5, field 'text': 'Ω' (U+03A9) never occurs in the ")
+
+
+@pytest.mark.parametrize("cut", [slice(40), slice(20, None)])
+def test_a_broken_packed_file(written, cut):
+    raw = gzip.compress(TEXT.encode())[cut]
+    path = str(Path(written(**{"a.txt.gz": raw}), "a.txt.gz"))
+    refused(path, "a.txt.gz: cannot be unpacked (", "pack it again")
 
 
 def test_unreadable(written, monkeypatch):

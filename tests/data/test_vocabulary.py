@@ -1,5 +1,7 @@
 """Characters as tokens: there and back, and nothing dropped in silence."""
 
+from collections import Counter
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -42,6 +44,20 @@ def test_there_and_back(text):
     tokens = vocabulary.encode(text, symbols)
     assert vocabulary.decode(tokens, symbols) == text
     assert "".join(symbols[token] for token in tokens) == text
+
+
+@given(st.text("ab\U0001f600"), st.integers(1, 4))
+def test_a_large_text_is_looked_at_in_pieces(text, size):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vocabulary, "_PIECE", size)
+        counts = vocabulary.counts(text)
+        found = {chr(code): counts[code] for code in np.flatnonzero(counts)}
+        assert found == Counter(text)
+        assert vocabulary.symbols(text) == "".join(sorted(set(text)))
+        tokens = vocabulary.encode(text, "ab\U0001f600")
+        assert tokens.tolist() == ["ab\U0001f600".index(c) for c in text]
+        with pytest.raises(ValueError, match=f"character {len(text)} of the text, 'c'"):
+            vocabulary.encode(text + "c", "ab\U0001f600")
 
 
 @given(st.lists(st.integers(0, 3)))

@@ -306,11 +306,26 @@ def brute_force(blocks, train, window):
 tiny = st.text("ab\U0001f600", max_size=12)
 
 
-@given(st.lists(tiny, max_size=4), st.text("ab\U0001f600", max_size=40))
-def test_copies_are_those_of_brute_force(blocks, train):
+@given(
+    st.lists(tiny, max_size=4),
+    st.text("ab\U0001f600", max_size=40),
+    st.sampled_from([5, 2**22]),
+)
+def test_copies_are_those_of_brute_force(blocks, train, piece):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tm, "WINDOW", 3)
+        patch.setattr(text_copies, "_PIECE", piece)  # windows at a time
         assert copies(blocks, train) == brute_force(blocks, train, 3)
+
+
+def test_a_passage_is_found_wherever_it_begins(monkeypatch):
+    """Windows of the real text are hashed five at a time, and none is left out."""
+    monkeypatch.setattr(tm, "WINDOW", 3)
+    monkeypatch.setattr(text_copies, "_PIECE", 5)
+    train = "abcdefghijklmnopqrstuvwxyz"
+    for start in range(len(train) - 2):
+        assert copies([train[start : start + 3]], train) == (3, 1)
+    assert copies(["zab"], train) == (2, 0)
 
 
 @given(st.lists(tiny, max_size=3), st.text("ab\U0001f600", max_size=40))
@@ -370,6 +385,17 @@ def test_real_text_without_words_gives_no_nan(train):
 def test_as_many_real_blocks_are_needed(blocks, num):
     with pytest.raises(ValueError, match=f"^{num} blocks cannot be compared"):
         tm.reference(SMALL, [], blocks, num)
+
+
+def test_without_words_their_measures_are_left_out(small):
+    """And the others are those of a text with words."""
+    real = tm.reference(SMALL, ["lion newt"], SMALL_BLOCKS, 3, has_words=False)
+    values, usual = (tm.measure(SMALL_BLOCKS, own) for own in (real, small))
+    assert values == {k: v for k, v in usual.items() if k not in catalogue.OF_WORDS}
+    assert set(catalogue.OF_WORDS) == {
+        *("tail_mass_10pct", "tail_mass_1pct", "word_survival", "hallucinated_share"),
+        *("distinct_1", "distinct_2", "distinct_3"),
+    }
 
 
 def test_every_measure_is_described_and_is_a_float(small):

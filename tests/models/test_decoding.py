@@ -102,6 +102,59 @@ def test_a_low_temperature_is_greedy():
     assert (generated(DecodingConfig(1.0)) != generated(DecodingConfig(0.0))).any()
 
 
+LIKELIEST = jnp.array([[-5.0, -3.0, -0.5, -9.0], [8.0, 2.0, 70.0, 1.0]], jnp.float32)
+NOTHING_SEEN = jnp.zeros(LIKELIEST.shape, bool)
+
+
+@pytest.mark.parametrize("cut", [{}, {"top_k": 2}, {"top_p": 1e-38}, {"top_p": 0.5}])
+@pytest.mark.parametrize("temperature", [1e-300, 1e-45, 1e-38, 1e-30, 1e-9, 1e-3])
+def test_any_low_temperature_takes_the_likeliest(temperature, cut):
+    """Traced and not: where a quotient overflows, or passes what masks the others."""
+
+    @jax.jit
+    def traced(temperature):
+        config = DecodingConfig(temperature, **cut)
+        return decoding.choose(KEY, LIKELIEST, NOTHING_SEEN, config)
+
+    plain = DecodingConfig(temperature, **cut)
+    assert traced(jnp.float32(temperature)).tolist() == [2, 2]
+    found = decoding.choose(KEY, LIKELIEST, NOTHING_SEEN, plain)
+    assert found.tolist() == [2, 2]
+
+
+def test_the_likeliest_share_the_probability_at_any_low_temperature():
+    even = jnp.array([[1.0, 4.0, 4.0, -2.0]], jnp.float32)
+    for temperature in (1e-300, 1e-38, 1e-20):
+        probs = decoding.token_probs(even, DecodingConfig(temperature))
+        np.testing.assert_array_equal(probs, [[0, 0.5, 0.5, 0]])
+
+
+def test_logits_that_are_not_finite_are_not_hidden():
+    """A network that diverged has no likeliest character."""
+    for temperature in (1.0, 1e-38):
+        broken = LIKELIEST.at[0, 1].set(jnp.nan)
+        probs = decoding.token_probs(broken, DecodingConfig(temperature))
+        assert jnp.isnan(probs[0]).all() and jnp.isfinite(probs[1]).all()
+    without = LIKELIEST.at[:, 2].set(-jnp.inf)  # a character that is never taken
+    probs = decoding.token_probs(without, DecodingConfig(1.0))
+    np.testing.assert_array_equal(probs, jax.nn.softmax(without))
+    probs = decoding.token_probs(without, DecodingConfig(1e-38))
+    np.testing.assert_array_equal(probs, [[0, 1, 0, 0], [1, 0, 0, 0]])
+
+
+@pytest.mark.parametrize("penalty", [1e-38, 1e-30, 1e30, 3e38])
+@pytest.mark.parametrize("temperature", [1e-38, 1.0])
+def test_any_penalty_leaves_a_character(penalty, temperature):
+    """A huge one leaves those not seen, where there are some; a tiny one favours."""
+    config = DecodingConfig(temperature, repetition_penalty=penalty)
+    for seen in (jnp.ones_like(NOTHING_SEEN), NOTHING_SEEN.at[:, 2].set(True)):
+        scores = decoding.penalised(LIKELIEST, seen, jnp.float32(penalty))
+        probs = np.asarray(decoding.token_probs(scores, config))
+        assert np.isfinite(probs).all()
+        np.testing.assert_allclose(probs.sum(-1), 1, rtol=1e-6)
+    assert (probs[1, 2] > 0.5) == (penalty < 1)  # 70, seen
+
+
 def test_characters_are_as_frequent_as_their_probabilities():
     net, weights = net_of()
     num = 20_000

@@ -96,6 +96,23 @@ def test_no_share_at_any_temperature_stays_none():
         close(jnp.sum(hot), 1, rtol=RTOL)
 
 
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+@pytest.mark.parametrize("temperature", [0.0, 1e-320, 1e-300, 1e-45, 1e-38, 1e-5])
+def test_at_a_low_temperature_the_largest_share_is_all(temperature, dtype):
+    """Also where it is not 1 over itself, as rounding of a reciprocal may have it."""
+    shares = jnp.array([0.2, 0.5, 0.3, 0.0], dtype)
+    low = jnp.asarray(temperature, shares.dtype)
+    for own in (shares, shares * (1 - 1e-7)):
+        found = jax.jit(tempered)(own, low)
+        assert found.tolist() == [0, 1, 0, 0] and found.dtype == shares.dtype
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jnp, "log", lambda ratio, log=jnp.log: log(ratio * (1 - 1e-7)))
+        close(tempered(shares, low), [0, 1, 0, 0], rtol=1e-6)
+    even = tempered(jnp.array([0.4, 0.4, 0.2], dtype), low)
+    assert even.tolist() == [0.5, 0.5, 0]
+    assert jnp.isnan(tempered(jnp.full(2, jnp.nan, dtype), low)).all()
+
+
 def test_traced_batch_sizes_and_several_rows():
     draw = jax.jit(
         lambda size: discrete(6, size).sample(

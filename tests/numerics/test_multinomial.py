@@ -106,6 +106,21 @@ def test_binomial_knows_none_and_all():
     np.testing.assert_array_equal(found, [0, 0, 0, 5, 0, 400])
 
 
+def test_nothing_succeeds_without_a_probability(monkeypatch):
+    """A draw that is never accepted would hang a run instead of being reported."""
+    rejected = []
+
+    def never(key, n, p, done):
+        rejected.append(~done)
+        return n
+
+    monkeypatch.setattr(module, "_rejection", never)
+    trials, probability = jnp.array([1000, 3, 1000]), jnp.array([jnp.nan, jnp.nan, 0.5])
+    found = binomial(jax.random.key(SEED), trials.astype(jnp.int32), probability)
+    assert found[:2].tolist() == [0, 0]
+    assert rejected[0].tolist() == [False, False, True]
+
+
 def many(trials, shares, num=NUM_SEEDS):
     """Counts [num, M], each from its own key."""
     keys = jax.random.split(jax.random.key(SEED), num)

@@ -2,8 +2,10 @@
 
 import contextlib
 import dataclasses
+import json
 import random
 import resource
+import sys
 
 import jax
 import numpy as np
@@ -17,6 +19,7 @@ from collapse.lab import run as runner
 from collapse.models.language import decoding
 from collapse.models.language.network import SIZES, Size
 from collapse.sims.charlm import Charlm
+from collapse.sims.mixing import Mixing
 
 # programs and texts of this file are made once, by one worker
 pytestmark = pytest.mark.xdist_group("charlm_command")
@@ -26,6 +29,9 @@ SMALL = ["--data", "text.txt", "--block", str(BLOCK), "--measured-rows", str(ROW
 SMALL += ["--samples-per-generation", "16", "--steps", "3", "--quiet"]
 SMALL += ["--num-generations", str(GENERATIONS), "--num-seeds", str(SEEDS)]
 SMALL += ["--workflows", "replace", "accumulate"]
+
+
+CHINESE = "子曰學而時習之，不亦說乎。\n有朋自遠方來，不亦樂乎。\n"
 
 
 def text_of(num, seed=0):
@@ -207,6 +213,24 @@ def test_a_full_disk_costs_no_generation_that_is_done(tmp_path, whole, capsys):
         (["--size", "giant"], "size: unknown 'giant'; known are nano, micro, mini"),
         (["--temperature", "-1"], "temperature: -1; give a number from 0 to 1000"),
         (["--temperature", "0"], "temperature: at 0 all rows would be alike"),
+        (
+            ["--temperature", "1", "1e-38"],
+            "temperature: at 1e-38 all rows would be alike without prompts; add "
+            "--prompts or give at least 1e-06",
+        ),
+        (
+            ["--prompts", "--temperature", "1e-7", "--workflows", "replace_multiple"],
+            "workflows: replace_multiple would generate the same rows",
+        ),
+        (["--data", "strange"], "have it there, too, or give --unknown replace"),
+        (["--data", "a.jsonl", "--field", "body"], "a.jsonl: line 2: no field 'body'"),
+        (["--unknown", "drop"], "unknown: unknown 'drop'; known are error, replace"),
+        (["--characters", "10"], "characters: 10; give 0, or at least 1000"),
+        (
+            ["--data", "chinese.txt", "--metrics", "perplexity", "word_survival"],
+            "metrics: word_survival is of words, but of chinese.txt 100% of the "
+            "letters are of scripts without spaces; give --metrics without it",
+        ),
         (["--prompts", "--beams", "3", "--top-k", "4"], "beams: beam search takes"),
         (
             ["--prompts", "--beams", "3", "--temperature", "0.5"],
@@ -256,6 +280,8 @@ def test_bad_input_ends_in_one_line_and_leaves_nothing(
     (tmp_path / "short.txt").write_text(text_of(500))
     (tmp_path / "greek.txt").write_text(text_of(3000).replace("k", "Ω"))
     (tmp_path / "few.txt").write_text(text_of(300))
+    (tmp_path / "a.jsonl").write_text('{"body": "a"}\n{"text": "b"}\n')
+    (tmp_path / "chinese.txt").write_text(CHINESE * 100)
     (tmp_path / "strange").mkdir()
     for part, more in (("train", "\n"), ("validation", ""), ("test", "\nΩ")):
         (tmp_path / "strange" / f"{part}.txt").write_text("a b " * 400 + more)
@@ -295,6 +321,66 @@ def test_every_way_of_training_and_writing_goes_through_the_command(tmp_path):
     # a row goes on from a real block, and is none itself
     plain = opened_texts(first)
     assert not any(row in text_of(3000) for row in plain)
+
+
+def test_the_lowest_temperatures_are_that_of_0(tmp_path):
+    """Rounding once made NaN of the logits, and the first character of all texts."""
+    own = ["--prompts", "--workflows", "replace", "--num-generations", "1"]
+    for temperature in ("0", "1e-38"):
+        assert run("--out", temperature, *own, "--temperature", temperature) == 0
+    texts = [
+        {path.name: path.read_text() for path in (tmp_path / out / "texts").iterdir()}
+        for out in ("0", "1e-38")
+    ]
+    assert texts[0] == texts[1] and len(texts[0]) == SEEDS * 2
+    assert len(set("".join(texts[1].values()))) > 8  # not one character for ever
+
+
+def test_a_text_without_spaces_has_no_measures_of_words(tmp_path, capsys):
+    """They are left out, also of the figure and the table, and that is said."""
+    (tmp_path / "folder" / "deep").mkdir(parents=True)
+    (tmp_path / "folder" / "a.md").write_text(CHINESE * 60)
+    (tmp_path / "folder" / "deep" / "b.txt").write_text(CHINESE * 40 + "岂" * 30)
+    loud = ["--data", "folder", "--unknown", "replace", "--workflows", "replace"]
+    arguments = [one for one in SMALL if one != "--quiet"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules[__name__], "SMALL", arguments)
+        assert run("--out", "a", *loud, "--samples-per-generation", "16") == 0
+    out, err = capsys.readouterr()
+    (said,) = [line for line in err.splitlines() if line.startswith("folder: ")]
+    assert said.startswith("folder: 2 files, 2 730 characters, 22 distinct; held out ")
+    assert "% of the held-out characters (1 distinct) are unknown and read as" in said
+    assert said.endswith("without spaces: measures of words are left out")
+    data = opened(tmp_path / "a")
+    of_words = {"tail_mass_10pct", "tail_mass_1pct", "word_survival", "distinct_1"}
+    of_words |= {"distinct_2", "distinct_3", "hallucinated_share"}
+    assert not of_words & set(data.data_vars) and data.finite.all()
+    assert set(Charlm.catalogue) - of_words <= set(data.data_vars)
+    assert "bits_per_character" in out and "word_survival" not in out
+    assert not of_words & set(json.loads(data.attrs["real_text"]))
+    figure = json.loads(data.attrs["figure"])
+    assert figure["metrics"] == ["bits_per_character"]
+    assert figure["caption"].endswith("Written without spaces: no measures of words.")
+    assert "unknown characters are read as \ufffd" in figure["caption"]
+
+
+def test_a_quick_run_reads_the_beginning_of_a_large_text(tmp_path):
+    """Enough for the sequences that are asked for, and all that is asked for."""
+    (tmp_path / "large.txt").write_text(text_of(600_000))
+    made = Charlm(data="large.txt")
+    experiment, data = runner.prepare(made, quick=True)
+    sizes = [len(part) for part in data.text[:3]]
+    assert sizes == [160_000, 20_000, 20_000]
+    assert experiment.characters == 200_000 and experiment.load() is data
+    asked = dataclasses.replace(made, samples_per_generation=(1000,))
+    assert sum(map(len, runner.prepare(asked, quick=True)[1].text[:3])) == 256_000
+    study = Mixing(model="charlm", samples_per_generation=(2000,), precision="float32")
+    study = study.with_values({"data": "large.txt"})
+    _, data = runner.prepare(study, quick=True)
+    assert sum(map(len, data.text[:3])) == 512_000
+    own = dataclasses.replace(made, characters=50_000)
+    assert sum(map(len, runner.prepare(own, quick=True)[1].text[:3])) == 50_000
+    assert runner.prepare(made)[1].train.size > 470_000
 
 
 def opened_texts(path):

@@ -116,6 +116,7 @@ def test_a_biased_problem_depends_on_no_number_of_rows():
     [
         ({"prompts": True, "beams": 2}, {}),
         ({"prompts": True, "temperature": (0.0,)}, {"temperature": 0.0}),
+        ({"prompts": True, "temperature": (1e-38,)}, {"temperature": 1e-38}),
     ],
 )
 def test_what_has_no_temperature_has_no_biased_sampler(fields, cell):

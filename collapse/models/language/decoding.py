@@ -27,8 +27,8 @@ class DecodingConfig(NamedTuple):
     """How the next character is chosen.
 
     Attributes:
-      temperature: divides the logits; 0 takes the most likely character. May be traced
-        if above 0.
+      temperature: divides the logits; 0 takes the most likely character, as do
+        temperatures so small that a quotient overflows. May be traced if above 0.
       top_k: keep the k most likely characters; 0 for all.
       top_p: keep the smallest set of most likely characters that reaches this
         probability (Holtzman et al. 2020, arXiv:1904.09751); 1 for all.
@@ -126,15 +126,30 @@ def token_probs(
 
     After top-p they are not normalised: those that are left sum to less than 1.
     """
-    logits = logits / config.temperature
+    logits = _divided(logits, config.temperature)
     if config.top_k and config.top_k < logits.shape[-1]:
         ordered = jnp.sort(logits, -1)
         lowest = ordered[:, -config.top_k, None]
-        logits = jnp.where(logits < lowest, _MASKED_LOGIT, logits)
+        logits = jnp.where(logits < lowest, -jnp.inf, logits)
     probs = jax.nn.softmax(logits)
     if config.top_p < 1:
         probs = jnp.where(nucleus(probs, config.top_p), probs, 0)
     return probs
+
+
+def _divided(
+    logits: Float[Array, "b v"], temperature: float | Float[Array, ""]
+) -> Float[Array, "b v"]:
+    """Logits over the temperature, [b, v]; those of the limit 0 where this overflows.
+
+    In the limit all but the largest are -inf; equal largest ones share the probability.
+    """
+    divided = logits / jnp.asarray(temperature, logits.dtype)
+    # logits that are not finite themselves stay so: the loss tells of them
+    overflows = jnp.isfinite(logits) & ~jnp.isfinite(divided)
+    largest = logits == jnp.max(logits, -1, keepdims=True)
+    limit = jnp.where(largest, 0, -jnp.inf)
+    return jnp.where(jnp.any(overflows, -1, keepdims=True), limit, divided)
 
 
 def nucleus(probs: Float[Array, "b v"], top_p: float) -> Bool[Array, "b v"]:
@@ -155,10 +170,16 @@ def penalised(
     seen: Bool[Array, "... v"],
     penalty: float | Float[Array, ""],
 ) -> Float[Array, "... v"]:
-    """Scores, lowered for the characters that are in the sequence already."""
+    """Scores, lowered for the characters that are in the sequence already.
+
+    Of a penalty so large or small that they overflow they are the largest finite ones:
+    where all were infinite, no character could be chosen.
+    """
     if not isinstance(penalty, jax.Array) and penalty == 1:
         return scores
+    most = jnp.finfo(scores.dtype).max
     lower = jnp.where(scores > 0, scores / penalty, scores * penalty)
+    lower = jnp.clip(lower, -most, most)
     return jnp.where(seen, lower, scores)
 
 

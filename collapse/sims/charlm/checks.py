@@ -1,7 +1,7 @@
 """Checks of fields that depend on each other, for language models."""
 
 from collapse.data.errors import InputError
-from collapse.sims.charlm.fields import CharlmFields
+from collapse.sims.charlm.fields import LEAST_TEMPERATURE, CharlmFields
 
 
 def check(e: CharlmFields) -> None:
@@ -27,7 +27,9 @@ def _check_decoding(e: CharlmFields) -> None:
         raise InputError(
             "beams: without prompts all rows would be alike; add --prompts"
         )
-    certain = e.beams > 1 or 0 in e.temperature
+    least = min(e.temperature)
+    greedy = least < LEAST_TEMPERATURE
+    certain = e.beams > 1 or greedy
     names = (spec.name for spec in e.workflow_specs())
     if certain and "replace_multiple" in names:
         raise InputError(
@@ -40,8 +42,8 @@ def _check_decoding(e: CharlmFields) -> None:
             "beams: beam search takes the most likely text, whatever temperature, "
             "top_k and top_p; drop these"
         )
-    if 0 in e.temperature and not e.prompts:
+    if greedy and not e.prompts:
         raise InputError(
-            "temperature: at 0 all rows would be alike without prompts; add "
-            "--prompts or give a temperature above 0"
+            f"temperature: at {least:g} all rows would be alike without prompts; add "
+            f"--prompts or give at least {LEAST_TEMPERATURE:g}"
         )

@@ -9,13 +9,14 @@ from collapse.data.errors import InputError
 from collapse.data.text_blocks import TextRows, fingerprinted, text_rows
 from collapse.experiment.base import capped
 from collapse.experiment.lazy import load
+from collapse.measures.catalogue import OF_WORDS
 from collapse.sims.charlm import checks, texts
 from collapse.sims.charlm.fields import CharlmFields
 
 if TYPE_CHECKING:
     import xarray as xr
 
-_QUICK_ROWS, _QUICK_STEPS = 64, 10
+_QUICK_ROWS, _QUICK_STEPS, _QUICK_CHARACTERS = 64, 10, 200_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,8 +42,23 @@ class Charlm(CharlmFields):
         """
         if not self.data:
             raise InputError("data: empty; give shakespeare, a file or a folder")
-        data = text_rows(self.data, self.block)
-        return fingerprinted(data, self.pretrain) if self.pretrain else data
+        data = text_rows(self.data, self.block, *self.how())
+        if not self.pretrain:
+            return data
+        return fingerprinted(data, self.pretrain, self.unknown, self.field)
+
+    def reads_less(self) -> Self:
+        """The experiment on the beginning of its text, enough for all its sequences."""
+        rows = max((_QUICK_ROWS, *self.samples_per_generation))
+        enough = max(_QUICK_CHARACTERS, 2 * rows * self.block)
+        return dataclasses.replace(self, characters=self.characters or enough)
+
+    def measured(self) -> tuple[str, ...]:
+        """Names of the metrics; of a text written without spaces, none of words."""
+        found = super().measured()
+        if self.metrics or not self.load().wordless:
+            return found
+        return tuple(name for name in found if name not in OF_WORDS)
 
     # What is shown of it
 
@@ -100,7 +116,13 @@ class Charlm(CharlmFields):
         checks.check(self)
 
     def check_data(self, data: Any) -> None:
-        """Raise InputError if more sequences are asked for than there are."""
+        """Raise InputError if more is asked for than the text has."""
+        of_words = [name for name in self.metrics if name in OF_WORDS]
+        if data.wordless and of_words:
+            raise InputError(
+                f"metrics: {of_words[0]} is of words, but of {self.data} "
+                f"{data.wordless}; give --metrics without it"
+            )
         rows, most = len(data.train), max(self.samples_per_generation)
         if most > rows:
             raise InputError(

@@ -13,6 +13,9 @@ from collapse.measures.catalogue import Quantity
 
 EDGES = tuple(100 ** (i / 40) for i in range(41))  # of perplexities of sequences
 HISTOGRAM = "first_histogram"
+# Lower ones generate the most likely characters, as 0 does: logits that differ by a
+# hundred-thousandth of a nat are then e^10 apart.
+LEAST_TEMPERATURE = 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +35,16 @@ class CharlmFields(Family):
     num_seeds: Annotated[int, Bounds(1, 10**8 - 1)] = 2
     """Independent repetitions."""
     data: str = "shakespeare"
-    """Text: 'shakespeare', a UTF-8 file, or a folder of .txt files."""
+    """Text: 'shakespeare', a UTF-8 file, or a folder, whose .txt and .md files are all
+    read, also those in its folders. Files may be .jsonl, or packed as .gz."""
+    field: str = "text"
+    """Of files of JSON lines (.jsonl): field of each record that holds its text."""
+    unknown: Literal["error", "replace"] = "error"
+    """Held-out characters that the training part lacks: refuse them, or replace them by
+    an unknown token, which is measured like any other."""
+    characters: Annotated[int, Bounds(1000, or_zero=True)] = 0
+    """Characters of a text that are used, from the beginning of each part; 0 for all
+    (with --quick: enough for its sequences)."""
     precision: Literal["float32", "float64"] = "float32"
     """Floating-point type; networks run in float32 only."""
     size: Literal["nano", "micro", "mini"] = "nano"
@@ -72,8 +84,8 @@ class CharlmFields(Family):
     prompts: bool = False
     """Continue blocks of the real training text instead of starting from nothing."""
     temperature: tuple[Annotated[float, Bounds(0, 1000)], ...] = (1.0,)
-    """Divides the logits in generation; 0 takes the most likely character, which needs
-    --prompts. Not with --beams."""
+    """Divides the logits in generation; 0, or below 1e-6, takes the most likely
+    character, which needs --prompts. Not with --beams."""
     top_k: Annotated[int, Bounds(0, 10**6)] = 0
     """Sample from the k most likely characters; 0 for all. Not with --beams."""
     top_p: Annotated[float, Bounds(0, 1, above=True)] = 1.0
@@ -85,6 +97,10 @@ class CharlmFields(Family):
     """Above 1: generate by beam search, which needs --prompts."""
     measured_rows: Annotated[int, Bounds(8, 10**5)] = 256
     """Generated sequences that are measured, and real sequences tested on."""
+
+    def how(self) -> tuple[Literal["error", "replace"], str, int]:
+        """How texts are read, as `texts.load_text` takes it."""
+        return self.unknown, self.field, self.characters
 
     @classmethod
     def axes(cls) -> tuple[str, ...]:

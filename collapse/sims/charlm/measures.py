@@ -59,8 +59,9 @@ def observer(
         found |= {
             name: np.array([one[name] for one in measured]) for name in measured[0]
         }
-        found["text"] = seen["generated"].astype(np.uint16)
-        found["continued"] = seen["continued"].astype(np.uint16)
+        small = np.promote_types(np.uint16, np.min_scalar_type(len(letters)))
+        found["text"] = seen["generated"].astype(small)
+        found["continued"] = seen["continued"].astype(small)
         return found
 
     return observe
@@ -96,8 +97,8 @@ def _reference(data: TextRows, num: int) -> text_measures.Reference:
     name = (data.sha256, data.train.shape[1], num)
     if name not in _REFERENCES:
         rows = [decode(row, data.text.vocabulary) for row in data.train]
-        others = (data.text.validation,)
-        _REFERENCES[name] = text_measures.reference(data.text.train, others, rows, num)
+        own = (data.text.train, (data.text.validation,), rows, num)
+        _REFERENCES[name] = text_measures.reference(*own, not data.wordless)
     return _REFERENCES[name]
 
 

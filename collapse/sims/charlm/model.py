@@ -148,7 +148,7 @@ def pretrained(experiment: Charlm, data: TextRows) -> dict:
         return _PRETRAINED[name]
     net = network(config)
     own = (experiment.pretrain, config.block, data.text.vocabulary)
-    rows = jnp.asarray(pretraining_rows(*own))
+    rows = jnp.asarray(pretraining_rows(*own, *experiment.how()))
 
     @jax.jit
     def run(key: Key, rows: Array) -> dict:

@@ -13,6 +13,7 @@ from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
 from collapse.models.language.model import Blocks
 from collapse.sims.charlm.experiment import Charlm
+from collapse.sims.charlm.fields import LEAST_TEMPERATURE
 from collapse.sims.charlm.measures import observer
 from collapse.sims.charlm.model import (
     Design,
@@ -25,7 +26,6 @@ from collapse.sims.charlm.model import (
 )
 
 _VALIDATION_ROWS = 64
-_LOWEST_TEMPERATURE = 1e-6  # that logits may be divided by
 
 
 def task(condition: Condition[Charlm], data: TextRows) -> Task:
@@ -54,7 +54,7 @@ def task(condition: Condition[Charlm], data: TextRows) -> Task:
     def biased(root: Key, bias: Float[Array, ""], sizes: None, *arrays: Any) -> Problem:
         del sizes
         given = Values(*arrays)
-        temperature = jnp.maximum(given.temperature * bias, _LOWEST_TEMPERATURE)
+        temperature = jnp.maximum(given.temperature * bias, LEAST_TEMPERATURE)
         given = given._replace(temperature=temperature)
         # conditions of other sizes share the program: nothing may depend on n
         real = real_sequences(root, given.train, given.train.shape[0])
@@ -83,7 +83,7 @@ def design_of(condition: Condition[Charlm], data: TextRows) -> Design:
         experiment,
         network_config(experiment, data),
         train_config(experiment, batches * condition.n),
-        greedy=condition["temperature"] == 0,
+        greedy=condition["temperature"] < LEAST_TEMPERATURE,
     )
 
 

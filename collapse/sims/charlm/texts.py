@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from collapse.data.text_blocks import TextRows
-from collapse.data.vocabulary import decode
+from collapse.data.vocabulary import UNKNOWN, decode
 from collapse.experiment.base import spelled
 from collapse.experiment.condition import Condition
 from collapse.experiment.files import atomic
@@ -48,6 +48,10 @@ def caption(e: CharlmFields, real: Mapping[str, float]) -> str:
     network, *rest = settings(e)
     rows = f"{spelled(e.samples_per_generation)} rows of {e.block} characters"
     phrases = [f"{e.data}: {network}, {rows}", *rest, e.repetitions()]
+    if e.unknown == "replace":
+        phrases.append(f"unknown characters are read as {UNKNOWN}")
+    if "tail_mass_10pct" not in real:
+        return f"{'; '.join(phrases)}. Written without spaces: no measures of words."
     return (
         f"{'; '.join(phrases)}. New real text, the test part: tail mass "
         f"{real['tail_mass_10pct']:.2f}, survival {real['word_survival']:.2f}, unknown "

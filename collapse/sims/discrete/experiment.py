@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 
+from collapse.data.errors import InputError
 from collapse.data.words import WordLaw, load_words
 from collapse.experiment.base import spelled
 from collapse.experiment.family import Family
@@ -36,7 +37,10 @@ class Discrete(Family):
     bias_of: ClassVar[str] = "temperature"
 
     data: Annotated[str, Shown("none")] = ""
-    """Text whose words are the symbols: 'shakespeare', a UTF-8 file, or a folder."""
+    """Text whose words are the symbols: 'shakespeare', a UTF-8 file, or a folder, whose
+    .txt and .md files are all read. Files may be .jsonl, or packed as .gz."""
+    field: Annotated[str, Only("data")] = "text"
+    """Of files of JSON lines (.jsonl): field of each record that holds its text."""
     law: Annotated[Literal["zipf", "uniform"], WITHOUT_DATA] = "zipf"
     """True shares of symbols without data: a power of the rank i, or all alike."""
     num_symbols: Annotated[int, Bounds(2, 10**6), WITHOUT_DATA] = 1000
@@ -45,14 +49,14 @@ class Discrete(Family):
     """Of --law zipf: shares in proportion to (i + offset)^-exponent."""
     offset: Annotated[NonNegative, OF_ZIPF, WITHOUT_DATA] = 0.0
     """Of --law zipf."""
-    smoothing: NonNegative = 0.0
+    smoothing: Annotated[float, Bounds(0, 10**9)] = 0.0
     """Occurrences added to each symbol in a fit."""
     temperature: Positive = 1.0
     """Models generate in proportion to share^(1 / temperature)."""
 
     def load(self) -> WordLaw | None:
         """The words of the text that `data` names; None without."""
-        return load_words(self.data) if self.data else None
+        return load_words(self.data, self.field) if self.data else None
 
     def shares(self) -> np.ndarray:
         """True shares [M], falling."""
@@ -92,6 +96,20 @@ class Discrete(Family):
     def resolved(self, rows: int, dimension: int) -> Self:
         """With a sample size, whatever the number of words."""
         return super().resolved(0, dimension)
+
+    def check(self) -> None:
+        """Raise InputError for the first field that cannot be run."""
+        super().check()
+        if self.data or self.law != "zipf":
+            return
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            shares = self.shares()
+        if not 1 - shares @ shares > 0:  # not for NaN either
+            where = f"exponent {self.exponent:g} and offset {self.offset:g}"
+            raise InputError(
+                f"exponent: with {where} rounding leaves fewer than two symbols; give "
+                "a smaller one"
+            )
 
     def check_data(self, data: Any) -> None:
         """Nothing: words are drawn from their shares."""
