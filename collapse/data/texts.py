@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from collapse.data import vocabulary
+from collapse.data.encoding import decoded
 from collapse.data.errors import DataError
 
 SHIPPED = ("shakespeare",)
@@ -110,17 +111,7 @@ def _read(path: Path) -> _File:
         raw = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    if (zero := raw.find(b"\0")) >= 0:
-        raise DataError(
-            f"{path}: not text: a zero byte at offset {zero}; save it as UTF-8"
-        )
-    try:
-        text = raw.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: not UTF-8: byte 0x{raw[error.start]:02x} at offset "
-            f"{error.start}; save it as UTF-8"
-        ) from None
+    text = decoded(str(path), raw)
     if not text.strip():
         raise DataError(f"{path}: the file is empty; fill or remove it")
     text = text.replace("\r\n", "\n").replace("\r", "\n")

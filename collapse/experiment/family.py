@@ -11,12 +11,13 @@ from collapse.data import tables
 from collapse.data.errors import InputError
 from collapse.experiment.base import Experiment, capped, spelled
 from collapse.experiment.fields import Bounds, Count, Share, Shown
+from collapse.experiment.table_fields import TableFields
 from collapse.experiment.workflows import WorkflowSpec, kinds, specs
 from collapse.measures.catalogue import Quantity, of_data
 
 
 @dataclasses.dataclass(frozen=True)
-class Family(Experiment):
+class Family(TableFields):
     """What every family shares; families add their model's own fields."""
 
     group: ClassVar[str] = "workflow"
@@ -37,8 +38,6 @@ class Family(Experiment):
     """Workflow mix: real rows are new in each generation, or those of the first."""
     window: tuple[Annotated[int, Bounds(1)], ...] = (5,)
     """Workflow window: generations of rows kept."""
-    data: Annotated[str, Shown("none")] = ""
-    """Real data: 'faithful', 'diabetes', or a .csv or .npy file (rows x dimensions)."""
 
     @classmethod
     def axes(cls) -> tuple[str, ...]:
@@ -53,9 +52,17 @@ class Family(Experiment):
     @classmethod
     def own_fields(cls) -> tuple[str, ...]:
         """Names of the fields of the model and its data, which a study takes, too."""
-        shared = {field.name for field in dataclasses.fields(Family)} - {"data"}
+        of_data = {field.name for field in dataclasses.fields(TableFields)}
+        of_data -= {field.name for field in dataclasses.fields(Experiment)}
+        shared = {field.name for field in dataclasses.fields(Family)} - of_data
+        left = shared.union(cls.hidden())
         every = (field.name for field in dataclasses.fields(cls))
-        return tuple(name for name in every if name not in shared)
+        return tuple(name for name in every if name not in left)
+
+    def parts(self) -> tuple[tuple[Experiment, tuple[str, ...]], ...]:
+        """The family with the fields to set."""
+        ((part, names),) = super().parts()
+        return ((part, tuple(n for n in names if n not in self.hidden())),)
 
     def workflow_specs(self) -> tuple[WorkflowSpec, ...]:
         """The workflows with their parameters.
@@ -67,7 +74,9 @@ class Family(Experiment):
 
     def load(self) -> Any:
         """The rows that `data` names, all columns treated alike; None without data."""
-        return tables.load(self.data, self.seed) if self.data else None
+        if not self.data:
+            return None
+        return tables.load(self.data, self.seed, self.reading(), self.precision)
 
     def quantity(self, metric: str) -> Quantity | None:
         """Long name and unit of a metric; with data, relative to the reference."""

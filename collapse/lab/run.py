@@ -37,6 +37,8 @@ def main(
         call = command.parse(kind, arguments, program)
         remarked = () if call.options.quiet else remarks(call.experiment)
         experiment, data = prepare(call.experiment, call.options.quick)
+        if data and not call.options.quiet and (said := getattr(data, "said", "")):
+            print(said, file=sys.stderr)
         figures = call.figures or read_figures(experiment.figures(), "figure")
         call = call._replace(experiment=experiment, figures=figures)
         for figure in figures:

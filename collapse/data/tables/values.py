@@ -1,0 +1,88 @@
+"""The numbers of the columns that are kept: all present, all finite."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from collapse.data.errors import DataError
+from collapse.data.tables.numbers import NotANumberError, cause, numbers
+from collapse.data.tables.options import Options, Raw, name_of, spelled
+from collapse.data.tables.selection import flag_words
+
+_LONGEST = 30  # characters of a cell in a message
+
+
+def values(
+    name: str, raw: Raw, columns: Sequence[int], options: Options, separator: str
+) -> tuple[Float[np.ndarray, "rows d"], tuple[str, ...]]:
+    """Numbers [rows, d] of some columns, and what is said of rows that were dropped.
+
+    Args:
+      name: of the data, for messages.
+      raw: the whole table.
+      columns: indices of those to keep, in order.
+      options: with `decimal` and `missing`.
+      separator: between cells, for messages.
+
+    Raises:
+      DataError: for a cell that is no number, or an infinite one; for a missing one,
+        unless rows with one are dropped; for a column without any number.
+    """
+    read = [_column(name, raw, k, options, separator) for k in columns]
+    found = np.stack(read, axis=1)
+    for k, own in zip(columns, found.T, strict=True):
+        if np.isnan(own).all():
+            raise DataError(
+                f"{name}: {_label(raw, k)} has no values; leave it out: "
+                f"--drop {flag_words(raw, [k])}"
+            )
+    infinite = np.argwhere(np.isinf(found))
+    if len(infinite):
+        row, column = infinite[0]
+        what = "is not a finite number; change its unit, or remove the row"
+        raise DataError(f"{_cell(name, raw, row, columns[column])} {what}")
+    gone = np.isnan(found)
+    rows = gone.any(axis=1)
+    if not rows.any():
+        return found, ()
+    if options.missing == "error":
+        row, column = np.argwhere(gone)[0]
+        more = int(gone.sum()) - 1
+        also = f", and {more} more" if more else ""
+        raise DataError(
+            f"{_cell(name, raw, row, columns[column])} is missing{also}; fill in, or "
+            "leave out such rows with --missing drop"
+        )
+    if rows.all():
+        raise DataError(f"{name}: every row has a missing value; drop columns instead")
+    count = int(rows.sum())
+    told = f"left out {count} row{'s' * (count > 1)} with missing values"
+    return found[~rows], (told,)
+
+
+def _column(
+    name: str, raw: Raw, k: int, options: Options, separator: str
+) -> Float[np.ndarray, " rows"]:
+    column = raw.columns[k]
+    if isinstance(column, np.ndarray):
+        return column
+    try:
+        return numbers(column, options.decimal)
+    except NotANumberError as error:
+        row = error.args[0]
+    value = column[row]
+    why = cause(value, options.decimal, separator)
+    why = why or f"mend it, or leave the column out: --drop {flag_words(raw, [k])}"
+    short = value if len(value) <= _LONGEST else value[:_LONGEST] + "..."
+    where = _cell(name, raw, row, k)
+    raise DataError(f"{where}: {short!r} is not a number; {why}")
+
+
+def _cell(name: str, raw: Raw, row: int, column: int) -> str:
+    """Where a cell is: `points.csv: line 3, column 'b'`."""
+    return f"{name}: {raw.unit} {raw.places[row]}, {_label(raw, column)}"
+
+
+def _label(raw: Raw, column: int) -> str:
+    return spelled([name_of(raw.titles, column)])
