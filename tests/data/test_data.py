@@ -339,8 +339,11 @@ REFUSED = {
     "huge.npy": (ROWS * 1e160, "column 1 varies by inf; change its unit"),
     "ragged.csv": (CSV + "1,2,3\n", "line 1 has 2 columns, line 13 has 3"),
     "nan.csv": (CSV + "1,nan\n", "line 13, column 2 is missing; fill in, or leave"),
-    "inf.csv": (CSV + "1,-inf\n", "line 13, column 2 is not a finite number"),
-    "inf.npy": (np.append(ROWS, [[np.inf, 1]], 0), "row 13, column 1 is not a fin"),
+    "inf.csv": (CSV + "1,-inf\n", "line 13, column 2: '-inf' is not a finite number"),
+    "inf.npy": (
+        np.append(ROWS, [[np.inf, 1]], 0),
+        "row 13, column 1: inf is not a fin",
+    ),
     "latin.csv": (
         "temp\xe9rature\n".encode("latin-1") + b"1\n" * 9,
         "byte 0xe9 at off",

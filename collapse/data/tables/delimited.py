@@ -20,6 +20,8 @@ SEPARATORS = {
 }
 _OF_KIND = {".csv": ",", ".tsv": "\t"}
 _Rows = list[tuple[int, list[str]]]  # line number, cells
+_PADDED = re.compile(r"\s*0\d+\s*", re.ASCII).fullmatch
+_GROUPED = re.compile(r"[+-]?\d{1,3},(?:\d{3},)*\d{3}(?!\d)", re.ASCII)
 
 
 def parse(where: str, text: str, suffix: str, options: Options) -> Raw:
@@ -63,6 +65,13 @@ def parse(where: str, text: str, suffix: str, options: Options) -> Raw:
     if len(first) == 1 and (blank := _blank_between(text, rows)):
         told = (*told, f"{blank} blank line{'s' * (blank > 1)} skipped")
     columns = list(zip(*(row for _, row in rows), strict=True))
+    if separator == ",":
+        padded = (k for k, cells in enumerate(columns) if any(map(_PADDED, cells)))
+        told += tuple(
+            f"column {k + 1} has zeros in front: a decimal comma? --decimal ,"
+            for k in padded
+            if k
+        )
     return Raw(titles, columns, [number for number, _ in rows], "line", told, named)
 
 
@@ -126,7 +135,8 @@ def _decided(
     if not named:
         return (f"no names in line {line}",)
     numbers = [t for t in titles if t and kind(t, options.decimal) != "text"]
-    return (f"names {listed(titles)} from line {line}",) if numbers else ()
+    named_ones = [title for title in titles if title]
+    return (f"names {listed(named_ones)} from line {line}",) if numbers else ()
 
 
 def _blank_between(text: str, rows: _Rows) -> int:
@@ -145,15 +155,21 @@ def _why_ragged(
     for sign, flag in ((";", "';'"), ("\t", "tab")):
         if separator == "," and any(sign in cell for cell in cells):
             return f"separated otherwise? --separator {flag} --decimal ,"
-    if separator == "," and decimal == "." and whole and wide > narrow:
-        if wide == 2 * narrow:
-            return "a decimal comma? --decimal ,"
-        if all(len(cell.strip()) == 3 for cell in row[1:]):
+    if any("\n" in cell for cell in cells):
+        return "is a quote left open?"
+    if separator == "," and decimal == "." and wide > narrow:
+        grouped = _GROUPED.search(",".join(cell.strip() for cell in row))
+        if whole and wide == 2 * narrow:
+            also = ", or a thousands separator" if grouped else ""
+            return f"a decimal comma? --decimal ,{also}"
+        if grouped:
             return "thousands separators? write numbers without them"
     if wide == narrow + 1 and not row[-1].strip():
         return "does the line end with a separator? remove it"
-    if named and wide == narrow + 1:
-        return "row names without a name of their own? give them one, or --header no"
+    if named and wide < narrow and (first[-1].strip() or wide < narrow - 1):
+        return "a separator within a name? put the name into quotes"
     if named and narrow == 1:
         return f"is line 1 a title? delete it, or separate its names by {separator!r}"
+    if named and wide == narrow + 1:
+        return "row names without a name of their own? give them one in line 1"
     return "give all lines as many columns"

@@ -29,7 +29,14 @@ def values(
       DataError: for a cell that is no number, or an infinite one; for a missing one,
         unless rows with one are dropped; for a column without any number.
     """
-    read = [_column(name, raw, k, options, separator) for k in columns]
+    read, texts = [], []
+    for k in columns:
+        try:
+            read.append(_column(raw, k, options))
+        except NotANumberError as error:
+            texts.append((k, error.args[0]))
+    if texts:
+        raise DataError(_no_number(name, raw, texts, options, separator))
     found = np.stack(read, axis=1)
     for k, own in zip(columns, found.T, strict=True):
         if np.isnan(own).all():
@@ -40,8 +47,10 @@ def values(
     infinite = np.argwhere(np.isinf(found))
     if len(infinite):
         row, column = infinite[0]
+        value = raw.columns[columns[column]][row]
+        value = repr(value) if isinstance(value, str) else value
         what = "is not a finite number; change its unit, or remove the row"
-        raise DataError(f"{_cell(name, raw, row, columns[column])} {what}")
+        raise DataError(f"{_cell(name, raw, row, columns[column])}: {value} {what}")
     gone = np.isnan(found)
     rows = gone.any(axis=1)
     if not rows.any():
@@ -61,22 +70,37 @@ def values(
     return found[~rows], (told,)
 
 
-def _column(
-    name: str, raw: Raw, k: int, options: Options, separator: str
-) -> Float[np.ndarray, " rows"]:
+def _column(raw: Raw, k: int, options: Options) -> Float[np.ndarray, " rows"]:
     column = raw.columns[k]
     if isinstance(column, np.ndarray):
         return column
-    try:
-        return numbers(column, options.decimal)
-    except NotANumberError as error:
-        row = error.args[0]
-    value = column[row]
+    return numbers(column, options.decimal)
+
+
+def _no_number(
+    name: str,
+    raw: Raw,
+    texts: Sequence[tuple[int, int]],
+    options: Options,
+    separator: str,
+) -> str:
+    """What is said of columns with a cell that is no number, and its likely cause.
+
+    Args:
+      name: of the data.
+      raw: the whole table.
+      texts: column and row of the first such cell of each.
+      options: with `decimal`.
+      separator: between cells.
+    """
+    (k, row), value = texts[0], raw.columns[texts[0][0]][texts[0][1]]
+    every = [column for column, _ in texts]
     why = cause(value, options.decimal, separator)
-    why = why or f"mend it, or leave the column out: --drop {flag_words(raw, [k])}"
+    if not why:
+        what = "leave the column out" if len(every) == 1 else "leave such columns out"
+        why = f"mend it, or {what}: --drop {flag_words(raw, every)}"
     short = value if len(value) <= _LONGEST else value[:_LONGEST] + "..."
-    where = _cell(name, raw, row, k)
-    raise DataError(f"{where}: {short!r} is not a number; {why}")
+    return f"{_cell(name, raw, row, k)}: {short!r} is not a number; {why}"
 
 
 def _cell(name: str, raw: Raw, row: int, column: int) -> str:
