@@ -76,9 +76,10 @@ def flag_words(raw: Raw, columns: Sequence[int]) -> str:
     """Columns as a flag takes them: by name, or by number where that is no name."""
     words = []
     for k in columns:
-        title = raw.titles[k]
+        title, number = raw.titles[k], str(k + 1)
         unique = title and raw.titles.count(title) == 1 and not title.startswith("-")
-        words.append(shlex.quote(title) if unique else str(k + 1))
+        other = name_of(raw.titles, k) if _all_numbers(raw.titles) else number
+        words.append(shlex.quote(title if unique else other))
     return " ".join(words)
 
 
@@ -103,9 +104,7 @@ class _Finder(NamedTuple):
             raise DataError(f"{field}: name the column {what}; {self.name} has {known}")
         named = [k for k in every if name_of(self.titles, k) == word]
         place = int(word) - 1 if _WHOLE.fullmatch(word) else -1
-        # where all names are numbers, a number is a name
-        only = all(re.fullmatch(r"[+-]?\d+", title) for title in self.titles if title)
-        only = only and any(self.titles)
+        only = _all_numbers(self.titles)
         if len(named) > 1:
             numbers = " and ".join(str(k + 1) for k in named)
             raise DataError(
@@ -123,6 +122,11 @@ class _Finder(NamedTuple):
                 raise DataError(f"{field}: {word!r} is dropped; keep it")
             raise DataError(f"{field}: unknown {word!r}; {self.name} has {known}")
         return named[0] if named else place
+
+
+def _all_numbers(titles: Sequence[str]) -> bool:
+    """Whether names are numbers, so that a number is a name and no place."""
+    return any(titles) and all(re.fullmatch(r"[+-]?\d+", t) for t in titles if t)
 
 
 def _indices(
