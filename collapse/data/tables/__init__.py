@@ -4,7 +4,7 @@
 """
 
 from collapse.data.tables.formats import SHIPPED
-from collapse.data.tables.load import (
+from collapse.data.tables.real_data import (
     HELD_OUT_SHARE,
     RealData,
     load,
