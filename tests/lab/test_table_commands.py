@@ -88,7 +88,7 @@ SAID = {
         "index.csv: 60 rows x 3 columns: a, b, y; left out column 1, unnamed, which "
         "counts the rows (to keep it, name it in --columns); held out 15; target y"
     ),
-    "linear --data index.csv --target y --columns 1 b": "60 rows x 3 columns: column 1,",
+    "linear --data index.csv --target y --columns 1 b": "60 rows x 3 columns: column 1",
     "kde --data index.csv --drop y": "60 rows x 2 columns: a, b; left out column 1",
     "mixing --data index.csv --drop y"
     + SIZE: "columns: a, b; left out column 1, unnam",

@@ -4,6 +4,7 @@
 """
 
 from collapse.data.tables.formats import SHIPPED
+from collapse.data.tables.options import Options
 from collapse.data.tables.real_data import (
     HELD_OUT_SHARE,
     RealData,
@@ -11,7 +12,6 @@ from collapse.data.tables.real_data import (
     load_regression,
     stamp,
 )
-from collapse.data.tables.options import Options
 
 __all__ = [
     "HELD_OUT_SHARE",
