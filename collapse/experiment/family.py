@@ -24,6 +24,8 @@ class Family(TableFields):
     location_error: ClassVar[str] = ""  # the metric that is the error of a location
     bias_of: ClassVar[str] = "variance"  # what a biased sampler has a multiple of
     default_rows: ClassVar[int] = 100  # samples a generation generates, without data
+    # whether a model of shifted rows is the shifted one: float32 then centres the data
+    shifts_with_rows: ClassVar[bool] = False
 
     workflows: tuple[str, ...] = ("replace", "accumulate", "fixed_budget")
     """What each generation is trained on: replace, accumulate, fixed_budget, window,
@@ -76,7 +78,8 @@ class Family(TableFields):
         """The rows that `data` names, all columns treated alike; None without data."""
         if not self.data:
             return None
-        return tables.load(self.data, self.seed, self.reading(), self.precision)
+        how = (self.reading(), self.precision, self.shifts_with_rows)
+        return tables.load(self.data, self.seed, *how)
 
     def quantity(self, metric: str) -> Quantity | None:
         """Long name and unit of a metric; with data, relative to the reference."""

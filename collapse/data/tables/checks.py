@@ -35,6 +35,7 @@ _FLOAT64 = Limits(1e150, 1e-8, 1e-8)
 _FLOAT32 = Limits(1e15, 3.5e-3, 3.5e-4)
 _LESS = {"float32": _FLOAT32}
 _MERGED = 0.5  # share of a column's distinct values that a cast may make equal
+_MOVED = 1e-3  # of a column's standard deviation, by which it may move them
 
 
 class Names(NamedTuple):
@@ -59,7 +60,13 @@ class Names(NamedTuple):
         return spelled([self.columns[k] for k in columns])
 
 
-def check(name: str, parts: Mapping[str, Rows], names: Names, precision: str) -> None:
+def check(
+    name: str,
+    parts: Mapping[str, Rows],
+    names: Names,
+    precision: str,
+    centred: bool = True,
+) -> None:
     """Raise DataError if a model cannot be fitted to each part of a table.
 
     Args:
@@ -67,6 +74,7 @@ def check(name: str, parts: Mapping[str, Rows], names: Names, precision: str) ->
       parts: "training" and "held-out" -> [rows, d], the target last if there is one.
       names: of the columns.
       precision: in which models are fitted.
+      centred: whether rows are centred before they are cast.
     """
     _check_spread(name, parts, names)
     inputs = len(names.columns) - names.has_target
@@ -84,7 +92,7 @@ def check(name: str, parts: Mapping[str, Rows], names: Names, precision: str) ->
                 f"there is no noise to estimate in the {part} rows; name another column"
             )
     if precision in _LESS:
-        _check_precision(name, parts, names, precision)
+        _check_precision(name, parts, names, precision, centred)
 
 
 def _check_spread(name: str, parts: Mapping[str, Rows], names: Names) -> None:
@@ -124,7 +132,11 @@ def _check_spread(name: str, parts: Mapping[str, Rows], names: Names) -> None:
 
 
 def _check_precision(
-    name: str, parts: Mapping[str, Rows], names: Names, precision: str
+    name: str,
+    parts: Mapping[str, Rows],
+    names: Names,
+    precision: str,
+    centred: bool,
 ) -> None:
     """Raise DataError for columns that a lower precision cannot hold."""
     limits, d = _LESS[precision], len(names.columns)
@@ -134,7 +146,8 @@ def _check_precision(
     for k in range(d):
         spread = _spread(train[:, k])
         wide = not 1 / limits.spread < spread < limits.spread
-        if wide or _merged(train[:, k], precision) > _MERGED:
+        own = train[:, k] - train[:, k].mean() if centred else train[:, k]
+        if wide or _is_lost(own, precision):
             why = f"it varies by {spread:.1g}" if wide else "its values become equal"
             raise DataError(
                 f"{name}: {_named(names, k)} needs float64, in {precision} {why}; "
@@ -176,11 +189,12 @@ def _standardised(rows: Rows) -> Rows:
     return (rows - rows.mean(0)) / rows.std(axis=0)
 
 
-def _merged(column: Float[np.ndarray, " rows"], precision: str) -> float:
-    """Share of the distinct values of a centred column that a cast makes equal."""
-    centred = column - column.mean()
-    before, after = (len(np.unique(x)) for x in (centred, centred.astype(precision)))
-    return 1 - after / before
+def _is_lost(column: Float[np.ndarray, " rows"], precision: str) -> bool:
+    """Whether a cast makes values equal, or moves them by a part of their spread."""
+    cast = column.astype(precision)
+    before, after = len(np.unique(column)), len(np.unique(cast))
+    moved = float((cast - column).std())
+    return after < (1 - _MERGED) * before or moved > _MOVED * float(column.std())
 
 
 def _relations(

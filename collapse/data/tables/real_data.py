@@ -46,13 +46,14 @@ def load(
     seed: int = 0,
     options: Options | None = None,
     precision: str = "float64",
+    shifts: bool = False,
 ) -> RealData:
     """The data that `name` means, with a random quarter of the rows held out.
 
-    In float32, rows are centred by the mean of the training rows before anything casts
-    them: a model that shifts with its rows loses nothing, and a time of 1.7e9 seconds
-    keeps its digits. They are not scaled, which would change the meaning of a bandwidth
-    or of a variance that is added.
+    In float32, rows of a model that shifts with them are centred by the mean of the
+    training rows before anything casts them: it loses nothing, and a time of 1.7e9
+    seconds keeps its digits. They are not scaled, which would change the meaning of a
+    bandwidth or of a variance that is added.
 
     Args:
       name: the name of shipped data, or a file: see `formats.read`.
@@ -60,13 +61,14 @@ def load(
         an experiment.
       options: how it is read.
       precision: in which models are fitted.
+      shifts: whether a model of shifted rows is the shifted model of the rows.
 
     Raises:
       DataError: if the file is missing, empty, not numeric, not a table, not finite,
         too short to split, or more than the precision can hold.
     """
-    data = _loaded(name, seed, options or Options(), precision, None)
-    if precision == "float64":
+    data = _loaded(name, seed, options or Options(), precision, None, shifts)
+    if precision == "float64" or not shifts:
         return data
     centre = data.train.mean(0)
     train, held_out = data.train - centre, data.held_out - centre
@@ -85,7 +87,8 @@ def load_regression(
     The other columns may not be collinear, and the target may not be a linear
     combination of them. The least number of rows that `load` accepts gives at least
     3 d + 3 training and d + 1 held-out rows; a fit of the target with intercept has d
-    coefficients, so the noise can be estimated from either part. Rows are not centred.
+    coefficients, so the noise can be estimated from either part. Rows are not centred,
+    but are to be, before they are cast.
 
     Args:
       name: as for `load`.
@@ -99,7 +102,7 @@ def load_regression(
       DataError: as for `load`; if `target` is not one column, if there is no other, or
         if the target does not vary or has no noise.
     """
-    return _loaded(name, seed, options or Options(), precision, target)
+    return _loaded(name, seed, options or Options(), precision, target, True)
 
 
 def stamp(name: str) -> tuple[str, int]:
@@ -112,8 +115,14 @@ def stamp(name: str) -> tuple[str, int]:
 
 
 def _loaded(
-    name: str, seed: int, options: Options, precision: str, target: str | None
+    name: str,
+    seed: int,
+    options: Options,
+    precision: str,
+    target: str | None,
+    centred: bool,
 ) -> RealData:
+    """The data as they are; `centred` says whether they will be, before a cast."""
     raw, sha256 = formats.read(name, options)
     if target is not None and len(raw.titles) == 1:
         raise DataError(
@@ -131,7 +140,7 @@ def _loaded(
         target is not None,
     )
     parts = {"training": train, "held-out": held_out}
-    checks.check(name, parts, names, precision)
+    checks.check(name, parts, names, precision, centred)
     columns = tuple(names.columns)
     said = _said(name, raw, chosen, dropped, (len(points), len(held_out)), columns)
     if target is not None:
