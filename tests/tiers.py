@@ -47,6 +47,8 @@ FULL = [
     r"sims/test_linear_task.py",
     r"sims/test_explorer.py",
     r"sims/test_kde.py::test_(data|mixing|rows_that_are)",
+    r"data/test_table_precision.py::test_(a_first_fit.*(gmm|kde|cast_as)|regr|samples)",
+    r"lab/test_table_commands.py::test_python_reads",
     r"sims/test_kde_running.py::(?!.*known)",
     r"experiment/test_density_task.py::.*\[(?!2)",
     r"sims/test_generation_zero.py::test_the_first_fit_has.*\[(?!gaussian-[01]|linear-fixed)",

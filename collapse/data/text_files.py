@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
+from collapse.data.encoding import decoded
 from collapse.data.errors import DataError
 
 SHIPPED = ("shakespeare",)
@@ -96,7 +97,7 @@ def read(path: Path, root: Path, field: str) -> TextFile:
     if _kind(path) in _RECORDS:
         text = "\n".join(piece for _, piece in _records(path, raw, field))
     else:
-        text = _decoded(path, raw).removeprefix("\ufeff")
+        text = decoded(str(path), raw)
     if not text or text.isspace():
         raise DataError(f"{path}: the file is empty; fill or remove it")
     if "\r" in text:
@@ -172,25 +173,9 @@ def _unpacked(path: Path, raw: bytes) -> bytes:
         ) from None
 
 
-def _decoded(path: Path, raw: bytes) -> str:
-    """The text of a UTF-8 file."""
-    if (zero := raw.find(b"\0")) >= 0:
-        raise DataError(
-            f"{path}: not text: a zero byte at offset {zero}; save it as UTF-8"
-        )
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: not UTF-8: byte 0x{raw[error.start]:02x} at offset "
-            f"{error.start}; save it as UTF-8"
-        ) from None
-
-
 def _records(path: Path, raw: bytes, field: str) -> Iterator[tuple[int, str]]:
     """The number of each line of JSON, from 1, and its text."""
-    for line, content in enumerate(_decoded(path, raw).split("\n"), 1):
-        content = content.removeprefix("\ufeff") if line == 1 else content
+    for line, content in enumerate(decoded(str(path), raw).split("\n"), 1):
         if content.strip():
             yield line, _field(f"{path}: line {line}", content, field)
 

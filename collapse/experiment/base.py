@@ -145,7 +145,7 @@ class Experiment:
 
     def to_table(self) -> dict[str, Any]:
         """The fields of the experiment as a TOML table."""
-        return dataclasses.asdict(self)
+        return fields.told(self)
 
     # What it measures
 

@@ -11,18 +11,21 @@ from collapse.data import tables
 from collapse.data.errors import InputError
 from collapse.experiment.base import Experiment, capped, spelled
 from collapse.experiment.fields import Bounds, Count, Share, Shown
+from collapse.experiment.table_fields import TableFields
 from collapse.experiment.workflows import WorkflowSpec, kinds, specs
 from collapse.measures.catalogue import Quantity, of_data
 
 
 @dataclasses.dataclass(frozen=True)
-class Family(Experiment):
+class Family(TableFields):
     """What every family shares; families add their model's own fields."""
 
     group: ClassVar[str] = "workflow"
     location_error: ClassVar[str] = ""  # the metric that is the error of a location
     bias_of: ClassVar[str] = "variance"  # what a biased sampler has a multiple of
     default_rows: ClassVar[int] = 100  # samples a generation generates, without data
+    # whether a model of shifted rows is the shifted one: float32 then centres the data
+    shifts_with_rows: ClassVar[bool] = False
 
     workflows: tuple[str, ...] = ("replace", "accumulate", "fixed_budget")
     """What each generation is trained on: replace, accumulate, fixed_budget, window,
@@ -37,8 +40,6 @@ class Family(Experiment):
     """Workflow mix: real rows are new in each generation, or those of the first."""
     window: tuple[Annotated[int, Bounds(1)], ...] = (5,)
     """Workflow window: generations of rows kept."""
-    data: Annotated[str, Shown("none")] = ""
-    """Real data: 'faithful', 'diabetes', or a .csv or .npy file (rows x dimensions)."""
 
     @classmethod
     def axes(cls) -> tuple[str, ...]:
@@ -53,9 +54,17 @@ class Family(Experiment):
     @classmethod
     def own_fields(cls) -> tuple[str, ...]:
         """Names of the fields of the model and its data, which a study takes, too."""
-        shared = {field.name for field in dataclasses.fields(Family)} - {"data"}
+        of_data = {field.name for field in dataclasses.fields(TableFields)}
+        of_data -= {field.name for field in dataclasses.fields(Experiment)}
+        shared = {field.name for field in dataclasses.fields(Family)} - of_data
+        left = shared.union(cls.hidden())
         every = (field.name for field in dataclasses.fields(cls))
-        return tuple(name for name in every if name not in shared)
+        return tuple(name for name in every if name not in left)
+
+    def parts(self) -> tuple[tuple[Experiment, tuple[str, ...]], ...]:
+        """The family with the fields to set."""
+        ((part, names),) = super().parts()
+        return ((part, tuple(n for n in names if n not in self.hidden())),)
 
     def workflow_specs(self) -> tuple[WorkflowSpec, ...]:
         """The workflows with their parameters.
@@ -67,7 +76,10 @@ class Family(Experiment):
 
     def load(self) -> Any:
         """The rows that `data` names, all columns treated alike; None without data."""
-        return tables.load(self.data, self.seed) if self.data else None
+        if not self.data:
+            return None
+        how = (self.reading(), self.precision, self.shifts_with_rows)
+        return tables.load(self.data, self.seed, *how)
 
     def quantity(self, metric: str) -> Quantity | None:
         """Long name and unit of a metric; with data, relative to the reference."""

@@ -87,6 +87,13 @@ class Only(NamedTuple):
         return f"with {' '.join([flag, ' or '.join(map(str, self.values))]).strip()}"
 
 
+class OnlyIfSet(NamedTuple):
+    """Marks a field that tables and digests leave out while it has its default.
+
+    So a field that is added later leaves what was run before the same experiment.
+    """
+
+
 Share = Annotated[float, Bounds(0, 1)]
 Count = Annotated[int, Bounds(1, 10**9)]
 NonNegative = Annotated[float, Bounds(0)]
@@ -103,6 +110,7 @@ class Declared(NamedTuple):
       help: its docstring.
       owner: the class that first declares it.
       only: where it has an effect; empty for everywhere.
+      only_if_set: whether tables leave it out while it has its default.
     """
 
     hint: Any
@@ -111,6 +119,7 @@ class Declared(NamedTuple):
     help: str
     owner: type
     only: tuple[Only, ...] = ()
+    only_if_set: bool = False
 
 
 _DECLARED: dict[type, dict[str, Declared]] = {}  # reading the source takes time
@@ -124,14 +133,27 @@ def declared(kind: type) -> dict[str, Declared]:
     documented = _docstrings(kind)
     found = {}
     for field in dataclasses.fields(kind):
-        only = [x for x in _extras(hints[field.name]) if isinstance(x, Only)]
+        extras = _extras(hints[field.name])
+        only = tuple(x for x in extras if isinstance(x, Only))
+        if_set = any(isinstance(x, OnlyIfSet) for x in extras)
         hint, bounds, shown = _read(hints[field.name])
         owners = [c for c in kind.__mro__ if field.name in inspect.get_annotations(c)]
         told = documented.get(field.name, "")
-        own = Declared(hint, bounds, shown, told, owners[-1], tuple(only))
+        own = Declared(hint, bounds, shown, told, owners[-1], only, if_set)
         found[field.name] = own
     _DECLARED[kind] = found
     return found
+
+
+def told(experiment: Any) -> dict[str, Any]:
+    """Field -> value, without those that are left out while they have their default."""
+    known, kind = declared(type(experiment)), type(experiment)
+    return {
+        name: getattr(experiment, name)
+        for name, field in known.items()
+        if not field.only_if_set
+        or getattr(experiment, name) != kind.__dataclass_fields__[name].default
+    }
 
 
 def check(experiment: Any) -> None:

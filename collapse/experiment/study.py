@@ -9,6 +9,7 @@ from collapse.data.errors import InputError
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment, source_digest
 from collapse.experiment.family import Family
+from collapse.experiment.fields import told
 from collapse.experiment.toml import plain_from_table
 from collapse.measures.catalogue import Quantity
 
@@ -77,8 +78,8 @@ class Study(Experiment):
 
     def to_table(self) -> dict[str, Any]:
         """The study's fields as a TOML table, with one of the model's fields in it."""
-        table = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        own = {name: getattr(self.learner, name) for name in self.learner.own_fields()}
+        table, learnt = told(self), told(self.learner)
+        own = {n: learnt[n] for n in self.learner.own_fields() if n in learnt}
         del table["family"], table["model"]
         return {**table, "model": {"name": self.model, **own}}
 
@@ -119,8 +120,11 @@ class Study(Experiment):
         return super().digest(data + source_digest(type(self.learner)))
 
     def load(self) -> Any:
-        """The data that the model names."""
-        return self.learner.load()
+        """The data that the model names, split by the study's seed."""
+        own = dataclasses.replace(
+            self.learner, seed=self.seed, precision=self.precision
+        )
+        return own.load()
 
     def reads_less(self) -> Self:
         """The study on a part of its model's data, if that is enough."""

@@ -157,6 +157,8 @@ def run(
     for line in remarks(experiment):
         warnings.warn(line, stacklevel=2)
     experiment, data = prepare(experiment, quick)
+    for phrase in getattr(data, "decided", ()):
+        warnings.warn(f"data: {phrase}", stacklevel=2)
     with (
         session.configured(experiment.precision),
         tempfile.TemporaryDirectory(prefix="collapse-") as folder,
@@ -164,6 +166,8 @@ def run(
         own.check(experiment, data)
         traces = simulate(experiment, data, Path(folder))
         dataset = report.assembled(experiment, traces)
+    if said := getattr(data, "said", ""):
+        dataset.attrs["data"] = said
     warn_of_failures(dataset)
     return Run(experiment, dataset)
 

@@ -88,15 +88,21 @@ def simulate(
             for seeds, path in blocks:
                 part = Part(condition, task, program, seeds, path)
                 traces.setdefault(condition.key, []).append(_run_part(part, watch))
+    centre = np.asarray(getattr(data, "centre", 0.0))  # that rows were shifted by
     return {
         key: {
-            name: blocks[0][name]
+            name: _shifted(blocks[0][name], centre)
             if name == "samples"
             else np.concatenate([block[name] for block in blocks])
             for name in blocks[0]
         }
         for key, blocks in traces.items()
     }
+
+
+def _shifted(samples: NDArray[Any], centre: NDArray[Any]) -> NDArray[Any]:
+    """Samples [..., d] where the user's rows are; in the precision of the centre."""
+    return samples + centre if centre.any() else samples
 
 
 def _run_part(part: Part, watch: Watch) -> Arrays:

@@ -42,8 +42,8 @@ def _here(tmp_path, monkeypatch):
             ["gaussian", "--workflows", "mix 2"],
             "workflows: mix: SHARE is 2; give a num",
         ),
-        (["gaussian", "--data", "."], ".: a folder; give a .csv or .npy file, or"),
-        (["gaussian", "--data", os.devnull], ": not an ordinary file; give a .csv or"),
+        (["gaussian", "--data", "."], ".: a folder; give a .csv, .tsv, .txt, "),
+        (["gaussian", "--data", os.devnull], ": not an ordinary file; give a .csv,"),
         (
             ["gaussian", "--data", "faithful", "--dimension", "5"],
             "dimension: the data have 2; drop --dimension: the data's columns say it",

@@ -24,6 +24,7 @@ class CharlmFields(Family):
 
     quick_generations: ClassVar[int] = 2
     bias_of: ClassVar[str] = "temperature"
+    reads_tables: ClassVar[bool] = False
     catalogue = {**catalogue.LANGUAGE, **catalogue.TEXT}
 
     num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 5

@@ -35,6 +35,7 @@ class Discrete(Family):
     catalogue = catalogue.SYMBOLS
     default_rows: ClassVar[int] = 1000
     bias_of: ClassVar[str] = "temperature"
+    reads_tables: ClassVar[bool] = False
 
     data: Annotated[str, Shown("none")] = ""
     """Text whose words are the symbols: 'shakespeare', a UTF-8 file, or a folder, whose

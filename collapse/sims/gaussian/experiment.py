@@ -36,6 +36,7 @@ class Gaussian(Family):
         "variance_ratio",
         "mean_error",
     )
+    shifts_with_rows: ClassVar[bool] = True
     location_error: ClassVar[str] = "mean_error"
     catalogue = {**catalogue.DENSITY, "w2_squared": catalogue.W2_SQUARED}
 

@@ -38,6 +38,7 @@ class Gmm(Family):
         "variance_ratio",
         "mean_error",
     )
+    shifts_with_rows: ClassVar[bool] = True
     catalogue = {**catalogue.DENSITY, "l2_squared": catalogue.L2_SQUARED}
 
     num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 59

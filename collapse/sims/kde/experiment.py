@@ -14,6 +14,7 @@ class Kde(DensityFamily):
 
     name: ClassVar[str] = "kde"
     description: ClassVar[str] = "A kernel density estimate trained on its own samples."
+    shifts_with_rows: ClassVar[bool] = True
 
     bandwidth_rule: tuple[Literal["fixed", "scott", "silverman", "std"], ...] = (
         "fixed",

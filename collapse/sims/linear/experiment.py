@@ -46,7 +46,10 @@ class Linear(LinearFields):
 
     def load(self) -> RealData | None:
         """The table with standardised columns, the target last; None without data."""
-        return table(self.data, self.target, self.seed) if self.data else None
+        if not self.data:
+            return None
+        read = (self.target, self.seed, self.reading(), self.precision)
+        return table(self.data, *read)
 
     def quantity(self, metric: str) -> Quantity | None:
         """Long name and unit of a metric; with data, errors are on held-out rows."""

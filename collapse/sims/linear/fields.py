@@ -20,9 +20,11 @@ class LinearFields(Family):
     num_seeds: Annotated[int, Bounds(1, 10**8 - 1)] = 1000
     """Independent repetitions."""
     data: Annotated[str, Shown("none")] = ""
-    """Real data: 'diabetes', or a .csv or .npy file; see --target."""
+    """Real data: 'diabetes', or a .csv, .tsv, .txt, .npy or .parquet file, which may be
+    packed as .gz; see --target."""
     target: Annotated[str, Shown("none")] = ""
-    """Column of the data to predict: its name, or its number from 1."""
+    """Column of the data to predict: its name, or its number from 1; a number that is
+    a name is that column."""
     dimension: Annotated[
         tuple[Annotated[int, Bounds(1, 3000)], ...],
         Shown("10; with data, that of the data"),

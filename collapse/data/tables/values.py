@@ -1,0 +1,112 @@
+"""The numbers of the columns that are kept: all present, all finite."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from collapse.data.errors import DataError
+from collapse.data.tables.numbers import NotANumberError, cause, numbers
+from collapse.data.tables.options import Options, Raw, name_of, spelled
+from collapse.data.tables.selection import flag_words
+
+_LONGEST = 30  # characters of a cell in a message
+
+
+def values(
+    name: str, raw: Raw, columns: Sequence[int], options: Options, separator: str
+) -> tuple[Float[np.ndarray, "rows d"], tuple[str, ...]]:
+    """Numbers [rows, d] of some columns, and what is said of rows that were dropped.
+
+    Args:
+      name: of the data, for messages.
+      raw: the whole table.
+      columns: indices of those to keep, in order.
+      options: with `decimal` and `missing`.
+      separator: between cells, for messages.
+
+    Raises:
+      DataError: for a cell that is no number, or an infinite one; for a missing one,
+        unless rows with one are dropped; for a column without any number.
+    """
+    read, texts = [], []
+    for k in columns:
+        try:
+            read.append(_column(raw, k, options))
+        except NotANumberError as error:
+            texts.append((k, error.args[0]))
+    if texts:
+        raise DataError(_no_number(name, raw, texts, options, separator))
+    found = np.stack(read, axis=1)
+    for k, own in zip(columns, found.T, strict=True):
+        if np.isnan(own).all():
+            raise DataError(
+                f"{name}: {_label(raw, k)} has no values; leave it out: "
+                f"--drop {flag_words(raw, [k])}"
+            )
+    infinite = np.argwhere(np.isinf(found))
+    if len(infinite):
+        row, column = infinite[0]
+        value = raw.columns[columns[column]][row]
+        value = repr(value) if isinstance(value, str) else value
+        what = "is not a finite number; change its unit, or remove the row"
+        raise DataError(f"{_cell(name, raw, row, columns[column])}: {value} {what}")
+    gone = np.isnan(found)
+    rows = gone.any(axis=1)
+    if not rows.any():
+        return found, ()
+    if options.missing == "error":
+        row, column = np.argwhere(gone)[0]
+        more = int(gone.sum()) - 1
+        also = f", and {more} more" if more else ""
+        raise DataError(
+            f"{_cell(name, raw, row, columns[column])} is missing{also}; fill in, or "
+            "leave out such rows with --missing drop"
+        )
+    if rows.all():
+        raise DataError(f"{name}: every row has a missing value; drop columns instead")
+    count = int(rows.sum())
+    told = f"left out {count} row{'s' * (count > 1)} with missing values"
+    return found[~rows], (told,)
+
+
+def _column(raw: Raw, k: int, options: Options) -> Float[np.ndarray, " rows"]:
+    column = raw.columns[k]
+    if isinstance(column, np.ndarray):
+        return column
+    return numbers(column, options.decimal)
+
+
+def _no_number(
+    name: str,
+    raw: Raw,
+    texts: Sequence[tuple[int, int]],
+    options: Options,
+    separator: str,
+) -> str:
+    """What is said of columns with a cell that is no number, and its likely cause.
+
+    Args:
+      name: of the data.
+      raw: the whole table.
+      texts: column and row of the first such cell of each.
+      options: with `decimal`.
+      separator: between cells.
+    """
+    (k, row), value = texts[0], raw.columns[texts[0][0]][texts[0][1]]
+    every = [column for column, _ in texts]
+    why = cause(value, options.decimal, separator)
+    if not why:
+        what = "leave the column out" if len(every) == 1 else "leave such columns out"
+        why = f"mend it, or {what}: --drop {flag_words(raw, every)}"
+    short = value if len(value) <= _LONGEST else value[:_LONGEST] + "..."
+    return f"{_cell(name, raw, row, k)}: {short!r} is not a number; {why}"
+
+
+def _cell(name: str, raw: Raw, row: int, column: int) -> str:
+    """Where a cell is: `points.csv: line 3, column 'b'`."""
+    return f"{name}: {raw.unit} {raw.places[row]}, {_label(raw, column)}"
+
+
+def _label(raw: Raw, column: int) -> str:
+    return spelled([name_of(raw.titles, column)])
