@@ -55,7 +55,7 @@ FULL = [
     r"lab/test_refusals.py::test_nobody",
     r"lab/test_command_line.py::test_(real_data|a_figure_over|snapshots|axes|published|another|meas)",
     r"lab/test_api.py::test_(a_model_of|the_best|what_ran|arrays|a_run_is_drawn|ratios)",
-    r"test_conformance.py::test_(chunks|every_metric).*charlm",
+    r"test_conformance.py::test_(chunks|every_metric|its_model).*charlm",
     r"test_documents.py::.*agrees",
     r"test_notebooks.py::test_it_runs",
     r"test_false_alarms.py::.*\[(?!8-2)",

@@ -22,24 +22,38 @@ def check_traced(
     params = structure.trace(model, draw, num_rows).params
     key = jax.eval_shape(lambda: jax.random.key(0))
     for name, metric in metrics.items():
-        what = f"metric {name}"
+        check_metric(f"metric {name}", metric, key, params)
 
-        def measured(*args: Any, metric: Metric = metric, what: str = what) -> Any:
-            found = metric(*args)
-            structure.check_metric(what, found)
-            return found
 
-        tried(what, lambda: jax.eval_shape(measured, key, params))  # noqa: B023 - at once
+def check_metric(
+    what: str, metric: Metric, key: Any, params: Any, num_dims: int = 0
+) -> None:
+    """Raise ModelError for a metric that a run cannot take.
+
+    Args:
+      what: the metric, for messages.
+      metric: `(key, params) -> array`.
+      key: its shape.
+      params: their shapes.
+      num_dims: axes that it may have.
+    """
+
+    def measured(key: Any, params: Any) -> Any:
+        found = metric(key, params)
+        structure.check_metric(what, found, num_dims)
+        return found
+
+    tried(what, lambda: jax.eval_shape(measured, key, params))
 
 
 def quick(
     make: Callable[[Key], tuple[Model, Callable[[Key, int], Batch]]],
     num_rows: int,
-    tolerance: float = 1e-9,
-) -> list[str]:
-    """What makes the numbers of a run meaningless, a line each; [] if all is well.
+    tolerance: float = 1e-6,
+) -> tuple[str, ...]:
+    """What makes the numbers of a run meaningless, a line each; () if all is well.
 
-    Real rows, the first fit and the sampler are compiled and run for one seed.
+    Tried on real rows of one seed: a first fit and a sampler are compiled.
 
     Args:
       make: root key of a seed -> (model, draw), which `check_traced` has passed.
@@ -57,4 +71,4 @@ def quick(
             continue
         except ModelError as error:
             found.append(str(error))
-    return found
+    return tuple(found)

@@ -154,18 +154,18 @@ def check_metric(what: str, found: Any, num_dims: int = 0) -> None:
     """
     if isinstance(found, bool | int | float):
         raise ModelError(
-            f"{what}: gives a Python {type(found).__name__}, {found!r}, the same for "
+            f"{what} gives a Python {type(found).__name__}, {found!r}, the same for "
             "every model; compute an array from params with jax.numpy"
         )
     if not hasattr(found, "dtype"):
         raise ModelError(
-            f"{what}: gives {kind(found)}; return one number, an array of shape ()"
+            f"{what} gives {kind(found)}; return one number, an array of shape ()"
         )
     if np.ndim(found) != num_dims:
         fix = f"give {num_dims} axes"
         if not num_dims:
             fix = "give one number: a mean, or a metric for each entry"
-        raise ModelError(f"{what}: has shape {np.shape(found)}; {fix}")
+        raise ModelError(f"{what} has shape {np.shape(found)}; {fix}")
 
 
 def can_be_traced(trial: Trial) -> None:

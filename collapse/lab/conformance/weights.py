@@ -49,7 +49,7 @@ def empty_positions(trial: Trial) -> None:
     found = trial.gap(trial.params, trial.fit(padded, weights))
     if found is None:
         return
-    if _is_random(trial):
+    if is_random(trial):
         raise Skipped("init or fit draws numbers, other ones for other numbers of rows")
     raise ModelError(
         f"fit: depends on the number of positions: of {trial.num} rows {found} with as "
@@ -106,7 +106,7 @@ def _joined(one: Batch, other: Batch) -> Batch:
     return jax.tree.map(lambda x, y: jnp.concatenate([x, y]), one, other)
 
 
-def _is_random(trial: Trial) -> bool:
+def is_random(trial: Trial) -> bool:
     """Whether where a fit starts, or the fit, depends on its key."""
     args = (trial.real, trial.ones)
     init = jax.jit(trial.begun)

@@ -1,5 +1,6 @@
 """What went wrong, in the terms of a model: functions, shapes, numbers, lines."""
 
+import sysconfig
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,8 @@ LEAKED = (
     "an array that another call left in a global or an attribute; hand it on in params"
 )
 _PACKAGE = Path(__file__).parents[2]
-_OTHERS = ("site-packages", "dist-packages", "importlib", "contextlib.py")
+_STANDARD = sysconfig.get_path("stdlib")
+_INSTALLED = {"site-packages", "dist-packages"}
 
 
 def tried(what: str, function: Callable[[], T]) -> T:
@@ -84,8 +86,9 @@ def place(error: BaseException) -> str:
     """`; see FILE line N`, the last line of the user's that an error passed; or ""."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
-        ours = path.is_relative_to(_PACKAGE) or not frame.lineno
-        if not ours and not any(part in frame.filename for part in _OTHERS):
+        others = path.is_relative_to(_PACKAGE) or path.is_relative_to(_STANDARD)
+        installed = _INSTALLED.intersection(path.parts)
+        if not (others or installed or frame.filename.startswith("<frozen")):
             return f"; see {path.name} line {frame.lineno}"
     return ""
 
