@@ -10,4 +10,10 @@ class DataError(InputError):
 
 
 class ModelError(InputError):
-    """A model that breaks a rule; the message is one line: function, trouble, fix."""
+    """A model that breaks a rule; the message is one line: function, trouble, fix.
+
+    Attributes:
+      rule: of `collapse.check_model` that it breaks; "" elsewhere.
+    """
+
+    rule = ""

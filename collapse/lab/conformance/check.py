@@ -8,8 +8,8 @@ from collapse.data.errors import InputError, ModelError
 from collapse.lab import session
 from collapse.lab.conformance import randomness, running, structure, weights
 from collapse.lab.conformance.report import Checked, Report
-from collapse.lab.conformance.trial import Meaning, Skipped, Trial
-from collapse.lab.conformance.words import explained, place
+from collapse.lab.conformance.trial import Meaning, Trial
+from collapse.lab.conformance.words import Skipped, tried
 
 Rule = Callable[[Trial], None]
 
@@ -64,7 +64,13 @@ def check_model(
       ModelError: for the first broken rule: the function, what was seen, what helps.
       InputError: for arguments that are none.
     """
-    _check_arguments(model, draw, num_rows, weights, skip)
+    _check_arguments(model, draw, num_rows, skip)
+    for name, value, known in (
+        ("weights", weights, _MEANINGS),
+        ("on_fail", on_fail, ("raise", "report")),
+    ):
+        if value not in known:
+            raise InputError(f"{name}: {value!r}; give one of {', '.join(known)}")
     usual = 1e-9 if precision == "float64" else 1e-4
     trial = Trial(
         lambda root: (model, draw),
@@ -102,11 +108,10 @@ def tell(name: str, rule: Rule, trial: Trial) -> None:
       Skipped: if it does not apply.
     """
     try:
-        rule(trial)
-    except (InputError, Skipped, MemoryError):
+        tried(name, lambda: rule(trial))
+    except ModelError as error:
+        error.rule = name
         raise
-    except Exception as error:
-        raise ModelError(f"{name}: {explained(error)}{place(error)}") from error
 
 
 def _checked(name: str, passed: bool | None, message: str = "") -> Checked:
@@ -115,7 +120,7 @@ def _checked(name: str, passed: bool | None, message: str = "") -> Checked:
 
 
 def _check_arguments(
-    model: Model, draw: object, num_rows: int, weights: str, skip: Sequence[str]
+    model: Model, draw: object, num_rows: int, skip: Sequence[str]
 ) -> None:
     """Raise InputError for the first argument that cannot be used."""
     if not isinstance(model, Model):
@@ -127,8 +132,6 @@ def _check_arguments(
             raise InputError(f"{name}: {function!r} is no function")
     if int(num_rows) != num_rows or num_rows < 4:
         raise InputError(f"num_rows: {num_rows}; give a whole number, 4 or more")
-    if weights not in _MEANINGS:
-        raise InputError(f"weights: {weights!r}; give one of {', '.join(_MEANINGS)}")
     for name in skip:
         if name not in RULES:
             raise InputError(f"skip: unknown {name!r}; known are {', '.join(RULES)}")

@@ -13,6 +13,11 @@ from collapse.data.errors import ModelError
 from collapse.lab.conformance.trial import Trial
 from collapse.lab.conformance.words import LEAKED, gap
 
+_OTHER_NUMBERS = (
+    "the same key gives other numbers the second time; take what is random from the "
+    "key (collapse.draws, jax.random), not from numpy.random, and keep no state in a "
+    "global"
+)
 _KEYS = 64  # samples whose order is looked at
 _SURE = 7.0  # standard errors: 1e-9 for one column of a model that keeps the rule
 _COLUMNS = 32  # of a batch, at most
@@ -28,11 +33,21 @@ def pure(trial: Trial) -> None:
             continue
         first, second = (jax.jit(_renewed(function))(*args) for _ in range(2))
         if gap(first, second, 0) is not None:
-            raise ModelError(
-                f"{what}: the same key gives other numbers when it is traced again; "
-                "take what is random from the key (collapse.draws, jax.random), not "
-                "from numpy.random, and keep no state in a global"
-            )
+            raise ModelError(f"{what}: {_OTHER_NUMBERS}")
+    steady(trial)
+
+
+def steady(trial: Trial) -> None:
+    """The same program gives the same numbers from the same key."""
+    start = trial.start(trial.real, trial.ones)
+    again: dict[str, Callable[[], Batch]] = {
+        "draw": lambda: trial.draw(7),
+        "fit": lambda: trial.fit(trial.real, trial.ones, start),
+        "sample": lambda: trial.sample(7),
+    }
+    for what, function in again.items():
+        if not _same(function(), function()):
+            raise ModelError(f"{what}: {_OTHER_NUMBERS}")
 
 
 def key_matters(trial: Trial) -> None:

@@ -39,13 +39,19 @@ def trace(model: Model, draw: Callable[[Key, int], Batch], num: int) -> Shapes:
     weights = jax.ShapeDtypeStruct((num,), weights_dtype(rows))
     start = _traced("init", model.init, key, rows, weights)
     params = fitted(model, key, start, rows, weights)
-    new = _traced(
-        "sample", lambda key, params: model.sample(key, params, num), *(key, params)
-    )
+    check_state(params, fitted(model, key, params, rows, weights))
+    new = _traced("sample", lambda k, p: model.sample(k, p, num), key, params)
     check_alike(rows, params, new, num)
-    again = fitted(model, key, params, rows, weights)
-    check_state(start, params, again)
+    check_start(start, params)
+    pair = [_beside(x) for x in (key, params, rows, weights)]
+    _traced("fit", jax.vmap(lambda *args: model.fit(*args)[0]), *pair)
+    _traced("sample", jax.vmap(lambda k, p: model.sample(k, p, num)), *pair[:2])
     return Shapes(rows, params)
+
+
+def _beside(tree: Any) -> Any:
+    """Shapes of the same for two seeds in one program."""
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct((2, *x.shape), x.dtype), tree)
 
 
 def _traced(what: str, function: Callable[..., Any], *args: Any) -> Any:
@@ -112,13 +118,17 @@ def check_alike(rows: Batch, params: Params, new: Batch, num: int) -> None:
         )
 
 
-def check_state(start: Params, params: Params, again: Params) -> None:
+def check_state(params: Params, again: Params) -> None:
     """Raise ModelError for parameters that change their form from fit to fit."""
     if _forms(again) != _forms(params):
         raise ModelError(
             f"fit: gives params {_told(params, again)} and, begun from these, "
             f"{_told(again, params)}; give the same shapes and types each time"
         )
+
+
+def check_start(start: Params, params: Params) -> None:
+    """Raise ModelError for a start of another form than what is fitted from it."""
     if _forms(start) != _forms(params):
         raise ModelError(
             f"init: gives params {_told(start, params)}, but fit {_told(params, start)}"

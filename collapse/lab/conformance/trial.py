@@ -11,13 +11,9 @@ import numpy as np
 
 from collapse.core.store import weights_dtype
 from collapse.core.types import Batch, Key, Model, Params
-from collapse.lab.conformance.words import Gap, gap
+from collapse.lab.conformance.words import Gap, Skipped, gap
 
 Meaning = Literal["both", "shares", "counts"]
-
-
-class Skipped(Exception):
-    """A rule that does not apply, or cannot be told here; the message says why."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

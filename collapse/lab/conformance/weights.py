@@ -8,7 +8,8 @@ import numpy as np
 
 from collapse.core.types import Batch
 from collapse.data.errors import ModelError
-from collapse.lab.conformance.trial import Skipped, Trial
+from collapse.lab.conformance.trial import Trial
+from collapse.lab.conformance.words import Skipped
 
 _SUMS = (
     "take sums over weights, jnp.sum(weights * rows) / jnp.sum(weights) and not "

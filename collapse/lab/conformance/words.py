@@ -25,6 +25,10 @@ _STANDARD = sysconfig.get_path("stdlib")
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
+class Skipped(Exception):
+    """A rule that does not apply, or cannot be told here; the message says why."""
+
+
 def tried(what: str, function: Callable[[], T]) -> T:
     """The result of a function.
 
@@ -37,7 +41,7 @@ def tried(what: str, function: Callable[[], T]) -> T:
     """
     try:
         return function()
-    except (InputError, MemoryError):
+    except (InputError, Skipped, MemoryError):
         raise
     except Exception as error:
         raise ModelError(f"{what}: {explained(error)}{place(error)}") from error
@@ -69,6 +73,8 @@ def explained(error: Exception) -> str:
                 "float(), int(), .item() or a size made of an array, whose value is "
                 "known only when the program runs; keep it an array"
             )
+    if "vmap_method" in str(error):
+        return f"its pure_callback cannot run for many seeds; write {CALLBACK}"
     lines = [line for line in str(error).splitlines() if line.strip()]
     return ": ".join([type(error).__name__, *lines[:1]])
 
@@ -96,7 +102,9 @@ def place(error: BaseException) -> str:
 def kind(value: Any) -> str:
     """What a value is: `an array`, `a tuple`."""
     name = type(value).__name__
-    return "an array" if isinstance(value, jax.Array | np.ndarray) else f"a {name}"
+    if isinstance(value, jax.Array | np.ndarray):
+        return "an array"
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def shapes(tree: Any) -> str:
