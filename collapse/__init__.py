@@ -113,9 +113,19 @@ def main(
     """
     if kind is None:
         command: Callable[..., int] = _load("lab.commands").main
-        return command(arguments)
+        return command(arguments, program=_program() or "collapse")
     own: Callable[..., int] = _load("lab.run").main
-    return own(kind, arguments, program=f"python {os.path.basename(sys.argv[0])}")
+    return own(kind, arguments, program=_program() or str(kind.name))
+
+
+def _program() -> str:
+    """The command that runs: `python own.py`, `python -m own`; "" in a notebook."""
+    module = sys.modules["__main__"]
+    spec = getattr(module, "__spec__", None)
+    if spec is not None:  # python -m
+        return f"python -m {spec.name.removesuffix('.__main__')}"
+    file = getattr(module, "__file__", None)
+    return f"python {os.path.basename(file)}" if file else ""
 
 
 def _load(module: str) -> Any:
