@@ -91,7 +91,7 @@ def compare(
         make_problem = _made(problem, None if rows is None else given.sampler(rows))
         roots = streams.seeds(seed, num_seeds)
         _check_problem(make_problem, roots[0], num_rows, quantities)
-        suspect = _Suspect(make_problem, num_rows, made, precision)
+        suspect = _Suspect(make_problem, num_rows, made)
         said = suspect.before() if check else ()
         for line in said:
             warnings.warn(line, RuntimeWarning, stacklevel=2)
@@ -164,17 +164,15 @@ class _Suspect:
         make_problem: Callable[[Key], Problem],
         num_rows: int,
         workflows: Mapping[str, Workflow],
-        precision: str,
     ) -> None:
         """Raise InputError for weights of workflows that cannot be."""
         self.make = lambda key: _parts(make_problem(key))
         self.num_rows = num_rows
         self.alike = [n for n, w in workflows.items() if sees_all_once(n, w, num_rows)]
-        self.tolerance = 1e-6 if precision == "float64" else 1e-3
 
     def before(self) -> tuple[str, ...]:
         """What is wrong with the model, tried on real rows of one seed."""
-        return quick(self.make, self.num_rows, self.tolerance)
+        return quick(self.make, self.num_rows)
 
     def after(self, traces: Mapping[str, Mapping[str, NDArray[Any]]]) -> list[str]:
         """What looks wrong in finished traces."""
@@ -182,10 +180,10 @@ class _Suspect:
             name: {k: v for k, v in one.items() if k != "finite"}
             for name, one in traces.items()
         }
-        return suspicions(measured, self.alike, self.tolerance, self._is_random)
+        return suspicions(measured, self.alike, self._is_random)
 
     def _is_random(self) -> bool:
-        return is_random(Trial(self.make, self.num_rows, self.tolerance))
+        return is_random(Trial(self.make, self.num_rows))
 
 
 def _parts(problem: Problem) -> tuple[Any, Any]:

@@ -60,7 +60,7 @@ def check(experiment: Experiment, data: Any) -> list[str]:
         problem = task.make_problem(key, *task.values)
         return problem.model, problem.draw
 
-    return list(quick(parts, num, 1e-6 if experiment.precision == "float64" else 1e-3))
+    return list(quick(parts, num))
 
 
 def _check_problem(

@@ -270,6 +270,7 @@ def test_a_report_lists_all_that_is_broken():
     )
     report = collapse.check_model(model, draw, on_fail="report")
     assert report.failed == ("order", "scale") and not report.ok
+    assert report.messages["scale"].startswith("fit: params is")
     assert re.search(r"BROKEN +scale .*\n +fit: params is", str(report))
     counted = collapse.check_model(model, draw, weights="counts", skip=("order",))
     assert counted.skipped == ("order", "scale")

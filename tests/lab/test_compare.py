@@ -103,10 +103,10 @@ def test_seeds_that_coincide_are_warned_of():
     ):
         compared(of(sample=numpys), workflows="replace")
     alike = {"replace": {"own": np.tile([[0.5, 0.2]], (10, 1))}}
-    (line,) = suspicions(alike, ["replace"], 1e-6, lambda: False)
+    (line,) = suspicions(alike, ["replace"], lambda: False)
     assert line.startswith("all seeds are the same under replace")
     alike["replace"]["own"][3, 1] = 0.3
-    assert not suspicions(alike, ["replace"], 1e-6, lambda: False)
+    assert not suspicions(alike, ["replace"], lambda: False)
 
 
 def test_random_fits_may_begin_otherwise_but_not_elsewhere():
@@ -114,11 +114,11 @@ def test_random_fits_may_begin_otherwise_but_not_elsewhere():
     one, noise = RNG.normal(size=(100, 3)), RNG.normal(size=(100, 3))
     for shift, is_random, number in ((0, False, 1), (0, True, 0), (2, True, 1)):
         traces = {"a": {"own": one}, "b": {"own": one + noise + shift}}
-        found = suspicions(traces, ["a", "b"], 1e-6, lambda r=is_random: r)
+        found = suspicions(traces, ["a", "b"], lambda r=is_random: r)
         assert len(found) == number
-        assert not suspicions(traces, ["a"], 1e-6, lambda: False)
+        assert not suspicions(traces, ["a"], lambda: False)
     few = {name: {"own": trace["own"][:9]} for name, trace in traces.items()}
-    assert not suspicions(few, ["a", "b"], 1e-6, lambda: True)
+    assert not suspicions(few, ["a", "b"], lambda: True)
 
 
 def test_workflow_objects_are_those_of_their_names():

@@ -55,8 +55,8 @@ def check_model(
         weights matter, and a row of weight 2 is as good as two rows. "counts": only the
         latter, as beside a penalty. "shares": only the former.
       skip: names of rules that are not to be tried.
-      tolerance: relative, of parameters whose sums are taken in another order; 1e-9 in
-        float64 and 1e-4 in float32 if None.
+      tolerance: relative, of parameters whose sums are taken in another order; if None
+        1e-9 where real rows are float64, and else 1e-4.
       precision: of the trial.
       on_fail: "raise" at the first broken rule, or "report" them all.
 
@@ -71,13 +71,7 @@ def check_model(
     ):
         if value not in known:
             raise InputError(f"{name}: {value!r}; give one of {', '.join(known)}")
-    usual = 1e-9 if precision == "float64" else 1e-4
-    trial = Trial(
-        lambda root: (model, draw),
-        num_rows,
-        usual if tolerance is None else tolerance,
-        weights,
-    )
+    trial = Trial(lambda root: (model, draw), num_rows, tolerance, weights)
     found: list[Checked] = []
     with session.configured(precision):
         for name, rule in RULES.items():

@@ -49,7 +49,6 @@ def check_metric(
 def quick(
     make: Callable[[Key], tuple[Model, Callable[[Key, int], Batch]]],
     num_rows: int,
-    tolerance: float = 1e-6,
 ) -> tuple[str, ...]:
     """What makes the numbers of a run meaningless, a line each; () if all is well.
 
@@ -58,9 +57,8 @@ def quick(
     Args:
       make: root key of a seed -> (model, draw), which `check_traced` has passed.
       num_rows: n of the run.
-      tolerance: relative, of parameters.
     """
-    trial, found = Trial(make, num_rows, tolerance), []
+    trial, found = Trial(make, num_rows), []
     rules = [randomness.steady, randomness.key_matters, randomness.draw_varies]
     if num_rows > 1:
         rules.append(weights.zero_weight)

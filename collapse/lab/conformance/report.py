@@ -36,6 +36,11 @@ class Report(NamedTuple):
         return tuple(one.rule for one in self.checks if one.passed is False)
 
     @property
+    def messages(self) -> dict[str, str]:
+        """Rule -> what is wrong and what helps, of those that are broken."""
+        return {one.rule: one.message for one in self.checks if one.passed is False}
+
+    @property
     def skipped(self) -> tuple[str, ...]:
         """Names of the rules that were not tried."""
         return tuple(one.rule for one in self.checks if one.passed is None)

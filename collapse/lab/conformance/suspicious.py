@@ -15,7 +15,6 @@ Traces = Mapping[str, NDArray[Any]]  # metric -> [S, G + 1]
 def suspicions(
     traces: Mapping[str, Traces],
     alike: Sequence[str],
-    tolerance: float,
     is_random: Callable[[], bool],
 ) -> list[str]:
     """What looks wrong in the traces of workflows, a line each; [] if nothing does.
@@ -23,24 +22,22 @@ def suspicions(
     Args:
       traces: workflow -> metric -> [S, G + 1].
       alike: workflows whose generation 0 is trained on the same rows.
-      tolerance: relative, of metrics.
       is_random: whether a first fit depends on its key, so that its numbers may be
         others where the store has another size.
     """
-    return [*_beginnings(traces, alike, tolerance, is_random), *_twins(traces)]
+    return [*_beginnings(traces, alike, is_random), *_twins(traces)]
 
 
 def _beginnings(
     traces: Mapping[str, Traces],
     alike: Sequence[str],
-    tolerance: float,
     is_random: Callable[[], bool],
 ) -> list[str]:
     """A line for the first metric whose generation 0 depends on the workflow."""
     for name in alike[1:]:
         for metric, values in traces[alike[0]].items():
             usual, other = values[:, 0], traces[name][metric][:, 0]
-            if _apart(usual, other, tolerance, is_random):
+            if _apart(usual, other, is_random):
                 worst = int(
                     np.nanargmax(np.nan_to_num(np.abs(usual - other), nan=1e300))
                 )
@@ -54,10 +51,9 @@ def _beginnings(
     return []
 
 
-def _apart(
-    usual: Any, other: Any, tolerance: float, is_random: Callable[[], bool]
-) -> bool:
-    """Whether two generations 0 of the same seeds differ."""
+def _apart(usual: Any, other: Any, is_random: Callable[[], bool]) -> bool:
+    """Whether two generations 0 of the same seeds differ, beyond rounding."""
+    tolerance = 1e-6 if np.asarray(usual).dtype == np.float64 else 1e-3
     usual, other = np.asarray(usual, float), np.asarray(other, float)
     same = np.isclose(usual, other, rtol=tolerance, atol=tolerance, equal_nan=True)
     if same.all():

@@ -23,13 +23,14 @@ class Trial:
     Attributes:
       make: root key of a seed -> (model, draw), traced as in a run.
       num: rows of a batch.
-      tolerance: of parameters, where the same sums are taken in another order.
+      tolerance: relative, of parameters whose sums are taken in another order; if None
+        what the type of the real rows allows.
       weights: what a weight means, see `check_model`.
     """
 
     make: Callable[[Key], tuple[Model, Callable[[Key, int], Batch]]]
     num: int
-    tolerance: float = 1e-9
+    tolerance: float | None = None
     weights: Meaning = "both"
 
     @staticmethod
@@ -111,7 +112,14 @@ class Trial:
         shapes = [[np.shape(x) for x in jax.tree.leaves(tree)] for tree in (one, other)]
         if shapes[0] != shapes[1]:
             raise Skipped("params have an entry for each row")
-        return gap(one, other, self.tolerance)
+        return gap(one, other, self.rounding)
+
+    @cached_property
+    def rounding(self) -> float:
+        """The tolerance: 1e-9 of rows in float64 and 1e-4 of those in float32."""
+        if self.tolerance is not None:
+            return self.tolerance
+        return 1e-9 if self.ones.dtype == jnp.float64 else 1e-4
 
     @cached_property
     def is_random(self) -> bool:
