@@ -23,7 +23,8 @@ def run_and_write(call: command.Call, data: Any, digest: str, run_folder: Path) 
     options = call.options
     with session.configured(experiment.precision, not options.no_cache):
         for line in own.check(experiment, data):
-            print(f"warning: {line}", file=sys.stderr)
+            if not options.quiet:
+                print(f"warning: {line}", file=sys.stderr)
         folder.label(run_folder, to_declaration(experiment, call.figures), digest)
         began = time.monotonic()
         checkpoints = run_folder / folder.CHECKPOINTS

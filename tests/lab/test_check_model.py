@@ -88,6 +88,15 @@ def by_scipy(rows, weights):
     return jax.pure_callback(lambda x: np.asarray(x).mean(), shape, rows)
 
 
+def over_all_seeds(rows, weights):
+    """A mean over the host's whole batch, in which seeds stand beside each other."""
+    shape = jax.ShapeDtypeStruct((), rows.dtype)
+    scale = weights @ rows / jnp.sum(weights)
+    return jax.pure_callback(
+        lambda s: np.full_like(s, np.mean(s)), shape, scale, vmap_method="broadcast_all"
+    )
+
+
 def half_way(key, params, rows, weights):
     return (params + weights @ rows / jnp.sum(weights)) / 2, {}
 
@@ -208,6 +217,11 @@ BROKEN = {
         fitting(by_scipy),
         "tracing",
         "fit: its pure_callback cannot run for many seeds; write jax.pure_callback",
+    ),
+    "seeds mixed": (
+        fitting(over_all_seeds),
+        "seeds",
+        "fit: params is .* beside another seed under jax.vmap",
     ),
     "no diagnostics": (
         GOOD._replace(fit=lambda k, p, rows, w: w @ rows / jnp.sum(w)),
