@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collapse.core.types import Trace as Trace
     from collapse.core.types import Workflow as Workflow
     from collapse.data.errors import InputError as InputError
+    from collapse.data.errors import ModelError as ModelError
     from collapse.experiment.base import Experiment as Experiment
     from collapse.experiment.condition import Condition as Condition
     from collapse.experiment.family import Family as Family
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from collapse.lab.api import run as run
     from collapse.lab.compare import compare as compare
     from collapse.lab.compare import draw as draw
+    from collapse.lab.conformance import check_model as check_model
     from collapse.measures.catalogue import Quantity as Quantity
     from collapse.numerics import draws as draws
 
@@ -76,7 +78,7 @@ _HOMES = {
         *("Actions", "Controller", "Curator", "Generated", "Metric", "Model"),
         *("Problem", "Selection", "State", "Store", "Trace", "Workflow"),
     ),
-    "data.errors": ("InputError",),
+    "data.errors": ("InputError", "ModelError"),
     "experiment.base": ("Experiment",),
     "experiment.condition": ("Condition",),
     "experiment.family": ("Family",),
@@ -86,6 +88,7 @@ _HOMES = {
     "experiment.workflows": ("Parameter", "WorkflowKind", "register"),
     "lab.api": ("Run", "run"),
     "lab.compare": ("compare", "draw"),
+    "lab.conformance": ("check_model",),
     "measures.catalogue": ("Quantity",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -110,9 +113,19 @@ def main(
     """
     if kind is None:
         command: Callable[..., int] = _load("lab.commands").main
-        return command(arguments)
+        return command(arguments, program=_program() or "collapse")
     own: Callable[..., int] = _load("lab.run").main
-    return own(kind, arguments, program=f"python {os.path.basename(sys.argv[0])}")
+    return own(kind, arguments, program=_program() or str(kind.name))
+
+
+def _program() -> str:
+    """The command that runs: `python own.py`, `python -m own`; "" in a notebook."""
+    module = sys.modules["__main__"]
+    spec = getattr(module, "__spec__", None)
+    if spec is not None:  # python -m
+        return f"python -m {spec.name.removesuffix('.__main__')}"
+    file = getattr(module, "__file__", None)
+    return f"python {os.path.basename(file)}" if file else ""
 
 
 def _load(module: str) -> Any:

@@ -3,18 +3,23 @@
 What is asked here is what the loop and the studies rely on; see `conformance.CASES`.
 """
 
+import contextlib
 import dataclasses
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from conformance import CASES
+from conftest import X64
 
+import collapse
 from collapse.core import loop, streams
 from collapse.experiment import registry
 from collapse.experiment.family import Family
+from collapse.lab import session
+from collapse.lab.conformance.trial import Trial
+from collapse.lab.conformance.weights import zero_weight
 from collapse.lab.programs import compiled, roots_of
 from collapse.lab.run import prepare
 from collapse.models.language.network import SIZES, Size
@@ -23,9 +28,6 @@ SEEDS, LAST = 2, 3
 # of one worker, which compiles the fit of a family once
 every_family = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in CASES]
-)
-every_workflow = pytest.mark.parametrize(
-    "workflow", ["replace", "accumulate", "fixed_budget", "mix 0.5 fresh"]
 )
 
 
@@ -74,26 +76,9 @@ def num_rows(name):
     return CASES[name].rows
 
 
-@functools.cache
-def fit_of(name):
-    """A compiled function (rows, weights) -> parameters of a first fit."""
-    root, problem, _ = problem_of(name)
-
-    def fitted(rows, weights):
-        init = problem.model.init(root, rows, weights)
-        return problem.model.fit(root, init, rows, weights)[0]
-
-    return jax.jit(fitted)
-
-
 def same(one, other, tolerance):
     for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
-
-
-def weights_of(rows, num):
-    floating = [x.dtype for x in jax.tree.leaves(rows) if x.dtype.kind == "f"]
-    return jnp.ones(num, floating[0] if floating else jnp.float32)
 
 
 def test_every_family_is_in_the_table():
@@ -101,42 +86,23 @@ def test_every_family_is_in_the_table():
 
 
 @every_family
-def test_rows_of_weight_zero_have_no_influence_and_weights_scale_out(name):
-    _, _, rows = problem_of(name)
-    num, case = num_rows(name), CASES[name]
-    half = num // 2
-    ones = weights_of(rows, num)
-    weights = jnp.where(jnp.arange(num) < half, 1, 0).astype(ones.dtype)
-    other = jax.tree.map(
-        lambda x: x.at[half:].set(jnp.flip(x[half:], 0) if x.dtype.kind == "i" else 0),
-        rows,
+def test_its_model_keeps_every_rule(name, monkeypatch):
+    """Those of `collapse.check_model`; rows of weight 0 change no bit, moreover."""
+    monkeypatch.setattr(session, "configured", lambda *_: contextlib.nullcontext())
+    case, (_, problem, _) = CASES[name], problem_of(name)
+    double = X64 and not case.network
+    report = collapse.check_model(
+        problem.model,
+        problem.draw,
+        num_rows=case.rows,
+        tolerance=case.tolerance if double or case.network else None,
+        precision="float64" if double else "float32",
+        on_fail="report",
     )
-    fit = fit_of(name)
-    first = fit(rows, weights)
-    same(first, fit(other, weights), 0)
-    moved = jax.tree.leaves(fit(rows, ones)), jax.tree.leaves(first)
-    assert any(not np.allclose(a, b) for a, b in zip(*moved, strict=True)), "control"
-    if case.scale_free:
-        same(first, fit(rows, 3 * weights), case.tolerance)
-
-
-@every_family
-def test_a_sample_of_a_fitted_model_fits_again_and_keys_matter(name):
-    root, problem, rows = problem_of(name)
-    num = num_rows(name)
-    params = fit_of(name)(rows, weights_of(rows, num))
-    sample = jax.jit(lambda key: problem.model.sample(key, params, num))
-    one, again = sample(root), sample(root)
-    other = sample(jax.random.key(99))
-    assert jax.tree.structure(one) == jax.tree.structure(rows)
-    for a, b, d in zip(*map(jax.tree.leaves, (one, again, rows)), strict=True):
-        np.testing.assert_array_equal(a, b)
-        assert (a.shape, a.dtype) == (d.shape, d.dtype), "another type than real rows"
-    changed = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
-    assert any(not np.array_equal(a, c) for a, c in changed), "the key is ignored"
-    refit = fit_of(name)(one, weights_of(one, num))
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(refit))
-    assert jax.tree.structure(refit) == jax.tree.structure(params)
+    assert not report.failed, str(report)
+    assert report.skipped == case.not_told
+    exact = Trial(lambda root: (problem.model, problem.draw), case.rows, tolerance=0)
+    zero_weight(exact)
 
 
 @every_family
@@ -175,18 +141,6 @@ def test_chunks_are_the_whole_and_mapped_runs_the_single_one(name, workflow):
 
     first = jax.tree.map(lambda leaf: leaf[0], whole[0])
     same(first, single(roots[0]), CASES[name].rounding)
-
-
-@every_family
-@pytest.mark.x64
-def test_parameters_have_the_precision_of_the_rows(name):
-    _, _, rows = problem_of(name)
-    low = jax.tree.map(
-        lambda x: x.astype(jnp.float32) if x.dtype.kind == "f" else x, rows
-    )
-    params = jax.eval_shape(fit_of(name), low, jnp.ones(num_rows(name), jnp.float32))
-    kinds = {leaf.dtype for leaf in jax.tree.leaves(params) if leaf.dtype.kind == "f"}
-    assert kinds == {np.dtype("float32")}
 
 
 @every_family

@@ -1,18 +1,21 @@
 """The documents: links lead somewhere, commands exist, the examples run as they say."""
 
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
-from calibrated import assert_tells_apart
-from conftest import SEED
+from calibrated import assert_mean, assert_tells_apart, detectable
+from conftest import SEED, X64
 
 import collapse
 from collapse import theory
 from collapse.experiment.workflows import read, standard
+from collapse.lab.conformance.check import RULES
 
 # programs and texts of this file are made once, by one worker
 pytestmark = pytest.mark.xdist_group("documents")
@@ -22,6 +25,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/R
 DOCUMENTS = list(dict.fromkeys(DOCUMENTS))
 named = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 N, GENERATIONS = 20, 5
+PRECISION = "float64" if X64 else "float32"
 
 
 def broken(text, folder):
@@ -126,3 +130,75 @@ def test_the_workflow_of_the_document_agrees_with_its_theory(files):
     wrong = theory.replace(N, GENERATIONS, 0).mean_error[-1]
     right = last.mean_error_theory.item()
     assert_tells_apart(last.mean_error.values, right, wrong)
+
+
+@pytest.fixture(scope="module")
+def examples():
+    """What the Python of docs/python.md defines, its model of one's own and below."""
+    text = (ROOT / "docs/python.md").read_text()
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.S)[1:]:
+        exec(block, names)
+    return names
+
+
+def test_the_controller_of_the_document_agrees_with_what_it_says(examples):
+    """It keeps the scale, which the workflow that it starts from loses."""
+    scale, share = examples["scale"], examples["share"]
+    assert scale.shape == share.shape == (200, 51)
+    assert ((share >= 0) & (share <= 1)).all()
+    drift = abs(np.log(np.asarray(scale, float)))
+    np.testing.assert_allclose(  # a share follows from the one before and the scale
+        share[:, 1:],
+        np.clip(share[:, :-1] + 0.5 * (drift[:, 1:] - 0.05), 0, 1),
+        atol=1e-6,
+    )
+    lost = abs(np.log(examples["measured"].scale.sel(workflow="replace").values))
+    gain = lost[:, -1] - drift[:, -1]
+    assert detectable(gain) < gain.mean()  # so that no gain is ruled out
+    with pytest.raises(AssertionError):
+        assert_mean(gain, 0)
+    lines = (ROOT / "docs/python.md").read_text().split("def held(root):")[1]
+    body = lines.split("```")[0].strip().splitlines()
+    assert len([line for line in body if line.strip()]) <= 12
+
+
+def test_the_fit_by_scipy_of_the_document_agrees_with_itself(examples):
+    """Its callback runs in every seed and workflow, which begin alike."""
+    data = examples["by_scipy"].scale
+    assert data.shape == (2, 8, 4) and np.isfinite(data).all()
+    first = data.isel(generation=0)
+    np.testing.assert_allclose(*first, rtol=1e-6)
+    assert len(np.unique(first)) >= 8
+    report = collapse.check_model(
+        examples["gumbel"].model, examples["gumbel"].draw, tolerance=1e-6
+    )
+    assert not report.skipped
+
+
+def test_every_rule_of_check_model_is_in_the_document():
+    text = (ROOT / "docs/python.md").read_text()
+    assert re.findall(r"^\| ([a-z0-9 ]+) \|", text, re.M)[1:][: len(RULES)] == [*RULES]
+
+
+def test_each_model_of_the_documents_agrees_with_every_rule(examples, files):
+    """Those of docs/python.md, docs/own_family.md, CONTRIBUTING.md and notebook 04."""
+    contributed, family, laplace = {}, {"__name__": "_own"}, {}
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    exec(re.findall(r"```python\n(.*?)```", text, re.S)[0], contributed)
+    exec(files["my_family"].read_text(), family)
+    book = json.loads((ROOT / "notebooks/04_your_own_model.ipynb").read_text())
+    code = ["".join(c["source"]) for c in book["cells"] if c["cell_type"] == "code"]
+    exec("\n".join(code[:3]).replace("%matplotlib inline", ""), laplace)
+    exponential, real = contributed["exponential"](), family["sample"]
+    dtype = np.float64 if X64 else np.float32
+    models = [
+        (examples["model"], examples["problem"].draw),
+        (exponential, lambda key, num: exponential.sample(key, dtype(1), num)),
+        (family["MODEL"], lambda key, num: real(key, np.ones(1, dtype), num)),
+        (laplace["model"], laplace["make_problem"](None).draw),
+    ]
+    with jax.numpy_dtype_promotion("standard"):
+        for model, draw in models:
+            report = collapse.check_model(model, draw, precision=PRECISION)
+            assert report.ok and not report.skipped

@@ -209,3 +209,27 @@ def collapse_theory():
     from collapse import theory
 
     return theory
+
+
+def test_a_user_s_command_tells_its_own_usage(own):
+    """A family, and a file that registers a workflow; by name, and as a module."""
+    (own.parent / "flow.py").write_text(
+        "import sys\nimport collapse\nsys.exit(collapse.main())\n"
+    )
+
+    def usage(*arguments):
+        command = [sys.executable, *arguments, "--help"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()[0].removeprefix("usage: ")
+
+    tail = " [FILE.toml] [-h] [OPTIONS]"
+    assert usage("own.py") == f"python own.py{tail}"
+    assert usage("-m", "own") == f"python -m own{tail}"
+    assert usage("flow.py", "gaussian") == f"python flow.py gaussian{tail}"
+    assert usage("flow.py") == "python flow.py COMMAND [FILE.toml] [OPTIONS]"
+    assert usage("-m", "collapse", "own.py") == f"collapse own.py{tail}"
+    in_a_notebook = (
+        "import sys, collapse, own; del sys.modules['__main__'].__spec__\n"
+        "collapse.main(own.Exponential, ['--help'])"
+    )
+    assert usage("-c", in_a_notebook) == f"exponential{tail}"

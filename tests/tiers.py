@@ -60,8 +60,12 @@ FULL = [
     r"lab/test_refusals.py::test_nobody",
     r"lab/test_command_line.py::test_(real_data|a_figure_over|snapshots|axes|published|another|meas)",
     r"lab/test_api.py::test_(a_model_of|the_best|what_ran|arrays|a_run_is_drawn|ratios)",
-    r"test_conformance.py::test_(chunks|every_metric).*charlm",
     r"test_mutation.py::test_a_(run_fails|test_that_fails)",
+    r"lab/test_check_model.py::test_a_broken.*\[(?!(weights|key) ignored|numpy.random\]"
+    r"|NaN\]|positions|state|float32|a branch|no diag|too many|params of another type)",
+    r"lab/test_compare.py::test_(weights_that|a_user_s_rows|workflow_objects)",
+    r"lab/test_own_files.py::test_a_fit_that_ignores",
+    r"test_conformance.py::test_(chunks|every_metric|its_model).*charlm",
     r"test_documents.py::.*agrees",
     r"test_notebooks.py::test_it_runs",
     r"test_false_alarms.py::.*\[(?!8-2)",

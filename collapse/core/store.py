@@ -3,6 +3,8 @@
 A fixed shape lets a whole run be one compiled scan. Slots are written whole.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -105,18 +107,20 @@ def select(
     if selection.rows is not None:
         rows = jax.tree.map(lambda leaf: leaf[selection.rows], rows)
     batch, origin, kept = rows
-    floating = [
-        leaf.dtype
-        for leaf in jax.tree.leaves(batch)
-        if jnp.issubdtype(leaf.dtype, jnp.floating)
-    ]
-    dtype = floating[0] if floating else jnp.float32
+    dtype = weights_dtype(batch)
     weights = selection.weights.astype(dtype)
     if kept is not None:
         weights = jnp.where(occupied(origin), weights * kept.astype(dtype), 0)
     if real_weight is not None:
         weights = weights * jnp.where(origin == 0, real_weight.astype(dtype), 1)
     return batch, weights
+
+
+def weights_dtype(batch: Batch) -> Any:
+    """The floating-point type of a fit's weights: that of its rows, or float32."""
+    leaves = jax.tree.leaves(batch)
+    floating = [x.dtype for x in leaves if jnp.issubdtype(x.dtype, jnp.floating)]
+    return floating[0] if floating else jnp.float32
 
 
 def occupied(origin: Int[Array, "*positions"]) -> Bool[Array, "*positions"]:

@@ -111,8 +111,8 @@ def mix(
 ) -> Workflow:
     """Train on n rows of which a share `real_fraction`, rounded to rows, is real.
 
-    From generation 1 on; generation 0 is trained on n real rows as everywhere. With 0
-    this is `replace`.
+    From generation 1 on; generation 0 is trained on n real rows, unlike that of
+    `anchored`. With 0 this is `replace`.
 
     Args:
       real_fraction: in [0, 1]; may be a traced scalar, so that a grid of fractions is

@@ -7,3 +7,13 @@ class InputError(ValueError):
 
 class DataError(InputError):
     """Data that cannot be used; the message is one line and names the file."""
+
+
+class ModelError(InputError):
+    """A model that breaks a rule; the message is one line: function, trouble, fix.
+
+    Attributes:
+      rule: of `collapse.check_model` that it breaks; "" elsewhere.
+    """
+
+    rule = ""

@@ -11,10 +11,8 @@ Nothing here imports jax, so that the command line answers before it is loaded.
 
 import dataclasses
 import hashlib
-import inspect
 import itertools
 import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
@@ -25,6 +23,7 @@ from collapse.experiment.condition import Condition
 from collapse.experiment.derived import source
 from collapse.experiment.fields import Bounds, Shown
 from collapse.experiment.lazy import exists, load
+from collapse.experiment.source import source_digest
 from collapse.experiment.workflows import WorkflowSpec
 from collapse.measures.catalogue import Quantity
 
@@ -266,29 +265,11 @@ class Experiment:
           data: fingerprint of the data file, which counts instead of its name.
         """
         table = {"kind": self.name, **self.to_table()} | {"data": data}
-        makers = [spec.kind.maker for spec in self.workflow_specs()]
-        own = [source_digest(made) for made in (type(self), *makers)]
-        table["source"] = "".join(own)
+        kinds = [spec.kind for spec in self.workflow_specs()]
+        parts = [(k.maker, k.additive_maker, k.moments) for k in kinds]
+        table["source"] = source_digest(type(self), *itertools.chain(*parts))
         text = json.dumps(table, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def source_digest(made: Any) -> str:
-    """Digest of the file of a user's own class or function, and of its helpers' files.
-
-    Helpers are all loaded modules of the same folder. "" for what is the lab's, named
-    by text or as an object: what that does is told by the version of the package.
-    """
-    if isinstance(made, str) or made.__module__.split(".")[0] == __name__.split(".")[0]:
-        return ""
-    try:
-        path = Path(inspect.getfile(made)).resolve()
-        files = [getattr(m, "__file__", None) or "" for m in [*sys.modules.values()]]
-        beside = {p for p in map(Path, files) if p.parent.resolve() == path.parent}
-        contents = [p.read_bytes() for p in sorted({path, *map(Path.resolve, beside)})]
-    except (OSError, TypeError):  # made where there is no file, as in a shell
-        return ""
-    return hashlib.sha256(b"\0".join(contents)).hexdigest()
 
 
 def _package(experiment: Experiment) -> str:

@@ -35,7 +35,8 @@ class Family(TableFields):
     ] = ()
     """Samples n that a generation generates."""
     real_fraction: tuple[Share, ...] = (0.1,)
-    """Workflow mix: share of real rows."""
+    """Workflow mix: share of real rows, from generation 1 on; generation 0 is trained
+    on n real rows as under every workflow (under mixing, on the real share alone)."""
     anchor: Literal["fresh", "fixed"] = "fresh"
     """Workflow mix: real rows are new in each generation, or those of the first."""
     window: tuple[Annotated[int, Bounds(1)], ...] = (5,)

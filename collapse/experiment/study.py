@@ -7,9 +7,10 @@ from typing import Any, Self
 
 from collapse.data.errors import InputError
 from collapse.experiment import registry
-from collapse.experiment.base import Experiment, source_digest
+from collapse.experiment.base import Experiment
 from collapse.experiment.family import Family
 from collapse.experiment.fields import told
+from collapse.experiment.source import source_digest
 from collapse.experiment.toml import plain_from_table
 from collapse.measures.catalogue import Quantity
 

@@ -163,7 +163,8 @@ def run(
         session.configured(experiment.precision),
         tempfile.TemporaryDirectory(prefix="collapse-") as folder,
     ):
-        own.check(experiment, data)
+        for line in own.check(experiment, data):
+            warnings.warn(line, RuntimeWarning, stacklevel=2)
         traces = simulate(experiment, data, Path(folder))
         dataset = report.assembled(experiment, traces)
     if said := getattr(data, "said", ""):

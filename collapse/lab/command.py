@@ -6,6 +6,7 @@ import functools
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import tyro
@@ -71,9 +72,10 @@ def parse(kind: type[Experiment], arguments: Sequence[str], program: str = "") -
         default, figures = read_declaration(path, kind)
         name = path.stem
     default = default.before_parsing(arguments)
-    parsed = _parse(
-        default, arguments, program or f"python -m collapse.sims.{kind.name}"
-    )
+    usual = f"python -m collapse.sims.{kind.name}"
+    if registry.is_own(kind):
+        usual = f"python {Path(registry.file_of(kind)).name or kind.name}"
+    parsed = _parse(default, arguments, program or usual)
     experiment, options = _collected(parsed, default)
     _check_given(arguments, experiment, options)
     changed = options.quick or experiment != default

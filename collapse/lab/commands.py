@@ -16,8 +16,8 @@ from collapse.lab import command, completion
 from collapse.lab.run import main as run
 
 _HELP = """\
-usage: collapse COMMAND [FILE.toml] [OPTIONS]
-       collapse FILE.py [OPTIONS]
+usage: {program} COMMAND [FILE.toml] [OPTIONS]
+       {program} FILE.py [OPTIONS]
 
 {listed}
 
@@ -25,20 +25,21 @@ other:
   completion SHELL  print completion for bash, zsh or fish
   --version         print the version
 
-collapse COMMAND --help tells the options of a command.
+{program} COMMAND --help tells the options of a command.
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = "collapse") -> int:
     """The exit code of `collapse`, after running it.
 
     Args:
       arguments: after `collapse`; those of the process if None.
+      program: the command, for help; that of a file which registers a workflow.
     """
     first, *rest = [*(sys.argv[1:] if arguments is None else arguments)] or ["--help"]
     try:
         if first in ("-h", "--help"):
-            print(_HELP.format(listed=listed()), end="")
+            print(_HELP.format(program=program, listed=listed()), end="")
             return 0
         if first == "--version":
             print(f"collapse {collapse.__version__}")
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 raise InputError("completion: give one of bash, zsh, fish")
             print(completion.script(rest[0]), end="")
             return 0
-        return run(_named(first), rest, f"collapse {first}")
+        return run(_named(first, program), rest, f"{program} {first}")
     except InputError as error:
         return command.fail(error)
 
@@ -67,13 +68,13 @@ def listed() -> str:
     return "\n".join(lines).rstrip()
 
 
-def _named(name: str) -> type[Experiment]:
+def _named(name: str, program: str) -> type[Experiment]:
     """The experiment of a command."""
     known = registry.experiments()
     if name.endswith(".toml"):
-        raise InputError(f"{name}: a TOML file needs its command: collapse gmm {name}")
+        raise InputError(f"{name}: a TOML file needs its command: {program} gmm {name}")
     if name.startswith("-"):
-        raise InputError(f"{name}: an option needs its command: collapse gmm {name}")
+        raise InputError(f"{name}: an option needs its command: {program} gmm {name}")
     if name.endswith(".py") or name in known:
         return registry.experiment(name)
     near = difflib.get_close_matches(name, known, 1)

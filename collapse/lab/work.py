@@ -1,5 +1,6 @@
 """The part of a command that computes, draws and writes."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ def run_and_write(call: command.Call, data: Any, digest: str, run_folder: Path) 
     experiment = call.experiment
     options = call.options
     with session.configured(experiment.precision, not options.no_cache):
-        own.check(experiment, data)
+        for line in own.check(experiment, data):
+            if not options.quiet:
+                print(f"warning: {line}", file=sys.stderr)
         folder.label(run_folder, to_declaration(experiment, call.figures), digest)
         began = time.monotonic()
         checkpoints = run_folder / folder.CHECKPOINTS

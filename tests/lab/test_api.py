@@ -161,8 +161,8 @@ def test_a_model_of_one_s_own_runs_under_every_workflow():
     with pytest.warns(RuntimeWarning, match=r"in 2 runs are not finite.*\(inverse\)"):
         collapse.compare(broken, 10, ["replace"], num_generations=1, num_seeds=2)
     for fields, said in (
-        ({"labels": []}, "labels: empty"),
-        ({"labels": ["replace", "replace"]}, "labels: empty or repeated"),
+        ({"workflows": []}, "workflows: empty"),
+        ({"workflows": ["replace", "replace"]}, "workflows: empty or repeated"),
         ({"num_rows": 0}, "num_rows: 0; give"),
         ({"num_seeds": 2.5}, "num_seeds: 2.5; give"),
     ):
@@ -180,6 +180,6 @@ def test_a_model_of_one_s_own_runs_under_every_workflow():
         ("mix 0.5", "'mix 0.5' is not how mix is written; give 'mix SHARE fresh|"),
         ("mix 0.1 fixd", "mix: ANCHOR is fixd; give fresh or fixed"),
     ):
-        with pytest.raises(InputError, match="labels: ") as caught:
-            collapse.compare(problem, 10, labels=[label])
-        assert str(caught.value).startswith(f"labels: {said}")
+        with pytest.raises(InputError, match="workflows: ") as caught:
+            collapse.compare(problem, 10, workflows=[label])
+        assert str(caught.value).startswith(f"workflows: {said}")

@@ -112,6 +112,28 @@ def test_a_mistake_in_the_model_of_a_study_is_told_as_well(tmp_path, capsys):
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.filterwarnings("ignore:draw. gives the same rows")
+def test_a_fit_that_ignores_weights_is_warned_of(tmp_path, capsys):
+    """By the command, unless it is to be quiet, and from Python; and a key ignored."""
+    careless = FAMILY.replace(FIT, "return jnp.mean(batch, axis=0), {}", 1)
+    (tmp_path / "own.py").write_text(careless)
+    said = "fit: rows of weight 0 have an influence: params[0] is "
+    assert commands.main(["own.py", *SMALL[:-1], "--out", "a"]) == 0
+    assert f"warning: {said}" in capsys.readouterr().err
+    assert commands.main(["own.py", *SMALL, "--out", "b"]) == 0
+    assert said not in capsys.readouterr().err
+    keyless = FAMILY.replace("draws.uniform(key,", "draws.uniform(KEY,", 1)
+    keyless = keyless.replace(
+        "def fit(", "import jax\nKEY = jax.random.key(0)\n\ndef fit("
+    )
+    (tmp_path / "own.py").write_text(keyless)
+    fields = {"num_seeds": 2, "num_generations": 2, "workflows": "replace"}
+    with pytest.warns(
+        RuntimeWarning, match="sample: gives the same rows for every key"
+    ):
+        collapse.run("own.py", **fields)
+
+
 @pytest.mark.parametrize("name", ["late", "bias", "price"])
 def test_a_field_that_a_study_has_too_is_refused(tmp_path, capsys, name):
     """Else the option of the command would set one of the two, silently."""

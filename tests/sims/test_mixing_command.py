@@ -450,7 +450,7 @@ def test_the_command_leaves_maps_and_a_verdict(tmp_path, monkeypatch, capsys):
     for name in ("figure.png", "figure_late.svg", "results.nc", "summary.csv"):
         assert (tmp_path / "a" / name).is_file()
     lines = (tmp_path / "a" / "summary.csv").read_text().splitlines()
-    assert any(line.startswith(",mix fresh,,best,") for line in lines)
+    assert any(line.startswith(",anchored fresh,,best,") for line in lines)
     assert not any("window" in line for line in lines)
 
 

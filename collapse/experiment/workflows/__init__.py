@@ -2,6 +2,7 @@
 
 from collapse.experiment.workflows.spec import Parameter, WorkflowKind, WorkflowSpec
 from collapse.experiment.workflows.standard import (
+    ANCHORED,
     colour_of,
     kinds,
     read,
@@ -12,6 +13,7 @@ from collapse.experiment.workflows.standard import (
 )
 
 __all__ = [
+    "ANCHORED",
     "Parameter",
     "WorkflowKind",
     "WorkflowSpec",

@@ -98,6 +98,14 @@ MIX = WorkflowKind(
     moments=_mix_moments,
     real_rows=lambda n, share, anchor: round_share(share, n),
 )
+# that of mixtures, whose numbers of rows are axes of the study; no choice elsewhere. It
+# trains generation 0 on its real rows alone, where mix trains it on n of them
+ANCHORED = WorkflowKind(
+    "anchored",
+    "collapse.core.workflows:anchored",
+    (_ANCHOR,),
+    colour=MIX.colour,
+)
 
 _STANDARD = (REPLACE, ACCUMULATE, FIXED_BUDGET, WINDOW, REPLACE_MULTIPLE, MIX)
 _KINDS: dict[str, WorkflowKind] = {kind.name: kind for kind in _STANDARD}
@@ -114,7 +122,7 @@ def register(kind: WorkflowKind) -> WorkflowKind:
     Raises:
       InputError: if its name is taken by another.
     """
-    if _KINDS.get(kind.name, kind) != kind:
+    if {ANCHORED.name: ANCHORED, **_KINDS}.get(kind.name, kind) != kind:
         raise InputError(f"workflows: {kind.name!r} is taken; name it otherwise")
     _KINDS[kind.name] = kind
     return kind
@@ -171,5 +179,6 @@ def takers() -> dict[str, list[str]]:
 
 def colour_of(label: str) -> str:
     """The colour of a workflow in figures, by its label; black for unknown ones."""
-    kind = _KINDS.get(label.split()[0] if label.split() else "")
+    known = {ANCHORED.name: ANCHORED, **_KINDS}
+    kind = known.get(label.split()[0] if label.split() else "")
     return kind.colour if kind else "#000000"

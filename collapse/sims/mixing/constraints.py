@@ -3,7 +3,6 @@
 from typing import Any
 
 from collapse.experiment.family import Family
-from collapse.experiment.workflows import Parameter, WorkflowKind, colour_of
 
 ABSENT: dict[str, tuple[Any, ...]] = {  # the one value of an axis that has no meaning
     "samples_per_generation": (0,),
@@ -29,15 +28,6 @@ ALONE: dict[str, float] = {  # axis -> its value that is real rows alone
     "synthetic_rows": 0,
 }
 _ROWS_FOR_LEAST_SHARE = round(1 / DEFAULTS["real_fraction"][0])
-
-# shares are axes here, so the anchor is the only parameter of this workflow; the task
-# makes it from them
-MIXED = WorkflowKind(
-    "mix",
-    "collapse.core.workflows:anchored",
-    (Parameter("anchor", ("fresh", "fixed"), field="anchor"),),
-    colour_of("mix"),
-)
 
 
 def default_rows(family: Family) -> tuple[int]:

@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 
 from collapse.experiment.fields import Bounds, Shown
 from collapse.experiment.study import Study
-from collapse.experiment.workflows import WorkflowSpec, round_share
-from collapse.sims.mixing.constraints import MIXED
+from collapse.experiment.workflows import ANCHORED, WorkflowSpec, round_share
 
 _MEASURED = ("test_error", "tail_mass_1pct")  # without names
 _Rows = Annotated[int, Bounds(0, 10**9)]
@@ -40,7 +39,9 @@ class MixingFields(Study):
     price: Annotated[tuple[_Size, ...], Shown("0 1 3 10 30")] = ()
     """Constraint price: of n real rows, in units of the error of a fit to n of them."""
     anchor: Literal["fresh", "fixed"] = "fresh"
-    """Real rows are new in each generation, or those of the first."""
+    """Real rows are new in each generation, or those of the first. Generation 0 is
+    trained on them alone: results call this workflow anchored. (The workflow mix of a
+    family trains generation 0 on as many real rows as the others have in all.)"""
     weight: tuple[Annotated[float, Bounds(0, 1)], ...] = (0.0,)
     """Weight of the real rows' loss, in (0, 1]; 0 takes their share of the rows."""
     bias: tuple[_Size, ...] = (1.0,)
@@ -71,8 +72,8 @@ class MixingFields(Study):
         return ("samples_per_generation", "real_rows")
 
     def workflow_specs(self) -> tuple[WorkflowSpec, ...]:
-        """The one workflow, whose shares are axes."""
-        return (WorkflowSpec(MIXED, (self.anchor,)),)
+        """The one workflow, whose numbers of rows are axes."""
+        return (WorkflowSpec(ANCHORED, (self.anchor,)),)
 
     def choice(self) -> str:
         """Name of the axis along which the best setting is sought."""
