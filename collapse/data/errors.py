@@ -1,5 +1,8 @@
 """Exceptions for input that cannot be used: one line that names field and fix."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class InputError(ValueError):
     """Input that cannot be run; the message is one line: field, trouble, remedy."""
@@ -7,3 +10,22 @@ class InputError(ValueError):
 
 class DataError(InputError):
     """Data that cannot be used; the message is one line and names the file."""
+
+
+def unknown_value(given: str, known: Iterable[str], more: str = "") -> str:
+    """`unknown 'gm'; known are gmm, kde; did you mean gmm?`, for a message.
+
+    Args:
+      given: what is not known.
+      known: what might have been meant.
+      more: what else would do, after the list.
+    """
+    known = list(known)
+    return f"unknown {given!r}; known are {', '.join(known)}{more}{hint(given, known)}"
+
+
+def hint(given: str, known: Iterable[str]) -> str:
+    """`; did you mean gmm?`, or nothing if no known word is like what was given."""
+    words = {word.lower(): word for word in known}
+    near = difflib.get_close_matches(given.lower(), words, 1)
+    return f"; did you mean {words[near[0]]}?" if near else ""

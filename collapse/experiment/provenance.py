@@ -4,9 +4,10 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -16,15 +17,21 @@ from collapse.experiment.toml import to_toml
 
 
 def attributes(
-    experiment: Experiment, figures: str, digest: str, seconds: float
+    experiment: Experiment,
+    figures: str,
+    digest: str,
+    seconds: float,
+    surroundings: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, str]:
     """Attributes of a dataset that say what was run and on what, as text.
 
     Args:
       figures: as JSON.
-      seconds: that the simulation took.
+      seconds: that the simulation took, in all its stretches.
+      surroundings: settings and variables that numbers may depend on.
     """
     told = environment(experiment) | {"digest": digest, "seconds": round(seconds, 1)}
+    told |= surroundings
     return {
         "experiment": to_toml(experiment),
         "figure": figures,
@@ -44,7 +51,7 @@ def environment(experiment: Experiment) -> dict[str, Any]:
         "devices": [str(device.device_kind) for device in jax.devices()],
         "precision": experiment.precision,
         "random_generator": str(jax.random.key_impl(jax.random.key(0))),
-        "commit": _commit(),
+        "commit": commit(),
     }
 
 
@@ -64,11 +71,24 @@ def _processor() -> str:
     return names[0].split(":", 1)[1].strip() if names else platform.processor()
 
 
-def _commit() -> str:
-    describe = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    command = ["git", "-C", str(Path(__file__).parent), *describe]
+def commit() -> str:
+    """The commit of the package's sources, with -dirty if they differ from it.
+
+    "unknown" where the package is no part of a repository. Other files count for
+    nothing: a figure that has just been published makes no sources dirty.
+    """
+    head = _git("rev-parse", "HEAD")
+    if not head or not _git("ls-files", "--", Path(__file__).name):
+        return "unknown"  # an installed package, in somebody's repository perhaps
+    changed = _git("status", "--porcelain", "--", ":/collapse", ":/sims")
+    return f"{head}-dirty" if changed else head
+
+
+def _git(*arguments: str) -> str:
+    """What git says of the folder of this file; nothing if it fails."""
+    command = ["git", "-C", str(Path(__file__).parent), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return done.stdout.strip() or "unknown"
+        return ""
+    return done.stdout.strip()
