@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import subprocess
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import jax
 
+from collapse.experiment import sources
 from collapse.experiment.base import Experiment
 from collapse.experiment.toml import to_toml
 
@@ -51,7 +51,7 @@ def environment(experiment: Experiment) -> dict[str, Any]:
         "devices": [str(device.device_kind) for device in jax.devices()],
         "precision": experiment.precision,
         "random_generator": str(jax.random.key_impl(jax.random.key(0))),
-        "commit": commit(),
+        "commit": sources.commit(),
     }
 
 
@@ -69,26 +69,3 @@ def _processor() -> str:
         return platform.processor()
     names: Sequence[str] = [line for line in lines if line.startswith("model name")]
     return names[0].split(":", 1)[1].strip() if names else platform.processor()
-
-
-def commit() -> str:
-    """The commit of the package's sources, with -dirty if they differ from it.
-
-    "unknown" where the package is no part of a repository. Other files count for
-    nothing: a figure that has just been published makes no sources dirty.
-    """
-    head = _git("rev-parse", "HEAD")
-    if not head or not _git("ls-files", "--", Path(__file__).name):
-        return "unknown"  # an installed package, in somebody's repository perhaps
-    changed = _git("status", "--porcelain", "--", ":/collapse", ":/sims")
-    return f"{head}-dirty" if changed else head
-
-
-def _git(*arguments: str) -> str:
-    """What git says of the folder of this file; nothing if it fails."""
-    command = ["git", "-C", str(Path(__file__).parent), *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip()

@@ -12,8 +12,8 @@ _MOST_GENERATIONS = 160
 def published(summary: xr.Dataset, figure: Figure) -> xr.Dataset:
     """The part of a summary that its figure draws, small enough to be kept for ever.
 
-    Only the drawn metrics and statistics with their notes, in single precision to five
-    digits. At 160 generations at most, spaced evenly on the figure's axis; if x is
+    Only the drawn metrics and statistics with their notes, and the standard errors of
+    means, in single precision to five digits. At 160 generations at most, spaced evenly on the figure's axis; if x is
     another axis, at the drawn ones.
     """
     curves = figure.kind != "samples"
@@ -23,7 +23,7 @@ def published(summary: xr.Dataset, figure: Figure) -> xr.Dataset:
     names += [] if curves else ["samples"]
     small = summary[names]
     lines = ["mean", "median"] if figure.statistic == "auto" else [figure.statistic]
-    small = small.sel(statistic=[*lines, "low", "high"])
+    small = small.sel(statistic=[*lines, "low", "high", "standard_error"])
     total = small.sizes.get("generation", 0)
     if curves and total and figure.resolved(small.sizes).x != "generation":
         small = small.sel(generation=figure.drawn(small["generation"].values))

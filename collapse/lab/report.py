@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from collapse.experiment import provenance, results
+from collapse.experiment import provenance, results, sources
 from collapse.experiment.base import Experiment
 from collapse.experiment.files import atomic
 from collapse.figures import draw
@@ -60,6 +60,9 @@ def again(call: command.Call, run_folder: Path) -> int:
     experiment = call.experiment
     dataset = results.read_dataset(run_folder / folder.RESULTS)
     figures = [complete(experiment, figure, dataset) for figure in call.figures]
+    if call.options.publish:
+        record = json.loads(dataset.attrs["environment"])
+        sources.check_clean(record["commit"], "repeat the run by --force")
     said = "is complete"
     if to_json(figures) != dataset.attrs["figure"]:
         for figure in from_json(dataset.attrs["figure"]):

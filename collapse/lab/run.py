@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import collapse
 from collapse.data.errors import InputError
+from collapse.experiment import sources
 from collapse.experiment.base import Experiment, spelled
 from collapse.experiment.lazy import load
 from collapse.experiment.remarks import remarks
@@ -86,6 +87,7 @@ def _run(
         check_figure(experiment, figure)
     if options.publish:
         folder.check_publish(options.publish)
+        sources.check_clean(sources.commit(), "commit the changes first")
     fingerprint = data.sha256 if data else ""
     digest = experiment.digest(fingerprint)
     claim = _claim(call, fingerprint, digest)
