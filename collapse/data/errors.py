@@ -12,7 +12,7 @@ class DataError(InputError):
     """Data that cannot be used; the message is one line and names the file."""
 
 
-def unknown_value(given: str, known: Iterable[str], more: str = "") -> str:
+def unknown_value(given: object, known: Iterable[str], more: str = "") -> str:
     """`unknown 'gm'; known are gmm, kde; did you mean gmm?`, for a message.
 
     Args:
@@ -21,7 +21,7 @@ def unknown_value(given: str, known: Iterable[str], more: str = "") -> str:
       more: what else would do, after the list.
     """
     known = list(known)
-    return f"unknown {given!r}; known are {', '.join(known)}{more}{hint(given, known)}"
+    return f"unknown {given!r}; known are {', '.join(known)}{more}{hint(str(given), known)}"
 
 
 def hint(given: str, known: Iterable[str]) -> str:

@@ -1,7 +1,6 @@
 """The command line that all experiments share: parsed before jax is imported."""
 
 import dataclasses
-import difflib
 import functools
 import os
 import re
@@ -11,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import tyro
 from tyro import _errors, _settings
 
-from collapse.data.errors import InputError, unknown_value
+from collapse.data.errors import InputError, hint, unknown_value
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment, capped
 from collapse.experiment.fields import Declared, Shown, declared
@@ -82,7 +81,7 @@ def parse(kind: type[Experiment], arguments: Sequence[str], program: str = "") -
     figures: tuple[Figure, ...] = ()
     default = kind()
     if arguments and not arguments[0].startswith("-"):
-        path = declarations.found(arguments.pop(0), kind.name)
+        path = declarations.found(arguments.pop(0), kind)
         default, figures = read_declaration(path, kind)
         name = path.stem
     default = default.before_parsing(arguments)
@@ -151,9 +150,8 @@ def _complain(flags: Sequence[str], event: _errors.ParseErrorEvent) -> None:
     match event:
         case _errors.UnrecognizedArgs():
             unknown = " ".join(event.tokens)
-            near = difflib.get_close_matches(unknown.split("=")[0], flags, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise InputError(f"{unknown}: no such option{hint}; see --help")
+            near = hint(event.tokens[0].partition("=")[0], flags)
+            raise InputError(f"{unknown}: no such option{near}; see --help")
         case _errors.InvalidChoice():
             known = unknown_value(event.value, list(map(str, event.choices)))
             raise InputError(f"{_field(event.argument)}: {known}")
