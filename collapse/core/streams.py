@@ -65,7 +65,7 @@ def root(seed: int) -> Key:
     if not -(2**63) <= seed < 2**64:
         raise ValueError(f"seed: {seed}; give a number of at most 64 bits")
     words = np.array([seed >> 32 & 0xFFFFFFFF, seed & 0xFFFFFFFF], np.uint32)
-    return jax.random.wrap_key_data(words, impl=threefry.NAME)
+    return jax.random.wrap_key_data(jax.numpy.asarray(words), impl=threefry.NAME)
 
 
 def seeds(seed: int, num_seeds: int, cell: Iterable[int] = ()) -> Key:

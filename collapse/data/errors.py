@@ -20,8 +20,9 @@ def unknown_value(given: object, known: Iterable[str], more: str = "") -> str:
       known: what might have been meant.
       more: what else would do, after the list.
     """
-    known = list(known)
-    return f"unknown {given!r}; known are {', '.join(known)}{more}{hint(str(given), known)}"
+    words = list(known)
+    near = hint(str(given), words)
+    return f"unknown {given!r}; known are {', '.join(words)}{more}{near}"
 
 
 def hint(given: str, known: Iterable[str]) -> str:

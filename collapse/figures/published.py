@@ -13,8 +13,8 @@ def published(summary: xr.Dataset, figure: Figure) -> xr.Dataset:
     """The part of a summary that its figure draws, small enough to be kept for ever.
 
     Only the drawn metrics and statistics with their notes, and the standard errors of
-    means, in single precision to five digits. At 160 generations at most, spaced evenly on the figure's axis; if x is
-    another axis, at the drawn ones.
+    means, in single precision to five digits. At 160 generations at most, spaced evenly
+    on the figure's axis; if x is another axis, at the drawn ones.
     """
     curves = figure.kind != "samples"
     names = list(figure.metrics)

@@ -42,8 +42,8 @@ def script(shell: str) -> str:
     if shell == "fish":
         return _fish()
     if shell not in ("bash", "zsh"):
-        known = unknown_value(shell, ("bash", "zsh", "fish"))
-        raise InputError(f"completion: {known}")
+        told = unknown_value(shell, ("bash", "zsh", "fish"))
+        raise InputError(f"completion: {told}")
     values, flags = [], []
     for name, kind in registry.experiments().items():
         known = _flags(kind)

@@ -1,4 +1,4 @@
-"""A finished run made longer: a short run is the beginning of a long one, bit for bit."""
+"""A finished run made longer: a short run is the beginning of a long one."""
 
 import json
 import shutil

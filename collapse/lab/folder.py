@@ -46,7 +46,9 @@ def usual(out: str, name: str, digest: str) -> Path:
     return folder
 
 
-def claim(folder: Path, digest: str, resume: bool = False, force: bool = False) -> Claim:
+def claim(
+    folder: Path, digest: str, resume: bool = False, force: bool = False
+) -> Claim:
     """The folder for an experiment, if nothing there would be lost.
 
     Args:

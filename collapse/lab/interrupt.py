@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks a run to stop at its next save, the second ends it."""
+"""Ctrl-C and SIGTERM: the first stops a run at its next save, the second at once."""
 
 import contextlib
 import signal

@@ -149,7 +149,9 @@ def surroundings() -> dict[str, Any]:
     """What else numbers may depend on, for a run's record: settings and variables."""
     variables = {name: os.environ.get(name) for name in (*_FLAGS, *_VARIABLES)}
     return {
-        "jax_settings": {k: str(v) for k, v in _here(("jax_enable_x64", *PINNED)).items()},
+        "jax_settings": {
+            k: str(v) for k, v in _here(("jax_enable_x64", *PINNED)).items()
+        },
         "variables": {name: value for name, value in variables.items() if value},
     }
 

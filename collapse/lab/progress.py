@@ -45,6 +45,7 @@ class Bar:
     """A bar of tqdm."""
 
     def __init__(self, bar: "tqdm[None]") -> None:
+        """Show that the first programs are being compiled."""
         self.bar = bar
         bar.set_postfix_str("compiling")
 
@@ -84,6 +85,13 @@ class Lines:
         clock: Callable[[], float] = time.monotonic,
         tell: Callable[[str], None] = terminal.tell,
     ) -> None:
+        """Print nothing yet.
+
+        Args:
+          total: fits of the run.
+          clock: in seconds.
+          tell: prints a line.
+        """
         self.total, self.clock, self.tell = total, clock, tell
         self.began = clock()
         self.done = self.skipped = 0
@@ -135,4 +143,6 @@ def spelled(seconds: float) -> str:
         return f"{seconds:.0f} s"
     if seconds < 99.5 * 60:
         return f"{seconds / 60:.2g} min"
-    return f"{seconds / 3600:.2g} h" if seconds < 360_000 else f"{seconds / 86400:.0f} d"
+    return (
+        f"{seconds / 3600:.2g} h" if seconds < 360_000 else f"{seconds / 86400:.0f} d"
+    )

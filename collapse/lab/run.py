@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import collapse
 from collapse.data.errors import InputError
 from collapse.experiment import sources
-from collapse.experiment.base import Experiment, spelled
+from collapse.experiment.base import Experiment
 from collapse.experiment.lazy import load
 from collapse.experiment.remarks import remarks
 from collapse.figures.check import check as check_figure
@@ -47,7 +47,9 @@ def main(
     except InputError as error:
         return command.fail(error)
     except OSError as error:  # a full disk, say
-        kept = f"; {claims[0].folder} keeps what was done" if _can_resume(claims) else ""
+        kept = (
+            f"; {claims[0].folder} keeps what was done" if _can_resume(claims) else ""
+        )
         terminal.tell(f"error: {error}{kept}{kept and ': see --resume'}")
         return 1
     except (Interrupted, KeyboardInterrupt) as stop:
@@ -191,8 +193,7 @@ def tell_cuts(experiment: Experiment, small: Experiment) -> str:
     """`num_seeds 8 instead of 64`, for each field that differs; "" for none."""
     before, after = _values(experiment), _values(small)
     told = [
-        f"{name} {spelled(_several(after[name]))} instead of "
-        f"{spelled(_several(before[name]))}"
+        f"{name} {_spelled(after[name])} instead of {_spelled(before[name])}"
         for name in after
         if before[name] != after[name]
     ]
@@ -202,12 +203,16 @@ def tell_cuts(experiment: Experiment, small: Experiment) -> str:
 def _values(experiment: Experiment) -> dict[str, Any]:
     """Field -> value, of an experiment and of its family if it is a study."""
     return {
-        name: getattr(part, name) for part, names in experiment.parts() for name in names
+        name: getattr(part, name)
+        for part, names in experiment.parts()
+        for name in names
     }
 
 
-def _several(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,)
+def _spelled(value: Any) -> str:
+    """A value as a flag takes it: `0.1 0.5`."""
+    several = value if isinstance(value, tuple) else (value,)
+    return " ".join(map(str, several)) or "none"
 
 
 def _check(experiment: Experiment, data: Any) -> None:

@@ -108,5 +108,7 @@ def test_the_default_generator_changes_no_key_and_another_one_is_refused(generat
     with jax.default_prng_impl(generator):
         found = words(streams.key(streams.seeds(4, 2)[1], 3, Purpose.SAMPLE))
         np.testing.assert_array_equal(found, usual)
-        with pytest.raises(ValueError, match=f"root: a key of the generator {generator}"):
+        with pytest.raises(
+            ValueError, match=f"root: a key of the generator {generator}"
+        ):
             streams.key(jax.random.key(4), 3, Purpose.SAMPLE)

@@ -147,7 +147,9 @@ def test_only_a_shorter_run_of_the_same_is_extended(capsys):
         arguments = ["--out", "a", "--extend", "--quiet", f"--{flag}", value]
         assert run(*LONG, *arguments) == 2
         said = capsys.readouterr().err
-        assert f"extend: {place} holds no finished run of this experiment with f" in said
+        assert (
+            f"extend: {place} holds no finished run of this experiment with f" in said
+        )
         assert said.count("\n") == 1
     assert not folder.Path("b").exists()
 

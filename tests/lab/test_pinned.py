@@ -105,7 +105,10 @@ def test_pinned_values_are_what_jax_has_without_any_environment():
     ("context", "said"),
     [
         (lambda: jax.enable_x64(False), "jax_enable_x64: a context around this call"),
-        (lambda: jax.threefry_partitionable(False), "jax_threefry_partitionable: a con"),
+        (
+            lambda: jax.threefry_partitionable(False),
+            "jax_threefry_partitionable: a con",
+        ),
         (lambda: jax.default_prng_impl("rbg"), "jax_default_prng_impl: a context"),
         (lambda: jax.default_matmul_precision("bfloat16"), "matmul_precision: a cont"),
         (lambda: jax.debug_nans(True), "jax_debug_nans: a context"),
