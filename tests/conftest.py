@@ -8,6 +8,7 @@ Environment:
   HYPOTHESIS_PROFILE=weekly    500 random examples a property, not 30 fixed ones.
 """
 
+import functools
 import gc
 import inspect
 import os
@@ -120,5 +121,6 @@ def root() -> jax.Array:
 def _committed():
     """Let tests publish figures from sources that are being worked on."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sources, "commit", lambda: "0" * 40)
+        # no function of Python: where one of the package is replaced nothing is cached
+        patch.setattr(sources, "commit", functools.partial(str, "0" * 40))
         yield

@@ -153,7 +153,7 @@ def test_flags_of_the_compiler_that_change_numbers_are_refused(monkeypatch, flag
     ],
 )
 def test_an_environment_without_devices_ends_in_one_line(tmp_path, name, value, said):
-    command = [sys.executable, "-m", "collapse.sims.gaussian", "--quick", "--out", "a"]
+    command = [sys.executable, "-m", "collapse.sims.gaussian", "--out", "a"]
     environment = os.environ | {name: value}
     done = subprocess.run(
         command, capture_output=True, text=True, env=environment, cwd=tmp_path
