@@ -126,6 +126,7 @@ def test_a_signal_stops_a_run_at_its_next_save(monkeypatch, capsys, number):
 
 def test_a_signal_before_anything_is_done_leaves_nothing(monkeypatch, capsys, tmp_path):
     def stopped(*_):
+        assert signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(5)
 
@@ -165,6 +166,7 @@ def test_the_second_signal_does_not_end_somebody_s_session(monkeypatch):
     with interrupt.of_command(), interrupt.PatientInterrupt() as flag:
         os.kill(os.getpid(), signal.SIGINT)
         assert flag.wait(5)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(5)
@@ -190,7 +192,9 @@ def test_head_of_a_help_is_no_error(arguments):
     if arguments == ["gmm"]:
         arguments = ["gmm", "--version"]
     line = [sys.executable, "-c", code, *arguments]
-    done = subprocess.run(line, stdout=write, stderr=subprocess.PIPE, text=True)
+    buffered = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
+    pipes = {"stdout": write, "stderr": subprocess.PIPE, "text": True}
+    done = subprocess.run(line, env=buffered, **pipes)
     os.close(write)
     assert (done.returncode, done.stderr) == (0, "")
 
