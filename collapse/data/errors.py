@@ -12,17 +12,16 @@ class DataError(InputError):
     """Data that cannot be used; the message is one line and names the file."""
 
 
-def unknown_value(given: object, known: Iterable[str], more: str = "") -> str:
+def unknown_value(given: object, known: Iterable[str]) -> str:
     """`unknown 'gm'; known are gmm, kde; did you mean gmm?`, for a message.
 
     Args:
       given: what is not known.
       known: what might have been meant.
-      more: what else would do, after the list.
     """
     words = list(known)
     near = hint(str(given), words)
-    return f"unknown {given!r}; known are {', '.join(words)}{more}{near}"
+    return f"unknown {given!r}; known are {', '.join(words)}{near}"
 
 
 def hint(given: str, known: Iterable[str]) -> str:

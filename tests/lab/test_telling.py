@@ -10,8 +10,10 @@ import time
 import pytest
 from tyro import _fmtlib, _settings
 
+from collapse.data.errors import InputError
 from collapse.experiment import registry
 from collapse.lab import (
+    api,
     checkpoint,
     command,
     commands,
@@ -244,6 +246,7 @@ WORDS = {
     "mixing --model gmn": "or give a .py file; did you mean gmm?",
     "gmm tail_mas": "no such file; give an experiment's TOML; did you mean tail_mass?",
     "gaussian tail_mass": "tail_mass: is a figure of gmm; use that",
+    "gmm d.toml": "the figure shows survival3, which is not measured; known are",
     "gmm pric": "give an experiment's TOML; did you mean price?",
     "completion bas": "unknown 'bas'; known are bash, zsh, fish; did you mean bash?",
     "gmm a.toml": "known are num_generations, num_seeds, seed, precision, metrics,",
@@ -256,6 +259,7 @@ WORDS = {
 def test_the_word_that_was_meant_is_named(tmp_path, capsys, line):
     (tmp_path / "a.toml").write_text("num_sed = 3\n")
     (tmp_path / "b.toml").write_text("# digest 1\n# jax\n# on cpu\n# collapse gmm\n")
+    (tmp_path / "d.toml").write_text('[figure]\nmetrics = "survival3"\n')
     (tmp_path / "c.toml").write_text('truth = "blob"\nnum_components = 2\n')
     assert commands.main([word.replace("_7", " 7") for word in line.split()]) == 2
     said = capsys.readouterr().err
@@ -314,6 +318,19 @@ def test_a_flag_that_does_not_go_with_what_quick_cuts_is_refused(capsys):
     said = capsys.readouterr().err
     assert "snapshots: generation 50 is not run; stay within 0..6 (--quick cut" in said
     assert "num_generations 6 instead of 50" in said and said.count("\n") == 1
+
+
+def test_keywords_are_flags_of_a_quick_run_in_memory(monkeypatch):
+    seen = []
+
+    def prepared(experiment, quick, given):
+        seen.append((quick, set(given)))
+        raise InputError("enough")
+
+    monkeypatch.setattr(api, "prepare", prepared)
+    with pytest.raises(InputError, match="enough"):
+        api.run("gaussian", quick=True, num_seeds=200)
+    assert seen == [(True, {"num_seeds"})]
 
 
 def test_a_quick_run_says_what_was_cut(capsys):
