@@ -61,7 +61,7 @@ def check_free(folder: Path) -> None:
     Raises:
       InputError: names the process.
     """
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):  # none, or none that can be written
         with (folder / NAME).open("r+", encoding="utf-8") as file:
             if not _locked(file):
                 raise InputError(
