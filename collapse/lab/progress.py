@@ -75,8 +75,7 @@ class Bar:
 class Lines:
     """A line a minute, for logs: `40 % (replace), about 12 min left`.
 
-    The first one comes after ten seconds and says how long the run will take, if that
-    is more than a minute.
+    The first one comes after ten seconds if the run will take a minute more.
     """
 
     def __init__(
@@ -120,7 +119,8 @@ class Lines:
             return
         left = (self.total - self.done) * (now - self.began) / new
         if self.last is None:
-            if now - self.began < _SECONDS_TO_ESTIMATE or left < 60:
+            wait = _SECONDS_TO_ESTIMATE if left >= 60 else _SECONDS_BETWEEN_LINES
+            if now - self.began < wait:
                 return
             self.tell(f"{self._so_far()}, about {spelled(left)} to go")
         elif now - self.last < _SECONDS_BETWEEN_LINES:

@@ -64,6 +64,8 @@ def test_short_runs_are_silent_and_the_end_is_told_by_the_results():
     assert lines_of([(1, 20)] * 50) == []
     assert lines_of([(5000, 1000)]) == []
     assert lines_of([(9.0, 1)]) == []
+    assert lines_of([(59.0, 990)]) == []
+    assert lines_of([(59.0, 990), (2.0, 5)]) == ["100 % (replace), about 0 s to go"]
     assert lines_of([(61.0, 500), (61.0, 499)]) == [
         "50 % (replace), about 61 s to go",
         "100 % (replace), about 0 s left",
