@@ -8,6 +8,7 @@ Environment:
   HYPOTHESIS_PROFILE=weekly    500 random examples a property, not 30 fixed ones.
 """
 
+import functools
 import gc
 import inspect
 import os
@@ -34,6 +35,7 @@ from false_alarms import (  # noqa: F401
 from tiers import is_full, is_weekly
 
 from collapse.core.devices import use_all_cores
+from collapse.experiment import sources
 from collapse.lab import cache
 
 X64 = os.environ.get("COLLAPSE_TEST_X64", "1") != "0"
@@ -113,3 +115,12 @@ def names_in(code: CodeType) -> set[str]:
 def root() -> jax.Array:
     """The root key of all randomness in a test."""
     return jax.random.key(SEED)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _committed():
+    """Let tests publish figures from sources that are being worked on."""
+    with pytest.MonkeyPatch.context() as patch:
+        # no function of Python: where one of the package is replaced nothing is cached
+        patch.setattr(sources, "commit", functools.partial(str, "0" * 40))
+        yield

@@ -10,6 +10,7 @@ import enum
 from collections.abc import Iterable
 
 import jax
+import numpy as np
 from jaxtyping import Array, Int
 
 from collapse.core.types import Key
@@ -38,8 +39,33 @@ def key(root: Key, generation: int | Int[Array, ""], purpose: Purpose) -> Key:
       root: key of one seed.
       generation: scalar, may be traced.
       purpose: what the numbers are for.
+
+    Raises:
+      ValueError: for a key of another generator than Threefry. Where fold_in commutes,
+        as for rbg, the real rows of generation 3 would be those that model 3 generates.
     """
+    generator = str(jax.random.key_impl(root))
+    if generator != threefry.NAME:
+        raise ValueError(
+            f"root: a key of the generator {generator}; make it by "
+            f"collapse.streams.seeds, or with impl={threefry.NAME!r}"
+        )
     return threefry.fold_in(threefry.fold_in(root, generation), int(purpose))
+
+
+def root(seed: int) -> Key:
+    """The key of a seed, whatever generator and precision jax is set to.
+
+    The one of `jax.random.key` where 64-bit numbers are on: without them that key is
+    the same for seeds that are equal modulo 2^32.
+
+    Raises:
+      ValueError: for a seed of more than 64 bits.
+    """
+    if not -(2**63) <= seed < 2**64:
+        raise ValueError(f"seed: {seed}; give a number of at most 64 bits")
+    words = np.array([seed >> 32 & 0xFFFFFFFF, seed & 0xFFFFFFFF], np.uint32)
+    return jax.random.wrap_key_data(jax.numpy.asarray(words), impl=threefry.NAME)
 
 
 def seeds(seed: int, num_seeds: int, cell: Iterable[int] = ()) -> Key:
@@ -51,9 +77,9 @@ def seeds(seed: int, num_seeds: int, cell: Iterable[int] = ()) -> Key:
       cell: numbers that tell the cells of a grid apart where these are not to share
         their randomness.
     """
-    root = jax.random.key(seed)
+    base = root(seed)
     for value in cell:
-        root = threefry.fold_in(root, jax.numpy.asarray(value % 2**32, "uint32"))
-    return jax.vmap(lambda i: threefry.fold_in(root, i))(
+        base = threefry.fold_in(base, jax.numpy.asarray(value % 2**32, "uint32"))
+    return jax.vmap(lambda i: threefry.fold_in(base, i))(
         jax.numpy.arange(num_seeds, dtype="uint32")
     )

@@ -1,5 +1,8 @@
 """Exceptions for input that cannot be used: one line that names field and fix."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class InputError(ValueError):
     """Input that cannot be run; the message is one line: field, trouble, remedy."""
@@ -17,3 +20,22 @@ class ModelError(InputError):
     """
 
     rule = ""
+
+
+def unknown_value(given: object, known: Iterable[str]) -> str:
+    """`unknown 'gm'; known are gmm, kde; did you mean gmm?`, for a message.
+
+    Args:
+      given: what is not known.
+      known: what might have been meant.
+    """
+    words = list(known)
+    near = hint(str(given), words)
+    return f"unknown {given!r}; known are {', '.join(words)}{near}"
+
+
+def hint(given: str, known: Iterable[str]) -> str:
+    """`; did you mean gmm?`, or nothing if no known word is like what was given."""
+    words = {word.lower(): word for word in known}
+    near = difflib.get_close_matches(given.lower(), words, 1)
+    return f"; did you mean {words[near[0]]}?" if near else ""

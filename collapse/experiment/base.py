@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, unknown_value
 from collapse.experiment import fields
 from collapse.experiment.condition import Condition
 from collapse.experiment.derived import source
@@ -292,6 +292,4 @@ def check_names(field: str, values: Iterable[str], known: Sequence[str]) -> None
     """Raise InputError for the first value that is not among the known ones."""
     for value in values:
         if value not in known:
-            raise InputError(
-                f"{field}: unknown {value!r}; known are {', '.join(known)}"
-            )
+            raise InputError(f"{field}: {unknown_value(value, known)}")

@@ -3,28 +3,35 @@
 import json
 import os
 import platform
-import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jax
 
+from collapse.experiment import sources
 from collapse.experiment.base import Experiment
 from collapse.experiment.toml import to_toml
 
 
 def attributes(
-    experiment: Experiment, figures: str, digest: str, seconds: float
+    experiment: Experiment,
+    figures: str,
+    digest: str,
+    seconds: float,
+    surroundings: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, str]:
     """Attributes of a dataset that say what was run and on what, as text.
 
     Args:
       figures: as JSON.
-      seconds: that the simulation took.
+      seconds: that the simulation took, in all its stretches.
+      surroundings: settings and variables that numbers may depend on.
     """
     told = environment(experiment) | {"digest": digest, "seconds": round(seconds, 1)}
+    told |= surroundings
     return {
         "experiment": to_toml(experiment),
         "figure": figures,
@@ -44,7 +51,7 @@ def environment(experiment: Experiment) -> dict[str, Any]:
         "devices": [str(device.device_kind) for device in jax.devices()],
         "precision": experiment.precision,
         "random_generator": str(jax.random.key_impl(jax.random.key(0))),
-        "commit": _commit(),
+        "commit": sources.commit(),
     }
 
 
@@ -62,13 +69,3 @@ def _processor() -> str:
         return platform.processor()
     names: Sequence[str] = [line for line in lines if line.startswith("model name")]
     return names[0].split(":", 1)[1].strip() if names else platform.processor()
-
-
-def _commit() -> str:
-    describe = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    command = ["git", "-C", str(Path(__file__).parent), *describe]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5)
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return done.stdout.strip() or "unknown"

@@ -6,11 +6,11 @@ import inspect
 import pkgutil
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, hint
 from collapse.experiment.base import Experiment
 from collapse.experiment.family import Family
 from collapse.experiment.fields import declared
@@ -77,13 +77,14 @@ def _named(
     trouble = f"{name} is no family" if name in experiments() else f"unknown {name!r}"
     raise InputError(
         f"{head}{trouble}; known are {', '.join(known)}, or give a .py file"
+        f"{hint(name, known)}"
     )
 
 
-def owners(key: str) -> list[str]:
-    """Experiments that have a field of this name."""
-    found = experiments().items()
-    return [n for n, k in found if key in {f.name for f in dataclasses.fields(k)}]
+def owners(keys: Iterable[str]) -> list[str]:
+    """Experiments that have fields of all these names."""
+    found, wanted = experiments().items(), set(keys)
+    return [n for n, k in found if wanted <= {f.name for f in dataclasses.fields(k)}]
 
 
 def is_own(kind: type) -> bool:
@@ -137,6 +138,7 @@ def check_class(kind: type[Experiment]) -> None:
                 raise InputError(
                     f"{field}: unknown metric {metric!r}; known are "
                     f"{', '.join(known)}; add it to the catalogue or drop it"
+                    f"{hint(metric, (*known, *more))}"
                 )
 
 

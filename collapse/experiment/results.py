@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from collapse.data.errors import InputError
 from collapse.experiment.base import Experiment
 from collapse.experiment.files import atomic
 
@@ -79,6 +80,23 @@ def write_dataset(dataset: xr.Dataset, path: Path) -> None:
     }
     with atomic(path) as temporary:
         dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+
+
+def read_dataset(path: Path) -> xr.Dataset:
+    """The dataset that `write_dataset` has written, in memory.
+
+    Raises:
+      InputError: if the file is damaged or missing.
+    """
+    try:
+        dataset = xr.load_dataset(path, engine="h5netcdf")
+    except (OSError, ValueError, KeyError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"out: {path} cannot be read ({said}); repeat the run by --force"
+        ) from None
+    axes = [str(axis) for axis in np.atleast_1d(dataset.attrs["axes"]) if axis]
+    return dataset.assign_attrs(axes=axes)
 
 
 def _attributes(experiment: Experiment, name: str) -> dict[str, Any]:

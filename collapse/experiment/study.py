@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, hint
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment
 from collapse.experiment.family import Family
@@ -106,6 +106,7 @@ class Study(Experiment):
                 known = ", ".join(kind.own_fields())
                 raise InputError(
                     f"{origin}: unknown key {key} of model {name}; known are {known}"
+                    f"{hint(key, kind.own_fields())}"
                 )
         if "family" in rest:
             raise InputError(f"{origin}: unknown key family; use a table [model]")

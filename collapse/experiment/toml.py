@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, hint, unknown_value
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment
 from collapse.experiment.fields import declared
@@ -62,17 +62,17 @@ def plain_from_table(table: Mapping[str, Any], kind: type[T], origin: Path | str
         if key not in known:
             raise InputError(
                 f"{origin}: unknown key {key}; known are {', '.join(known)}"
-                f"{_elsewhere(key, kind, origin)}"
+                f"{_elsewhere(table, kind, origin) or hint(key, known)}"
             )
         values[key] = coerce(key, value, known[key].hint, origin)
     return kind(**values)
 
 
-def _elsewhere(key: str, kind: type, origin: Path | str) -> str:
-    """Asks whether a file is another command's, if few others know its key."""
+def _elsewhere(table: Mapping[str, Any], kind: type, origin: Path | str) -> str:
+    """Asks whether a file is another command's, if few others know all its keys."""
     if not isinstance(origin, Path) or not issubclass(kind, Experiment):
         return ""
-    others = registry.owners(key)
+    others = registry.owners(table)
     return (
         f"; is this a file for {' or '.join(others)}?"
         if others[:3] == others != []
@@ -96,26 +96,26 @@ def lines_of(table: Mapping[str, Any]) -> str:
     return "".join(f"{key} = {_literal(value)}\n" for key, value in table.items())
 
 
-def coerce(key: str, value: Any, hint: Any, origin: Path | str) -> Any:
+def coerce(key: str, value: Any, kind: Any, origin: Path | str) -> Any:
     """A TOML value as the field's type; a single value may stand for a tuple of one.
 
     Raises:
       InputError: for a value of another type.
     """
-    if get_origin(hint) is tuple:
+    if get_origin(kind) is tuple:
         items = value if isinstance(value, list | tuple) else [value]
-        return tuple(coerce(key, item, get_args(hint)[0], origin) for item in items)
-    if get_origin(hint) is Literal:
-        if value not in get_args(hint):
-            known = ", ".join(map(str, get_args(hint)))
-            raise InputError(f"{origin}: {key}: unknown {value!r}; known are {known}")
+        return tuple(coerce(key, item, get_args(kind)[0], origin) for item in items)
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            told = unknown_value(value, map(str, get_args(kind)))
+            raise InputError(f"{origin}: {key}: {told}")
         return value
-    if hint is float and type(value) is int:
+    if kind is float and type(value) is int:
         return float(value)
-    if type(value) is not hint:
+    if type(value) is not kind:
         wanted = {int: "a whole number", float: "a number", str: "text in quotes"}
         wanted |= {bool: "true or false"}
-        raise InputError(f"{origin}: {key} must be {wanted[hint]}, got {value!r}")
+        raise InputError(f"{origin}: {key} must be {wanted[kind]}, got {value!r}")
     return value
 
 

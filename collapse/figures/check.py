@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, hint
 from collapse.experiment.base import Experiment, check_names
 from collapse.experiment.derived import DIFFERENCE, source
 from collapse.figures.spec import Figure
@@ -75,4 +75,5 @@ def _check_metric(
     raise InputError(
         f"metrics: the figure shows {metric}, which is not measured; known "
         f"are {', '.join(experiment.known_metrics())}"
+        f"{hint(metric, experiment.known_metrics())}"
     )

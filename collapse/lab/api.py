@@ -127,7 +127,7 @@ def run(
     Args:
       experiment: its name (see `collapse.families`, `collapse.studies`), a Python file
         or a class that defines a family, or an experiment.
-      quick: cut it down to seconds.
+      quick: cut down to seconds what `fields` do not set.
       **fields: of the experiment; a single value may stand for a list of one, and an
         array or a range for a list.
 
@@ -156,7 +156,7 @@ def run(
         raise InputError("run: give fields with a name or a class, not an experiment")
     for line in remarks(experiment):
         warnings.warn(line, stacklevel=2)
-    experiment, data = prepare(experiment, quick)
+    experiment, data = prepare(experiment, quick, fields)
     for phrase in getattr(data, "decided", ()):
         warnings.warn(f"data: {phrase}", stacklevel=2)
     with (

@@ -15,6 +15,10 @@ from collapse.data.errors import InputError
 from collapse.experiment.files import atomic
 
 
+class Damaged(InputError):
+    """A file that is no checkpoint, or one of something else."""
+
+
 class Progress(NamedTuple):
     """How far a part has come.
 
@@ -22,7 +26,8 @@ class Progress(NamedTuple):
       done: generation of the last entry of the trace.
       trace: name -> [S, done + 1].
       samples: snapshots taken so far, [k, rows, d] (k may be 0).
-      state: leaves to continue from, or None once the part is complete.
+      state: leaves to continue from; None once the part is complete, if they are
+        too large to be kept for a longer run.
     """
 
     done: int
@@ -51,7 +56,7 @@ def load(path: Path, template: Any) -> Progress:
       template: pytree of the state's shapes and types.
 
     Raises:
-      InputError: if the file is damaged or belongs to something else.
+      Damaged: if the file is damaged or belongs to something else.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -69,11 +74,16 @@ def load(path: Path, template: Any) -> Progress:
         )
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
+        raise Damaged(
             f"resume: checkpoint {path} is damaged ({reason}); "
             "delete it to run this part again"
         ) from None
     return Progress(done, trace, list(samples.values()), state)
+
+
+def num_bytes(state: Any) -> int:
+    """Size of a state's leaves."""
+    return sum(leaf.nbytes for leaf in jax.tree.leaves(state))
 
 
 def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

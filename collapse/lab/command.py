@@ -1,24 +1,23 @@
 """The command line that all experiments share: parsed before jax is imported."""
 
 import dataclasses
-import difflib
 import functools
+import os
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import tyro
-from tyro import _errors
+from tyro import _errors, _settings
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, hint, unknown_value
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment, capped
 from collapse.experiment.fields import Declared, Shown, declared
 from collapse.figures.declaration import read_declaration
 from collapse.figures.spec import Figure
-from collapse.lab import declarations
+from collapse.lab import declarations, terminal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,9 +27,15 @@ class Options:
     out: Annotated[str, Shown("results/<name>-<digest>")] = ""
     """Folder for the results."""
     quick: bool = False
-    """Cut everything down to under a minute: shows that it runs, not what it finds."""
+    """Cut down to under a minute what no option sets: shows that it runs, not what it
+    finds."""
     resume: bool = False
     """Continue an interrupted run of the same experiment."""
+    extend: bool = False
+    """Go on from a finished run with fewer generations or seeds: of --out, or else of
+    the longest in results/."""
+    force: bool = False
+    """Run again what is complete, or begin an unfinished run anew."""
     quiet: bool = False
     """Print nothing but errors."""
     publish: Annotated[str, Shown("none")] = ""
@@ -40,12 +45,21 @@ class Options:
 
 
 class Call(NamedTuple):
-    """A parsed command line; no figures if there is no file that may name some."""
+    """A parsed command line.
+
+    Attributes:
+      experiment: what is to be run.
+      figures: that a file declares; none for the family's own.
+      options: what to do with the experiment.
+      name: of the command, or of the file.
+      given: fields that an option of the command line sets.
+    """
 
     experiment: Experiment
     figures: tuple[Figure, ...]
     options: Options
     name: str
+    given: frozenset[str] = frozenset()
 
 
 def parse(kind: type[Experiment], arguments: Sequence[str], program: str = "") -> Call:
@@ -68,7 +82,7 @@ def parse(kind: type[Experiment], arguments: Sequence[str], program: str = "") -
     figures: tuple[Figure, ...] = ()
     default = kind()
     if arguments and not arguments[0].startswith("-"):
-        path = declarations.found(arguments.pop(0), kind.name)
+        path = declarations.found(arguments.pop(0), kind)
         default, figures = read_declaration(path, kind)
         name = path.stem
     default = default.before_parsing(arguments)
@@ -77,10 +91,11 @@ def parse(kind: type[Experiment], arguments: Sequence[str], program: str = "") -
         usual = f"python {Path(registry.file_of(kind)).name or kind.name}"
     parsed = _parse(default, arguments, program or usual)
     experiment, options = _collected(parsed, default)
-    _check_given(arguments, experiment, options)
+    given = _given(arguments, experiment, options)
     changed = options.quick or experiment != default
-    figures = tuple(_fitted(figure, experiment, options, changed) for figure in figures)
-    return Call(experiment, figures, options, name)
+    call = Call(experiment, (), options, name, given)
+    figures = tuple(_fitted(figure, call, changed) for figure in figures)
+    return call._replace(figures=figures)
 
 
 def _parse(default: Experiment, arguments: Sequence[str], program: str) -> Any:
@@ -110,6 +125,8 @@ def _parse(default: Experiment, arguments: Sequence[str], program: str) -> Any:
     flags = [
         f"--{row[0].replace('_', '-')}" for rows in groups.values() for row in rows
     ]
+    if os.environ.get("NO_COLOR"):  # see no-color.org
+        _settings._experimental_options["ansi_codes"] = False
     with _errors.on_parse_error(functools.partial(_complain, flags)):
         return tyro.cli(
             dataclasses.make_dataclass("Command", made, frozen=True),
@@ -135,13 +152,11 @@ def _complain(flags: Sequence[str], event: _errors.ParseErrorEvent) -> None:
     match event:
         case _errors.UnrecognizedArgs():
             unknown = " ".join(event.tokens)
-            near = difflib.get_close_matches(unknown.split("=")[0], flags, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise InputError(f"{unknown}: no such option{hint}; see --help")
+            near = hint(event.tokens[0].partition("=")[0], flags)
+            raise InputError(f"{unknown}: no such option{near}; see --help")
         case _errors.InvalidChoice():
-            known = ", ".join(event.choices)
-            name = _field(event.argument)
-            raise InputError(f"{name}: unknown {event.value!r}; known are {known}")
+            known = unknown_value(event.value, list(map(str, event.choices)))
+            raise InputError(f"{_field(event.argument)}: {known}")
         case _errors.BadValue():
             raise InputError(f"{_field(event.argument)}: give a value; see --help")
         case _errors.InstantiationFailure() if event.argument is not None:
@@ -184,10 +199,15 @@ def _collected(parsed: Any, default: Experiment) -> tuple[Experiment, Options]:
 _THINGS = {"data": "a file", "out": "a folder", "publish": "a folder"}
 
 
-def _check_given(
+def _given(
     arguments: Sequence[str], experiment: Experiment, options: Options
-) -> None:
-    """Raise InputError for a flag without a value, where none means "not given"."""
+) -> frozenset[str]:
+    """The fields that flags set.
+
+    Raises:
+      InputError: for a flag without a value, where none means "not given".
+    """
+    found = set()
     values = vars(options).copy()
     for part, names in experiment.parts():
         values |= {name: getattr(part, name) for name in names}
@@ -196,11 +216,13 @@ def _check_given(
         name = flag.removeprefix("--").replace("-", "_")
         if not flag.startswith("--") or name not in values:
             continue
+        found.add(name)
         if values[name] == "":
             thing = _THINGS.get(name, "a value")
             raise InputError(f"{name}: empty; give {thing} or drop {flag}")
         if values[name] == () and _may_be_empty(experiment, name):
             raise InputError(f"{name}: give a value or drop {flag}; see --help")
+    return frozenset(found)
 
 
 def _may_be_empty(experiment: Experiment, name: str) -> bool:
@@ -211,14 +233,15 @@ def _may_be_empty(experiment: Experiment, name: str) -> bool:
     return any(field.shown is not None for field in found)
 
 
-def _fitted(
-    figure: Figure, experiment: Experiment, options: Options, changed: bool
-) -> Figure:
+def _fitted(figure: Figure, call: Call, changed: bool) -> Figure:
     """The figure of an experiment that flags have changed, or may be cut down."""
     if changed:
         figure = dataclasses.replace(figure, caption="")  # it speaks of the file's own
-    if options.quick:  # so is the experiment, later, once its open fields are filled in
-        most = min(experiment.num_generations, experiment.quick_generations)
+    if call.options.quick:  # so is the experiment, once its open fields are filled in
+        experiment = call.experiment
+        most = experiment.num_generations
+        if "num_generations" not in call.given:
+            most = min(most, experiment.quick_generations)
         generations = capped(figure.generations, most)
         figure = dataclasses.replace(figure, generations=generations)
     return figure
@@ -226,5 +249,5 @@ def _fitted(
 
 def fail(error: Exception) -> int:
     """The exit code for bad input, after printing a one-line complaint."""
-    print(f"error: {error}", file=sys.stderr)
+    terminal.tell(f"error: {error}")
     return 2

@@ -4,15 +4,14 @@
 a family that the file defines.
 """
 
-import difflib
 import sys
 from collections.abc import Mapping, Sequence
 
 import collapse
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, hint
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment
-from collapse.lab import command, completion
+from collapse.lab import command, completion, terminal
 from collapse.lab.run import main as run
 
 _HELP = """\
@@ -39,15 +38,15 @@ def main(arguments: Sequence[str] | None = None, program: str = "collapse") -> i
     first, *rest = [*(sys.argv[1:] if arguments is None else arguments)] or ["--help"]
     try:
         if first in ("-h", "--help"):
-            print(_HELP.format(program=program, listed=listed()), end="")
+            terminal.say(_HELP.format(program=program, listed=listed()).rstrip())
             return 0
         if first == "--version":
-            print(f"collapse {collapse.__version__}")
+            terminal.say(f"collapse {collapse.__version__}")
             return 0
         if first == "completion":
             if len(rest) != 1:
                 raise InputError("completion: give one of bash, zsh, fish")
-            print(completion.script(rest[0]), end="")
+            terminal.say(completion.script(rest[0]).rstrip())
             return 0
         return run(_named(first, program), rest, f"{program} {first}")
     except InputError as error:
@@ -77,6 +76,6 @@ def _named(name: str, program: str) -> type[Experiment]:
         raise InputError(f"{name}: an option needs its command: {program} gmm {name}")
     if name.endswith(".py") or name in known:
         return registry.experiment(name)
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-    raise InputError(f"{name}: no such command; {hint}")
+    words = [*known, "completion"]
+    near = hint(name, words) or f"; known are {', '.join(words)}"
+    raise InputError(f"{name}: no such command{near}")

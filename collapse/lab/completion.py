@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any, Literal, get_args, get_origin
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, unknown_value
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment
 from collapse.experiment.fields import declared
@@ -42,7 +42,8 @@ def script(shell: str) -> str:
     if shell == "fish":
         return _fish()
     if shell not in ("bash", "zsh"):
-        raise InputError(f"completion: unknown {shell!r}; known are bash, zsh, fish")
+        told = unknown_value(shell, ("bash", "zsh", "fish"))
+        raise InputError(f"completion: {told}")
     values, flags = [], []
     for name, kind in registry.experiments().items():
         known = _flags(kind)

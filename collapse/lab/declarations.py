@@ -3,7 +3,11 @@
 from pathlib import Path
 
 import collapse
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, hint
+from collapse.experiment import registry
+from collapse.experiment.base import Experiment
+
+_OWNER = "# collapse "  # at the head of a run's declaration, before its command
 
 
 def folder() -> Path:
@@ -13,21 +17,41 @@ def folder() -> Path:
     return inside if inside.is_dir() else package.parent / "sims"
 
 
-def found(name: str, experiment: str) -> Path:
+def found(name: str, kind: type[Experiment]) -> Path:
     """The declaration that an argument names: a file, or a published figure.
 
     Args:
       name: path of a TOML file, or the stem of one that comes with the package.
-      experiment: whose figure it is.
+      kind: of the experiment that is to be declared.
 
     Raises:
       InputError: if there is none; a figure of another command is named with it.
     """
     path = Path(name)
     if path.suffix or path.exists():
+        owner = _owner(path)
+        if owner not in ("", kind.name) and not registry.is_own(kind):
+            raise InputError(f"{name}: is a declaration of {owner}; use that command")
         return path
-    for file in sorted(folder().glob(f"*/{name}.toml")):
-        if file.parent.name != experiment:
+    every = sorted(folder().glob("*/*.toml"))
+    every.sort(key=lambda file: file.parent.name != kind.name)  # its own come first
+    for file in every:
+        if file.stem == name and file.parent.name != kind.name:
             raise InputError(f"{name}: is a figure of {file.parent.name}; use that")
-        return file
-    return path  # whose absence is told when it is read
+        if file.stem == name:
+            return file
+    own = [file.stem for file in every if file.parent.name == kind.name]
+    near = hint(name, own) or hint(name, [file.stem for file in every])
+    raise InputError(f"{name}: no such file; give an experiment's TOML{near}")
+
+
+def _owner(path: Path) -> str:
+    """The command that a file says it belongs to, by its place or its head; or ""."""
+    if path.resolve().parent.parent == folder().resolve():
+        return path.resolve().parent.name
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()[:8]
+    except (OSError, UnicodeDecodeError):
+        return ""  # what is wrong with it is told when it is read
+    told = [line for line in lines if line.startswith(_OWNER)]
+    return told[0].removeprefix(_OWNER).strip() if told else ""

@@ -2,50 +2,81 @@
 
 import contextlib
 import shutil
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 from collapse.data.errors import InputError
+from collapse.lab import lock
 
-CHECKPOINTS = "checkpoints"
-_LABEL = "experiment.toml"
+CHECKPOINTS = "checkpoints"  # of a run that is not complete
+STATES = "states"  # those of a complete one, from which it can be extended
+RESULTS = "results.nc"
+LABEL = "experiment.toml"
+_MOST_STATES = 2**28  # bytes that are kept of a complete run to extend it
+_SECONDS = "seconds"  # among the checkpoints: what earlier stretches took
 
 
-def claim(out: str, name: str, digest: str, resume: bool) -> Path:
-    """The folder for an experiment, if nothing there would be lost.
+class Claim(NamedTuple):
+    """A folder that an experiment may have.
 
-    Args:
-      out: as given; empty for results/<name>-<digest>.
-      name: of the module or of the TOML file.
-      digest: of the experiment.
-      resume: whether an unfinished run is to be continued.
+    Attributes:
+      folder: where it lies; it need not be there yet.
+      complete: whether the results of this experiment are there already.
+      anew: whether what an earlier run has left there is to be removed.
+      base: folder of a finished shorter run that is to be extended, if any.
+    """
+
+    folder: Path
+    complete: bool = False
+    anew: bool = False
+    base: Path | None = None
+
+
+def usual(out: str, name: str, digest: str) -> Path:
+    """The folder for an experiment, as given or results/<name>-<digest>.
 
     Raises:
-      InputError: if the folder holds another experiment, an unfinished run that was
-        not asked for, or files that are not results.
+      InputError: if it is a file.
     """
     folder = Path(out) if out else Path("results") / f"{name}-{digest}"
     if folder.exists() and not folder.is_dir():
         raise InputError(f"out: {folder} is a file; give a folder")
-    held = _digest_in(folder)
+    return folder
+
+
+def claim(
+    folder: Path, digest: str, resume: bool = False, force: bool = False
+) -> Claim:
+    """The folder for an experiment, if nothing there would be lost.
+
+    Args:
+      folder: as of `usual`.
+      digest: of the experiment.
+      resume: whether an unfinished run is to be continued.
+      force: whether a run is to be repeated, however far an earlier one came.
+
+    Raises:
+      InputError: if the folder is in use, or holds another experiment, an unfinished
+        run that was not asked for, or files that are not results.
+    """
+    lock.check_free(folder)
+    held = digest_in(folder)
     if held == digest:
-        unfinished = (folder / CHECKPOINTS).is_dir()
-        if unfinished and not resume:
+        if force:
+            return Claim(folder, anew=True)
+        if is_complete(folder):
+            return Claim(folder, complete=True)
+        if not has_checkpoints(folder):  # it was ended before anything was done
+            return Claim(folder)
+        if not resume:
             raise InputError(
                 f"out: {folder} holds an unfinished run; add --resume to continue it, "
-                "or give another --out"
+                "--force to begin anew, or give another --out"
             )
-        if resume and not unfinished:
-            raise InputError(
-                f"resume: {folder} is complete; drop --resume to repeat it"
-            )
-        if resume and _line(folder, 1) != f"# {versions()}":
-            begun = _line(folder, 1).removeprefix("# ")
-            raise InputError(
-                f"resume: {folder} was begun with {begun}, this is {versions()}; "
-                "use those versions, or give another --out"
-            )
-        return folder
+        check_versions(folder, "resume")
+        return Claim(folder)
     if held is not None:
         raise InputError(
             f"out: {folder} holds the results of another experiment; give another --out"
@@ -54,29 +85,107 @@ def claim(out: str, name: str, digest: str, resume: bool) -> Path:
         raise InputError(f"out: {folder} is not empty; give a new folder")
     if resume:
         raise InputError(f"resume: {folder} holds nothing to continue; drop --resume")
-    return folder
+    return Claim(folder)
 
 
-def label(folder: Path, declaration: str, digest: str) -> None:
-    """Make the folder and write what it is for, and by which versions.
-
-    Args:
-      folder: the folder.
-      declaration: of the experiment and its figures, as TOML.
-      digest: of the experiment.
+def check_versions(folder: Path, option: str) -> None:
+    """Raise InputError for a run that other versions have begun.
 
     Raises:
-      InputError: if it cannot be written.
+      InputError: names both.
     """
+    begun = _line(folder, 1).removeprefix("# ")
+    if begun != versions():
+        raise InputError(
+            f"{option}: {folder} was begun with {begun}, this is {versions()}; "
+            "use those versions, or give another --out"
+        )
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether a folder holds results, and no run that is still to be finished."""
+    return (folder / RESULTS).is_file() and not has_checkpoints(folder)
+
+
+def has_checkpoints(folder: Path) -> bool:
+    """Whether a folder holds an unfinished run of which something has been saved."""
+    return any((folder / CHECKPOINTS).glob("*.npz"))
+
+
+@contextlib.contextmanager
+def held(claim: Claim) -> Iterator[None]:
+    """Have the folder of a run for this process alone, as long as the block runs.
+
+    It is made if need be, and goes again if nothing is done in it.
+
+    Raises:
+      InputError: if it cannot be written, or another process has it.
+    """
+    folder = claim.folder
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / CHECKPOINTS).mkdir(exist_ok=True)
-        text = f"# digest {digest}\n# {versions()}\n{declaration}"
-        (folder / _LABEL).write_text(text, encoding="utf-8")
+        (folder / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
             f"out: {folder} cannot be written ({error.strerror}); give another folder"
         ) from None
+    with lock.held(folder):
+        if claim.anew:
+            for name in (CHECKPOINTS, STATES):
+                shutil.rmtree(folder / name, ignore_errors=True)
+            (folder / CHECKPOINTS).mkdir()
+        try:
+            yield
+        finally:
+            _abandon(folder)
+
+
+def label(folder: Path, declaration: str, digest: str, machine: str, name: str) -> None:
+    """Write what a folder is for, and what its numbers depend on.
+
+    Args:
+      folder: which this process has.
+      declaration: of the experiment and its figures, as TOML.
+      digest: of the experiment.
+      machine: kind of device.
+      name: of the experiment's command.
+    """
+    head = (f"digest {digest}", versions(), f"on {machine}", f"collapse {name}")
+    text = "".join(f"# {line}\n" for line in head)
+    (folder / LABEL).write_text(text + declaration, encoding="utf-8")
+
+
+def label_again(folder: Path, declaration: str) -> None:
+    """Write another declaration of the same experiment, with other figures."""
+    lines = (folder / LABEL).read_text(encoding="utf-8").splitlines(keepends=True)
+    head = [line for line in lines[:4] if line.startswith("# ")]
+    (folder / LABEL).write_text("".join(head) + declaration, encoding="utf-8")
+
+
+def check_machine(folder: Path, machine: str) -> None:
+    """Raise InputError for a run that was begun on another kind of device.
+
+    Raises:
+      InputError: names both.
+    """
+    begun = _line(folder, 2).removeprefix("# on ")
+    if has_checkpoints(folder) and begun not in ("", machine):
+        raise InputError(
+            f"resume: {folder} was begun on {begun}, this is {machine}; use that, or "
+            "give another --out"
+        )
+
+
+def seconds(checkpoints: Path) -> float:
+    """The seconds that a run took so far, in all its stretches."""
+    try:
+        return float((checkpoints / _SECONDS).read_text())
+    except (OSError, ValueError):
+        return 0.0
+
+
+def note_seconds(checkpoints: Path, spent: float) -> None:
+    """Write down what a run took so far, beside its checkpoints."""
+    (checkpoints / _SECONDS).write_text(f"{spent:.3f}\n")
 
 
 def versions() -> str:
@@ -88,15 +197,16 @@ def versions() -> str:
     return ", ".join(found)
 
 
-def abandon(folder: Path) -> None:
-    """Remove the folder of a run that failed before anything was done."""
+def _abandon(folder: Path) -> None:
+    """Remove the folder of a run that ended before anything was done."""
     checkpoints = folder / CHECKPOINTS
-    if checkpoints.is_dir() and not any(checkpoints.iterdir()):
-        checkpoints.rmdir()
-        if [path.name for path in folder.iterdir()] == [_LABEL]:
-            shutil.rmtree(folder)
-            with contextlib.suppress(OSError):  # results/, if nothing else is in it
-                folder.parent.rmdir()
+    if not checkpoints.is_dir() or has_checkpoints(folder):
+        return
+    shutil.rmtree(checkpoints)
+    if {path.name for path in folder.iterdir()} <= {LABEL, lock.NAME}:
+        shutil.rmtree(folder)
+        with contextlib.suppress(OSError):  # results/, if nothing else is in it
+            folder.parent.rmdir()
 
 
 def check_publish(folder: str) -> None:
@@ -123,18 +233,27 @@ def check_publish(folder: str) -> None:
 
 
 def finish(folder: Path) -> None:
-    """Remove the checkpoints: the results are complete."""
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    """The results are complete: keep of the checkpoints what can be extended."""
+    checkpoints, states = folder / CHECKPOINTS, folder / STATES
+    shutil.rmtree(states, ignore_errors=True)
+    for path in checkpoints.iterdir():
+        if path.suffix != ".npz":
+            path.unlink()
+    if sum(path.stat().st_size for path in checkpoints.iterdir()) > _MOST_STATES:
+        shutil.rmtree(checkpoints)
+    else:
+        checkpoints.rename(states)
 
 
-def _digest_in(folder: Path) -> str | None:
+def digest_in(folder: Path) -> str | None:
     """The digest of the experiment that a folder belongs to, or None."""
     return _line(folder, 0).removeprefix("# digest ").strip() or None
 
 
 def _line(folder: Path, number: int) -> str:
-    """A line of the label, or nothing."""
+    """A comment at the head of the label, or nothing."""
     try:
-        return (folder / _LABEL).read_text(encoding="utf-8").splitlines()[number]
+        lines = (folder / LABEL).read_text(encoding="utf-8").splitlines()
+        return lines[number] if lines[number].startswith("# ") else ""
     except (OSError, IndexError, UnicodeDecodeError):
         return ""

@@ -4,29 +4,30 @@ A part is one condition for a block of seeds.
 """
 
 import contextlib
-import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from collapse.core import streams
 from collapse.core.types import State, Trace
 from collapse.experiment.base import Experiment
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
-from collapse.lab import checkpoint
+from collapse.lab import checkpoint, extend, folder
 from collapse.lab.interrupt import Interrupted, PatientInterrupt
 from collapse.lab.prepare import prepared
 from collapse.lab.programs import Program, roots_of
+from collapse.lab.progress import Progress, progress
 from collapse.lab.schedule import stops
 
 _SECONDS_BETWEEN_SAVES = 20.0
+_MOST_KEPT = 2**25  # bytes of the last state of a part, kept for a longer run
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -45,12 +46,17 @@ class Watch(NamedTuple):
     """What a run looks at between chunks.
 
     Attributes:
-      bar: of progress.
+      progress: that is told.
       interrupted: whether ctrl-C was pressed.
+      spent: seconds so far, those of earlier stretches included.
+      extends: whether files may be those of a shorter run, from which a part goes on
+        if it can.
     """
 
-    bar: Any
+    progress: Progress
     interrupted: threading.Event
+    spent: Callable[[], float]
+    extends: bool
 
 
 def simulate(
@@ -62,7 +68,7 @@ def simulate(
       experiment: as resolved.
       data: that it is run on, or None.
       checkpoints: folder for one file a part.
-      quiet: no progress bar; there is none either where stderr is no terminal.
+      quiet: say nothing of its progress.
 
     Returns:
       Key of a condition -> name -> [S, G + 1], as `results.assemble` takes them.
@@ -73,22 +79,27 @@ def simulate(
     traces: dict[tuple[Any, ...], list[Arrays]] = {}
     num_conditions = sum(1 for _ in experiment.conditions())
     total = num_conditions * experiment.num_seeds * (experiment.num_generations + 1)
-    silent = quiet or not sys.stderr.isatty()
+    began, before = time.monotonic(), folder.seconds(checkpoints)
+    earlier = extend.earlier_seeds(checkpoints)
+
+    def spent() -> float:
+        return before + time.monotonic() - began
+
     with (
-        tqdm(total=total, unit=" fits", disable=silent, smoothing=0.1) as bar,
+        contextlib.closing(progress(total, quiet)) as told,
         PatientInterrupt() as interrupted,
         contextlib.closing(
-            prepared(experiment, data, checkpoints, interrupted)
+            prepared(experiment, data, checkpoints, interrupted, earlier)
         ) as conditions,
     ):
-        watch = Watch(bar, interrupted)
-        bar.set_postfix_str("compiling")
+        watch = Watch(told, interrupted, spent, earlier > 0)
         for condition, task, program, blocks in conditions:
-            bar.set_description(condition.workflow.label)
+            told.name(condition.workflow.label)
             for seeds, path in blocks:
                 part = Part(condition, task, program, seeds, path)
                 traces.setdefault(condition.key, []).append(_run_part(part, watch))
     centre = np.asarray(getattr(data, "centre", 0.0))  # that rows were shifted by
+    folder.note_seconds(checkpoints, spent())
     return {
         key: {
             name: _shifted(blocks[0][name], centre)
@@ -111,14 +122,12 @@ def _run_part(part: Part, watch: Watch) -> Arrays:
     experiment = condition.experiment
     roots = roots_of(condition)[seeds.start : seeds.stop]
     final = experiment.num_generations
-    progress = checkpoint.Progress(-1, {}, [], None)
-    if path.exists():
-        progress = checkpoint.load(path, program.shapes(roots, *task.values))
+    progress = _begun(part, roots, watch)
     state = progress.state
     if progress.done < final:
         blank = program.blank(roots, *task.values)
         state = _placed(state, blank) if progress.done >= 0 else blank
-    watch.bar.update(len(roots) * (progress.done + 1))
+    watch.progress.skip(len(roots) * (progress.done + 1))
     pieces = [progress.trace] if progress.trace else []
     done, samples, saved = progress.done, list(progress.samples), time.monotonic()
     often = task.observe is not None
@@ -130,19 +139,21 @@ def _run_part(part: Part, watch: Watch) -> Arrays:
         pieces.append(named(entries))  # waits for the device
         spent = time.monotonic() - began
         speed = task.speed(pieces[-1], spent) if task.speed else ""
-        watch.bar.set_postfix_str(speed, refresh=False)
+        watch.progress.remark(speed)
         if task.observe is not None:
             seen = task.observe(roots, state)
             pieces[-1] |= {name: value[:, None] for name, value in seen.items()}
-        watch.bar.update(len(roots) * (end - done))
+        watch.progress.add(len(roots) * (end - done))
         done = end
         samples += _snapshot(condition, task, roots, state, done)
         late = often or time.monotonic() - saved > _SECONDS_BETWEEN_SAVES
         if done == final or late or watch.interrupted.is_set():
             trace = {k: np.concatenate([p[k] for p in pieces], 1) for k in pieces[0]}
-            kept = None if done == final else state
+            small = checkpoint.num_bytes(state) <= _MOST_KEPT
+            kept = state if done < final or small else None
             progress = checkpoint.Progress(done, trace, samples, kept)
             checkpoint.save(path, progress)
+            folder.note_seconds(path.parent, watch.spent())
             pieces, saved = [trace], time.monotonic()
         if watch.interrupted.is_set():
             raise Interrupted("continue with the same command and --resume")
@@ -150,6 +161,24 @@ def _run_part(part: Part, watch: Watch) -> Arrays:
     if experiment.snapshots and seeds.start == 0:
         result["samples"] = np.stack(samples)
     return result
+
+
+def _begun(part: Part, roots: Any, watch: Watch) -> checkpoint.Progress:
+    """How far a part has come, in an earlier stretch or in a run that it extends."""
+    nothing = checkpoint.Progress(-1, {}, [], None)
+    if not part.path.exists():
+        return nothing
+    try:
+        shapes = part.program.shapes(roots, *part.task.values)
+        found = checkpoint.load(part.path, shapes)
+    except checkpoint.Damaged:
+        if watch.extends:  # a longer run has a larger store: from the beginning
+            return nothing
+        raise
+    final = part.condition.experiment.num_generations
+    whole = all(len(values) == len(roots) for values in found.trace.values())
+    lost = found.state is None and found.done < final
+    return nothing if watch.extends and (lost or not whole) else found
 
 
 def _placed(state: State | None, blank: State) -> State:

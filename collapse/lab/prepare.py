@@ -44,7 +44,11 @@ class Ready(NamedTuple):
 
 
 def prepared(
-    experiment: Experiment, data: Any, checkpoints: Path, stopping: threading.Event
+    experiment: Experiment,
+    data: Any,
+    checkpoints: Path,
+    stopping: threading.Event,
+    earlier: int = 0,
 ) -> Generator[Ready, None, None]:
     """The conditions of an experiment in their order, each ready to run.
 
@@ -57,6 +61,7 @@ def prepared(
       data: that it is run on, or None.
       checkpoints: folder of the files in which progress is kept.
       stopping: set to compile nothing more.
+      earlier: seeds of a shorter run that this one extends, in blocks of their own.
 
     Raises:
       InputError: if a condition does not fit into memory; and whatever its task raises.
@@ -75,7 +80,7 @@ def prepared(
         program = programs[what]
         blocks = [
             (seeds, checkpoints / f"{number:03d}-{seeds.start:06d}.npz")
-            for seeds in _blocks(condition, task, program)
+            for seeds in _blocks(condition, task, program, earlier)
         ]
         if not all(path.exists() for _, path in blocks):
             for compile_one in _programs(condition, task, program, blocks[0][0]):
@@ -133,8 +138,14 @@ def _programs(
         yield functools.partial(program.prepare, length, roots, *task.values)
 
 
-def _blocks(condition: Condition[Any], task: Task, program: Program) -> Iterator[range]:
-    """Blocks of seeds whose states fit into memory."""
+def _blocks(
+    condition: Condition[Any], task: Task, program: Program, earlier: int
+) -> Iterator[range]:
+    """Blocks of seeds whose states fit into memory, the first `earlier` by themselves.
+
+    Raises:
+      InputError: if one seed's do not.
+    """
     num_seeds = condition.experiment.num_seeds
     # of all seeds: tracing a state takes time, and this trace is used again
     shapes = program.shapes(roots_of(condition), *task.values)
@@ -146,10 +157,11 @@ def _blocks(condition: Condition[Any], task: Task, program: Program) -> Iterator
             f"{size / 1e9:.0f} GB for each seed; give fewer samples, generations or "
             "dimensions"
         )
-    num_blocks = min(-(-num_seeds * size // _STATE_BYTES), num_seeds)
-    block = -(-num_seeds // num_blocks)
-    for start in range(0, num_seeds, block):
-        yield range(start, min(start + block, num_seeds))
+    for seeds in (range(earlier), range(earlier, num_seeds)):
+        num_blocks = min(-(-len(seeds) * size // _STATE_BYTES), len(seeds))
+        block = -(-len(seeds) // max(num_blocks, 1))
+        for start in range(seeds.start, seeds.stop, max(block, 1)):
+            yield range(start, min(start + block, seeds.stop))
 
 
 def _memory() -> int:

@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,18 +10,18 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from collapse.experiment import provenance, results
+from collapse.experiment import provenance, results, sources
 from collapse.experiment.base import Experiment
 from collapse.experiment.comparisons import events
 from collapse.experiment.derived import source
 from collapse.experiment.files import atomic
 from collapse.experiment.summary import summarise, write_summary
 from collapse.figures import draw
-from collapse.figures.declaration import to_json
+from collapse.figures.declaration import from_json, to_declaration, to_json
 from collapse.figures.published import published
 from collapse.figures.redraw import redraw
 from collapse.figures.spec import Figure
-from collapse.lab import command, folder, table
+from collapse.lab import command, folder, pinned, table, terminal
 
 
 def write(
@@ -38,25 +36,68 @@ def write(
     dataset = assembled(experiment, traces)
     figures = [complete(experiment, figure, dataset) for figure in call.figures]
     told = (to_json(figures), digest, seconds)
-    dataset.attrs |= provenance.attributes(experiment, *told)
+    dataset.attrs |= provenance.attributes(experiment, *told, pinned.surroundings())
     summary = summarise(dataset)
-    results.write_dataset(dataset, run_folder / "results.nc")
+    results.write_dataset(dataset, run_folder / folder.RESULTS)
     write_summary(summary, run_folder / "summary.csv")
     with atomic(run_folder / "crossings.csv") as temporary:
         events(dataset).to_csv(temporary, index=False, float_format="%.9g")
     environment = json.loads(dataset.attrs["environment"])
     with atomic(run_folder / "environment.json") as temporary:
         temporary.write_text(json.dumps(environment, indent=2) + "\n")
+    _draw(call, summary, figures, run_folder)
+    folder.finish(run_folder)
+    if not call.options.quiet:
+        size = f"{_size(experiment)} in {seconds:.1f} s"
+        terminal.say(
+            f"{closing(experiment, dataset)}\n\n{size}; results in {run_folder}/"
+        )
+    return _count_failures(dataset)
+
+
+def again(call: command.Call, run_folder: Path) -> int:
+    """The exit code of a finished run, after telling its results once more.
+
+    Figures that are declared otherwise than they were drawn are drawn again.
+
+    Raises:
+      InputError: if the results cannot be read.
+    """
+    experiment = call.experiment
+    dataset = results.read_dataset(run_folder / folder.RESULTS)
+    figures = [complete(experiment, figure, dataset) for figure in call.figures]
+    if call.options.publish:
+        record = json.loads(dataset.attrs["environment"])
+        sources.check_clean(record["commit"], "repeat the run by --force")
+    said = "is complete"
+    if to_json(figures) != dataset.attrs["figure"]:
+        for figure in from_json(dataset.attrs["figure"]):
+            for path in run_folder.glob(f"{figure.stem('figure')}.*"):
+                path.unlink()
+        dataset.attrs["figure"] = to_json(figures)
+        results.write_dataset(dataset, run_folder / folder.RESULTS)
+        folder.label_again(run_folder, to_declaration(experiment, call.figures))
+        _draw(call, summarise(dataset), figures, run_folder)
+        said = "is complete, and its figure drawn again"
+    elif call.options.publish:
+        _draw(call, summarise(dataset), figures, run_folder)
+    if not call.options.quiet:
+        terminal.say(
+            f"{closing(experiment, dataset)}\n\n{_size(experiment)}: {run_folder}/ "
+            f"{said}; --force repeats the run"
+        )
+    return _count_failures(dataset)
+
+
+def _draw(
+    call: command.Call, summary: xr.Dataset, figures: list[Figure], run_folder: Path
+) -> None:
+    """Draw the figures of a run, and publish them if that is asked for."""
     for figure in figures:
         fig = draw.draw(summary, figure)
         draw.save(fig, run_folder / figure.stem("figure"), figure)
         if call.options.publish:
             _publish(summary, figure, Path(call.options.publish), call.name)
-    folder.finish(run_folder)
-    if not call.options.quiet:
-        size = f"{_size(experiment)} in {seconds:.1f} s"
-        _say(f"{closing(experiment, dataset)}\n\n{size}; results in {run_folder}/")
-    return _count_failures(dataset)
 
 
 def assembled(
@@ -93,14 +134,6 @@ def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Fig
         title=figure.title or experiment.description.splitlines()[0].rstrip("."),
         caption=figure.caption or experiment.caption(),
     )
-
-
-def _say(text: str) -> None:
-    """Print the last words; nobody need listen, for the results are complete."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:  # and python must not stumble over it again at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _publish(summary: xr.Dataset, figure: Figure, target: Path, name: str) -> None:
@@ -141,5 +174,5 @@ def _count_failures(dataset: xr.Dataset) -> int:
     """1, with a line about where, if any measurement is not finite."""
     said = failures(dataset)
     if said:
-        print(f"error: {said}", file=sys.stderr)
+        terminal.tell(f"error: {said}")
     return int(bool(said))

@@ -2,18 +2,20 @@
 
 import gc
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
+import collapse
 from collapse.data.errors import InputError
+from collapse.experiment import sources
 from collapse.experiment.base import Experiment
 from collapse.experiment.lazy import load
 from collapse.experiment.remarks import remarks
 from collapse.figures.check import check as check_figure
 from collapse.figures.declaration import read_figures
-from collapse.lab import command, folder
-from collapse.lab.interrupt import Interrupted
+from collapse.lab import command, extend, folder, terminal
+from collapse.lab.folder import Claim
+from collapse.lab.interrupt import Interrupted, of_command
 
 E = TypeVar("E", bound=Experiment)
 
@@ -32,45 +34,29 @@ def main(
     """
     quicken_garbage_collection()
     arguments = sys.argv[1:] if arguments is None else arguments
-    run_folder: Path | None = None
+    claims: list[Claim] = []
     try:
-        call = command.parse(kind, arguments, program)
-        remarked = () if call.options.quiet else remarks(call.experiment)
-        experiment, data = prepare(call.experiment, call.options.quick)
-        if data and not call.options.quiet and (said := getattr(data, "said", "")):
-            print(said, file=sys.stderr)
-        figures = call.figures or read_figures(experiment.figures(), "figure")
-        call = call._replace(experiment=experiment, figures=figures)
-        for figure in figures:
-            check_figure(experiment, figure)
-        if call.options.publish:
-            folder.check_publish(call.options.publish)
-        digest = experiment.digest(data.sha256 if data else "")
-        run_folder = folder.claim(
-            call.options.out, call.name, digest, call.options.resume
-        )
-        for line in remarked:
-            print(f"warning: {line}", file=sys.stderr)
-        # what runs and draws takes a second to import
-        code: int = load("collapse.lab.work").run_and_write(
-            call, data, digest, run_folder
-        )
-        return code
+        with of_command():
+            return _run(kind, arguments, program, claims)
+    except SystemExit:
+        terminal.flush()  # --help
+        raise
+    except BrokenPipeError:  # of --help: what is printed later goes unheard
+        terminal.silence()
+        return 0
     except InputError as error:
-        _to_resume(run_folder)
         return command.fail(error)
     except OSError as error:  # a full disk, say
-        kept = f"; {run_folder} keeps what was done: see --resume"
-        print(
-            f"error: {error}{kept if _to_resume(run_folder) else ''}", file=sys.stderr
+        kept = (
+            f"; {claims[0].folder} keeps what was done" if _can_resume(claims) else ""
         )
+        terminal.tell(f"error: {error}{kept}{kept and ': see --resume'}")
         return 1
     except (Interrupted, KeyboardInterrupt) as stop:
-        advice = "see --resume" if _to_resume(run_folder) else "nothing was done yet"
-        print(f"\ninterrupted; {str(stop) or advice}", file=sys.stderr)
+        advice = "see --resume" if _can_resume(claims) else "nothing was done yet"
+        terminal.tell(f"\ninterrupted; {str(stop) or advice}")
         return 130
     except Exception as error:
-        _to_resume(run_folder)
         if not _out_of_memory(error):
             raise
         said = (str(error).splitlines() or ["no room for an array"])[0]
@@ -82,12 +68,79 @@ def main(
         )
 
 
-def _to_resume(run_folder: Path | None) -> bool:
-    """Whether a run that ended early can be continued; else its folder goes."""
-    if run_folder is None:
-        return False
-    folder.abandon(run_folder)
-    return (run_folder / folder.CHECKPOINTS).is_dir()
+def _run(
+    kind: type[Experiment],
+    arguments: Sequence[str],
+    program: str,
+    claims: list[Claim],
+) -> int:
+    """The exit code of a run; its claim is added to `claims` once it has one."""
+    if "--version" in arguments:
+        terminal.say(f"collapse {collapse.__version__}")
+        return 0
+    call = command.parse(kind, arguments, program)
+    options = call.options
+    remarked = remarks(call.experiment)
+    asked = read_less(call.experiment, call.given) if options.quick else call.experiment
+    full, data = prepare(asked)
+    if data and not options.quiet and (said := getattr(data, "said", "")):
+        terminal.tell(said)
+    experiment = cut_down(full, data, call.given) if options.quick else full
+    figures = call.figures or read_figures(experiment.figures(), "figure")
+    call = call._replace(experiment=experiment, figures=figures)
+    for figure in figures:
+        check_figure(experiment, figure)
+    if options.publish:
+        folder.check_publish(options.publish)
+        sources.check_clean(sources.commit(), "commit the changes first")
+    fingerprint = data.sha256 if data else ""
+    digest = experiment.digest(fingerprint)
+    claim = _claim(call, fingerprint, digest)
+    claims.append(claim)
+    if not options.quiet:
+        for line in remarked:
+            terminal.tell(f"warning: {line}")
+        cuts = (tell_cuts(call.experiment, asked), tell_cuts(full, experiment))
+        if any(cuts):
+            terminal.say(f"quick: {', '.join(filter(None, cuts))}")
+    _load_jax()
+    work = load("collapse.lab.work")  # what runs and draws takes a second to import
+    if claim.complete:
+        code: int = work.show_again(call, claim)
+    else:
+        code = work.run_and_write(call, data, digest, claim)
+    return code
+
+
+def _claim(call: command.Call, fingerprint: str, digest: str) -> Claim:
+    """The folder of a run, and the finished run that it extends, if any."""
+    options = call.options
+    target = folder.usual(options.out, call.name, digest)
+    if options.extend and folder.digest_in(target) != digest:
+        base = extend.found(call.experiment, fingerprint, options.out, target)
+        if base == target:
+            return Claim(target, base=base)
+        return folder.claim(target, digest)._replace(base=base)
+    return folder.claim(target, digest, options.resume, options.force)
+
+
+def _load_jax() -> None:
+    """Import jax, which reads the environment.
+
+    Raises:
+      InputError: if a variable has a value that jax does not know.
+    """
+    try:
+        load("jax")
+    except ValueError as error:
+        raise InputError(
+            f"jax cannot be loaded ({error}); mend the environment"
+        ) from error
+
+
+def _can_resume(claims: list[Claim]) -> bool:
+    """Whether a run that ended early can be continued."""
+    return any(folder.has_checkpoints(claim.folder) for claim in claims)
 
 
 def _out_of_memory(error: Exception) -> bool:
@@ -98,25 +151,79 @@ def _out_of_memory(error: Exception) -> bool:
     )
 
 
-def prepare(experiment: E, quick: bool = False) -> tuple[E, Any]:
+def prepare(
+    experiment: E, quick: bool = False, given: Collection[str] = ()
+) -> tuple[E, Any]:
     """The experiment with open fields filled in and checked, and its data.
 
     Args:
       experiment: as the command gave it.
       quick: cut it down to seconds.
+      given: fields that are not to be cut.
 
     Raises:
       InputError: for anything that cannot be run.
     """
-    experiment = experiment.reads_less() if quick else experiment
+    experiment = read_less(experiment, given) if quick else experiment
     data = experiment.load()
     rows, dimension = data.train.shape if data else (0, 0)
     experiment = experiment.resolved(rows, dimension)
     _check(experiment, data)
-    if quick:  # of what can be run
-        experiment = experiment.quick()
-        _check(experiment, data)
-    return experiment, data
+    return cut_down(experiment, data, given) if quick else experiment, data
+
+
+def read_less(experiment: E, given: Collection[str]) -> E:
+    """The experiment that reads no more data than a quick run needs, if not told to."""
+    kept = {n: v for n, v in _values(experiment).items() if n in given}
+    return experiment.reads_less().with_values(kept)
+
+
+def cut_down(experiment: E, data: Any, given: Collection[str]) -> E:
+    """The small version of an experiment that can be run, but for some fields.
+
+    Args:
+      experiment: as of `prepare`.
+      data: that it is run on, or None.
+      given: fields that stay as they are.
+
+    Raises:
+      InputError: if what stays does not go with what is cut.
+    """
+    small = experiment.quick()
+    kept = {n: v for n, v in _values(experiment).items() if n in given}
+    small = small.with_values(kept)
+    try:
+        _check(small, data)
+    except InputError as error:
+        cuts = tell_cuts(experiment, small)
+        raise InputError(f"{error} (--quick cut down {cuts}; give that, too)") from None
+    return small
+
+
+def tell_cuts(experiment: Experiment, small: Experiment) -> str:
+    """`num_seeds 8 instead of 64`, for each field that differs; "" for none."""
+    before, after = _values(experiment), _values(small)
+    told = [
+        f"{name} {_spelled(after[name])} instead of {_spelled(before[name])}"
+        for name in after
+        if before[name] != after[name]
+    ]
+    return ", ".join(told)
+
+
+def _values(experiment: Experiment) -> dict[str, Any]:
+    """Field -> value, of an experiment and of its family if it is a study."""
+    return {
+        name: getattr(part, name)
+        for part, names in experiment.parts()
+        for name in names
+    }
+
+
+def _spelled(value: Any) -> str:
+    """A value as a flag takes it: `0.1 0.5`."""
+    several = value if isinstance(value, tuple) else (value,)
+    return " ".join(map(str, several)) or "none"
 
 
 def _check(experiment: Experiment, data: Any) -> None:

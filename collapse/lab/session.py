@@ -2,44 +2,36 @@
 
 import contextlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-
-import jax
 
 from collapse.core.devices import use_all_cores
-from collapse.data.errors import InputError
-from collapse.lab import cache
+from collapse.lab import cache, pinned
 
 
 @contextlib.contextmanager
 def configured(precision: str, keep_programs: bool = True) -> Iterator[None]:
     """Set jax up for a precision, as long as the block runs.
 
-    Must come before the first array of the process to use all cores.
+    Whatever else the user has set, or has in the environment, a run has the settings
+    of `collapse.lab.pinned`. Must come before the first array of the process to use all
+    cores.
 
     Args:
       precision: "float64" or "float32".
       keep_programs: keep compiled programs in the user's cache folder.
 
     Raises:
-      InputError: within a context that sets another precision for this thread.
+      InputError: within a context that sets something else for this thread, under
+        flags of the compiler that change numbers, or where there is no device.
     """
-    before = _x64_elsewhere()
+    pinned.check_flags()
+    settings = pinned.wanted(precision)
+    before = pinned.elsewhere(settings)
     with cache.enable(None if keep_programs else "off"):
-        jax.config.update("jax_enable_x64", precision == "float64")
+        pinned.configure(settings)
         try:
-            if jax.dtypes.canonicalize_dtype(float) != precision:
-                raise InputError(
-                    f"precision: {precision}, but jax.enable_x64 around this call sets "
-                    "another one; call it outside"
-                )
+            pinned.check_contexts(settings)
             use_all_cores()
+            pinned.check_devices()
             yield
         finally:
-            jax.config.update("jax_enable_x64", before)
-
-
-def _x64_elsewhere() -> bool:
-    """Whether jax's default is float64 in threads that have no context of their own."""
-    with ThreadPoolExecutor(1) as pool:
-        return bool(pool.submit(getattr, jax.config, "jax_enable_x64").result())
+            pinned.configure(before)

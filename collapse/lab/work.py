@@ -1,34 +1,50 @@
 """The part of a command that computes, draws and writes."""
 
-import sys
-import time
-from pathlib import Path
 from typing import Any
 
 from collapse.figures.declaration import to_declaration
-from collapse.lab import command, folder, own, report, session
+from collapse.lab import command, extend, folder, own, pinned, report, session, terminal
+from collapse.lab.folder import Claim
 from collapse.lab.parts import simulate
 
 
-def run_and_write(call: command.Call, data: Any, digest: str, run_folder: Path) -> int:
+def run_and_write(call: command.Call, data: Any, digest: str, claim: Claim) -> int:
     """The exit code of an experiment, after running it and writing its results.
 
     Args:
       call: with the experiment as resolved.
       data: that it is run on, or None.
       digest: of the experiment.
-      run_folder: folder of the run.
+      claim: to the folder of the run.
     """
     experiment = call.experiment
     options = call.options
     with session.configured(experiment.precision, not options.no_cache):
         for line in own.check(experiment, data):
             if not options.quiet:
-                print(f"warning: {line}", file=sys.stderr)
-        folder.label(run_folder, to_declaration(experiment, call.figures), digest)
-        began = time.monotonic()
-        checkpoints = run_folder / folder.CHECKPOINTS
-        traces = simulate(experiment, data, checkpoints, options.quiet)
-        seconds = time.monotonic() - began
-        experiment.leave(data, traces, run_folder)
-        return report.write(call, traces, digest, run_folder, seconds)
+                terminal.tell(f"warning: {line}")
+        machine = pinned.machine()
+        folder.check_machine(claim.base or claim.folder, machine)
+        with folder.held(claim):
+            if claim.base is not None:
+                extend.begin(claim.base, claim.folder)
+            declaration = to_declaration(experiment, call.figures)
+            folder.label(claim.folder, declaration, digest, machine, experiment.name)
+            checkpoints = claim.folder / folder.CHECKPOINTS
+            traces = simulate(experiment, data, checkpoints, options.quiet)
+            experiment.leave(data, traces, claim.folder)
+            seconds = folder.seconds(checkpoints)
+            return report.write(call, traces, digest, claim.folder, seconds)
+
+
+def show_again(call: command.Call, claim: Claim) -> int:
+    """The exit code of a finished run, after telling its results once more.
+
+    Figures that are declared otherwise than they were drawn are drawn again.
+
+    Args:
+      call: with the experiment as resolved.
+      claim: to the folder of the run.
+    """
+    with folder.held(claim):
+        return report.again(call, claim.folder)

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, UInt32
 
 Key: TypeAlias = jax.Array
+NAME = "threefry2x32"  # among jax's generators
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 
@@ -26,7 +27,7 @@ def applies(key: Key) -> bool:
     """
     return (
         jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-        and str(jax.random.key_impl(key)) == "threefry2x32"
+        and str(jax.random.key_impl(key)) == NAME
         and bool(getattr(jax.config, "jax_threefry_partitionable"))  # noqa: B009 - untyped
     )
 
@@ -36,7 +37,7 @@ def fold_in(key: Key, data: int | Array) -> Key:
     if not applies(key):
         return jax.random.fold_in(key, data)
     words = block(key, jnp.zeros((), jnp.uint32), jnp.asarray(data).astype(jnp.uint32))
-    return jax.random.wrap_key_data(jnp.stack(words), impl="threefry2x32")
+    return jax.random.wrap_key_data(jnp.stack(words), impl=NAME)
 
 
 def split(key: Key, num: int = 2) -> list[Key]:

@@ -83,3 +83,32 @@ def test_purposes_keep_their_numbers():
     frozen += ["TRUTH", "DESIGN", "CURATE"]
     assert [purpose.name for purpose in Purpose] == frozen
     assert [int(purpose) for purpose in Purpose] == list(range(len(frozen)))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**31, 2**32 - 1, 2**32, 2**33 + 5, 2**63 - 1])
+@pytest.mark.parametrize("wide", [True, False])
+def test_large_seeds_do_not_wrap_round_without_64_bit_numbers(seed, wide):
+    with jax.enable_x64(True):
+        of_jax = words(jax.random.key(seed, impl="threefry2x32"))
+    with jax.enable_x64(wide):
+        np.testing.assert_array_equal(words(streams.root(seed)), of_jax)
+        roots = [words(streams.seeds(s, 3)) for s in (seed, seed + 2**32)]
+    assert not (roots[0] == roots[1]).all(axis=-1).any()
+
+
+def test_seeds_of_more_than_64_bits_are_refused():
+    with pytest.raises(ValueError, match="seed: 18446744073709551616; give a number"):
+        streams.root(2**64)
+
+
+@pytest.mark.parametrize("generator", ["rbg", "unsafe_rbg"])
+def test_the_default_generator_changes_no_key_and_another_one_is_refused(generator):
+    """There fold_in commutes: real rows of generation 3 are those of model 3."""
+    usual = words(streams.key(streams.seeds(4, 2)[1], 3, Purpose.SAMPLE))
+    with jax.default_prng_impl(generator):
+        found = words(streams.key(streams.seeds(4, 2)[1], 3, Purpose.SAMPLE))
+        np.testing.assert_array_equal(found, usual)
+        with pytest.raises(
+            ValueError, match=f"root: a key of the generator {generator}"
+        ):
+            streams.key(jax.random.key(4), 3, Purpose.SAMPLE)

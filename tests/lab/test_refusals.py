@@ -97,7 +97,7 @@ def test_there_is_nothing_to_resume_where_all_was_written(monkeypatch, capsys):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(report, "_say", full)
+    monkeypatch.setattr(report.terminal, "say", full)
     assert runner.main(Gaussian, QUICK) == 1
     said = capsys.readouterr().err
     assert "No space left" in said and "--resume" not in said

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, hint
 from collapse.experiment.fields import Bounds
 from collapse.experiment.lazy import find
 
@@ -180,7 +180,8 @@ def read_as(text: str, kinds: Mapping[str, WorkflowKind], field: str) -> Workflo
     name, *words = text.split() or [""]
     if name not in kinds:
         known = ", ".join(kind.form() for kind in kinds.values())
-        raise InputError(f"{field}: unknown {text!r}; known are {known}")
+        near = hint(name, kinds)
+        raise InputError(f"{field}: unknown {text!r}; known are {known}{near}")
     kind, values = kinds[name], []
     for parameter, word in zip(kind.parameters, words, strict=False):
         try:

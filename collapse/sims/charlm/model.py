@@ -161,6 +161,6 @@ def pretrained(experiment: Charlm, data: TextRows) -> dict:
         ones = jnp.ones(len(rows))
         return train(key, net.init(init_key), rows, ones, loss, training).weights
 
-    root = jax.random.key(experiment.seed)
+    root = streams.root(experiment.seed)
     _PRETRAINED[name] = run(streams.key(root, 0, streams.Purpose.INIT), rows)
     return _PRETRAINED[name]
