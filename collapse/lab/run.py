@@ -81,7 +81,9 @@ def _run(
     call = command.parse(kind, arguments, program)
     options = call.options
     remarked = remarks(call.experiment)
-    asked = read_less(call.experiment, call.given) if options.quick else call.experiment
+    whole = asked = call.experiment
+    if options.quick:
+        asked = read_less(whole, call.given)
     full, data = prepare(asked)
     if data and not options.quiet and (said := getattr(data, "said", "")):
         terminal.tell(said)
@@ -100,7 +102,7 @@ def _run(
     if not options.quiet:
         for line in remarked:
             terminal.tell(f"warning: {line}")
-        cuts = (tell_cuts(call.experiment, asked), tell_cuts(full, experiment))
+        cuts = (tell_cuts(whole, asked), tell_cuts(full, experiment))
         if any(cuts):
             terminal.say(f"quick: {', '.join(filter(None, cuts))}")
     _load_jax()
