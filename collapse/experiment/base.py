@@ -21,7 +21,7 @@ from collapse.data.errors import InputError, unknown_value
 from collapse.experiment import fields
 from collapse.experiment.condition import Condition
 from collapse.experiment.derived import source
-from collapse.experiment.fields import Bounds, Shown
+from collapse.experiment.fields import Bounds, Only, OnlyIfSet, Shown
 from collapse.experiment.lazy import exists, load
 from collapse.experiment.source import source_digest
 from collapse.experiment.workflows import WorkflowSpec
@@ -61,7 +61,9 @@ class Experiment:
     snapshots: Annotated[
         tuple[Annotated[int, Bounds(0)], ...], Shown("none", may_be_empty=True)
     ] = ()
-    """Generations whose model's samples (first seed) are kept with the results."""
+    """Generations whose model's samples are kept with the results."""
+    snapshot_seeds: Annotated[int, Bounds(1, 100), Only("snapshots"), OnlyIfSet()] = 1
+    """Seeds of which they are kept: the first ones."""
 
     # What is run
 
@@ -235,6 +237,11 @@ class Experiment:
         """Raise InputError for the first field that cannot be run."""
         fields.check(self)
         check_names("metrics", self.metrics, self.known_metrics())
+        if self.snapshot_seeds > self.num_seeds:
+            raise InputError(
+                f"snapshot_seeds: {self.snapshot_seeds} of {self.num_seeds}; give "
+                "at most as many, or more --num-seeds"
+            )
         for t in self.snapshots:
             if t > self.num_generations:
                 raise InputError(
@@ -256,6 +263,7 @@ class Experiment:
             num_generations=generations,
             num_seeds=min(self.num_seeds, 8),
             snapshots=capped(self.snapshots, generations),
+            snapshot_seeds=min(self.snapshot_seeds, 2),
         )
 
     def digest(self, data: str = "") -> str:

@@ -58,7 +58,11 @@ def assemble(
         coords["snapshot"] = sorted(experiment.snapshots)
         first = conditions[: len(labels)]  # of the first cell: sizes differ
         values = np.stack([traces[condition.key]["samples"] for condition in first])
-        variables["samples"] = (["workflow", "snapshot", "row", "dimension"], values)
+        dims = ["workflow", "snapshot", "row", "dimension"]
+        if experiment.snapshot_seeds > 1:
+            dims.insert(2, "run")
+            coords["run"] = np.arange(1, values.shape[2] + 1)
+        variables["samples"] = (dims, values)
     curves = [experiment.theory(condition) for condition in conditions]
     nothing = np.full(experiment.num_generations + 1, np.nan)
     for name in sorted({name for curve in curves for name in curve}):

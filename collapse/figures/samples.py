@@ -17,27 +17,38 @@ _BARS = 40  # of its histogram, in one dimension
 
 
 def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artist]:
-    """Fill `fig` with rows of workflows and columns of snapshots; no legend."""
+    """Fill `fig` with columns of snapshots; no legend.
+
+    Its rows are workflows, or the single runs of each.
+    """
     if "samples" not in summary:
         raise InputError("figure: no samples were kept; give snapshots")
-    samples = summary["samples"].transpose("workflow", "snapshot", "row", "dimension")
+    samples = summary["samples"]
+    samples = samples if "run" in samples.dims else samples.expand_dims("run")
     labels, times = samples["workflow"].values, samples["snapshot"].values
     hues = curves.colours("workflow", labels)
+    samples = samples.stack(line=("workflow", "run"))
+    samples = samples.transpose("line", "snapshot", "row", "dimension")
     points = samples.values[:, :, :_MOST_POINTS, :2]
+    several = summary.sizes.get("run", 1) > 1
+    lines = [
+        (str(label), f"seed {run}" if several and len(labels) == 1 else str(label))
+        for label, run in samples["line"].values
+    ]
     limits = _extent(points[:, 0])
     width = figure.inches / len(times) or max(1.25, min(2.4, 10 / len(times)))
-    fig.set_size_inches(width * len(times), width * len(labels) + 0.3)
-    grid = fig.add_gridspec(len(labels), len(times))
+    fig.set_size_inches(width * len(times), width * len(lines) + 0.3)
+    grid = fig.add_gridspec(len(lines), len(times))
     second = "dimension 2" if points.shape[-1] > 1 else "density"
-    for i, j in np.ndindex(len(labels), len(times)):
+    for i, j in np.ndindex(len(lines), len(times)):
         ax = fig.add_subplot(grid[i, j])
-        _sample_panel(ax, points[i, j], limits, hues[labels[i]])
-        below, left = i == len(labels) - 1, j == 0
+        _sample_panel(ax, points[i, j], limits, hues[lines[i][0]])
+        below, left = i == len(lines) - 1, j == 0
         ax.tick_params(labelbottom=below, labelleft=left)
         ax.set_title(f"generation {times[j]}" if i == 0 else "")
         ax.set_xlabel("dimension 1" if below else "")
         ax.set_ylabel(second if left else "")
-        annotations.strip(ax, str(labels[i]) if j == len(times) - 1 else "")
+        annotations.strip(ax, lines[i][1] if j == len(times) - 1 else "")
     return []
 
 

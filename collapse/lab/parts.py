@@ -198,12 +198,15 @@ def named(trace: Trace) -> Arrays:
 def _snapshot(
     condition: Condition[Any], task: Task, roots: Any, state: Any, generation: int
 ) -> list[NDArray[Any]]:
-    """Samples of the first seed's model, if this generation is to be kept."""
+    """Samples of the first seeds' models, if this generation is to be kept."""
     experiment = condition.experiment
     if generation not in experiment.snapshots:
         return []
     assert task.points is not None  # checked with the experiment
-    params = jax.tree.map(lambda leaf: leaf[0], state.params)
-    key = streams.key(roots[0], generation + 1, streams.Purpose.SAMPLE)
-    first = next(experiment.conditions()).n  # all cells show as many samples
-    return [np.asarray(task.points(key, params, first))]
+    num = next(experiment.conditions()).n  # all cells show as many samples
+    clouds = []
+    for seed, root in enumerate(roots[: experiment.snapshot_seeds]):
+        params = jax.tree.map(lambda leaf, seed=seed: leaf[seed], state.params)
+        key = streams.key(root, generation + 1, streams.Purpose.SAMPLE)
+        clouds.append(np.asarray(task.points(key, params, num)))
+    return clouds if experiment.snapshot_seeds == 1 else [np.stack(clouds)]

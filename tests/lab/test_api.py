@@ -183,3 +183,31 @@ def test_a_model_of_one_s_own_runs_under_every_workflow():
         with pytest.raises(InputError, match="workflows: ") as caught:
             collapse.compare(problem, 10, workflows=[label])
         assert str(caught.value).startswith(f"workflows: {said}")
+
+
+def test_samples_of_several_seeds_are_kept_and_drawn():
+    fields = FIELDS | {"samples_per_generation": 20, "snapshots": [0, 3]}
+    one = collapse.run("gaussian", **fields).dataset.samples
+    run = collapse.run("gaussian", **fields, snapshot_seeds=3)
+    several = run.dataset.samples
+    assert several.sizes["run"] == 3 and several.sizes["snapshot"] == 2
+    np.testing.assert_array_equal(several.sel(run=1), one)
+    assert (several.sel(run=2) != several.sel(run=3)).all()
+    titles = [
+        ax.texts[0].get_text() for ax in run.draw(kind="samples").axes if ax.texts
+    ]
+    assert titles == ["seed 1", "seed 2", "seed 3"]
+    with pytest.raises(InputError, match="^snapshot_seeds: 5 of 4"):
+        collapse.run("gaussian", **fields, snapshot_seeds=5)
+
+
+def test_a_run_says_when_levels_are_crossed_and_how_workflows_differ():
+    fields = {"num_generations": 3, "num_seeds": 12, "samples_per_generation": 20}
+    run = collapse.run("gaussian", **fields, workflows=["replace", "accumulate"])
+    every = run.crossings()
+    assert set(every.event) == {"lost", "overshot", "halved", "doubled"}
+    some = run.crossings("variance_ratio", 0.9)
+    assert some.workflow.tolist() == ["replace", "accumulate"]
+    gap = run.differences("variance_ratio")
+    values = run.dataset.variance_ratio.isel(generation=-1).values
+    assert gap["mean"].item() == pytest.approx((values[1] - values[0]).mean())
