@@ -95,13 +95,7 @@ def compare(
         said = suspect.before() if check else ()
         for line in said:
             warnings.warn(line, RuntimeWarning, stacklevel=2)
-        traces = {}
-        total = len(made) * num_seeds * (num_generations + 1)
-        with tqdm(total=total, unit=" fits", disable=not show) as bar:
-            for name, workflow in made.items():
-                bar.set_description(name)
-                args = (make_problem, workflow, num_rows)
-                traces[name] = _run(roots, *args, num_generations, bar.update)
+        traces = _all(roots, make_problem, made, num_rows, num_generations, show)
         for line in suspect.after(traces) if check and not said else ():
             warnings.warn(line, RuntimeWarning, stacklevel=2)
     dataset = _labelled(traces, num_generations, quantities or {})
@@ -213,6 +207,25 @@ def _check_problem(
         if name not in names:
             known = ", ".join(sorted(names))
             raise InputError(f"quantities: unknown metric {name!r}; known are {known}")
+
+
+def _all(
+    roots: Key,
+    make_problem: Callable[[Key], Problem],
+    workflows: Mapping[str, Workflow],
+    num_rows: int,
+    num_generations: int,
+    show: bool,
+) -> dict[str, dict[str, NDArray[Any]]]:
+    """Workflow -> what `_run` gives; with a progress bar, if it is to be shown."""
+    found = {}
+    total = len(workflows) * len(roots) * (num_generations + 1)
+    with tqdm(total=total, unit=" fits", disable=not show) as bar:
+        for name, workflow in workflows.items():
+            bar.set_description(name)
+            args = (make_problem, workflow, num_rows)
+            found[name] = _run(roots, *args, num_generations, bar.update)
+    return found
 
 
 def _run(

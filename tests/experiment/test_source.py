@@ -41,7 +41,7 @@ MODULES = ("own.families.one", "flat_own")
 @pytest.fixture
 def digests(tmp_path, monkeypatch):
     """A function: changed files -> digest of each thing of the user's."""
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path / "project"))
     monkeypatch.syspath_prepend(str(tmp_path / "other"))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     before = {*sys.modules}
@@ -55,7 +55,8 @@ def digests(tmp_path, monkeypatch):
     def found(**changed):
         forget()
         for name, text in FILES.items():
-            path = tmp_path / name
+            home = "" if name.startswith("other") else "project"
+            path = tmp_path / home / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text + changed.get(path.stem, ""))
         one, flat = map(importlib.import_module, MODULES)
@@ -86,7 +87,8 @@ def test_other_source_is_another_experiment(digests, tmp_path):
         now = digests(**{stem: "\n# changed\n"})
         differ = {name for name in usual if usual[name] != now[name]}
         assert names <= differ, stem
-    (tmp_path / "notes.py").write_text("never = 'imported'")
+        assert stem != "elsewhere_own" or differ == {"class"}
+    (tmp_path / "project" / "notes.py").write_text("never = 'imported'")
     assert usual == digests()
 
 

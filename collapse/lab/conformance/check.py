@@ -65,12 +65,8 @@ def check_model(
       InputError: for arguments that are none.
     """
     _check_arguments(model, draw, num_rows, skip)
-    for name, value, known in (
-        ("weights", weights, _MEANINGS),
-        ("on_fail", on_fail, ("raise", "report")),
-    ):
-        if value not in known:
-            raise InputError(f"{name}: {value!r}; give one of {', '.join(known)}")
+    _check_choice("weights", weights, _MEANINGS)
+    _check_choice("on_fail", on_fail, ("raise", "report"))
     trial = Trial(lambda root: (model, draw), num_rows, tolerance, weights)
     found: list[Checked] = []
     with session.configured(precision):
@@ -129,3 +125,9 @@ def _check_arguments(
     for name in skip:
         if name not in RULES:
             raise InputError(f"skip: unknown {name!r}; known are {', '.join(RULES)}")
+
+
+def _check_choice(name: str, value: str, known: Sequence[str]) -> None:
+    """Raise InputError for a value that is not among the known ones."""
+    if value not in known:
+        raise InputError(f"{name}: {value!r}; give one of {', '.join(known)}")
