@@ -184,3 +184,24 @@ def test_mixing_takes_it_by_its_own_error():
     )
     assert run.experiment.error == "total_variation"
     assert run.dataset.finite.all()
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"exponent": 1e300}, "exponent: with exponent 1e.300 and offset 0 rounding"),
+        ({"exponent": 60.0}, "exponent: with exponent 60 and offset 0 rounding leaves"),
+        ({"exponent": 2.0, "offset": 1e308}, "leaves fewer than two symbols; give a"),
+        ({"smoothing": 1e300}, "smoothing: 1e.300; give a number from 0 to 1000000000"),
+    ],
+)
+def test_laws_that_rounding_takes_away_are_refused(fields, said):
+    """They made NaN, in whose binomials a run hung."""
+    with pytest.raises(collapse.InputError, match=said):
+        collapse.run("discrete", **fields)
+
+
+def test_the_largest_exponents_can_be_run():
+    Discrete(exponent=40.0, samples_per_generation=(10,)).check()
+    Discrete(exponent=2.0, offset=1e100, samples_per_generation=(10,)).check()
+    Discrete(law="uniform", exponent=60.0, samples_per_generation=(10,)).check()
