@@ -37,8 +37,6 @@ def main(
         call = command.parse(kind, arguments, program)
         remarked = () if call.options.quiet else remarks(call.experiment)
         experiment, data = prepare(call.experiment, call.options.quick)
-        if data and not call.options.quiet and (said := getattr(data, "said", "")):
-            print(said, file=sys.stderr)
         figures = call.figures or read_figures(experiment.figures(), "figure")
         call = call._replace(experiment=experiment, figures=figures)
         for figure in figures:
@@ -49,8 +47,7 @@ def main(
         run_folder = folder.claim(
             call.options.out, call.name, digest, call.options.resume
         )
-        for line in remarked:
-            print(f"warning: {line}", file=sys.stderr)
+        _tell(data, remarked, call.options.quiet)
         # what runs and draws takes a second to import
         code: int = load("collapse.lab.work").run_and_write(
             call, data, digest, run_folder
@@ -80,6 +77,14 @@ def main(
                 f"out of memory: {said}; give fewer samples, seeds or dimensions"
             )
         )
+
+
+def _tell(data: Any, remarked: Sequence[str], quiet: bool) -> None:
+    """Print what was read and what has no effect, before a run begins."""
+    said = getattr(data, "said", "")
+    for line in (said, *(f"warning: {line}" for line in remarked)):
+        if line and not quiet:
+            print(line, file=sys.stderr)
 
 
 def _to_resume(run_folder: Path | None) -> bool:
