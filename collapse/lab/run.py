@@ -85,8 +85,6 @@ def _run(
     if options.quick:
         asked = read_less(whole, call.given)
     full, data = prepare(asked)
-    if data and not options.quiet and (said := getattr(data, "said", "")):
-        terminal.tell(said)
     experiment = cut_down(full, data, call.given) if options.quick else full
     figures = call.figures or read_figures(experiment.figures(), "figure")
     call = call._replace(experiment=experiment, figures=figures)
@@ -100,8 +98,10 @@ def _run(
     claim = _claim(call, fingerprint, digest)
     claims.append(claim)
     if not options.quiet:
-        for line in remarked:
-            terminal.tell(f"warning: {line}")
+        said = getattr(data, "said", "")  # what was read, in one line
+        for line in (said, *(f"warning: {line}" for line in remarked)):
+            if line:
+                terminal.tell(line)
         cuts = (tell_cuts(whole, asked), tell_cuts(full, experiment))
         if any(cuts):
             terminal.say(f"quick: {', '.join(filter(None, cuts))}")

@@ -146,6 +146,13 @@ def test_what_only_looks_like_a_number_is_none(load, cell):
         load(f'a,b\n{lines(ROWS)}1,"{cell}"\n', missing="drop")
 
 
+@pytest.mark.parametrize("cell", ["1.5", "1.234,5", "1,2,3", ","])
+def test_with_decimal_commas_a_point_is_none(load, cell):
+    with pytest.raises(DataError, match="line 62, column 'b': .* is not a number; "):
+        load(f"a;b\n{lines(ROWS, ';', comma)}1;{cell}\n", decimal=",")
+    assert_array_equal(numbers(["1,5", "-,5e1", "2"], ","), [1.5, -5, 2])
+
+
 @pytest.mark.parametrize("cell", ["inf", "-Infinity", "1e999", "INF"])
 def test_the_infinite_is_refused_and_not_dropped(load, cell):
     message = f"line 62, column 'b': '{cell}' is not a finite number; "
@@ -350,6 +357,7 @@ FILES = {
     "tab.csv": ("a\tb\n" + lines(ROWS, "\t"), {"separator": "\\t"}),
     "packed.csv.gz": (gzip.compress(("a,b\n" + lines(ROWS)).encode()), {}),
     "packed.tsv.GZ": (gzip.compress(("a\tb\n" + lines(ROWS, "\t")).encode()), {}),
+    "blank.csv": ("a,b\n  \n\n" + lines(ROWS) + " \n\n", {}),
     "mac.csv": (("a,b\n" + lines(ROWS)).replace("\n", "\r"), {}),
 }
 

@@ -146,7 +146,7 @@ def write(tmp_path, name, text):
         (["--data", "none.csv"], "none.csv: no such file"),
         (["--data", "empty.csv"], "empty.csv: the file is empty"),
         (["--data", "words.csv"], "'b' is not a number"),
-        (["--data", "holes.csv"], "row 3, column 2 is not a finite number"),
+        (["--data", "holes.csv"], "line 4, column 'y' is missing, and 3 more"),
         (["--data", "short.csv"], "20 rows are needed but short.csv has 9"),
         (["--out", "words.csv"], "out: words.csv is a file"),
         (["--out", "."], "out: . is not empty"),

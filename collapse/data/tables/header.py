@@ -29,7 +29,7 @@ def names_columns(
       decimal: the decimal point.
     """
     own = [kind(cell, decimal) for cell in first]
-    if "decimal" in own or set(own) == {"missing"}:
+    if "decimal" in own:
         return False
     below = [_below(rows, column, decimal) for column in range(len(first))]
     if "text" in own:
