@@ -33,16 +33,3 @@ def run_and_write(call: command.Call, data: Any, digest: str, claim: Claim) -> i
             experiment.leave(data, traces, claim.folder)
             seconds = folder.seconds(checkpoints)
             return report.write(call, traces, digest, claim.folder, seconds)
-
-
-def show_again(call: command.Call, claim: Claim) -> int:
-    """The exit code of a finished run, after telling its results once more.
-
-    Figures that are declared otherwise than they were drawn are drawn again.
-
-    Args:
-      call: with the experiment as resolved.
-      claim: to the folder of the run.
-    """
-    with folder.held(claim):
-        return report.again(call, claim.folder)
