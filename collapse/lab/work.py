@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from collapse.experiment import provenance
 from collapse.figures.declaration import to_declaration
-from collapse.lab import command, extend, folder, own, pinned, report, session
+from collapse.lab import command, extend, folder, own, pinned, report, session, terminal
 from collapse.lab.folder import Claim
 from collapse.lab.parts import simulate
 
@@ -23,11 +24,19 @@ def run_and_write(call: command.Call, data: Any, digest: str, claim: Claim) -> i
         own.check(experiment, data)
         machine = pinned.machine()
         folder.check_machine(claim.base or claim.folder, machine)
+        processor = provenance.processor()
+        begun = folder.other_processor(claim.base or claim.folder, processor)
+        if begun and not claim.anew:
+            terminal.tell(
+                f"warning: begun on {begun}, this is {processor}: numbers of the rest "
+                "may differ in their last digits"
+            )
         with folder.held(claim):
             if claim.base is not None:
                 extend.begin(claim.base, claim.folder)
             declaration = to_declaration(experiment, call.figures)
-            folder.label(claim.folder, declaration, digest, machine, experiment.name)
+            about = (digest, experiment.name, machine, processor)
+            folder.label(claim.folder, declaration, *about)
             checkpoints = claim.folder / folder.CHECKPOINTS
             traces = simulate(experiment, data, checkpoints, options.quiet)
             experiment.leave(data, traces, claim.folder)

@@ -245,6 +245,11 @@ def test_a_run_is_resumed_on_the_kind_of_device_that_began_it(monkeypatch, capsy
         assert run(*LONG, "--out", "a", "--quiet", "--resume") == 2
     said = capsys.readouterr().err
     assert "resume: a was begun on cpu cpu, this is gpu H100; use that" in said
+    monkeypatch.setattr(work.provenance, "processor", lambda: "Abacus")
+    assert run(*LONG, "--out", "a", "--quiet", "--resume") == 0
+    said = capsys.readouterr().err
+    assert said.startswith("warning: begun on ") and ", this is Abacus: numbers" in said
+    assert said.count("\n") == 1
 
 
 def test_seconds_of_all_stretches_add_up(monkeypatch):
