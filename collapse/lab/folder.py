@@ -139,17 +139,26 @@ def held(claim: Claim) -> Iterator[None]:
             _abandon(folder)
 
 
-def label(folder: Path, declaration: str, digest: str, machine: str, name: str) -> None:
+def label(
+    folder: Path,
+    declaration: str,
+    digest: str,
+    name: str,
+    machine: str,
+    processor: str,
+) -> None:
     """Write what a folder is for, and what its numbers depend on.
 
     Args:
       folder: which this process has.
       declaration: of the experiment and its figures, as TOML.
       digest: of the experiment.
-      machine: kind of device.
       name: of the experiment's command.
+      machine: kind of device.
+      processor: its model.
     """
-    head = (f"digest {digest}", versions(), f"on {machine}", f"collapse {name}")
+    head = [f"digest {digest}", versions(), f"on {machine}", f"collapse {name}"]
+    head += [f"processor {processor}"]
     text = "".join(f"# {line}\n" for line in head)
     (folder / LABEL).write_text(text + declaration, encoding="utf-8")
 
@@ -157,7 +166,7 @@ def label(folder: Path, declaration: str, digest: str, machine: str, name: str) 
 def label_again(folder: Path, declaration: str) -> None:
     """Write another declaration of the same experiment, with other figures."""
     lines = (folder / LABEL).read_text(encoding="utf-8").splitlines(keepends=True)
-    head = [line for line in lines[:4] if line.startswith("# ")]
+    head = [line for line in lines[:5] if line.startswith("# ")]
     (folder / LABEL).write_text("".join(head) + declaration, encoding="utf-8")
 
 
@@ -173,6 +182,12 @@ def check_machine(folder: Path, machine: str) -> None:
             f"resume: {folder} was begun on {begun}, this is {machine}; use that, or "
             "give another --out"
         )
+
+
+def other_processor(folder: Path, processor: str) -> str:
+    """The processor that an unfinished or finished run was begun on, if another."""
+    begun = _line(folder, 4).removeprefix("# processor ")
+    return "" if begun == processor else begun
 
 
 def seconds(checkpoints: Path) -> float:

@@ -45,7 +45,8 @@ def write(
     environment = json.loads(dataset.attrs["environment"])
     with atomic(run_folder / "environment.json") as temporary:
         temporary.write_text(json.dumps(environment, indent=2) + "\n")
-    _draw(call, summary, figures, run_folder)
+    _draw(summary, figures, run_folder)
+    _publish_all(call, summary, figures)
     folder.finish(run_folder)
     if not call.options.quiet:
         size = f"{_size(experiment)} in {seconds:.1f} s"
@@ -55,15 +56,20 @@ def write(
     return _count_failures(dataset)
 
 
-def again(call: command.Call, run_folder: Path) -> int:
+def again(call: command.Call, claim: folder.Claim) -> int:
     """The exit code of a finished run, after telling its results once more.
 
-    Figures that are declared otherwise than they were drawn are drawn again.
+    Figures that are declared otherwise than they were drawn are drawn again. Nothing is
+    written else, so that the folder may be one that cannot be written to.
+
+    Args:
+      call: with the experiment as resolved.
+      claim: to the folder of the run.
 
     Raises:
       InputError: if the results cannot be read.
     """
-    experiment = call.experiment
+    experiment, run_folder = call.experiment, claim.folder
     dataset = results.read_dataset(run_folder / folder.RESULTS)
     figures = [complete(experiment, figure, dataset) for figure in call.figures]
     if call.options.publish:
@@ -71,16 +77,16 @@ def again(call: command.Call, run_folder: Path) -> int:
         sources.check_clean(record["commit"], "repeat the run by --force")
     said = "is complete"
     if to_json(figures) != dataset.attrs["figure"]:
-        for figure in from_json(dataset.attrs["figure"]):
-            for path in run_folder.glob(f"{figure.stem('figure')}.*"):
-                path.unlink()
-        dataset.attrs["figure"] = to_json(figures)
-        results.write_dataset(dataset, run_folder / folder.RESULTS)
-        folder.label_again(run_folder, to_declaration(experiment, call.figures))
-        _draw(call, summarise(dataset), figures, run_folder)
+        with folder.held(claim):
+            for figure in from_json(dataset.attrs["figure"]):
+                for path in run_folder.glob(f"{figure.stem('figure')}.*"):
+                    path.unlink()
+            dataset.attrs["figure"] = to_json(figures)
+            results.write_dataset(dataset, run_folder / folder.RESULTS)
+            folder.label_again(run_folder, to_declaration(experiment, call.figures))
+            _draw(summarise(dataset), figures, run_folder)
         said = "is complete, and its figure drawn again"
-    elif call.options.publish:
-        _draw(call, summarise(dataset), figures, run_folder)
+    _publish_all(call, summarise(dataset), figures)
     if not call.options.quiet:
         terminal.say(
             f"{closing(experiment, dataset)}\n\n{_size(experiment)}: {run_folder}/ "
@@ -89,14 +95,19 @@ def again(call: command.Call, run_folder: Path) -> int:
     return _count_failures(dataset)
 
 
-def _draw(
-    call: command.Call, summary: xr.Dataset, figures: list[Figure], run_folder: Path
-) -> None:
-    """Draw the figures of a run, and publish them if that is asked for."""
+def _draw(summary: xr.Dataset, figures: list[Figure], run_folder: Path) -> None:
+    """Draw the figures of a run."""
     for figure in figures:
         fig = draw.draw(summary, figure)
         draw.save(fig, run_folder / figure.stem("figure"), figure)
-        if call.options.publish:
+
+
+def _publish_all(
+    call: command.Call, summary: xr.Dataset, figures: list[Figure]
+) -> None:
+    """Publish the figures of a run if that is asked for."""
+    if call.options.publish:
+        for figure in figures:
             _publish(summary, figure, Path(call.options.publish), call.name)
 
 

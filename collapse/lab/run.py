@@ -106,11 +106,11 @@ def _run(
         if any(cuts):
             terminal.say(f"quick: {', '.join(filter(None, cuts))}")
     _load_jax()
-    work = load("collapse.lab.work")  # what runs and draws takes a second to import
+    # what runs and draws takes a second to import
     if claim.complete:
-        code: int = work.show_again(call, claim)
+        code: int = load("collapse.lab.report").again(call, claim)
     else:
-        code = work.run_and_write(call, data, digest, claim)
+        code = load("collapse.lab.work").run_and_write(call, data, digest, claim)
     return code
 
 

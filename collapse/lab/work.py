@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from collapse.experiment import provenance
 from collapse.figures.declaration import to_declaration
 from collapse.lab import command, extend, folder, own, pinned, report, session, terminal
 from collapse.lab.folder import Claim
@@ -25,26 +26,21 @@ def run_and_write(call: command.Call, data: Any, digest: str, claim: Claim) -> i
                 terminal.tell(f"warning: {line}")
         machine = pinned.machine()
         folder.check_machine(claim.base or claim.folder, machine)
+        processor = provenance.processor()
+        begun = folder.other_processor(claim.base or claim.folder, processor)
+        if begun and not claim.anew:
+            terminal.tell(
+                f"warning: begun on {begun}, this is {processor}: numbers of the rest "
+                "may differ in their last digits"
+            )
         with folder.held(claim):
             if claim.base is not None:
                 extend.begin(claim.base, claim.folder)
             declaration = to_declaration(experiment, call.figures)
-            folder.label(claim.folder, declaration, digest, machine, experiment.name)
+            about = (digest, experiment.name, machine, processor)
+            folder.label(claim.folder, declaration, *about)
             checkpoints = claim.folder / folder.CHECKPOINTS
             traces = simulate(experiment, data, checkpoints, options.quiet)
             experiment.leave(data, traces, claim.folder)
             seconds = folder.seconds(checkpoints)
             return report.write(call, traces, digest, claim.folder, seconds)
-
-
-def show_again(call: command.Call, claim: Claim) -> int:
-    """The exit code of a finished run, after telling its results once more.
-
-    Figures that are declared otherwise than they were drawn are drawn again.
-
-    Args:
-      call: with the experiment as resolved.
-      claim: to the folder of the run.
-    """
-    with folder.held(claim):
-        return report.again(call, claim.folder)

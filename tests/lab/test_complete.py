@@ -65,7 +65,9 @@ def interrupt(monkeypatch, saves=1):
     monkeypatch.setattr(checkpoint, "save", save)
 
 
-def test_a_complete_run_is_told_again_and_repeated_only_by_force(capsys, counted):
+def test_a_complete_run_is_told_again_and_repeated_only_by_force(
+    capsys, counted, monkeypatch
+):
     assert run(*SHORT, "--out", "a") == 0
     first = capsys.readouterr().out.split("\n\n")
     before = {path: path.read_bytes() for path in folder.Path("a").glob("*.*")}
@@ -75,6 +77,9 @@ def test_a_complete_run_is_told_again_and_repeated_only_by_force(capsys, counted
         assert again[:2] == first[:2]
         assert again[2].startswith("1 x 3 seeds x 4 generations: a/ is complete; --for")
         assert {p: p.read_bytes() for p in folder.Path("a").glob("*.*")} == before
+    with monkeypatch.context() as patch:  # in a folder that cannot be written to
+        patch.setattr(folder, "held", None)
+        assert run(*SHORT, "--out", "a", "--quiet") == 0
     assert sum(counted) == 1
     assert run(*SHORT, "--out", "a", "--force") == 0
     assert sum(counted) == 2
@@ -240,6 +245,11 @@ def test_a_run_is_resumed_on_the_kind_of_device_that_began_it(monkeypatch, capsy
         assert run(*LONG, "--out", "a", "--quiet", "--resume") == 2
     said = capsys.readouterr().err
     assert "resume: a was begun on cpu cpu, this is gpu H100; use that" in said
+    monkeypatch.setattr(work.provenance, "processor", lambda: "Abacus")
+    assert run(*LONG, "--out", "a", "--quiet", "--resume") == 0
+    said = capsys.readouterr().err
+    assert said.startswith("warning: begun on ") and ", this is Abacus: numbers" in said
+    assert said.count("\n") == 1
 
 
 def test_seconds_of_all_stretches_add_up(monkeypatch):

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 from collapse.experiment.family import Family
-from collapse.experiment.fields import Bounds, Count, Only, Share, Shown
+from collapse.experiment.fields import Bounds, Count, Only, OnlyIfSet, Share, Shown
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
 
@@ -38,12 +38,12 @@ class CharlmFields(Family):
     data: str = "shakespeare"
     """Text: 'shakespeare', a UTF-8 file, or a folder, whose .txt and .md files are all
     read, also those in its folders. Files may be .jsonl, or packed as .gz."""
-    field: str = "text"
+    field: Annotated[str, OnlyIfSet()] = "text"
     """Of files of JSON lines (.jsonl): field of each record that holds its text."""
-    unknown: Literal["error", "replace"] = "error"
+    unknown: Annotated[Literal["error", "replace"], OnlyIfSet()] = "error"
     """Held-out characters that the training part lacks: refuse them, or replace them by
     an unknown token, which is measured like any other."""
-    characters: Annotated[int, Bounds(1000, or_zero=True)] = 0
+    characters: Annotated[int, Bounds(1000, or_zero=True), OnlyIfSet()] = 0
     """Characters of a text that are used, from the beginning of each part; 0 for all
     (with --quick: enough for its sequences)."""
     precision: Literal["float32", "float64"] = "float32"

@@ -9,7 +9,14 @@ from collapse.data.errors import InputError
 from collapse.data.words import WordLaw, load_words
 from collapse.experiment.base import spelled
 from collapse.experiment.family import Family
-from collapse.experiment.fields import Bounds, NonNegative, Only, Positive, Shown
+from collapse.experiment.fields import (
+    Bounds,
+    NonNegative,
+    Only,
+    OnlyIfSet,
+    Positive,
+    Shown,
+)
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
 
@@ -40,7 +47,7 @@ class Discrete(Family):
     data: Annotated[str, Shown("none")] = ""
     """Text whose words are the symbols: 'shakespeare', a UTF-8 file, or a folder, whose
     .txt and .md files are all read. Files may be .jsonl, or packed as .gz."""
-    field: Annotated[str, Only("data")] = "text"
+    field: Annotated[str, Only("data"), OnlyIfSet()] = "text"
     """Of files of JSON lines (.jsonl): field of each record that holds its text."""
     law: Annotated[Literal["zipf", "uniform"], WITHOUT_DATA] = "zipf"
     """True shares of symbols without data: a power of the rank i, or all alike."""
