@@ -27,8 +27,8 @@ class Quantity(NamedTuple):
     is_tail: bool = False
 
 
-# A tail is lost below a tenth of its true mass, and overshot above twice of it. A first
-# fit is between the two in nearly every run.
+# A tail is lost below a tenth of its true mass, and overshot above twice of it. The first
+# fits of a Gaussian are between the two in nearly every run.
 LOST, OVERSHOT = 0.1, 2.0
 
 RATIO_TO_TRUTH = "ratio to truth"
