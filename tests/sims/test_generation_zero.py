@@ -159,7 +159,7 @@ def in_tuples(case):
 
 MIXED = {  # (model, ddof) -> its settings, metric, expectation with 8 real rows, wrong
     ("gaussian", 0): ({"ddof": 0}, "variance_ratio", 0.875, 1.0),
-    ("gaussian", 1): ({"ddof": 1, "weight": 0.0}, "variance_ratio", 1.0, 0.875),
+    ("gaussian", 1): ({"ddof": 1}, "variance_ratio", 1.0, 0.875),
     ("kde", 0): ({"bandwidth": 0.6}, "variance_ratio", 1.235, 1.36),
     ("linear", 0): ({"dimension": 1}, "test_error", 1 / 6, 1 / 7),
 }
