@@ -247,7 +247,7 @@ def _own_line(summary: xr.Dataset, metric: str) -> str:
 def _has_mean(summary: xr.Dataset, figure: layout.Figure, metric: str) -> bool:
     """Whether the mean is drawn beside the median: of tails, for they differ."""
     tail = bool(summary[metric].attrs.get("tail")) and not source(metric)[1]
-    free = figure.statistic == "auto" and figure.band == "seeds"
+    free = figure.statistic == "auto" and figure.band == "seeds" and not runs(summary)
     known = "mean" in summary[metric].indexes.get("statistic", ())
     return tail and free and known and not has_theory(summary, metric)
 

@@ -214,3 +214,20 @@ def test_unbiased_runs_collapse_though_their_mean_does_not():
     assert_median(variance, theory.median_sigma(N, LAST, 1)[LAST] ** 2, 0.17)
     with pytest.raises(AssertionError):
         assert_median(variance, 1, 0.17)
+
+
+def test_unbiased_fits_under_fixed_budget_gain_variance():
+    """Five rows: 1.067 at generation 10; maximum likelihood has .562 there."""
+    model, truth = gaussian(1, ddof=1), GaussianParams(jnp.zeros(1), jnp.eye(1))
+    own = {"variance": lambda key, params: params.scale[0, 0] ** 2}
+
+    def make_problem(root):
+        del root
+        return Problem(lambda key, num: model.sample(key, truth, num), model, own)
+
+    roots, workflow = streams.seeds(SEED, 20_000), read("fixed_budget").make(10)
+    trace = loop.run_seeds(roots, make_problem, workflow, 5, 10)[1]
+    found = np.asarray(trace.metrics["variance"])[:, 10]
+    exact = theory.fixed_budget(5, 10, 1).variance[10]
+    assert exact == pytest.approx(1.067, abs=5e-4)
+    assert_tells_apart(found, exact, theory.fixed_budget(5, 10, 0).variance[10])
