@@ -43,6 +43,7 @@ def test_a_run_leaves_everything_a_reader_needs(tmp_path, capsys):
     assert names == {
         "results.nc",
         "summary.csv",
+        "crossings.csv",
         "figure.png",
         "figure.svg",
         "experiment.toml",

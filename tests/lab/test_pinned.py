@@ -50,7 +50,7 @@ HARMLESS = """
     jax_include_debug_info_in_dumps jax_include_full_tracebacks_in_locations
     jax_log_checkpoint_residuals jax_log_compiles jax_logging_level
     jax_mock_gpu_topology jax_mutable_array_checks jax_num_cpu_devices
-    jax_oneapi_visible_devices jax_pallas_verbose_errors
+    jax_oneapi_visible_devices jax_pallas_enable_debug_checks jax_pallas_verbose_errors
     jax_persistent_cache_enable_xla_caches jax_persistent_cache_min_compile_time_secs
     jax_persistent_cache_min_entry_size_bytes jax_pgle_aggregation_percentile
     jax_pgle_profiling_runs jax_pjrt_client_create_options jax_platform_name
@@ -86,7 +86,9 @@ def test_foreign_settings_change_no_bit_of_a_run_and_are_given_back():
 
 def test_every_setting_of_jax_is_pinned_or_known_to_change_no_number():
     """A setting that a new version of jax has belongs to one of the two lists."""
-    assert set(jax.config.values) == {*pinned.PINNED, *HARMLESS}
+    known = {*pinned.PINNED, *HARMLESS}  # some appear with the module that has them
+    assert not set(jax.config.values) - known
+    assert {*pinned.PINNED} <= set(jax.config.values)
     assert not {*pinned.PINNED} & {*HARMLESS}
 
 

@@ -327,7 +327,7 @@ def test_every_metric_is_named_where_data_have_no_attributes(name):
     for metric in (*study.learner.known_metrics(), *study.known_metrics()):
         assert metric in catalogue.EVERY or catalogue.survival_named(metric)
         assert catalogue.find(metric).unit
-    assert catalogue.find("no_metric") == ("no metric", "", None, "reference")
+    assert catalogue.find("no_metric") == catalogue.Quantity("no metric", "")
     assert catalogue.find("survival_of_all").unit == ""
 
 
