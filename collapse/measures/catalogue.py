@@ -27,7 +27,7 @@ class Quantity(NamedTuple):
     is_tail: bool = False
 
 
-# A tail is lost below a tenth of its true mass, and overshot above twice of it. The first
+# A tail is lost below a tenth of its true mass, and overshot above twice of it. First
 # fits of a Gaussian are between the two in nearly every run.
 LOST, OVERSHOT = 0.1, 2.0
 
