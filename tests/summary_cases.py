@@ -18,7 +18,11 @@ def dataset(num_seeds=40, generations=6):
     return xr.Dataset(
         {
             "tail_mass_1pct": (dims, tails, tail),
-            "test_error": (dims, error, {"long_name": "error", "units": "nats"}),
+            "test_error": (
+                dims,
+                error,
+                {"long_name": "error", "units": "nats", "reference": 0.0},
+            ),
             "finite": (dims, np.ones(tails.shape, bool)),
         },
         {"workflow": ["replace", "accumulate"], "generation": np.arange(generations)},

@@ -21,7 +21,7 @@ def crossings(
     """When a metric first lies beyond a level, a line for each condition.
 
     `share` is that of the seeds that crossed it within the run, `median` the generation
-    before which half of them have; both with 95 % confidence intervals, whose ends are
+    by which half of them have; both with 95 % confidence intervals, whose ends are
     "never" where they lie beyond the run.
 
     Args:
@@ -39,15 +39,17 @@ def crossings(
 def events(dataset: xr.Dataset) -> pd.DataFrame:
     """Crossings of the usual levels by every metric, a line for each condition.
 
-    Tails: lost, and overshot. Errors: twice the first fit's. Spreads: half the truth's.
+    Tails: lost, and overshot. Errors, whose best value is 0: above twice the mean over
+    seeds at generation 0. Spreads: half the truth's. A first passage counts chance,
+    too: a run that goes up and down crosses sooner or later.
     """
     lines: list[dict[str, Any]] = []
     for name, variable in dataset.data_vars.items():
         if not {"seed", "generation"} <= set(variable.dims) or name == "finite":
             continue
-        for event, level, below, of in _usual(str(name), variable):
+        for event, level, below in _usual(str(name), variable):
             head = {"metric": str(name), "event": event}
-            lines += [{**head, **line} for line in _crossings(of, level, below)]
+            lines += [{**head, **one} for one in _crossings(variable, level, below)]
     return pd.DataFrame(lines)
 
 
@@ -58,7 +60,8 @@ def differences(
 
     Workflows share their random numbers where they can, so that the difference of two
     runs of one seed varies less than either. `mean` has a 95 % confidence interval,
-    `share_above` is that of seeds in which the difference is positive.
+    `share_above` is that of seeds in which the difference is positive. `seeds` are
+    those in which both are finite; others are left out.
 
     Args:
       dataset: every seed, as in results.nc.
@@ -69,7 +72,9 @@ def differences(
     Raises:
       InputError: for an unknown metric, workflow or generation, or a single seed.
     """
-    variable = _known(dataset, metric)
+    variable = _known(dataset, metric).astype(float)
+    if "workflow" not in variable.dims or variable.sizes["workflow"] < 2:
+        raise InputError(f"metrics: {metric} has no two workflows to compare")
     labels = [str(label) for label in dataset["workflow"].values]
     reference = reference or labels[0]
     if reference not in labels:
@@ -81,14 +86,18 @@ def differences(
         if not -count <= generation < count:
             raise InputError(f"generation: {generation}; stay within 0..{count - 1}")
         variable = variable.isel(generation=generation)
-    gap = (variable - variable.sel(workflow=reference, drop=True)).astype(float)
+    gap = variable - variable.sel(workflow=reference, drop=True)
     gap = gap.sel(workflow=[label for label in labels if label != reference])
     lines = []
     for where, values in _each(gap.transpose("seed", ...)):
+        values = values[np.isfinite(values)]
+        if not len(values):
+            continue
         low, high = intervals.of_mean(values)
         above = float((values > 0).mean())
-        error = float(values.std(ddof=1) / np.sqrt(len(values)))
-        line = {**where, "reference": reference, "mean": float(values.mean())}
+        error = float(intervals.standard_error(values))
+        line = {**where, "reference": reference, "seeds": len(values)}
+        line["mean"] = float(values.mean())
         line |= {"standard_error": error, "low": float(low), "high": float(high)}
         lines.append(line | {"share_above": above})
     return pd.DataFrame(lines)
@@ -96,22 +105,26 @@ def differences(
 
 def _usual(
     name: str, variable: xr.DataArray
-) -> Iterator[tuple[str, float, bool, xr.DataArray]]:
-    """Event, level, whether it lies below, and the curves that may cross it."""
+) -> Iterator[tuple[str, float | None, bool]]:
+    """Event, its level or None for twice the first mean, and whether it lies below."""
     known = catalogue.find(name)
     if variable.attrs.get("tail"):
-        yield "lost", catalogue.LOST, True, variable
-        yield "overshot", catalogue.OVERSHOT, False, variable
+        yield "lost", catalogue.LOST, True
+        yield "overshot", catalogue.OVERSHOT, False
     elif name in _SPREADS:
-        yield "halved", 0.5, True, variable
-    elif known.better == "lower":
-        with np.errstate(divide="ignore", invalid="ignore"):
-            yield "doubled", 2.0, False, variable / variable.isel(generation=0)
+        yield "halved", 0.5, True
+    elif known.better == "lower" and variable.attrs.get("reference") == 0:
+        yield "doubled", None, False
 
 
-def _crossings(curves: xr.DataArray, level: float, below: bool) -> list[dict[str, Any]]:
+def _crossings(
+    curves: xr.DataArray, given: float | None, below: bool
+) -> list[dict[str, Any]]:
     lines = []
     for where, values in _each(curves.transpose("seed", ..., "generation")):
+        level = 2 * float(values[:, 0].mean()) if given is None else given
+        if given is None and not level > 0:  # nothing to be twice of
+            continue
         found = intervals.crossing(values, level, below)
         shares = ("share", "share_low", "share_high")
         times = ("median", "median_low", "median_high")

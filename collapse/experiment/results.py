@@ -108,4 +108,5 @@ def _attributes(experiment: Experiment, name: str) -> dict[str, Any]:
     if known is None:
         return {}
     told: dict[str, Any] = {"long_name": known.long_name, "units": known.unit}
+    told |= {} if known.reference is None else {"reference": known.reference}
     return told | ({"tail": 1} if known.is_tail else {})

@@ -81,6 +81,8 @@ def write_summary(summary: xr.Dataset, path: Path) -> None:
             keys = [variable[d].values for d in variable.dims[:-1]]
             for index in np.ndindex(*grid.shape[:-1]):
                 key = [values[i] for values, i in zip(keys, index, strict=True)]
+                if np.isnan(grid[index]).all():  # a difference to itself
+                    continue
                 numbers = [f"{value:.9g}" for value in grid[index]]
                 writer.writerow([*key, name, *numbers])
 
@@ -118,7 +120,7 @@ def _statistics(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The statistics [statistics, ...] of values [S, ...], then the few runs."""
     with np.errstate(invalid="ignore"):  # infinities are counted elsewhere
         rows = [values.mean(0), np.median(values, 0), *np.quantile(values, BAND, 0)]
-        rows.append(_standard_error(values))
+        rows.append(intervals.standard_error(values))
         rows += [*intervals.of_mean(values), *intervals.of_median(values)]
     return np.stack([*rows, *values[: len(_runs(len(values)))]])
 
@@ -152,11 +154,3 @@ def _outcomes(
             "band": f"{intervals.CONFIDENCE:.0%} confidence",
         }
         yield outcome, np.stack(rows), told
-
-
-def _standard_error(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Standard error of the mean over the first axis; NaN for a single seed."""
-    if len(values) < 2:
-        return np.full(values.shape[1:], np.nan)
-    error: NDArray[np.float64] = values.std(0, ddof=1) / np.sqrt(len(values))
-    return error

@@ -1,5 +1,6 @@
 """Axes of panels: limits, scales, ticks, and coordinates spelled for a reader."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def name_x(figure: Figure) -> str:
 def limits(
     row: xr.Dataset,
     metric: str,
-    shown: tuple[str, str, str],
+    shown: Sequence[str],
     log: bool,
     references: tuple[float, ...],
 ) -> tuple[float, float] | None:
@@ -68,7 +69,8 @@ def limits(
     Args:
       row: variables of the metric and its theory.
       metric: its name.
-      shown: the statistic that is drawn, and the ends of its band.
+      shown: the statistic that is drawn, the ends of its band, and single runs if any
+        are drawn.
       log: whether y is logarithmic.
       references: values of y that are shown if they are near; NaN for none.
     """
@@ -77,7 +79,8 @@ def limits(
     values = [np.asarray(part.values, np.float64).ravel() for part in parts]
     values += [np.asarray(references, np.float64)]
     with np.errstate(divide="ignore", invalid="ignore"):
-        middle, low, high, theory, marks = map(np.log10, values) if log else values
+        scaled = list(map(np.log10, values)) if log else values
+        middle, low, high, *runs, theory, marks = scaled
         core = _finite(log, theory, np.clip(middle, low, high))
         widths = _finite(log, high - low)
     if not core.size:
@@ -89,6 +92,8 @@ def limits(
     every = _finite(log, core, middle, low, high, near)
     bottom, top = max(every.min(), bottom - slack), min(every.max(), top + slack)
     bottom, top = min([bottom, *near]), max([top, *near])
+    single = _finite(log, *runs) if runs else core
+    bottom, top = min(bottom, single.min()), max(top, single.max())
     margin = 0.04 * (top - bottom) or (0.1 if log else 0.1 * abs(top) or 1.0)
     bottom, top = float(bottom - margin), float(top + margin)
     return (10**bottom, 10**top) if log else (bottom, top)

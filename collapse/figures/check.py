@@ -33,6 +33,10 @@ def check(experiment: Experiment, figure: Figure) -> None:
             raise InputError("snapshots: none, but the figure shows samples")
         return
     several = [name for name in values if len(values[name]) > 1]
+    if figure.kind == "map":
+        for side, name in (("x", figure.x), ("y", figure.y)):
+            if name not in (*several, "generation"):
+                raise InputError(f"{side}: {name} has a single value, which is no map")
     figure = figure.resolved(several)
     taken = [figure.x, *figure.roles().values()]
     left = [name for name in several if name not in taken]

@@ -123,7 +123,7 @@ def _curves(
     main, marks = statistic(summary, figure, metric), (reference, *figure.levels)
     band = _band(summary, figure, metric)
     log = _is_log(row, figure, metric, main)
-    limits = scales.limits(row, metric, (main, *band.ends), log, marks)
+    limits = scales.limits(row, metric, (main, *band.ends, *band.runs), log, marks)
     scales.scale(ax, figure, x, limits or (1, 10), log)
     if limits is None:
         ax.text(0.5, 0.5, "no value to show", transform=ax.transAxes, ha="center")

@@ -72,7 +72,8 @@ def _shorter(experiment: Experiment, data: str, place: Path) -> Experiment | Non
         run, _ = read_declaration(place / folder.LABEL, type(experiment))
     except InputError:  # of another command
         return None
-    longer = {name: getattr(experiment, name) for name in _LONGER}
+    free = (*_LONGER, *experiment.afterwards)
+    longer = {name: getattr(experiment, name) for name in free}
     same = run.with_values(longer).to_table() == experiment.to_table()
     less = all(getattr(run, name) <= longer[name] for name in _LONGER)
     if not (same and less) or run.digest(data) != folder.digest_in(place):

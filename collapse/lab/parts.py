@@ -102,13 +102,19 @@ def simulate(
     folder.note_seconds(checkpoints, spent())
     return {
         key: {
-            name: _shifted(blocks[0][name], centre)
+            name: _shifted(_samples(blocks), centre)
             if name == "samples"
             else np.concatenate([block[name] for block in blocks])
             for name in blocks[0]
         }
         for key, blocks in traces.items()
     }
+
+
+def _samples(blocks: list[Arrays]) -> NDArray[Any]:
+    """Samples [snapshots, rows, d] of the first seed, or [snapshots, runs, rows, d]."""
+    every = [block["samples"] for block in blocks if "samples" in block]
+    return every[0] if every[0].ndim == 3 else np.concatenate(every, axis=1)
 
 
 def _shifted(samples: NDArray[Any], centre: NDArray[Any]) -> NDArray[Any]:
@@ -145,7 +151,7 @@ def _run_part(part: Part, watch: Watch) -> Arrays:
             pieces[-1] |= {name: value[:, None] for name, value in seen.items()}
         watch.progress.add(len(roots) * (end - done))
         done = end
-        samples += _snapshot(condition, task, roots, state, done)
+        samples += _snapshot(condition, task, seeds.start, roots, state, done)
         late = often or time.monotonic() - saved > _SECONDS_BETWEEN_SAVES
         if done == final or late or watch.interrupted.is_set():
             trace = {k: np.concatenate([p[k] for p in pieces], 1) for k in pieces[0]}
@@ -158,7 +164,7 @@ def _run_part(part: Part, watch: Watch) -> Arrays:
         if watch.interrupted.is_set():
             raise Interrupted("continue with the same command and --resume")
     result = dict(progress.trace)
-    if experiment.snapshots and seeds.start == 0:
+    if samples:
         result["samples"] = np.stack(samples)
     return result
 
@@ -196,16 +202,22 @@ def named(trace: Trace) -> Arrays:
 
 
 def _snapshot(
-    condition: Condition[Any], task: Task, roots: Any, state: Any, generation: int
+    condition: Condition[Any],
+    task: Task,
+    first: int,
+    roots: Any,
+    state: Any,
+    generation: int,
 ) -> list[NDArray[Any]]:
     """Samples of the first seeds' models, if this generation is to be kept."""
     experiment = condition.experiment
-    if generation not in experiment.snapshots:
+    wanted = experiment.snapshot_seeds - first
+    if wanted < 1 or generation not in experiment.snapshots:
         return []
     assert task.points is not None  # checked with the experiment
     num = next(experiment.conditions()).n  # all cells show as many samples
     clouds = []
-    for seed, root in enumerate(roots[: experiment.snapshot_seeds]):
+    for seed, root in enumerate(roots[:wanted]):
         params = jax.tree.map(lambda leaf, seed=seed: leaf[seed], state.params)
         key = streams.key(root, generation + 1, streams.Purpose.SAMPLE)
         clouds.append(np.asarray(task.points(key, params, num)))

@@ -78,13 +78,16 @@ def again(call: command.Call, claim: folder.Claim) -> int:
     said = "is complete"
     if to_json(figures) != dataset.attrs["figure"]:
         with folder.held(claim):
+            summary = summarise(dataset)
+            for figure in figures:
+                draw.draw(summary, figure)  # before anything of the old one is lost
             for figure in from_json(dataset.attrs["figure"]):
                 for path in run_folder.glob(f"{figure.stem('figure')}.*"):
                     path.unlink()
             dataset.attrs["figure"] = to_json(figures)
             results.write_dataset(dataset, run_folder / folder.RESULTS)
             folder.label_again(run_folder, to_declaration(experiment, call.figures))
-            _draw(summarise(dataset), figures, run_folder)
+            _draw(summary, figures, run_folder)
         said = "is complete, and its figure drawn again"
     _publish_all(call, summarise(dataset), figures)
     if not call.options.quiet:
@@ -122,7 +125,8 @@ def assembled(
 def closing(experiment: Experiment, dataset: xr.Dataset) -> str:
     """The experiment's closing text, or else a table of the last generation."""
     shown = experiment.metrics or experiment.table
-    return experiment.closing(dataset) or table.text(summarise(dataset), shown)
+    last = dataset.isel(generation=[-1])
+    return experiment.closing(dataset) or table.text(summarise(last), shown)
 
 
 def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Figure:

@@ -21,19 +21,22 @@ class Interval(NamedTuple):
     high: Values
 
 
+def standard_error(values: Values) -> Values:
+    """Standard error of the mean over the first axis; NaN for a single seed."""
+    if len(values) < 2:
+        return np.full(values.shape[1:], np.nan)
+    return np.asarray(values.std(0, ddof=1) / np.sqrt(len(values)))
+
+
 def of_mean(values: Values) -> Interval:
     """Interval of the mean over the first axis, by Student's t.
 
     Right for means that are nearly normal; that of a heavy tail, which a few seeds
     carry off, is too narrow. NaN for a single seed.
     """
-    count = len(values)
-    if count < 2:
-        nothing = np.full(values.shape[1:], np.nan)
-        return Interval(nothing, nothing)
-    middle = values.mean(0)
-    error = values.std(0, ddof=1) / np.sqrt(count)
-    reach = float(scipy.stats.t.isf((1 - CONFIDENCE) / 2, count - 1)) * error
+    middle, freedom = values.mean(0), max(len(values) - 1, 1)
+    reach = float(scipy.stats.t.isf((1 - CONFIDENCE) / 2, freedom))
+    reach = reach * standard_error(values)
     return Interval(middle - reach, middle + reach)
 
 
@@ -86,7 +89,7 @@ class Crossing(NamedTuple):
     Attributes:
       share: of seeds that crossed it, within the generations of the run.
       share_interval: of that share.
-      median: generation before which half of the seeds have crossed; inf for never.
+      median: generation by which half of the seeds have crossed; inf for never.
       median_interval: of that median; NaN for fewer than 6 seeds.
     """
 

@@ -27,6 +27,9 @@ def test_shares_are_stacked_in_a_strip_for_each_workflow():
         at_end = at_end[at_end[:, 0] == at_end[:, 0].max()][:, 1]
         heights.append(np.ptp(at_end))
     np.testing.assert_allclose(heights, [0.75, 0.15, 0.1], atol=1e-12)
+    bottoms = [area.get_paths()[0].vertices[:, 1].min() for area in ax.collections[:3]]
+    assert bottoms[0] < bottoms[1] < bottoms[2]  # one upon the other
+    assert bottoms[0] == pytest.approx(1.2)  # above the strip of accumulate
     words = legend(fig)
     assert any(word.startswith("lost: below 0.1") for word in words)
     assert not any("band" in word for word in words)
@@ -44,6 +47,10 @@ def test_of_few_seeds_the_runs_are_drawn():
     (ax,) = fig.axes
     assert len(ax.lines) - 1 == 2 * (1 + 4) and not ax.collections
     assert "each of the 4 seeds" in legend(fig)
+    wild = dataset(4)
+    wild.test_error.values[0, 2, 3] = 40.0
+    (ax,) = drawing.draw(summarise(wild), Figure(metrics=("test_error",))).axes
+    assert ax.get_ylim()[1] > 40
     assert not any("5 %" in word for word in legend(fig))
     many = drawing.draw(summarise(dataset(10)), Figure(metrics=("test_error",)))
     assert "band: 5 % to 95 % of seeds" in legend(many)
@@ -76,6 +83,7 @@ def test_a_difference_is_drawn_with_the_interval_of_its_mean():
 def test_errors_of_many_sizes_have_a_log_axis():
     data = dataset(10)
     data.test_error.values[:] = 1.0
+    data.test_error.values[0, :, -2] = 29.0
     figure = Figure(metrics=("test_error", TAIL))
     assert drawing.draw(summarise(data), figure).axes[0].get_yscale() == "linear"
     data.test_error.values[0, :, -1] = 31.0

@@ -43,6 +43,9 @@ def test_the_median_of_any_law_is_covered(num):
 def test_the_median_of_ten_lies_between_the_second_and_the_ninth():
     low, high = intervals.of_median(np.arange(10.0)[:, None])
     assert (low, high) == (1, 8)
+    some = np.arange(10.0)[:, None].copy()
+    some[4] = np.nan
+    assert np.isnan(intervals.of_median(some)).all()
     for few in (1, 5):
         assert np.isnan(intervals.of_median(np.zeros((few, 2)))).all()
     assert np.isnan(intervals.of_mean(np.zeros((1, 2)))).all()

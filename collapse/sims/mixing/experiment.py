@@ -30,6 +30,7 @@ class Mixing(MixingFields):
     name: ClassVar[str] = "mixing"
     description: ClassVar[str] = "How much real data is enough, and for what."
     panels: ClassVar[tuple[str, ...]] = ("test_error", "tail_mass_1pct")
+    afterwards: ClassVar[tuple[str, ...]] = ("late", "error")
 
     # What is shown of it
 
