@@ -88,7 +88,8 @@ def write_summary(summary: xr.Dataset, path: Path) -> None:
 
 
 def _runs(num_seeds: int) -> list[str]:
-    return [f"{_RUN}{k + 1}" for k in range(num_seeds if num_seeds < FEW_SEEDS else 0)]
+    few = 1 < num_seeds < FEW_SEEDS
+    return [f"{_RUN}{k + 1}" for k in range(num_seeds if few else 0)]
 
 
 def _of_metric(name: str, variable: xr.DataArray) -> dict[str, Any]:
@@ -150,7 +151,8 @@ def _outcomes(
         told = {
             "long_name": f"runs with {long_name} {outcome} ({limits})",
             "units": "share of runs",
+            "of": long_name,
             "line": "share of runs",
-            "band": f"{intervals.CONFIDENCE:.0%} confidence",
+            "band": "95 % confidence interval of the share",
         }
         yield outcome, np.stack(rows), told

@@ -81,7 +81,13 @@ def limits(
     with np.errstate(divide="ignore", invalid="ignore"):
         scaled = list(map(np.log10, values)) if log else values
         middle, low, high, *runs, theory, marks = scaled
-        core = _finite(log, theory, np.clip(middle, low, high))
+        # where there is no band the curve itself
+        near_it = np.clip(
+            middle,
+            np.where(np.isnan(low), middle, low),
+            np.where(np.isnan(high), middle, high),
+        )
+        core = _finite(log, theory, near_it)
         widths = _finite(log, high - low)
     if not core.size:
         return None

@@ -5,7 +5,7 @@ from typing import Any
 
 from collapse.data.errors import InputError, hint
 from collapse.experiment.base import Experiment, check_names
-from collapse.experiment.derived import DIFFERENCE, source
+from collapse.experiment.derived import DIFFERENCE, OUTCOME, source
 from collapse.figures.spec import Figure
 
 
@@ -14,6 +14,12 @@ def check(experiment: Experiment, figure: Figure) -> None:
     coordinates = ("workflow", *experiment.axes())
     bins: dict[str, Sequence[float]] = {}
     metrics = [source(metric)[0] for metric in figure.metrics]
+    for name in figure.metrics if figure.kind == "map" else ():
+        if source(name)[1] == OUTCOME:
+            raise InputError(
+                f"metrics: {name} is stacked, which a map is not; name "
+                f"{source(name)[0]}_lost or draw curves"
+            )
     for metric in metrics:
         bins |= experiment.more_dims(metric)
     check_names("x", (figure.x,), ("generation", *experiment.axes(), *bins))
@@ -77,7 +83,6 @@ def _check_metric(
     for name in own:
         raise InputError(f"x: {metric} is counted by {name}; name it as x")
     raise InputError(
-        f"metrics: the figure shows {metric}, which is not measured; known "
-        f"are {', '.join(experiment.known_metrics())}"
-        f"{hint(metric, experiment.known_metrics())}"
+        f"metrics: the figure shows {metric}, which is not measured; measured are "
+        f"{', '.join(experiment.measured())}{hint(metric, experiment.measured())}"
     )

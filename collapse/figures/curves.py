@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -55,7 +55,8 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
         ax.tick_params(which="both", labelbottom=bottom, labelleft=free or j == 0)
         ax.set_xlabel(scales.name_x(figure) if bottom else "")
         long_name, unit = label(summary, panel.metric)
-        if figure.statistic == "auto" and is_curve(panel.metric):
+        own = is_curve(panel.metric) and not _own_line(summary, panel.metric)
+        if figure.statistic == "auto" and own:
             long_name += f" ({statistic(summary, figure, panel.metric)})"
         if free:
             ax.set(title=textwrap.fill(long_name, int(12 * width)), ylabel=unit)
@@ -120,8 +121,10 @@ def _curves(
     x = summary[figure.x].values + (generations and figure.x_scale == "log")
     unit = label(summary, metric)[1]
     reference = 1.0 if catalogue.is_about_one(unit) else np.nan
+    if source(metric)[1] == DIFFERENCE:
+        reference = 0.0
     main, marks = statistic(summary, figure, metric), (reference, *figure.levels)
-    band = _band(summary, figure, metric)
+    band = panels.band(summary, figure, metric)
     log = _is_log(row, figure, metric, main)
     limits = scales.limits(row, metric, (main, *band.ends, *band.runs), log, marks)
     scales.scale(ax, figure, x, limits or (1, 10), log)
@@ -172,6 +175,8 @@ def _legend(
     hues: Mapping[Any, str],
 ) -> list[Artist]:
     """Legend entries of the hues, then of solid, dashed and shaded."""
+    if name == "workflow" and all(source(m)[1] == DIFFERENCE for m in metrics):
+        hues = dict([*hues.items()][1:])  # the first has no difference to itself
     entries: list[Artist] = [
         Line2D([], [], color=c, lw=1.6, label=scales.spell(name, v, again=k > 0))
         for k, (v, c) in enumerate(hues.items())
@@ -197,7 +202,7 @@ def _legend(
         entries.append(Line2D([], [], **_dashes(grey), label=theory))
     if any(_has_mean(summary, figure, metric) for metric in metrics):
         entries.append(Line2D([], [], color=grey, **_MEAN, label="mean over seeds"))
-    bands = {metric: _band(summary, figure, metric) for metric in metrics}
+    bands = {metric: panels.band(summary, figure, metric) for metric in metrics}
     if any(band.runs for band in bands.values()):
         count = max(len(band.runs) for band in bands.values())
         words = f"each of the {count} seeds"
@@ -207,36 +212,6 @@ def _legend(
         words = f"band: {' or '.join(shaded)}"
         entries.append(Patch(color=grey, alpha=0.25, lw=0, label=words))
     return [*entries, *stacked]
-
-
-class _Band(NamedTuple):
-    """What stands about a curve.
-
-    Attributes:
-      ends: the statistics at its ends.
-      words: what it is, for the legend; "" if there is none.
-      runs: statistics of single seeds, which are drawn in its place.
-    """
-
-    ends: tuple[str, str]
-    words: str
-    runs: list[str]
-
-
-def _band(summary: xr.Dataset, figure: layout.Figure, metric: str) -> _Band:
-    """The band of a metric: one of its own, an interval, or quantiles over seeds."""
-    attributes, kind = summary[metric].attrs, figure.band
-    if "band" in attributes:
-        return _Band(("low", "high"), attributes["band"], [])
-    if source(metric)[1] == DIFFERENCE and kind == "seeds":
-        kind = "mean"  # the claim is about it
-    if kind != "seeds":
-        ends = (f"{kind}_low", f"{kind}_high")
-        found = np.isfinite(summary[metric].sel(statistic=list(ends))).any()
-        words = f"95 % confidence interval of the {kind}"
-        return _Band(ends, words if found else "", [])
-    single = [r for r in runs(summary) if summary[metric].sel(statistic=r).size]
-    return _Band(("low", "high"), "5 % to 95 % of seeds", single)
 
 
 def _own_line(summary: xr.Dataset, metric: str) -> str:

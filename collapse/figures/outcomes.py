@@ -57,7 +57,10 @@ def paint(
     ax.set(ylim=(0, top))
     for bottom, (value, colour) in zip(bottoms, hues.items(), strict=True):
         words = scales.spell(name, value, again=True)
-        annotations.inside(ax, words, bottom + 0.5, colour)
+        # the light end of a scale of numbers cannot be read on a light share
+        annotations.inside(
+            ax, words, bottom + 0.5, colour if name == "workflow" else "0.1"
+        )
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from collapse.data.errors import InputError
 from collapse.experiment.derived import DIFFERENCE, OUTCOME, OUTCOMES, source
+from collapse.experiment.summary import runs
 from collapse.figures import axes as scales
 from collapse.figures import spec as layout
 from collapse.figures import words as annotations
@@ -91,6 +92,7 @@ def arrange(
     rows, columns = selections(figure.rows), selections(figure.columns)
     if rows == columns == [{}]:
         width = 2 if len(metrics) == 4 else min(3, len(metrics))
+        width = 1 if figure.width == "column" else width
         return [Panel(m, {}, {}, divmod(i, width)) for i, m in enumerate(metrics)]
     return [
         Panel(metric, row, column, (i, j))
@@ -130,6 +132,36 @@ def statistic(summary: xr.Dataset, figure: layout.Figure, metric: str) -> str:
     return "mean" if has_theory(summary, metric) else "median"
 
 
+class Band(NamedTuple):
+    """What stands about a curve.
+
+    Attributes:
+      ends: the statistics at its ends.
+      words: what it is, for the legend; "" if there is none.
+      runs: statistics of single seeds, which are drawn in its place.
+    """
+
+    ends: tuple[str, str]
+    words: str
+    runs: list[str]
+
+
+def band(summary: xr.Dataset, figure: layout.Figure, metric: str) -> Band:
+    """The band of a metric: one of its own, an interval, or quantiles over seeds."""
+    attributes, kind = summary[metric].attrs, figure.band
+    if "band" in attributes:
+        return Band(("low", "high"), attributes["band"], [])
+    if source(metric)[1] == DIFFERENCE and kind == "seeds":
+        kind = "mean"  # the claim is about it
+    if kind != "seeds":
+        ends = (f"{kind}_low", f"{kind}_high")
+        found = np.isfinite(summary[metric].sel(statistic=list(ends))).any()
+        words = f"95 % confidence interval of the {kind}"
+        return Band(ends, words if found else "", [])
+    single = [r for r in runs(summary) if summary[metric].sel(statistic=r).size]
+    return Band(("low", "high"), "5 % to 95 % of seeds", single)
+
+
 def has_theory(summary: xr.Dataset, metric: str) -> bool:
     """Whether there is a closed form of a metric anywhere."""
     theory = summary.get(f"{metric}_theory")
@@ -139,8 +171,9 @@ def has_theory(summary: xr.Dataset, metric: str) -> bool:
 def label(summary: xr.Dataset, metric: str) -> tuple[str, str]:
     """Long name and unit, from the variable if it has them."""
     of, what = source(metric)
-    if what == OUTCOME:
-        return f"outcome of {label(summary, of)[0]}", "share of runs"
+    if what == OUTCOME:  # of a tail that is perhaps not there itself
+        known = summary[f"{of}_{OUTCOMES[0]}"].attrs.get("of")
+        return f"outcome of {known or catalogue.find(of).long_name}", "share of runs"
     attributes, usual = summary[metric].attrs, catalogue.find(metric)
     return (
         attributes.get("long_name", usual.long_name),

@@ -28,9 +28,8 @@ def published(summary: xr.Dataset, figure: Figure) -> xr.Dataset:
     names += [] if curves else ["samples"]
     small = summary[[*names, *differences]]
     lines = ["mean", "median"] if figure.statistic == "auto" else [figure.statistic]
-    ends = []
-    if figure.band != "seeds":
-        ends = [f"{figure.band}_low", f"{figure.band}_high"]
+    shown = [n for n in figure.metrics if n in summary and curves]
+    ends = [end for n in shown for end in panels.band(summary, figure, n).ends]
     every = dict.fromkeys([*lines, "mean", "low", "high", *ends, "standard_error"])
     known = summary.indexes.get("statistic", ())
     small = small.sel(statistic=[s for s in [*every, *runs(summary)] if s in known])

@@ -32,7 +32,7 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
     points = samples.values[:, :, :_MOST_POINTS, :2]
     several = summary.sizes.get("run", 1) > 1
     lines = [
-        (str(label), f"seed {run}" if several and len(labels) == 1 else str(label))
+        (str(label), _words(str(label), run if several else 0, len(labels)))
         for label, run in samples["line"].values
     ]
     limits = _extent(points[:, 0])
@@ -50,6 +50,13 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
         ax.set_ylabel(second if left else "")
         annotations.strip(ax, lines[i][1] if j == len(times) - 1 else "")
     return []
+
+
+def _words(workflow: str, run: int, workflows: int) -> str:
+    """What stands beside a row of panels; run 0 is the only one."""
+    seed = f"seed {run}" if run else ""
+    named = workflow if workflows > 1 or not run else ""
+    return ", ".join(filter(None, [named, seed]))
 
 
 def _sample_panel(

@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from collapse.experiment.summary import runs
 from collapse.measures.catalogue import LOST, OVERSHOT
 
 _MOST_ROWS = 40
+_ENDS = {"low": min, "high": max}  # of few runs
 
 
 def text(summary: xr.Dataset, metrics: tuple[str, ...]) -> str:
@@ -30,7 +32,8 @@ def text(summary: xr.Dataset, metrics: tuple[str, ...]) -> str:
         note = f"\n... {len(rows) + 1 - _MOST_ROWS} more rows in summary.csv"
         rows = rows[: _MOST_ROWS - 1]
     t = int(summary.generation.values[-1])
-    head = f"generation {t}: mean (standard error) [theory], or median (5 % .. 95 %)"
+    ends = "least .. largest" if runs(summary) else "5 % .. 95 %"
+    head = f"generation {t}: mean (standard error) [theory], or median ({ends})"
     if any(f"{metric}_lost" in last for metric in shown):
         head += (
             f"\nlost: share of runs below {LOST:g} of the true mass; over: above "
@@ -69,8 +72,12 @@ def _cell(one: xr.Dataset, metric: str) -> str:
     if theory is None or not np.isfinite(float(theory)):
         most = one[metric].attrs.get("more_than", np.inf)
 
+        single = [value(run) for run in runs(one)]
+
         def spell(name: str, digits: int) -> str:
             found = value(name)
+            if single and name in _ENDS:
+                found = _ENDS[name](single)
             return f">{most}" if found > most else f"{found:.{digits}g}"
 
         told = f"{spell('median', 4)} ({spell('low', 3)} .. {spell('high', 3)})"

@@ -35,8 +35,8 @@ def of_mean(values: Values) -> Interval:
     carry off, is too narrow. NaN for a single seed.
     """
     middle, freedom = values.mean(0), max(len(values) - 1, 1)
-    reach = float(scipy.stats.t.isf((1 - CONFIDENCE) / 2, freedom))
-    reach = reach * standard_error(values)
+    times = float(scipy.stats.t.isf((1 - CONFIDENCE) / 2, freedom))
+    reach = times * standard_error(values)
     return Interval(middle - reach, middle + reach)
 
 

@@ -27,9 +27,12 @@ def test_shares_are_stacked_in_a_strip_for_each_workflow():
         at_end = at_end[at_end[:, 0] == at_end[:, 0].max()][:, 1]
         heights.append(np.ptp(at_end))
     np.testing.assert_allclose(heights, [0.75, 0.15, 0.1], atol=1e-12)
-    bottoms = [area.get_paths()[0].vertices[:, 1].min() for area in ax.collections[:3]]
-    assert bottoms[0] < bottoms[1] < bottoms[2]  # one upon the other
-    assert bottoms[0] == pytest.approx(1.2)  # above the strip of accumulate
+    ends = []
+    for area in ax.collections[:3]:
+        last = area.get_paths()[0].vertices
+        ends.append(last[last[:, 0] == last[:, 0].max()][:, 1].min())
+    # one upon the other, from 1.2 on: above the strip of accumulate
+    np.testing.assert_allclose(ends, [1.2, 1.95, 2.1], atol=1e-12)
     words = legend(fig)
     assert any(word.startswith("lost: below 0.1") for word in words)
     assert not any("band" in word for word in words)
@@ -102,3 +105,44 @@ def test_published_data_keep_standard_errors_and_paired_differences():
             np.testing.assert_allclose(kept, exact, rtol=5e-5, atol=1e-9)
     outcome = published(summary, Figure(metrics=(f"{TAIL}_outcome",)))
     assert {f"{TAIL}_lost", f"{TAIL}_kept", f"{TAIL}_overshot"} <= set(outcome)
+
+
+def test_what_is_published_of_a_difference_or_an_outcome_alone_is_drawn(tmp_path):
+    summary = summarise(dataset())
+    for metric in ("test_error_difference", f"{TAIL}_outcome"):
+        figure = Figure(metrics=(metric,))
+        small = published(summary, figure)
+        direct, again = drawing.draw(summary, figure), drawing.draw(small, figure)
+        assert legend(direct) == legend(again)
+        assert direct.axes[0].get_title("left") == again.axes[0].get_title("left")
+
+
+@pytest.mark.parametrize(("kind", "num"), [("mean", 1), ("median", 3)])
+def test_without_an_interval_the_curve_is_drawn_all_the_same(kind, num):
+    figure = Figure(metrics=("test_error",), band=kind)
+    (ax,) = drawing.draw(summarise(dataset(num)), figure).axes
+    (low, high), lines = ax.get_ylim(), [line.get_ydata() for line in ax.lines[1:]]
+    assert all(low < min(line) and max(line) < high for line in lines)
+    assert not ax.texts
+
+
+def test_a_single_seed_is_no_run_among_others():
+    fig = drawing.draw(summarise(dataset(1)), Figure(metrics=("test_error",)))
+    assert not any("seeds" in word and "each" in word for word in legend(fig))
+
+
+def test_a_share_is_no_median_and_a_difference_has_a_zero():
+    summary = summarise(dataset())
+    (ax,) = drawing.draw(summary, Figure(metrics=(f"{TAIL}_lost",))).axes
+    assert "median" not in ax.get_title("left")
+    fig = drawing.draw(summary, Figure(metrics=("test_error_difference",)))
+    assert 0.0 in [line.get_ydata()[0] for line in fig.axes[0].lines]
+    assert "replace" not in legend(fig) and "accumulate" in legend(fig)
+
+
+def test_panels_of_a_column_s_width_stand_below_each_other():
+    figure = Figure(metrics=("test_error", TAIL, f"{TAIL}_lost"), width="column")
+    places = [
+        ax.get_position() for ax in drawing.draw(summarise(dataset()), figure).axes
+    ]
+    assert places[0].y0 > places[1].y1 > places[1].y0 > places[2].y1
