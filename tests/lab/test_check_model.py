@@ -137,7 +137,7 @@ BROKEN = {
     "a prefix taken for the rows of weight 1": (
         fitting(lambda rows, w: leading(w) @ rows / jnp.sum(leading(w))),
         "weight 0",
-        "fit: rows of weight 0 have an influence: params is .* with other rows in their",
+        "fit: rows of weight 0 have an influence: params is .* with other rows in",
     ),
     "a fit that gives back its start": (
         GOOD._replace(
