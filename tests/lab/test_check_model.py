@@ -313,6 +313,12 @@ def test_a_fit_to_rows_that_are_all_alike_is_not_tried_on_others():
     assert {"rows", "params"} <= {*report.skipped} and report.failed == ("draw",)
 
 
+def test_empty_positions_are_anywhere():
+    model = BROKEN["a prefix taken for the rows of weight 1"][0]
+    with pytest.raises(ModelError, match="^fit: depends on the number of positions"):
+        collapse.check_model(model, draw, skip=("weight 0", "pure"))
+
+
 def test_a_report_lists_all_that_is_broken():
     model = fitting(lambda rows, w: w @ rows / (jnp.sum(w) - 1))._replace(
         sample=lambda k, s, n: jnp.sort(sample(k, s, n))
