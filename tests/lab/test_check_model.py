@@ -311,6 +311,9 @@ def test_a_fit_to_rows_that_are_all_alike_is_not_tried_on_others():
         GOOD, lambda key, num: jnp.ones(num), on_fail="report"
     )
     assert {"rows", "params"} <= {*report.skipped} and report.failed == ("draw",)
+    nowhere = fitting(lambda rows, w: w @ rows * jnp.nan)
+    report = collapse.check_model(nowhere, draw, on_fail="report")
+    assert {"rows", "params"} <= {*report.skipped} and "finite" in report.failed
 
 
 def test_empty_positions_are_anywhere():

@@ -10,7 +10,7 @@ from collapse.core.types import Batch
 from collapse.data.errors import ModelError
 from collapse.lab.conformance.randomness import columns, same
 from collapse.lab.conformance.trial import Trial
-from collapse.lab.conformance.words import Skipped
+from collapse.lab.conformance.words import Skipped, plain
 
 
 def rows_matter(trial: Trial) -> None:
@@ -50,8 +50,12 @@ def _others(trial: Trial) -> Iterator[Batch]:
     """Other real rows; then those of the lower and of the upper half, each twice.
 
     Raises:
-      Skipped: if all real rows are alike.
+      Skipped: if all real rows are alike, or params are not finite.
     """
+    if not all(
+        np.isfinite(plain(leaf)).all() for leaf in jax.tree.leaves(trial.params)
+    ):
+        raise Skipped("params are not finite")
     numbers = columns(trial.real)
     varied = np.ptp(numbers, axis=0) > 0
     if not varied.any():
