@@ -58,6 +58,12 @@ def sampling(function):
     return GOOD._replace(sample=function)
 
 
+def leading(weights):
+    """Weights 1 of as many rows as have weight, but the first ones."""
+    filled = jnp.arange(len(weights)) < jnp.sum(weights > 0)
+    return jnp.where(filled, 1, 0).astype(weights.dtype)
+
+
 RNG = np.random.default_rng(1)
 COUNTER = [0]
 LEFT = {}
@@ -127,6 +133,24 @@ BROKEN = {
         fitting(lambda rows, w: w @ rows / (jnp.sum(w) - 1)),
         "scale",
         "fit: params is .* with all weights three times as large; .*weights='counts'",
+    ),
+    "a prefix taken for the rows of weight 1": (
+        fitting(lambda rows, w: leading(w) @ rows / jnp.sum(leading(w))),
+        "weight 0",
+        "fit: rows of weight 0 have an influence: params is .* with other rows in",
+    ),
+    "a fit that gives back its start": (
+        GOOD._replace(
+            init=lambda k, rows, w: w @ rows / jnp.sum(w),
+            fit=lambda k, p, rows, w: (p, {}),
+        ),
+        "rows",
+        "fit: gives the same params for very different rows, as if it gave back its st",
+    ),
+    "rows of the truth": (
+        sampling(lambda k, s, n: sample(k, jnp.ones((), s.dtype), n)),
+        "params",
+        "sample: makes the same rows of params that are fitted to very different rows",
     ),
     "NaN of empty positions": (
         fitting(lambda rows, w: jnp.exp(w @ jnp.log(rows) / jnp.sum(w))),
@@ -276,6 +300,26 @@ def test_a_good_model_keeps_every_rule():
     assert [one.rule for one in report.checks] == [*RULES]
     assert str(report).count("\n") == len(RULES) - 1
     assert str(report).startswith("kept       tracing      Functions can be traced")
+
+
+def test_a_fit_to_rows_that_are_all_alike_is_not_tried_on_others():
+    def few(key, num):  # of two values, that of few seeds are all one
+        return jnp.where(draws.uniform(key, (num,)) < 0.5, 1.0, 2.0)
+
+    assert collapse.check_model(GOOD, few, skip=("order", "draw", "key once")).ok
+    report = collapse.check_model(
+        GOOD, lambda key, num: jnp.ones(num), on_fail="report"
+    )
+    assert {"rows", "params"} <= {*report.skipped} and report.failed == ("draw",)
+    nowhere = fitting(lambda rows, w: w @ rows * jnp.nan)
+    report = collapse.check_model(nowhere, draw, on_fail="report")
+    assert {"rows", "params"} <= {*report.skipped} and "finite" in report.failed
+
+
+def test_empty_positions_are_anywhere():
+    model = BROKEN["a prefix taken for the rows of weight 1"][0]
+    with pytest.raises(ModelError, match="^fit: depends on the number of positions"):
+        collapse.check_model(model, draw, skip=("weight 0", "pure"))
 
 
 def test_a_report_lists_all_that_is_broken():

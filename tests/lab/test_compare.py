@@ -121,6 +121,24 @@ def test_random_fits_may_begin_otherwise_but_not_elsewhere():
     assert not suspicions(few, ["a", "b"], lambda: True)
 
 
+@pytest.mark.parametrize(
+    ("functions", "said"),
+    [
+        (
+            {"fit": lambda k, p, rows, w: (p, {})},
+            "fit: gives the same params for very different rows",
+        ),
+        (
+            {"sample": lambda k, s, n: sample(k, jnp.ones((), s.dtype), n)},
+            "sample: makes the same rows of params that are fitted to very",
+        ),
+    ],
+)
+def test_generations_that_do_not_learn_are_warned_of(functions, said):
+    with pytest.warns(RuntimeWarning, match=said):
+        compared(of(**functions), workflows="replace", num_generations=1)
+
+
 def test_workflow_objects_are_those_of_their_names():
     made = {
         "mine": workflows.window(2),

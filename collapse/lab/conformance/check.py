@@ -6,7 +6,13 @@ from typing import Literal
 from collapse.core.types import Batch, Key, Model
 from collapse.data.errors import InputError, ModelError
 from collapse.lab import session
-from collapse.lab.conformance import randomness, running, structure, weights
+from collapse.lab.conformance import (
+    dependence,
+    randomness,
+    running,
+    structure,
+    weights,
+)
 from collapse.lab.conformance.report import Checked, Report
 from collapse.lab.conformance.trial import Meaning, Trial
 from collapse.lab.conformance.words import Skipped, tried
@@ -20,6 +26,8 @@ RULES: dict[str, Rule] = {
     "draw": randomness.draw_matters,
     "key": randomness.key_matters,
     "key once": randomness.once,
+    "rows": dependence.rows_matter,
+    "params": dependence.params_matter,
     "types": structure.types_follow,
     "order": randomness.order,
     "weight 0": weights.zero_weight,
@@ -55,8 +63,9 @@ def check_model(
         weights matter, and a row of weight 2 is as good as two rows. "counts": only the
         latter, as beside a penalty. "shares": only the former.
       skip: names of rules that are not to be tried.
-      tolerance: relative, of parameters whose sums are taken in another order; if None
-        1e-9 where real rows are float64, and else 1e-4.
+      tolerance: of each parameter whose sums are taken in another order, relative to
+        it or, if larger, to how much it differs between fits to independent rows; if
+        None 1e-9 where real rows are float64, and else 1e-4.
       precision: of the trial.
       on_fail: "raise" at the first broken rule, or "report" them all.
 

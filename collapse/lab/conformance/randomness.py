@@ -46,13 +46,13 @@ def steady(trial: Trial) -> None:
         "sample": lambda: trial.sample(7),
     }
     for what, function in again.items():
-        if not _same(function(), function()):
+        if not same(function(), function()):
             raise ModelError(f"{what}: {_OTHER_NUMBERS}")
 
 
 def key_matters(trial: Trial) -> None:
     """Other keys give other samples."""
-    if not _same(trial.sample(7), trial.sample(8)):
+    if not same(trial.sample(7), trial.sample(8)):
         return
     raise ModelError(
         "sample: gives the same rows for every key, so that seeds coincide; draw from "
@@ -68,7 +68,7 @@ def draw_matters(trial: Trial) -> None:
 
 def draw_varies(trial: Trial) -> None:
     """Other keys give other real rows."""
-    if _same(trial.draw(7), trial.draw(8)):
+    if same(trial.draw(7), trial.draw(8)):
         raise ModelError(
             "draw: gives the same rows for every key, so that all seeds begin alike; "
             "draw from the key, or shuffle: rows[collapse.draws.shuffled(key, "
@@ -93,7 +93,7 @@ def once(trial: Trial) -> None:
                 f"{what}: uses a key twice, so that two draws are the same numbers; "
                 "split it: first, second = jax.random.split(key)"
             ) from error
-    rows, real = _columns(trial.sample(7)), _columns(trial.real)
+    rows, real = columns(trial.sample(7)), columns(trial.real)
     if len(np.unique(rows, axis=0)) == 1 < len(np.unique(real, axis=0)):
         raise ModelError(
             "sample: all rows of a sample are the same; draw an array of num numbers, "
@@ -150,12 +150,13 @@ def _numpy(trial: Trial) -> str:
     return ""
 
 
-def _same(one: Batch, other: Batch) -> bool:
+def same(one: Any, other: Any) -> bool:
+    """Whether two trees hold the same numbers, NaN included."""
     leaves = zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)
     return all(np.array_equal(a, b, equal_nan=True) for a, b in leaves)
 
 
-def _columns(batch: Batch) -> np.ndarray:
+def columns(batch: Batch) -> np.ndarray:
     """[rows, columns], the numbers of a batch, of many columns the first."""
     leaves = [np.asarray(x).reshape(len(x), -1) for x in jax.tree.leaves(batch)]
     return np.concatenate([x[:, :_COLUMNS].astype(float) for x in leaves], axis=1)
@@ -178,7 +179,7 @@ def _check_order(what: str, sampler: Callable[[Any], Batch]) -> None:
     """
     keys = jax.random.split(Trial.key(10), _KEYS)
     found = jax.tree.map(np.asarray, jax.jit(sampler)(keys))
-    batches = [_columns(jax.tree.map(lambda x, i=i: x[i], found)) for i in range(_KEYS)]
+    batches = [columns(jax.tree.map(lambda x, i=i: x[i], found)) for i in range(_KEYS)]
     ranks = scipy.stats.rankdata(np.stack(batches), axis=1)
     half = ranks.shape[1] // 2
     gaps = ranks[:, half:].mean(1) - ranks[:, :half].mean(1)

@@ -9,7 +9,7 @@ import numpy as np
 from collapse.core.types import Key, Params
 from collapse.data.errors import ModelError
 from collapse.lab.conformance.trial import Trial
-from collapse.lab.conformance.words import gap, tried
+from collapse.lab.conformance.words import tried
 
 
 def finite(trial: Trial) -> None:
@@ -52,7 +52,7 @@ def side_by_side(trial: Trial) -> None:
     tried("sample", lambda: jax.jit(jax.vmap(sampled))(keys, mapped))
     for i, key in enumerate(keys):
         own = jax.tree.map(lambda leaf, i=i: leaf[i], mapped)
-        found = gap(trial.alone(key), own, max(trial.rounding, 1e-9))
+        found = trial.gap(trial.alone(key), own, least=1e-9)
         if found is not None:
             raise ModelError(
                 f"fit: {found} beside another seed under jax.vmap; let no seed look at "

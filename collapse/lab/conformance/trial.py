@@ -11,6 +11,7 @@ import numpy as np
 
 from collapse.core.store import weights_dtype
 from collapse.core.types import Batch, Key, Model, Params
+from collapse.lab.conformance.sizes import sizes
 from collapse.lab.conformance.words import Gap, Skipped, gap
 
 Meaning = Literal["both", "shares", "counts"]
@@ -23,8 +24,8 @@ class Trial:
     Attributes:
       make: root key of a seed -> (model, draw), traced as in a run.
       num: rows of a batch.
-      tolerance: relative, of parameters whose sums are taken in another order; if None
-        what the type of the real rows allows.
+      tolerance: of each parameter, relative, whose sums are taken in another order; if
+        None what the type of the real rows allows.
       weights: what a weight means, see `check_model`.
     """
 
@@ -67,9 +68,9 @@ class Trial:
         """Real rows, other ones for another number."""
         return self._programs["draw"](self.key(number), self.num)
 
-    def start(self, rows: Batch, weights: Any) -> Params:
+    def start(self, rows: Batch, weights: Any, number: int = 3) -> Params:
         """Where the first fit to these rows starts."""
-        return self._programs["init"](self.key(3), rows, weights)
+        return self._programs["init"](self.key(number), rows, weights)
 
     def fit(
         self, rows: Batch, weights: Any, start: Params = None, number: int = 4
@@ -78,9 +79,10 @@ class Trial:
         start = self.start(rows, weights) if start is None else start
         return self._programs["fit"](self.key(number), start, rows, weights)
 
-    def sample(self, number: int) -> Batch:
-        """Rows of the model that is fitted to the real ones."""
-        return self._programs["sample"](self.key(number), self.params, self.num)
+    def sample(self, number: int, params: Params = None) -> Batch:
+        """Rows of the model that is fitted to the real ones, if no other is given."""
+        params = self.params if params is None else params
+        return self._programs["sample"](self.key(number), params, self.num)
 
     @cached_property
     def real(self) -> Batch:
@@ -103,8 +105,13 @@ class Trial:
         start = self._programs["init"](key, rows, self.ones)
         return self._programs["fit"](key, start, rows, self.ones)
 
-    def gap(self, one: Params, other: Params) -> Gap | None:
+    def gap(self, one: Params, other: Params, least: float = 0.0) -> Gap | None:
         """Where two sets of parameters differ, beyond rounding; None if nowhere.
+
+        Args:
+          one: parameters.
+          other: likewise.
+          least: the tolerance, where that of the trial is smaller.
 
         Raises:
           Skipped: for parameters of different shapes, of more rows for example.
@@ -112,7 +119,21 @@ class Trial:
         shapes = [[np.shape(x) for x in jax.tree.leaves(tree)] for tree in (one, other)]
         if shapes[0] != shapes[1]:
             raise Skipped("params have an entry for each row")
-        return gap(one, other, self.rounding)
+        tolerance = max(self.rounding, least)
+        if gap(one, other, tolerance) is None:
+            return None
+        return gap(one, other, tolerance, self.sizes)
+
+    @cached_property
+    def sizes(self) -> list[Any]:
+        """How large a change of each parameter is, where the parameter itself is ~0."""
+        others = [self.fit(self.draw(number), self.ones) for number in (12, 13)]
+        generator, reordered = np.random.default_rng(0), []
+        for _ in range(4):
+            order = generator.permutation(self.num)
+            rows = jax.tree.map(lambda x, order=order: x[order], self.real)
+            reordered.append(self.fit(rows, self.ones))
+        return sizes(self.params, others, reordered, self.real)
 
     @cached_property
     def rounding(self) -> float:

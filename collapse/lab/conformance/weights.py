@@ -1,10 +1,9 @@
 """Rules on weights: what a workflow says by them must reach the fit."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
 from collapse.core.types import Batch
 from collapse.data.errors import ModelError
@@ -20,10 +19,11 @@ _NAN = "0 times log(0) or 1/0 is NaN: use jnp.where(weights > 0, ..., 0)"
 
 def zero_weight(trial: Trial) -> None:
     """Rows of weight 0 have no influence."""
-    weights = _first_half(trial)
-    rows, half = trial.real, trial.num // 2
-    blank = jax.tree.map(lambda x: x.at[half:].set(0), rows)
-    other = jax.tree.map(lambda x, y: x.at[half:].set(y[half:]), rows, trial.draw(6))
+    used = _spread_out(trial.num // 2, trial.num)
+    out = np.setdiff1d(np.arange(trial.num), used)
+    weights, rows = jnp.zeros_like(trial.ones).at[used].set(1), trial.real
+    blank = jax.tree.map(lambda x: x.at[out].set(0), rows)
+    other = jax.tree.map(lambda x, y: x.at[out].set(y[out]), rows, trial.draw(6))
     for name, changed in (
         ("other rows", other),
         ("zeros, as empty positions hold", blank),
@@ -45,17 +45,21 @@ def zero_weight(trial: Trial) -> None:
 
 def empty_positions(trial: Trial) -> None:
     """A fit of n rows and as many empty positions is that of the n rows."""
-    padded = jax.tree.map(lambda x: jnp.concatenate([x, jnp.zeros_like(x)]), trial.real)
-    weights = jnp.concatenate([trial.ones, jnp.zeros_like(trial.ones)])
-    found = trial.gap(trial.params, trial.fit(padded, weights))
+    filled = _spread_out(trial.num, 2 * trial.num)
+    rows, weights = jax.tree.map(
+        lambda x: jnp.zeros((2 * trial.num, *x.shape[1:]), x.dtype).at[filled].set(x),
+        (trial.real, trial.ones),
+    )
+    found = trial.gap(trial.params, trial.fit(rows, weights))
     if found is None:
         return
     if is_random(trial):
         raise Skipped("init or fit draws numbers, other ones for other numbers of rows")
     raise ModelError(
         f"fit: depends on the number of positions: of {trial.num} rows {found} with as "
-        "many empty positions behind them, so that generation 0 is another one under "
-        "accumulate than under replace; count rows by jnp.sum(weights), not len(rows)"
+        "many empty positions among them, so that generation 0 is another one under "
+        "accumulate than under replace; count rows by jnp.sum(weights), not len(rows), "
+        "and leave out those of weight 0 wherever they are"
     )
 
 
@@ -74,8 +78,8 @@ def scale(trial: Trial) -> None:
 
 def repeated(trial: Trial) -> None:
     """A row of weight 2 is as good as two rows."""
-    half = trial.num // 2
-    weights = trial.ones.at[:half].set(2)
+    twice = _spread_out(trial.num // 2, trial.num)
+    weights = trial.ones.at[twice].set(2)
     start = trial.start(trial.real, trial.ones)
     one = trial.fit(trial.real, weights, start)
     plain = trial.fit(trial.real, trial.ones, start)
@@ -88,8 +92,8 @@ def repeated(trial: Trial) -> None:
         if trial.weights == "shares":
             return
         raise Skipped("fit draws numbers, other ones for other numbers of rows")
-    rows = _joined(trial.real, jax.tree.map(lambda x: x[:half], trial.real))
-    ones = jnp.concatenate([trial.ones, trial.ones[:half]])
+    rows = _joined(trial.real, jax.tree.map(lambda x: x[twice], trial.real))
+    ones = jnp.concatenate([trial.ones, trial.ones[twice]])
     found = trial.gap(one, trial.fit(rows, ones, start))
     if found is not None:
         raise ModelError(
@@ -98,9 +102,13 @@ def repeated(trial: Trial) -> None:
         )
 
 
-def _first_half(trial: Trial) -> Any:
-    half = jnp.arange(trial.num) < trial.num // 2
-    return jnp.where(half, trial.ones, jnp.zeros_like(trial.ones))
+def _spread_out(count: int, total: int) -> NDArray[np.int64]:
+    """Some of the positions, increasing; never the first, so that they are no prefix.
+
+    Workflows that forget, mix or pick rows leave out rows in any place.
+    """
+    chosen = np.random.default_rng(0).permutation(total - 1)[:count]
+    return np.sort(chosen) + 1
 
 
 def _joined(one: Batch, other: Batch) -> Batch:

@@ -2,7 +2,7 @@
 
 import sysconfig
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -134,24 +134,33 @@ class Gap(tuple[str, float, float]):
         return f"params{self[0]} is {self[1]:.4g} and {self[2]:.4g}"
 
 
-def gap(one: Any, other: Any, tolerance: float) -> Gap | None:
+def gap(
+    one: Any, other: Any, tolerance: float, sizes: Sequence[Any] | None = None
+) -> Gap | None:
     """Where two trees differ by more than a relative tolerance; None if nowhere.
 
-    The tolerance is in units of the largest number of a leaf, so that rounding of sums
-    near 0 is no difference. NaN differs from everything.
+    The tolerance is relative to each entry: leaves, and entries of a leaf, may have
+    different units. NaN differs from everything.
+
+    Args:
+      one: tree of numbers.
+      other: likewise, of the same shapes.
+      tolerance: relative.
+      sizes: of entries, a leaf each, where they are larger than the entries
+        themselves, so that rounding of sums near 0 is no difference.
     """
     found, worst = None, tolerance
-    leaves = zip(
-        jax.tree_util.tree_leaves_with_path(one), jax.tree.leaves(other), strict=True
-    )
-    for (path, a), b in leaves:
+    leaves = jax.tree_util.tree_leaves_with_path(one)
+    sizes = [0.0] * len(leaves) if sizes is None else sizes
+    for (path, a), b, size in zip(leaves, jax.tree.leaves(other), sizes, strict=True):
         single = np.ndim(a) == 0
-        a, b = np.atleast_1d(_plain(a)), np.atleast_1d(_plain(b))
+        a, b = np.atleast_1d(plain(a)), np.atleast_1d(plain(b))
         if not a.size:
             continue
         with np.errstate(invalid="ignore", over="ignore"):
-            scale = max(1.0, float(np.nanmax(np.abs(a), initial=0)))
-            away = np.where(a == b, 0, np.abs(a - b) / scale)
+            scale = np.maximum(np.maximum(np.abs(a), np.abs(b)), size)
+            away = np.abs(a - b) / np.where(a == b, 1, scale)
+            away = np.where(a == b, 0, away)
         away = np.where(np.isnan(away), np.inf, away)
         index = np.unravel_index(int(away.argmax()), away.shape)
         if away[index] > worst:
@@ -162,7 +171,7 @@ def gap(one: Any, other: Any, tolerance: float) -> Gap | None:
     return found
 
 
-def _plain(leaf: Any) -> Any:
+def plain(leaf: Any) -> Any:
     """A leaf as host numbers in float64; those of a key, or of truth values, too."""
     if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         leaf = jax.random.key_data(leaf)
