@@ -20,7 +20,7 @@ from collapse.experiment.summary import summarise
 from collapse.experiment.toml import from_table
 from collapse.figures import draw as drawing
 from collapse.figures.spec import Figure
-from collapse.lab import given, session
+from collapse.lab import given, session, weighing
 from collapse.lab.api import warn_of_failures
 from collapse.lab.conformance.provenance import sees_all_once
 from collapse.lab.conformance.quick import check_traced, quick
@@ -91,7 +91,7 @@ def compare(
         make_problem = _made(problem, None if rows is None else given.sampler(rows))
         roots = streams.seeds(seed, num_seeds)
         _check_problem(make_problem, roots[0], num_rows, quantities)
-        suspect = _Suspect(make_problem, num_rows, made)
+        suspect = _Suspect(make_problem, num_rows, made, num_generations)
         said = suspect.before() if check else ()
         for line in said:
             warnings.warn(line, RuntimeWarning, stacklevel=2)
@@ -158,10 +158,13 @@ class _Suspect:
         make_problem: Callable[[Key], Problem],
         num_rows: int,
         workflows: Mapping[str, Workflow],
+        num_generations: int,
     ) -> None:
         """Raise InputError for weights of workflows that cannot be."""
         self.make = lambda key: _parts(make_problem(key))
         self.num_rows = num_rows
+        for name, workflow in workflows.items():
+            weighing.check(name, workflow, num_rows, num_generations)
         self.alike = [n for n, w in workflows.items() if sees_all_once(n, w, num_rows)]
 
     def before(self) -> tuple[str, ...]:

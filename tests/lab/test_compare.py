@@ -141,6 +141,10 @@ def weighing(weights):
     return Workflow(2, lambda generation: jnp.minimum(generation, 1), weigh)
 
 
+def replace_in(slot, weights=lambda origin: jnp.ones(origin.size)):
+    return Workflow(1, slot, lambda key, origin, t: Selection(weights(origin)))
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -165,6 +169,22 @@ def weighing(weights):
         (
             {"a": weighing(lambda origin: jnp.where(origin < 0, 0, 1))},
             "a: weigh gives weights [2, 20] for [40] positions",
+        ),
+        (
+            {"a": weighing(lambda origin: -1.0 * (origin >= 0).reshape(-1))},
+            "a: weigh gives the weight -1 in generation 0; give finite weights, 0 or m",
+        ),
+        (
+            {"a": weighing(lambda origin: jnp.zeros(origin.size))},
+            "a: weigh gives all rows weight 0 in generation 0; give some of them more",
+        ),
+        (
+            {"a": replace_in(lambda t: 0, lambda origin: (origin == 0).reshape(-1))},
+            "a: weigh gives all rows weight 0 in generation 1; give some of them more",
+        ),
+        (
+            {"a": replace_in(lambda generation: generation)},
+            "a: slot gives 1 in generation 1, of 1 slots counted from 0; make more",
         ),
         (
             {"a": weighing(lambda origin: 1 / 0)},
