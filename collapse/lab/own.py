@@ -17,7 +17,7 @@ from collapse.experiment.base import Experiment
 from collapse.experiment.condition import Condition
 from collapse.experiment.study import Study
 from collapse.experiment.task import Task
-from collapse.lab import given, weighing
+from collapse.lab import arrays, given, weighing
 from collapse.lab.conformance import structure
 from collapse.lab.conformance.quick import check_metric, quick
 from collapse.lab.conformance.words import kind, place, tried
@@ -90,6 +90,7 @@ def _check_problem(
         raise InputError(
             f"task: make_problem gives {kind(problem)}; return a collapse.Problem"
         )
+    arrays.check(problem.model, problem.draw, num)
     params = structure.trace(problem.model, problem.draw, num).params
     key = jax.eval_shape(lambda: jax.random.key(0))
     for name in condition.experiment.measured():

@@ -256,6 +256,15 @@ def test_a_user_s_metric_has_its_own_label():
         InputError, match="^quantities: unknown metric 'eror'; known are"
     ):
         compared(**fields, quantities={"eror": Quantity("", "")})
+    with pytest.raises(InputError, match="^quantities: mean_error: a str; give a coll"):
+        compared(**fields, quantities={"mean_error": "error of mine"})
+
+
+@pytest.mark.parametrize("precision", ["float16", "bfloat16", "double", 64, None])
+def test_other_precisions_are_refused(precision):
+    with pytest.raises(InputError) as caught:
+        compared(precision=precision)
+    assert str(caught.value) == f"precision: {precision!r}; give float64 or float32"
 
 
 @pytest.mark.parametrize(
@@ -285,6 +294,10 @@ def test_a_user_s_metric_has_its_own_label():
             "metrics: 'seed' is taken",
         ),
         (of(fit=lambda k, p, x, w: p), "fit: gives an array; it must return (params"),
+        (
+            of(init=lambda *_: 1.0, fit=lambda k, p, x, w: (1.0, {})),
+            "fit: params is a float, 1.0; give arrays: jnp.asarray(..., rows.dtype)",
+        ),
         (
             of(sample=lambda k, p, n: p),
             "fit: of 20 rows gives params [], of which samp",

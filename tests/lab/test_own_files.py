@@ -46,6 +46,16 @@ def complaint(capsys, *arguments):
             "real rows are [100, 1]",
         ),
         (FIT, FIT.replace(", {}", ""), "fit: gives an array; it must return (params, "),
+        (
+            FIT,
+            "return (weights @ batch, 2.0), {}",
+            "fit: params[1] is a float, 2.0; give arrays: jnp.asarray(",
+        ),
+        (
+            FIT,
+            "return 2.0, {}",
+            "fit: params is a float, 2.0; give arrays: jnp.asarray(",
+        ),
         (FIT, FIT.replace("batch", "batch.T"), f"see own.py line {LINE}"),
         (
             '        "scale_error": coll',
