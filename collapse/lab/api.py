@@ -10,6 +10,7 @@ What is run is what the command runs: the same numbers, and the same complaints.
 """
 
 import dataclasses
+import os
 import tempfile
 import warnings
 from pathlib import Path
@@ -30,6 +31,7 @@ from collapse.figures import draw
 from collapse.figures.check import check as check_figure
 from collapse.figures.spec import Figure
 from collapse.lab import own, report, session
+from collapse.lab.conformance.words import kind as kind_of
 from collapse.lab.parts import simulate
 from collapse.lab.run import prepare
 
@@ -141,7 +143,7 @@ def run(
         or a class that defines a family, or an experiment.
       quick: cut down to seconds what `fields` do not set.
       **fields: of the experiment; a single value may stand for a list of one, and an
-        array or a range for a list.
+        array or a range for a list. `data` may be a path.
 
     Raises:
       InputError: for fields that are unknown or cannot be run.
@@ -163,7 +165,7 @@ def run(
             "or a class of collapse.Family"
         )
     if isinstance(experiment, type):
-        experiment = build(experiment, fields)
+        experiment = build(experiment, _with_file(fields))
     elif fields:
         raise InputError("run: give fields with a name or a class, not an experiment")
     for line in remarks(experiment):
@@ -183,6 +185,23 @@ def run(
         dataset.attrs["data"] = said
     warn_of_failures(dataset)
     return Run(experiment, dataset)
+
+
+def _with_file(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields, their data by the name of its file.
+
+    Raises:
+      InputError: for data that are rows, not a file.
+    """
+    data = fields.get("data", "")
+    if isinstance(data, os.PathLike):
+        return {**fields, "data": os.fspath(data)}
+    if isinstance(data, list | tuple | dict) or hasattr(data, "__array__"):
+        raise InputError(
+            f"data: {kind_of(data)}; write it to a file, or use "
+            "collapse.compare(data=...)"
+        )
+    return fields
 
 
 def build(kind: type[Experiment], fields: dict[str, Any]) -> Experiment:

@@ -7,6 +7,7 @@ import sys
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from calibrated import assert_tells_apart
@@ -62,6 +63,30 @@ def test_a_run_is_drawn_as_asked():
 def test_what_cannot_be_run_is_refused(fields, said):
     with pytest.raises(InputError, match=said):
         collapse.run("mixing", **fields)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (np.ones((500, 2)), "an array"),
+        (jnp.ones(500), "an array"),
+        (pd.DataFrame({"a": np.ones(500)}), "a DataFrame"),
+        ([[1.0, 2.0]] * 500, "a list"),
+    ],
+)
+def test_rows_in_place_of_a_file_are_told_in_one_line(data, what):
+    with pytest.raises(InputError) as caught:
+        collapse.run("gaussian", data=data)
+    said = f"data: {what}; write it to a file, or use collapse.compare(data=...)"
+    assert str(caught.value) == said
+
+
+def test_data_may_be_a_path(tmp_path):
+    rows = np.random.default_rng(1).normal(size=(40, 1))
+    np.savetxt(tmp_path / "a.csv", rows, header="x", comments="")
+    path = tmp_path / "a.csv"
+    run = collapse.run("gaussian", data=path, num_seeds=2, num_generations=1)
+    assert run.experiment.data == str(path)
 
 
 def test_what_cannot_be_drawn_is_refused():
