@@ -10,6 +10,7 @@ What is run is what the command runs: the same numbers, and the same complaints.
 """
 
 import dataclasses
+import os
 import tempfile
 import warnings
 from pathlib import Path
@@ -30,6 +31,7 @@ from collapse.figures import draw
 from collapse.figures.check import check as check_figure
 from collapse.figures.spec import Figure
 from collapse.lab import own, report, session
+from collapse.lab.conformance.words import kind as kind_of
 from collapse.lab.parts import simulate
 from collapse.lab.run import prepare
 
@@ -88,18 +90,22 @@ class Run(NamedTuple):
         return pd.DataFrame(lines)
 
     def crossings(
-        self, metric: str = "", level: float = 0.0, below: bool = True
+        self, metric: str = "", level: float | None = None, below: bool = True
     ) -> pd.DataFrame:
         """When curves first cross a level, with intervals; "never" is a time, too.
 
-        Without a metric, the usual levels of all: see `comparisons.events`.
+        Without a level, the usual ones of the metric, or of all without a metric: see
+        `comparisons.events`. They say themselves what lies beyond.
 
         Raises:
-          InputError: for a metric that is not measured in every generation.
+          InputError: for a metric that is not measured in every generation, or has no
+            usual level; for a level without a metric, or one that is no number.
         """
+        if level is not None:
+            return _crossed(self.dataset, metric, level, below)
         if not metric:
             return comparisons.events(self.dataset)
-        return comparisons.crossings(self.dataset, metric, level, below)
+        return _events_of(self.dataset, metric)
 
     def differences(
         self, metric: str, reference: str = "", generation: int = -1
@@ -107,7 +113,15 @@ class Run(NamedTuple):
         """Differences of a metric between workflows, seed by seed, with intervals.
 
         See `comparisons.differences`.
+
+        Raises:
+          InputError: for an unknown metric, workflow or generation.
         """
+        if isinstance(generation, bool | np.bool_) or not _is_number(generation, int):
+            raise InputError(
+                f"generation: {generation!r}; give a position, 0 for the first fit, -1 "
+                "for the last generation"
+            )
         return comparisons.differences(self.dataset, metric, reference, generation)
 
     def best(self) -> pd.DataFrame:
@@ -129,7 +143,7 @@ def run(
         or a class that defines a family, or an experiment.
       quick: cut down to seconds what `fields` do not set.
       **fields: of the experiment; a single value may stand for a list of one, and an
-        array or a range for a list.
+        array or a range for a list. `data` may be a path.
 
     Raises:
       InputError: for fields that are unknown or cannot be run.
@@ -151,7 +165,7 @@ def run(
             "or a class of collapse.Family"
         )
     if isinstance(experiment, type):
-        experiment = build(experiment, fields)
+        experiment = build(experiment, _with_file(fields))
     elif fields:
         raise InputError("run: give fields with a name or a class, not an experiment")
     for line in remarks(experiment):
@@ -171,6 +185,23 @@ def run(
         dataset.attrs["data"] = said
     warn_of_failures(dataset)
     return Run(experiment, dataset)
+
+
+def _with_file(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields, their data by the name of its file.
+
+    Raises:
+      InputError: for data that are rows, not a file.
+    """
+    data = fields.get("data", "")
+    if isinstance(data, os.PathLike):
+        return {**fields, "data": os.fspath(data)}
+    if isinstance(data, list | tuple | dict) or hasattr(data, "__array__"):
+        raise InputError(
+            f"data: {kind_of(data)}; write it to a file, or use "
+            "collapse.compare(data=...)"
+        )
+    return fields
 
 
 def build(kind: type[Experiment], fields: dict[str, Any]) -> Experiment:
@@ -199,6 +230,39 @@ def warn_of_failures(dataset: xr.Dataset) -> None:
     """Warn of what is not finite: a notebook has no exit code to say it."""
     if said := report.failures(dataset):
         warnings.warn(said, RuntimeWarning, stacklevel=4)
+
+
+def _is_number(value: Any, kind: type[float] | type[int]) -> bool:
+    """Whether a value is a finite number, or a whole one, of Python or NumPy."""
+    numbers = (int, np.integer)
+    return isinstance(value, numbers) or (
+        kind is float
+        and isinstance(value, float | np.floating)
+        and bool(np.isfinite(value))
+    )
+
+
+def _crossed(dataset: xr.Dataset, metric: str, level: Any, below: bool) -> pd.DataFrame:
+    """When curves of a metric first cross a level that was given."""
+    if not metric:
+        raise InputError(f"metric: none, but level {level!r}; name the metric, too")
+    if isinstance(level, bool | np.bool_) or not _is_number(level, float):
+        raise InputError(f"level: {level!r}; give a finite number")
+    return comparisons.crossings(dataset, metric, level, below)
+
+
+def _events_of(dataset: xr.Dataset, metric: str) -> pd.DataFrame:
+    """Crossings of the usual levels of one metric."""
+    known = metric in dataset
+    if not known or not {"seed", "generation"} <= set(dataset[metric].dims):
+        return comparisons.crossings(dataset, metric, 0.0)  # which says what is wrong
+    found = comparisons.events(dataset)
+    found = found[found["metric"] == metric] if len(found) else found
+    if not len(found):
+        raise InputError(
+            f"level: {metric} has no usual level; give one, such as level=0.5"
+        )
+    return found.reset_index(drop=True)
 
 
 def _lines(dataset: xr.Dataset, name: str) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from collapse.experiment.summary import summarise
 from collapse.experiment.toml import from_table
 from collapse.figures import draw as drawing
 from collapse.figures.spec import Figure
-from collapse.lab import given, session
+from collapse.lab import arrays, given, session, weighing
 from collapse.lab.api import warn_of_failures
 from collapse.lab.conformance.provenance import sees_all_once
 from collapse.lab.conformance.quick import check_traced, quick
@@ -39,6 +39,7 @@ EVERY = (
     "replace_multiple",
     "mix 0.1 fresh",
 )
+PRECISIONS = ("float64", "float32")
 _TAKEN = ("finite", "workflow", "seed", "generation")
 
 
@@ -79,10 +80,12 @@ def compare(
       progress: show a progress bar; where stderr is a terminal if None.
 
     Raises:
-      InputError: for a workflow that is none, data that cannot be used, or a number
-        that is too small.
+      InputError: for a workflow that is none, data that cannot be used, an unknown
+        precision, or a number that is too small.
       ModelError: for a model that cannot be run, with the reason.
     """
+    if precision not in PRECISIONS:
+        raise InputError(f"precision: {precision!r}; give {' or '.join(PRECISIONS)}")
     rows = None if data is None else given.rows(data)
     num_rows = _checked_numbers(num_rows, num_generations, num_seeds, seed, rows)
     made = given.workflows(workflows, num_generations)
@@ -91,7 +94,7 @@ def compare(
         make_problem = _made(problem, None if rows is None else given.sampler(rows))
         roots = streams.seeds(seed, num_seeds)
         _check_problem(make_problem, roots[0], num_rows, quantities)
-        suspect = _Suspect(make_problem, num_rows, made)
+        suspect = _Suspect(make_problem, num_rows, made, num_generations)
         said = suspect.before() if check else ()
         for line in said:
             warnings.warn(line, RuntimeWarning, stacklevel=2)
@@ -158,10 +161,13 @@ class _Suspect:
         make_problem: Callable[[Key], Problem],
         num_rows: int,
         workflows: Mapping[str, Workflow],
+        num_generations: int,
     ) -> None:
         """Raise InputError for weights of workflows that cannot be."""
         self.make = lambda key: _parts(make_problem(key))
         self.num_rows = num_rows
+        for name, workflow in workflows.items():
+            weighing.check(name, workflow, num_rows, num_generations)
         self.alike = [n for n, w in workflows.items() if sees_all_once(n, w, num_rows)]
 
     def before(self) -> tuple[str, ...]:
@@ -196,6 +202,7 @@ def _check_problem(
     def traced(key: Key) -> None:
         problem = make_problem(key)
         names.update(problem.metrics, problem.memory_metrics)
+        arrays.check(*_parts(problem), num_rows)
         check_traced(*_parts(problem), problem.metrics, num_rows)
 
     tried("problem", lambda: jax.eval_shape(traced, root))
@@ -203,7 +210,12 @@ def _check_problem(
         raise InputError("metrics: none; name what is measured in Problem.metrics")
     for name in sorted(names.intersection(_TAKEN)):
         raise InputError(f"metrics: {name!r} is taken; name the metric otherwise")
-    for name in quantities or ():
+    for name, quantity in (quantities or {}).items():
+        if not isinstance(quantity, Quantity):
+            raise InputError(
+                f"quantities: {name}: {kind(quantity)}; give a collapse.Quantity("
+                '"long name", "unit")'
+            )
         if name not in names:
             known = ", ".join(sorted(names))
             raise InputError(f"quantities: unknown metric {name!r}; known are {known}")

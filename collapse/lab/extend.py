@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from collapse.data.errors import InputError
 from collapse.experiment.base import Experiment
@@ -30,16 +31,44 @@ def found(experiment: Experiment, data: str, out: str, target: Path) -> Path:
     bases = [place for place in places if (place / folder.STATES).is_dir()]
     shorter = {place: _shorter(experiment, data, place) for place in bases}
     fitting = {place: run for place, run in shorter.items() if run is not None}
+    fitting = {p: run for p, run in fitting.items() if folder.is_complete(p)}
+    if not fitting and out:
+        raise InputError(f"extend: {_why_not(experiment, data, Path(out))}")
     if not fitting:
-        where = out or f"{target.parent}/"
+        for place in places:  # one that would do, but for its states
+            if _shorter(experiment, data, place) is not None:
+                raise InputError(f"extend: {_why_not(experiment, data, place)}")
         raise InputError(
-            f"extend: {where} holds no finished run of this experiment with fewer "
-            "generations or seeds; drop --extend, or name its folder by --out"
+            f"extend: {target.parent}/ holds no finished run of this experiment with "
+            "fewer generations or seeds; drop --extend, or name its folder by --out"
         )
     best = max(fitting, key=lambda place: _fits(fitting[place]))
     lock.check_free(best)
     folder.check_versions(best, "extend")
     return best
+
+
+def offer(experiment: Experiment, data: str, place: Path) -> str:
+    """What to do with a folder that holds a shorter run of an experiment; "" if none.
+
+    Args:
+      experiment: as resolved, which was not asked to extend another.
+      data: fingerprint of its data.
+      place: the folder where it is to go.
+    """
+    run = _shorter(experiment, data, place)
+    if run is None:
+        return ""
+    fewer = " and ".join(
+        f"{name} {getattr(run, name)} instead of {getattr(experiment, name)}"
+        for name in _LONGER
+        if getattr(run, name) != getattr(experiment, name)
+    )
+    lacking = _lacking(place)
+    advice = f"it {lacking}"
+    if not lacking:
+        advice = "add --extend to go on from it, or give another --out"
+    return f"{place} holds this experiment with {fewer}; {advice}"
 
 
 def begin(base: Path, target: Path) -> None:
@@ -79,6 +108,58 @@ def _shorter(experiment: Experiment, data: str, place: Path) -> Experiment | Non
     if not (same and less) or run.digest(data) != folder.digest_in(place):
         return None
     return run if _fits(run) < _fits(experiment) else None
+
+
+def _lacking(place: Path) -> str:
+    """Why a folder of a shorter run cannot be extended, with advice; "" if it can."""
+    if not folder.is_complete(place):
+        return (
+            "is unfinished: first end it by its own command with --resume, or give "
+            "another --out without --extend"
+        )
+    if not (place / folder.STATES).is_dir():
+        most = folder.MOST_STATES // 2**20
+        return (
+            f"lacks its states (more than {most} MB, or deleted), from which it would "
+            "go on; give another --out without --extend"
+        )
+    return ""
+
+
+def _why_not(experiment: Experiment, data: str, place: Path) -> str:
+    """Why the run in a folder cannot be extended to an experiment."""
+    if folder.digest_in(place) is None:
+        return f"{place} holds no run; drop --extend"
+    try:
+        run, _ = read_declaration(place / folder.LABEL, type(experiment))
+    except InputError:
+        return f"{place} holds a run of another command; give another --out"
+    longer = {name: getattr(experiment, name) for name in experiment.afterwards}
+    here, there = experiment.to_table(), run.with_values(longer).to_table()
+    changed = [
+        f"{name} {_spelled(there.get(name))}, not {_spelled(here.get(name))}"
+        for name in {**there, **here}
+        if name not in _LONGER and there.get(name) != here.get(name)
+    ]
+    if changed:
+        told = "; ".join(changed)
+        return (
+            f"{place} has {told}; only {' and '.join(_LONGER)} may grow: give the "
+            "same, or another --out without --extend"
+        )
+    for name in _LONGER:
+        old, new = getattr(run, name), getattr(experiment, name)
+        if old > new:
+            return f"{place} has {name} {old}, more than {new}; give at least as many"
+    if run.digest(data) != folder.digest_in(place):
+        return f"{place} is of other data or source; give another --out"
+    return f"{place} {_lacking(place)}"
+
+
+def _spelled(value: Any) -> str:
+    """A value of a declaration in a message."""
+    several = value if isinstance(value, list | tuple) else [value]
+    return "unset" if value is None else " ".join(map(str, several)) or "empty"
 
 
 def _fits(experiment: Experiment) -> int:

@@ -14,7 +14,7 @@ CHECKPOINTS = "checkpoints"  # of a run that is not complete
 STATES = "states"  # those of a complete one, from which it can be extended
 RESULTS = "results.nc"
 LABEL = "experiment.toml"
-_MOST_STATES = 2**28  # bytes that are kept of a complete run to extend it
+MOST_STATES = 2**28  # bytes that are kept of a complete run to extend it
 _SECONDS = "seconds"  # among the checkpoints: what earlier stretches took
 
 
@@ -254,7 +254,7 @@ def finish(folder: Path) -> None:
     for path in checkpoints.iterdir():
         if path.suffix != ".npz":
             path.unlink()
-    if sum(path.stat().st_size for path in checkpoints.iterdir()) > _MOST_STATES:
+    if sum(path.stat().st_size for path in checkpoints.iterdir()) > MOST_STATES:
         shutil.rmtree(checkpoints)
     else:
         checkpoints.rename(states)

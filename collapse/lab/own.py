@@ -17,6 +17,7 @@ from collapse.experiment.base import Experiment
 from collapse.experiment.condition import Condition
 from collapse.experiment.study import Study
 from collapse.experiment.task import Task
+from collapse.lab import arrays, given, weighing
 from collapse.lab.conformance import structure
 from collapse.lab.conformance.quick import check_metric, quick
 from collapse.lab.conformance.words import kind, place, tried
@@ -28,7 +29,8 @@ T = TypeVar("T")
 def check(experiment: Experiment, data: Any) -> list[str]:
     """What is suspicious in a user's own family, a line each; [] for those of the lab.
 
-    One generation is tried on shapes alone; then weights and keys, on rows of one seed.
+    Workflows of a user's own are tried first, whatever the family is. Of a family one
+    generation is tried on shapes alone; then weights and keys, on rows of one seed.
 
     Args:
       experiment: as resolved.
@@ -37,6 +39,7 @@ def check(experiment: Experiment, data: Any) -> list[str]:
     Raises:
       InputError: for a function that fails, or gives what a run cannot take.
     """
+    _check_workflows(experiment, data)
     own = experiment.learner if isinstance(experiment, Study) else experiment
     if not registry.is_own(type(own)):
         return []
@@ -63,6 +66,22 @@ def check(experiment: Experiment, data: Any) -> list[str]:
     return list(quick(parts, num))
 
 
+def _check_workflows(experiment: Experiment, data: Any) -> None:
+    """Raise InputError for a workflow of a user's own that no run can take."""
+    tried_ones: set[tuple[str, int]] = set()
+    for condition in experiment.conditions():
+        spec, last = condition.workflow, condition.num_generations
+        if not weighing.is_own(spec.kind):
+            continue
+        makers = {spec.label: lambda num, spec=spec: spec.make(num)}
+        workflow = given.workflows(makers, last)[spec.label]
+        task = experiment.task(condition, data)
+        num = getattr(task, "num_rows", None) or condition.n // task.batch_size
+        if (spec.label, num) not in tried_ones:
+            tried_ones.add((spec.label, num))
+            weighing.check(spec.label, workflow, num, last)
+
+
 def _check_problem(
     own: Experiment, condition: Condition[Any], task: Task, problem: Any, num: int
 ) -> None:
@@ -71,6 +90,7 @@ def _check_problem(
         raise InputError(
             f"task: make_problem gives {kind(problem)}; return a collapse.Problem"
         )
+    arrays.check(problem.model, problem.draw, num)
     params = structure.trace(problem.model, problem.draw, num).params
     key = jax.eval_shape(lambda: jax.random.key(0))
     for name in condition.experiment.measured():

@@ -13,7 +13,7 @@ from collapse.experiment.lazy import load
 from collapse.experiment.remarks import remarks
 from collapse.figures.check import check as check_figure
 from collapse.figures.declaration import read_figures
-from collapse.lab import command, extend, folder, terminal
+from collapse.lab import command, extend, folder, lock, terminal
 from collapse.lab.folder import Claim
 from collapse.lab.interrupt import Interrupted, of_command
 
@@ -123,6 +123,10 @@ def _claim(call: command.Call, fingerprint: str, digest: str) -> Claim:
         if base == target:
             return Claim(target, base=base)
         return folder.claim(target, digest)._replace(base=base)
+    if folder.digest_in(target) not in (None, digest):
+        if offer := extend.offer(call.experiment, fingerprint, target):
+            lock.check_free(target)
+            raise InputError(f"out: {offer}")
     return folder.claim(target, digest, options.resume, options.force)
 
 

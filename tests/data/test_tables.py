@@ -104,6 +104,48 @@ def test_the_first_line_is_names_or_data_by_one_rule(load, name):
     assert f"{count} rows x 2 columns: " in data.said
 
 
+@pytest.mark.parametrize(
+    ("first", "named"),
+    [("country,2019,2020", True), ("C3,7,8", False), ("country,0.5,2020", False)],
+)
+def test_a_word_above_words_is_a_name_unless_it_is_one_of_them(load, first, named):
+    """A point in line 1 says that it is data; then advice names --header."""
+    body = f"{first}\n" + "".join(f"C{i}," + x for i, x in enumerate(ABY))
+    other = body.replace("C59,", "C3,")
+    word = "country" if named else "1"
+    refused = f"line {2 if named else 1}, .* is not a number; .*: --drop {word}$"
+    with pytest.raises(DataError, match=refused) as caught:
+        load(other)
+    assert ("--header yes" in str(caught.value)) == ("country,0.5" in first)
+    data = load(other, drop=(word,))
+    count = len(data.train) + len(data.held_out)
+    assert count == (60 if named else 61)
+    assert data.columns == (("2019", "2020") if named else ("column 2", "column 3"))
+    if named:
+        assert same(data, load("a,b\n" + lines(ROWS)))
+
+
+@pytest.mark.parametrize(
+    ("content", "decided"),
+    [
+        (f"1,0\n{lines(WHOLE)}", ("no names in line 1",)),
+        (lines(ROWS), ()),
+        (
+            "7,01,5\n" + "".join(f"{a},{b},0{b % 7}\n" for a, b in WHOLE),
+            (
+                "no names in line 1",
+                "column 2 has zeros in front: a decimal comma? --decimal ,",
+                "column 3 has zeros in front: a decimal comma? --decimal ,",
+            ),
+        ),
+    ],
+)
+def test_what_line_1_may_have_meant_otherwise_is_decided(load, content, decided):
+    data = load(content)
+    assert data.decided == decided and "no names in line 1" in data.said
+    assert load(content, header="no").decided == decided[1:]
+
+
 @pytest.mark.parametrize("first", ["0,1", "2019,2020", "7,5"])
 @pytest.mark.parametrize("rows", [ROWS, WHOLE], ids=["decimal", "whole"])
 def test_header_yes_and_no_decide(load, first, rows):

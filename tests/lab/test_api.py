@@ -1,11 +1,13 @@
 """Experiments from Python: what a notebook gets is what the command writes."""
 
 import contextlib
+import inspect
 import subprocess
 import sys
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from calibrated import assert_tells_apart
@@ -13,12 +15,13 @@ from calibrated import assert_tells_apart
 import collapse
 from collapse import Model, Problem
 from collapse.data.errors import InputError
+from collapse.lab import api, session
 from collapse.lab import run as runner
-from collapse.lab import session
 from collapse.numerics import draws
 from collapse.sims.gaussian import Gaussian
 from collapse.theory import mixing as theory
 
+ONE, MANY = "variance_ratio", "kl_to_truth"
 FIELDS = {"workflows": ["replace"], "num_seeds": 4, "num_generations": 3}
 
 
@@ -60,6 +63,30 @@ def test_a_run_is_drawn_as_asked():
 def test_what_cannot_be_run_is_refused(fields, said):
     with pytest.raises(InputError, match=said):
         collapse.run("mixing", **fields)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (np.ones((500, 2)), "an array"),
+        (jnp.ones(500), "an array"),
+        (pd.DataFrame({"a": np.ones(500)}), "a DataFrame"),
+        ([[1.0, 2.0]] * 500, "a list"),
+    ],
+)
+def test_rows_in_place_of_a_file_are_told_in_one_line(data, what):
+    with pytest.raises(InputError) as caught:
+        collapse.run("gaussian", data=data)
+    said = f"data: {what}; write it to a file, or use collapse.compare(data=...)"
+    assert str(caught.value) == said
+
+
+def test_data_may_be_a_path(tmp_path):
+    rows = np.random.default_rng(1).normal(size=(40, 1))
+    np.savetxt(tmp_path / "a.csv", rows, header="x", comments="")
+    path = tmp_path / "a.csv"
+    run = collapse.run("gaussian", data=path, num_seeds=2, num_generations=1)
+    assert run.experiment.data == str(path)
 
 
 def test_what_cannot_be_drawn_is_refused():
@@ -207,7 +234,37 @@ def test_a_run_says_when_levels_are_crossed_and_how_workflows_differ():
     every = run.crossings()
     assert set(every.event) == {"lost", "overshot", "halved", "doubled"}
     some = run.crossings("variance_ratio", 0.9)
+    usual = every[every.metric == "variance_ratio"].reset_index(drop=True)
+    assert run.crossings("variance_ratio").equals(usual) and len(usual) == 2
     assert some.workflow.tolist() == ["replace", "accumulate"]
     gap = run.differences("variance_ratio")
     values = run.dataset.variance_ratio.isel(generation=-1).values
     assert gap["mean"].item() == pytest.approx((values[1] - values[0]).mean())
+
+
+@pytest.mark.parametrize(
+    ("call", "fields", "said"),
+    [
+        ("crossings", {"metric": "x"}, "metrics: x was not measured; known are "),
+        ("crossings", {"level": 0.5}, "metric: none, but level 0.5; name the metric"),
+        ("crossings", {"metric": ONE, "level": np.nan}, "level: nan; give a finite"),
+        ("crossings", {"metric": ONE, "level": np.inf}, "level: inf; give a finite"),
+        ("crossings", {"metric": ONE, "level": "0.5"}, "level: '0.5'; give a finite"),
+        ("crossings", {"metric": ONE, "level": True}, "level: True; give a finite"),
+        ("crossings", {"metric": MANY}, f"level: {MANY} has no usual level; give one"),
+        ("differences", {"metric": ONE, "generation": "a"}, "generation: 'a'; give a"),
+        ("differences", {"metric": ONE, "generation": 0.5}, "generation: 0.5; give a"),
+        ("differences", {"metric": ONE, "generation": None}, "generation: None; give"),
+        ("differences", {"metric": ONE, "generation": 9}, "generation: 9; stay withi"),
+    ],
+)
+def test_what_cannot_be_crossed_or_compared_is_told_in_one_line(call, fields, said):
+    """Without beartype, which tests alone have."""
+    dims = ("workflow", "seed", "generation")
+    values = np.random.default_rng(1).normal(size=(2, 4, 3))
+    data = {ONE: (dims, values), MANY: (dims, values)}
+    dataset = xr.Dataset(data, {"workflow": ["replace", "accumulate"]})
+    plain = inspect.unwrap(getattr(api.Run, call))
+    with pytest.raises(InputError) as caught:
+        plain(api.Run(Gaussian(), dataset), **fields)
+    assert str(caught.value).startswith(said) and "\n" not in str(caught.value)

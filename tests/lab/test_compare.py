@@ -159,6 +159,10 @@ def weighing(weights):
     return Workflow(2, lambda generation: jnp.minimum(generation, 1), weigh)
 
 
+def replace_in(slot, weights=lambda origin: jnp.ones(origin.size)):
+    return Workflow(1, slot, lambda key, origin, t: Selection(weights(origin)))
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -183,6 +187,22 @@ def weighing(weights):
         (
             {"a": weighing(lambda origin: jnp.where(origin < 0, 0, 1))},
             "a: weigh gives weights [2, 20] for [40] positions",
+        ),
+        (
+            {"a": weighing(lambda origin: -1.0 * (origin >= 0).reshape(-1))},
+            "a: weigh gives the weight -1 in generation 0; give finite weights, 0 or m",
+        ),
+        (
+            {"a": weighing(lambda origin: jnp.zeros(origin.size))},
+            "a: weigh gives all rows weight 0 in generation 0; give some of them more",
+        ),
+        (
+            {"a": replace_in(lambda t: 0, lambda origin: (origin == 0).reshape(-1))},
+            "a: weigh gives all rows weight 0 in generation 1; give some of them more",
+        ),
+        (
+            {"a": replace_in(lambda generation: generation)},
+            "a: slot gives 1 in generation 1, of 1 slots counted from 0; make more",
         ),
         (
             {"a": weighing(lambda origin: 1 / 0)},
@@ -254,6 +274,15 @@ def test_a_user_s_metric_has_its_own_label():
         InputError, match="^quantities: unknown metric 'eror'; known are"
     ):
         compared(**fields, quantities={"eror": Quantity("", "")})
+    with pytest.raises(InputError, match="^quantities: mean_error: a str; give a coll"):
+        compared(**fields, quantities={"mean_error": "error of mine"})
+
+
+@pytest.mark.parametrize("precision", ["float16", "bfloat16", "double", 64, None])
+def test_other_precisions_are_refused(precision):
+    with pytest.raises(InputError) as caught:
+        compared(precision=precision)
+    assert str(caught.value) == f"precision: {precision!r}; give float64 or float32"
 
 
 @pytest.mark.parametrize(
@@ -283,6 +312,10 @@ def test_a_user_s_metric_has_its_own_label():
             "metrics: 'seed' is taken",
         ),
         (of(fit=lambda k, p, x, w: p), "fit: gives an array; it must return (params"),
+        (
+            of(init=lambda *_: 1.0, fit=lambda k, p, x, w: (1.0, {})),
+            "fit: params is a float, 1.0; give arrays: jnp.asarray(..., rows.dtype)",
+        ),
         (
             of(sample=lambda k, p, n: p),
             "fit: of 20 rows gives params [], of which samp",

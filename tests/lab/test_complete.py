@@ -147,16 +147,46 @@ def test_more_seeds_and_generations_are_found_among_the_results(monkeypatch):
 
 def test_only_a_shorter_run_of_the_same_is_extended(capsys):
     assert run(*SHORT, "--out", "a", "--quiet") == 0
-    for change, place in (("seed 1", "a"), ("num-generations 2", "a"), ("out b", "b")):
+    for change, reason in (
+        ("seed 1", "a has seed 0, not 1; only num_generations and num_seeds may grow"),
+        ("num-generations 2", "a has num_generations 3, more than 2; give at least as"),
+        ("out b", "b holds no run; drop --extend"),
+    ):
         flag, value = change.split()
         arguments = ["--out", "a", "--extend", "--quiet", f"--{flag}", value]
         assert run(*LONG, *arguments) == 2
         said = capsys.readouterr().err
-        assert (
-            f"extend: {place} holds no finished run of this experiment with f" in said
-        )
+        assert f"error: extend: {reason}" in said
         assert said.count("\n") == 1
     assert not folder.Path("b").exists()
+
+
+def test_what_a_shorter_run_lacks_is_said(capsys):
+    """With or without --extend: the option, its states, or an end of its own."""
+
+    def refused(*arguments):
+        assert run(*LONG, "--quiet", *arguments) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        return said
+
+    into = ("--out", "results/a")
+    assert run(*SHORT, "--quiet", *into) == 0
+    said = refused(*into)
+    assert "out: results/a holds this experiment with num_generations 3 instead" in said
+    assert "add --extend to go on from it, or give another --out" in said
+    assert "another experiment; give another" in refused(*into, "--seed", "1")
+    states = folder.Path("results/a") / folder.STATES
+    states.rename("kept")
+    lacking = "lacks its states (more than 256 MB, or deleted), from which it would go"
+    for arguments in (into, (*into, "--extend"), ("--extend",)):
+        said = refused(*arguments)
+        assert lacking in said and "results/a" in said
+        assert "name its folder by --out" not in said
+    folder.Path("kept").rename(folder.Path("results/a") / folder.CHECKPOINTS)
+    for arguments in (into, (*into, "--extend")):
+        said = refused(*arguments)
+        assert "unfinished: first end it by its own command with --resume" in said
 
 
 def test_a_run_of_other_versions_is_not_extended(capsys, monkeypatch):
@@ -271,7 +301,7 @@ def test_large_states_are_not_kept(monkeypatch):
     (path,) = folder.Path("a/states").iterdir()
     assert "state/params/mean" not in np.load(path).files
     assert not [name for name in np.load(path).files if name.startswith("state/")]
-    monkeypatch.setattr(folder, "_MOST_STATES", 10)
+    monkeypatch.setattr(folder, "MOST_STATES", 10)
     assert run(*SHORT, "--out", "a", "--quiet", "--force") == 0
     assert not folder.Path("a/states").exists()
 

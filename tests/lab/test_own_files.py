@@ -1,6 +1,7 @@
 """Mistakes in a file of a user's own: one line that names them, and nothing left."""
 
 import contextlib
+import importlib.util
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 import collapse
 from collapse.data.errors import InputError
+from collapse.experiment.workflows import standard
 from collapse.lab import commands, session
 from collapse.lab import run as runner
 from collapse.sims.gaussian import Gaussian
@@ -44,6 +46,16 @@ def complaint(capsys, *arguments):
             "real rows are [100, 1]",
         ),
         (FIT, FIT.replace(", {}", ""), "fit: gives an array; it must return (params, "),
+        (
+            FIT,
+            "return (weights @ batch, 2.0), {}",
+            "fit: params[1] is a float, 2.0; give arrays: jnp.asarray(",
+        ),
+        (
+            FIT,
+            "return 2.0, {}",
+            "fit: params is a float, 2.0; give arrays: jnp.asarray(",
+        ),
         (FIT, FIT.replace("batch", "batch.T"), f"see own.py line {LINE}"),
         (
             '        "scale_error": coll',
@@ -103,6 +115,35 @@ def test_a_mistake_is_told_in_one_line_and_leaves_nothing(
     (tmp_path / "own.py").write_text(FAMILY.replace(before, after, 1))
     assert said in complaint(capsys, "own.py", *SMALL, "--publish", "figures")
     assert {path.name for path in tmp_path.iterdir()} <= {"own.py", "__pycache__"}
+
+
+WEIGHED = "jnp.where(origin >= 0, rate**age, 0).reshape(-1)"
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ("(rate**age).reshape(-1)", "gives an empty position (origin -1) the weight"),
+        (f"-{WEIGHED}", "gives the weight -1 in generation 0; give finite weights"),
+        (f"0 * {WEIGHED}", "gives all rows weight 0 in generation 0; give some"),
+        (f"{WEIGHED}[:3]", "gives weights [3] for [6"),
+        ("1 / 0", "ZeroDivisionError: division by zero; see fade.py line "),
+    ],
+)
+@pytest.mark.parametrize("learner", ["discrete", "own.py"])
+def test_weights_that_cannot_be_are_refused(
+    tmp_path, capsys, monkeypatch, after, said, learner
+):
+    """By every command, as by compare, before a folder is made."""
+    monkeypatch.setattr(standard, "_KINDS", {**standard._KINDS})
+    (tmp_path / "own.py").write_text(FAMILY)
+    (tmp_path / "fade.py").write_text(WORKFLOW.replace(WEIGHED, after, 1))
+    spec = importlib.util.spec_from_file_location("_fade", tmp_path / "fade.py")
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    asked = ["--workflows", "fade 0.5", "--samples-per-generation", "100"]
+    found = complaint(capsys, learner, *SMALL[:4], "--quiet", *asked)
+    assert found.startswith("workflows: fade 0.5: weigh") and said in found
+    assert not (tmp_path / "results").exists()
 
 
 def test_a_mistake_in_the_model_of_a_study_is_told_as_well(tmp_path, capsys):

@@ -182,6 +182,19 @@ def test_python_reads_alike_and_warns_of_what_was_decided():
         collapse.run("gaussian", data="underscore.csv", **SMALL)
 
 
+def test_python_warns_of_what_line_1_may_have_meant(tmp_path):
+    rows = np.random.default_rng(1).integers(2, 50, (60, 2))
+    text = "1,0\n" + "".join(f"{a},0{b % 9}\n" for a, b in rows)
+    (tmp_path / "whole.csv").write_text(text)
+    with pytest.warns(UserWarning) as found:
+        collapse.run("gaussian", data=str(tmp_path / "whole.csv"), **SMALL)
+    said = [str(one.message) for one in found]
+    assert said[:2] == [
+        "data: no names in line 1",
+        "data: column 2 has zeros in front: a decimal comma? --decimal ,",
+    ]
+
+
 # What an experiment is
 
 

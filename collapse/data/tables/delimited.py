@@ -62,6 +62,9 @@ def parse(where: str, text: str, suffix: str, options: Options) -> Raw:
             )
     titles = tuple(" ".join(title.split()) if named else "" for title in first)
     told = _decided(titles, line, named, options)
+    kinds = {kind(cell, options.decimal) for cell in first}
+    clear = options.header == "no" or "decimal" in kinds or kinds == {"missing"}
+    expected = told if clear and not named else ()
     if len(first) == 1 and (blank := _blank_between(text, rows)):
         told = (*told, f"{blank} blank line{'s' * (blank > 1)} skipped")
     columns = list(zip(*(row for _, row in rows), strict=True))
@@ -72,7 +75,8 @@ def parse(where: str, text: str, suffix: str, options: Options) -> Raw:
             for k in padded
             if k
         )
-    return Raw(titles, columns, [number for number, _ in rows], "line", told, named)
+    places = [number for number, _ in rows]
+    return Raw(titles, columns, places, "line", told, named, expected)
 
 
 def separator_of(text: str, suffix: str, options: Options) -> str:

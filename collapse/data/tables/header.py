@@ -3,6 +3,7 @@
 It does if no cell of it is a number with a decimal point or an exponent, and
 
 * it has text, some of it above a column of numbers (or there is no such column), or
+  none of it a value of its column: `country` above names of countries, beside 2019, or
 * it counts: 0, 1, ..., d - 1 or 1, 2, ..., d, unless a row is the same, or
 * it holds whole numbers only, each above a column of which most are not whole.
 
@@ -35,7 +36,7 @@ def names_columns(
     if "text" in own:
         numeric = [_is_numeric(kinds) for kinds in below]
         above = (k == "text" and n for k, n in zip(own, numeric, strict=True))
-        return any(above) or not any(numeric)
+        return any(above) or not any(numeric) or not _recurs(first, own, rows)
     has_index = not first[0].strip() and set(below[0]) == {"whole"}
     skipped = int(has_index and len(first) > 1)
     if "missing" in own[skipped:]:
@@ -46,6 +47,16 @@ def names_columns(
     if counts and list(first) not in rows:
         return True
     return bool(rows) and all(map(_is_decimal, below[skipped:]))
+
+
+def _recurs(
+    first: Sequence[str], own: Sequence[Kind], rows: Sequence[Sequence[str]]
+) -> bool:
+    """Whether some text of the first line is a value of its column in other lines."""
+    texts = [(k, cell.strip()) for k, cell in enumerate(first) if own[k] == "text"]
+    return any(
+        k < len(row) and row[k].strip() == text for row in rows for k, text in texts
+    )
 
 
 def _below(rows: Sequence[Sequence[str]], column: int, decimal: str) -> list[Kind]:

@@ -36,6 +36,7 @@ class Raw(NamedTuple):
       unit: "line" or "row", of these.
       told: phrases on what was decided, such as `names 2019, 2020 from line 1`.
       named: whether the file names its columns.
+      expected: those of `told` that surprise nobody.
     """
 
     titles: tuple[str, ...]
@@ -44,6 +45,7 @@ class Raw(NamedTuple):
     unit: str
     told: tuple[str, ...] = ()
     named: bool = True
+    expected: tuple[str, ...] = ()
 
 
 def name_of(titles: Sequence[str], index: int) -> str:

@@ -145,8 +145,8 @@ def _loaded(
     said = _said(name, raw, chosen, dropped, (len(points), len(held_out)), columns)
     if target is not None:
         said += f"; target {columns[-1]}"
-    # that a first line of numbers is data is no surprise
-    decided = (*(raw.told if raw.named else ()), *chosen.told, *dropped)
+    surprising = (phrase for phrase in raw.told if phrase not in raw.expected)
+    decided = (*surprising, *chosen.told, *dropped)
     return RealData(train, held_out, sha256, columns, 0.0, said, decided)
 
 

@@ -99,6 +99,9 @@ def _no_number(
     if not why:
         what = "leave the column out" if len(every) == 1 else "leave such columns out"
         why = f"mend it, or {what}: --drop {flag_words(raw, every)}"
+        own = raw.unit == "line" and not raw.named and options.header == "auto"
+        if own and row == 0 and list(raw.columns[k]).count(value) == 1:
+            why = f"if line {raw.places[0]} holds names: --header yes; else {why}"
     short = value if len(value) <= _LONGEST else value[:_LONGEST] + "..."
     return f"{_cell(name, raw, row, k)}: {short!r} is not a number; {why}"
 
