@@ -80,8 +80,7 @@ def compare(
       progress: show a progress bar; where stderr is a terminal if None.
 
     Raises:
-      InputError: for a workflow that is none, data that cannot be used, an unknown
-        precision, or a number that is too small.
+      InputError: for what is none of these, or a number that is too small.
       ModelError: for a model that cannot be run, with the reason.
     """
     if precision not in PRECISIONS:
