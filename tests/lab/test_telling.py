@@ -248,7 +248,7 @@ WORDS = {
     "mixing --model gmn": "or give a .py file; did you mean gmm?",
     "gmm tail_mas": "no such file; give an experiment's TOML; did you mean tail_mass?",
     "gaussian tail_mass": "tail_mass: is a figure of gmm; use that",
-    "gmm d.toml": "the figure shows survival3, which is not measured; known are",
+    "gmm d.toml": "the figure shows survival3, which is not measured; measured are",
     "gmm pric": "give an experiment's TOML; did you mean price?",
     "completion bas": "unknown 'bas'; known are bash, zsh, fish; did you mean bash?",
     "gmm a.toml": "known are num_generations, num_seeds, seed, precision, metrics,",
