@@ -416,7 +416,8 @@ def test_a_declaration_may_have_several_figures(tmp_path):
     pictures = [file.name for file in again if file.suffix == ".svg"]
     assert pictures == ["results.svg", "results_histogram.svg"]
     with xr.open_dataset(data, engine="h5netcdf") as kept:
-        assert set(kept.data_vars) == {"first_histogram"}
+        names = {"first_histogram", "first_histogram_difference"}
+        assert set(kept.data_vars) == names
         assert kept.generation.values.tolist() == [0, 2]
 
 
