@@ -90,7 +90,7 @@ WEEKLY = [
     r"models/test_linear_rows.py::.*fresh",
     r"models/test_linear_closed_forms.py::test_(minimum|fixed_and_fresh)",
     r"sims/test_charlm_task.py",
-    r"sims/test_charlm_command.py::test_(a_text_without_spaces|the_lowest)",
+    r"sims/test_charlm_command.py::test_the_lowest",
     r"test_conformance.py::(test_chunks.*accumulate|test_its_model.*charlm)",
     r"sims/test_kde_running.py::test_(rows_may|chunks)",
     r"data/test_table_precision.py::test_a_first_fit.*gmm",

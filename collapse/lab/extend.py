@@ -27,15 +27,15 @@ def found(experiment: Experiment, data: str, out: str, target: Path) -> Path:
     Raises:
       InputError: if there is none, or it is of other versions.
     """
-    places = [Path(out)] if out else sorted(target.parent.glob("*"))
-    bases = [place for place in places if (place / folder.STATES).is_dir()]
+    folders = [Path(out)] if out else sorted(target.parent.glob("*"))
+    bases = [place for place in folders if (place / folder.STATES).is_dir()]
     shorter = {place: _shorter(experiment, data, place) for place in bases}
     fitting = {place: run for place, run in shorter.items() if run is not None}
     fitting = {p: run for p, run in fitting.items() if folder.is_complete(p)}
     if not fitting and out:
         raise InputError(f"extend: {_why_not(experiment, data, Path(out))}")
     if not fitting:
-        for place in places:  # one that would do, but for its states
+        for place in folders:  # one that would do, but for its states
             if _shorter(experiment, data, place) is not None:
                 raise InputError(f"extend: {_why_not(experiment, data, place)}")
         raise InputError(

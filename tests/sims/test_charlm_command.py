@@ -6,6 +6,7 @@ import json
 import random
 import resource
 import sys
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -57,9 +58,13 @@ def run(*arguments, file=()):
     """The exit code of a command: quick to compile, and that only once."""
 
     def shared(condition, task):
-        if task.program not in PROGRAMS:
-            PROGRAMS[task.program] = COMPILE(condition, task)
-        return PROGRAMS[task.program]
+        # another text may have another vocabulary
+        own = condition.experiment
+        name = (own.data, own.unknown, Path.cwd() if own.data != "text.txt" else "")
+        name = (*name, task.program)
+        if name not in PROGRAMS:
+            PROGRAMS[name] = COMPILE(condition, task)
+        return PROGRAMS[name]
 
     with (
         pytest.MonkeyPatch.context() as patch,

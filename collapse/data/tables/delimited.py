@@ -75,8 +75,8 @@ def parse(where: str, text: str, suffix: str, options: Options) -> Raw:
             for k in padded
             if k
         )
-    places = [number for number, _ in rows]
-    return Raw(titles, columns, places, "line", told, named, expected)
+    numbers = [number for number, _ in rows]
+    return Raw(titles, columns, numbers, "line", told, named, expected)
 
 
 def separator_of(text: str, suffix: str, options: Options) -> str:
