@@ -4,14 +4,13 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from collapse.core.types import Workflow
 from collapse.data.errors import InputError
 from collapse.experiment.workflows import WorkflowKind
-from collapse.lab.conformance.provenance import sees_all_once
+from collapse.lab.conformance.provenance import weighed
 from collapse.lab.conformance.words import tried
 
 _FIRST = 3  # generations that are tried, besides the last
@@ -39,7 +38,6 @@ def check(name: str, workflow: Workflow, num_rows: int, num_generations: int) ->
       InputError: for a slot outside the store, and for weights of another number than
         positions, of empty positions, below 0, not finite, or all 0.
     """
-    sees_all_once(name, workflow, num_rows)
     what, count = f"workflows: {name}", workflow.slots_per_write
     origin = np.full((workflow.num_slots, num_rows), -1, np.int32)
     for generation in range(num_generations + 1):
@@ -65,18 +63,8 @@ def _check_weights(
     what: str, workflow: Workflow, origin: np.ndarray, generation: int
 ) -> None:
     """Raise InputError for weights of a generation that cannot be."""
-    given = (jax.random.key(0), jnp.asarray(origin), jnp.int32(generation))
-    weigh = workflow.weigh_complete or workflow.weigh
-    selection = tried(what, lambda: weigh(*given))
-    weights, flat = np.asarray(selection.weights), origin.reshape(-1)
-    if selection.rows is not None:
-        flat = flat[np.asarray(selection.rows)]
+    weights, flat = weighed(what, workflow, origin, generation)
     when = f"in generation {generation}"
-    if weights.shape != flat.shape:
-        raise InputError(
-            f"{what} gives weights {list(weights.shape)} for {list(flat.shape)} "
-            f"positions {when}; give one weight a position: reshape(-1)"
-        )
     bad = ~np.isfinite(weights) | (weights < 0)
     if bad.any():
         raise InputError(

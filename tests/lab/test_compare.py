@@ -182,7 +182,7 @@ def replace_in(slot, weights=lambda origin: jnp.ones(origin.size)):
         ({"a": workflows.accumulate_sums()}, "a: adds rows up, which only those of th"),
         (
             {"a": weighing(lambda origin: jnp.ones(origin.size))},
-            "a: weigh gives an empty position (origin -1) the weight 1; give it 0",
+            "a: weigh gives an empty position (origin -1) the weight 1 in generation",
         ),
         (
             {"a": weighing(lambda origin: jnp.where(origin < 0, 0, 1))},

@@ -1,7 +1,5 @@
 """Rules on a workflow: its weights at generation 0, where all rows are real."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,36 +18,43 @@ def sees_all_once(name: str, workflow: Workflow, num_rows: int) -> bool:
       num_rows: n.
 
     Raises:
-      InputError: for weights of another shape than the store, or of empty positions.
+      InputError: as `weighed`.
     """
     what = f"workflows: {name}"
     origin = np.full((workflow.num_slots, num_rows), -1, np.int32)
     slot = tried(f"{what}: slot", lambda: int(workflow.slot(jnp.int32(0))))
     origin[slot] = 0
-    weigh = workflow.weigh_complete or workflow.weigh
-    given = (jax.random.key(0), jnp.asarray(origin), jnp.int32(0))
-    selection = tried(f"{what}: weigh", lambda: weigh(*given))
-    if not hasattr(selection, "weights"):
-        raise InputError(
-            f"{what}: weigh gives {kind(selection)}; return a collapse.Selection"
-        )
-    rows, weights = selection.rows, np.asarray(selection.weights)
-    flat = origin.reshape(-1) if rows is None else origin.reshape(-1)[np.asarray(rows)]
-    if weights.shape != flat.shape:
-        raise InputError(
-            f"{what}: weigh gives weights {_told(weights)} for {_told(flat)} "
-            "positions; give one weight a position: reshape(-1)"
-        )
-    empty = flat < 0
-    if (weights[empty] != 0).any():
-        raise InputError(
-            f"{what}: weigh gives an empty position (origin -1) the weight "
-            f"{weights[empty & (weights != 0)][0]:g}; give it 0: "
-            "jnp.where(origin >= 0, ..., 0)"
-        )
-    seen = weights[~empty]
+    weights, flat = weighed(f"{what}: weigh", workflow, origin, 0)
+    seen = weights[flat >= 0]
     return seen.size == num_rows and bool((seen == seen[0]).all()) and seen[0] > 0
 
 
-def _told(array: Any) -> str:
-    return str(list(array.shape))
+def weighed(
+    what: str, workflow: Workflow, origin: np.ndarray, generation: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights that a workflow gives in a generation, and the origins of their rows.
+
+    Args:
+      what: is on trial, for messages.
+      workflow: on trial.
+      origin: [slots, n] of the store.
+      generation: of the fit.
+
+    Raises:
+      InputError: if `weigh` fails, or gives no selection, or not a weight a position.
+    """
+    weigh = workflow.weigh_complete or workflow.weigh
+    given = (jax.random.key(0), jnp.asarray(origin), jnp.int32(generation))
+    selection = tried(what, lambda: weigh(*given))
+    if not hasattr(selection, "weights"):
+        raise InputError(f"{what} gives {kind(selection)}; return a collapse.Selection")
+    weights, flat = np.asarray(selection.weights), origin.reshape(-1)
+    if selection.rows is not None:
+        flat = flat[np.asarray(selection.rows)]
+    if weights.shape != flat.shape:
+        raise InputError(
+            f"{what} gives weights {list(weights.shape)} for {list(flat.shape)} "
+            f"positions in generation {generation}; give one weight a position: "
+            "reshape(-1)"
+        )
+    return weights, flat
