@@ -1,6 +1,5 @@
 """`collapse.check_model`: models that break a rule are refused with the reason."""
 
-import contextlib
 import re
 
 import jax
@@ -8,25 +7,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
+from lab_cases import as_a_user_runs_it  # noqa: F401
 
 import collapse
 from collapse import Model, draws
 from collapse.data.errors import InputError, ModelError
-from collapse.lab import session
 from collapse.lab.conformance.check import RULES
 
 pytestmark = [
     pytest.mark.x64,
+    pytest.mark.usefixtures("as_a_user_runs_it"),
     pytest.mark.xdist_group("check_model"),
     pytest.mark.filterwarnings("ignore:Explicitly requested dtype"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _as_a_user_runs_it(monkeypatch):
-    monkeypatch.setattr(session, "configured", lambda *_: contextlib.nullcontext())
-    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        yield
 
 
 def init(key, rows, weights):

@@ -11,9 +11,10 @@ import time
 import numpy as np
 import pytest
 import xarray as xr
+from lab_cases import interrupt
 
 from collapse.data.errors import InputError
-from collapse.lab import checkpoint, folder, parts, session
+from collapse.lab import checkpoint, folder, session
 from collapse.lab import run as runner
 from collapse.lab.schedule import boundaries
 from collapse.sims.gaussian import Gaussian
@@ -210,27 +211,13 @@ def test_densities_are_not_measured_where_samples_do_not_span_the_space(capsys):
     assert not {"entropy", "test_error", "log_det_ratio"} & {*known.measured()}
 
 
-def _interrupted_after(monkeypatch, saves):
-    """Make ctrl-C arrive when the given checkpoint has been saved."""
-    real, count = checkpoint.save, []
-
-    def save(path, progress):
-        real(path, progress)
-        count.append(1)
-        if len(count) == saves:
-            raise parts.Interrupted("stop")
-
-    monkeypatch.setattr(parts, "_SECONDS_BETWEEN_SAVES", -1.0)  # save every chunk
-    monkeypatch.setattr(checkpoint, "save", save)
-
-
 @pytest.mark.parametrize("saves", [pytest.param(2, marks=pytest.mark.slow), 12])
 def test_a_resumed_run_is_bitwise_an_uninterrupted_one(tmp_path, monkeypatch, saves):
     workflows = ["--workflows", "replace", "fixed_budget"]
     arguments = ["--num-generations", "8", *workflows, *MEASURE, "--quiet", "--out"]
     assert run(*arguments, "whole") == 0
     with monkeypatch.context() as patch:
-        _interrupted_after(patch, saves)
+        interrupt(patch, saves)
         assert run(*arguments, "part") == 130
     assert not (tmp_path / "part" / "results.nc").exists()
     assert run(*arguments, "part") == 2  # not without being asked to
@@ -246,7 +233,7 @@ def test_a_resumed_run_is_bitwise_an_uninterrupted_one(tmp_path, monkeypatch, sa
 def test_a_truncated_checkpoint_is_refused_by_name(tmp_path, monkeypatch, capsys):
     arguments = ["--num-generations", "8", *ONE, *MEASURE, "--quiet", "--out", "a"]
     with monkeypatch.context() as patch:
-        _interrupted_after(patch, 1)
+        interrupt(patch, 1)
         assert run(*arguments) == 130
     (path,) = (tmp_path / "a" / "checkpoints").iterdir()
     path.write_bytes(path.read_bytes()[:-100])
@@ -306,7 +293,7 @@ def test_a_run_is_continued_by_the_versions_that_began_it(
 ):
     arguments = ["--num-generations", "8", *ONE, *MEASURE, "--quiet", "--out", "a"]
     with monkeypatch.context() as patch:
-        _interrupted_after(patch, 1)
+        interrupt(patch, 1)
         assert run(*arguments) == 130
     with monkeypatch.context() as patch:
         patch.setattr(folder, "versions", lambda: "jax 9")

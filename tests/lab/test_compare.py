@@ -1,6 +1,5 @@
 """`collapse.compare`: what it takes, and what it says of a model that is wrong."""
 
-import contextlib
 import warnings
 
 import jax
@@ -8,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
+from lab_cases import as_a_user_runs_it  # noqa: F401
 from matplotlib.text import Text
 
 import collapse
@@ -15,19 +15,16 @@ from collapse import Model, Problem, Quantity, Selection, Workflow, draws, workf
 from collapse.data.errors import InputError, ModelError
 from collapse.experiment.summary import summarise
 from collapse.figures import panels
-from collapse.lab import given, session
+from collapse.lab import given
 from collapse.lab.conformance.suspicious import suspicions
 
-pytestmark = [pytest.mark.x64, pytest.mark.xdist_group("compare")]
+pytestmark = [
+    pytest.mark.x64,
+    pytest.mark.xdist_group("compare"),
+    pytest.mark.usefixtures("as_a_user_runs_it"),
+]
 SMALL = {"num_rows": 20, "num_seeds": 4, "num_generations": 3}
 RNG = np.random.default_rng(1)
-
-
-@pytest.fixture(autouse=True)
-def _as_a_user_runs_it(monkeypatch):
-    monkeypatch.setattr(session, "configured", lambda *_: contextlib.nullcontext())
-    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        yield
 
 
 def init(key, rows, weights):

@@ -11,10 +11,11 @@ from importlib import util
 import numpy as np
 import pytest
 import xarray as xr
+from lab_cases import interrupt
 
 from collapse.data.errors import InputError
 from collapse.experiment import sources
-from collapse.lab import checkpoint, folder, lock, parts, session, work
+from collapse.lab import folder, lock, parts, session, work
 from collapse.lab import run as runner
 from collapse.sims.gaussian import Gaussian
 
@@ -49,20 +50,6 @@ def counted(monkeypatch):
 
     monkeypatch.setattr(work, "simulate", simulate)
     return times
-
-
-def interrupt(monkeypatch, saves=1):
-    """Make ctrl-C arrive when so many checkpoints have been saved."""
-    real, count = checkpoint.save, []
-
-    def save(path, progress):
-        real(path, progress)
-        count.append(1)
-        if len(count) == saves:
-            raise parts.Interrupted("stop")
-
-    monkeypatch.setattr(parts, "_SECONDS_BETWEEN_SAVES", -1.0)  # save every chunk
-    monkeypatch.setattr(checkpoint, "save", save)
 
 
 def test_a_complete_run_is_told_again_and_repeated_only_by_force(
