@@ -67,5 +67,5 @@ def _others(trial: Trial) -> Iterator[Batch]:
     yield _picked(trial.real, ranks[::-1][half])
 
 
-def _picked(rows: Batch, places: Any) -> Batch:
-    return jax.tree.map(lambda x: x[places], rows)
+def _picked(rows: Batch, positions: Any) -> Batch:
+    return jax.tree.map(lambda x: x[positions], rows)
