@@ -12,6 +12,7 @@ from collapse.data.errors import InputError, hint
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment
 from collapse.lab import command, completion, terminal
+from collapse.lab.reproduce.command import main as reproduce
 from collapse.lab.run import main as run
 
 _HELP = """\
@@ -21,6 +22,7 @@ usage: {program} COMMAND [FILE.toml] [OPTIONS]
 {listed}
 
 other:
+  reproduce [NAME]  list published figures and claims, or make them again
   completion SHELL  print completion for bash, zsh or fish
   --version         print the version
 
@@ -48,6 +50,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "collapse") -> i
                 raise InputError("completion: give one of bash, zsh, fish")
             terminal.say(completion.script(rest[0]).rstrip())
             return 0
+        if first == "reproduce":
+            return reproduce(rest, f"{program} reproduce")
         return run(_named(first, program), rest, f"{program} {first}")
     except InputError as error:
         return command.fail(error)
@@ -76,6 +80,6 @@ def _named(name: str, program: str) -> type[Experiment]:
         raise InputError(f"{name}: an option needs its command: {program} gmm {name}")
     if name.endswith(".py") or name in known:
         return registry.experiment(name)
-    words = [*known, "completion"]
+    words = [*known, "reproduce", "completion"]
     near = hint(name, words) or f"; known are {', '.join(words)}"
     raise InputError(f"{name}: no such command{near}")

@@ -7,6 +7,7 @@ from collapse.data.errors import InputError, hint
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment
 
+CLAIMS = "claims"  # the folder beside them that holds no experiments
 _OWNER = "# collapse "  # at the head of a run's declaration, before its command
 
 
@@ -15,6 +16,12 @@ def folder() -> Path:
     package = Path(collapse.__file__).parent
     inside = package / "declarations"
     return inside if inside.is_dir() else package.parent / "sims"
+
+
+def every() -> list[Path]:
+    """The declarations of all published figures, by command and name."""
+    files = sorted(folder().glob("*/*.toml"))
+    return [file for file in files if file.parent.name != CLAIMS]
 
 
 def found(name: str, kind: type[Experiment]) -> Path:
@@ -33,15 +40,15 @@ def found(name: str, kind: type[Experiment]) -> Path:
         if owner not in ("", kind.name) and not registry.is_own(kind):
             raise InputError(f"{name}: is a declaration of {owner}; use that command")
         return path
-    every = sorted(folder().glob("*/*.toml"))
-    every.sort(key=lambda file: file.parent.name != kind.name)  # its own come first
-    for file in every:
+    files = every()
+    files.sort(key=lambda file: file.parent.name != kind.name)  # its own come first
+    for file in files:
         if file.stem == name and file.parent.name != kind.name:
             raise InputError(f"{name}: is a figure of {file.parent.name}; use that")
         if file.stem == name:
             return file
-    own = [file.stem for file in every if file.parent.name == kind.name]
-    near = hint(name, own) or hint(name, [file.stem for file in every])
+    own = [file.stem for file in files if file.parent.name == kind.name]
+    near = hint(name, own) or hint(name, [file.stem for file in files])
     raise InputError(f"{name}: no such file; give an experiment's TOML{near}")
 
 

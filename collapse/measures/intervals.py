@@ -1,7 +1,8 @@
 """Intervals over seeds: of a mean, a median, a share, and of a first crossing.
 
-All are 95 % confidence intervals of one number. Seeds are the independent units, along
-the first axis; what else an array has (workflows, generations) is kept.
+All are confidence intervals of one number, of 95 % unless another confidence is given.
+Seeds are the independent units, along the first axis; what else an array has
+(workflows, generations) is kept.
 """
 
 from typing import Any, NamedTuple
@@ -28,27 +29,28 @@ def standard_error(values: Values) -> Values:
     return np.asarray(values.std(0, ddof=1) / np.sqrt(len(values)))
 
 
-def of_mean(values: Values) -> Interval:
+def of_mean(values: Values, confidence: float = CONFIDENCE) -> Interval:
     """Interval of the mean over the first axis, by Student's t.
 
     Right for means that are nearly normal; that of a heavy tail, which a few seeds
     carry off, is too narrow. NaN for a single seed.
     """
     middle, freedom = values.mean(0), max(len(values) - 1, 1)
-    times = float(scipy.stats.t.isf((1 - CONFIDENCE) / 2, freedom))
+    times = float(scipy.stats.t.isf((1 - confidence) / 2, freedom))
     reach = times * standard_error(values)
     return Interval(middle - reach, middle + reach)
 
 
-def of_median(values: Values) -> Interval:
+def of_median(values: Values, confidence: float = CONFIDENCE) -> Interval:
     """Interval of the median over the first axis, between two order statistics.
 
     Valid for every distribution: the number of seeds below the median is binomial. An
-    entry that is infinite counts as the largest. NaN for fewer than 6 seeds.
+    entry that is infinite counts as the largest. NaN where there are too few seeds:
+    fewer than 6 at 95 %.
     """
     count = len(values)
     # the most seeds that may lie below the low end, each side having half of the rest
-    below = int(scipy.stats.binom.ppf((1 - CONFIDENCE) / 2, count, 0.5)) - 1
+    below = int(scipy.stats.binom.ppf((1 - confidence) / 2, count, 0.5)) - 1
     if below < 0:
         nothing = np.full(values.shape[1:], np.nan)
         return Interval(nothing, nothing)
@@ -58,13 +60,15 @@ def of_median(values: Values) -> Interval:
     return Interval(*(np.where(bad, np.nan, end) for end in ends))
 
 
-def of_share(count: NDArray[np.integer[Any]], total: int) -> Interval:
+def of_share(
+    count: NDArray[np.integer[Any]], total: int, confidence: float = CONFIDENCE
+) -> Interval:
     """Interval of a probability, given how many of `total` seeds have a property.
 
-    Clopper & Pearson (Biometrika 26:404, 1934): covers at least 95 % whatever the
-    probability.
+    Clopper & Pearson (Biometrika 26:404, 1934): covers at least the confidence,
+    whatever the probability.
     """
-    tail = (1 - CONFIDENCE) / 2
+    tail = (1 - confidence) / 2
     low = scipy.stats.beta.ppf(tail, count, total - count + 1)
     high = scipy.stats.beta.isf(tail, count + 1, total - count)
     return Interval(np.where(count == 0, 0.0, low), np.where(count == total, 1.0, high))

@@ -1,0 +1,164 @@
+"""The number that a test reads from results, with its confidence interval."""
+
+import itertools
+import math
+import zlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy  # its parts are loaded when first used
+import xarray as xr
+from numpy.typing import NDArray
+
+from collapse.data.errors import InputError, hint
+from collapse.experiment.claims.claim import Test, Where
+from collapse.measures import intervals
+
+Values = NDArray[np.float64]
+
+
+class NotReached(InputError):
+    """A place that the results do not have, as those of a run that was cut down."""
+
+
+class Measured(NamedTuple):
+    """A number with its confidence interval.
+
+    Attributes:
+      at: dimension -> value, where it was read; only what the test names.
+      value: the estimate.
+      low: end of the interval; NaN where there are too few seeds.
+      high: the other end.
+      seeds: behind it; 0 for a closed form.
+    """
+
+    at: Where
+    value: float
+    low: float
+    high: float
+    seeds: int
+
+
+def measured(dataset: xr.Dataset, test: Test, confidence: float) -> list[Measured]:
+    """What a test reads, one entry for each place that it names.
+
+    Args:
+      dataset: every seed, as in results.nc.
+      test: that names a variable and places.
+      confidence: of each interval.
+
+    Raises:
+      InputError: for a variable, dimension or value that the results do not have.
+    """
+    return [_measure(dataset, test, at, confidence) for at in places(test.at)]
+
+
+def places(at: Where) -> Iterator[dict[str, Any]]:
+    """Every combination of the values that are listed: `{generation: [1, 2]}` is two."""
+    several = [v if isinstance(v, list | tuple) else [v] for v in at.values()]
+    for values in itertools.product(*several):
+        yield dict(zip(at, values, strict=True))
+
+
+def shuffled(dataset: xr.Dataset, name: str) -> xr.Dataset:
+    """The dataset with the generations of each seed exchanged at random, as a control.
+
+    Args:
+      dataset: every seed.
+      name: whose digest is the seed of the exchange.
+    """
+    draw = np.random.default_rng(zlib.crc32(name.encode()))
+    changed = {}
+    for key, variable in dataset.data_vars.items():
+        if {"seed", "generation"} <= set(variable.dims):
+            ordered = variable.transpose("seed", ..., "generation")
+            values = ordered.values.copy()
+            for row in values:
+                row[...] = row[..., draw.permutation(row.shape[-1])]
+            changed[str(key)] = (ordered.dims, values)
+    return dataset.assign(changed)
+
+
+def _measure(dataset: xr.Dataset, test: Test, at: Where, confidence: float) -> Measured:
+    first = _values(dataset, test.of, at)
+    if test.how.startswith("share"):
+        beyond = first < test.level if test.how == "share_below" else first > test.level
+        count, total = np.asarray(beyond.sum()), len(first)
+        low, high = intervals.of_share(count, total, confidence)
+        return Measured(at, float(beyond.mean()), float(low), float(high), total)
+    if test.how == "value":
+        return _told(at, first, test.statistic, confidence)
+    over = {**at, **test.over}
+    second = _values(dataset, str(over.pop("of", test.of)), over)
+    if test.how == "difference":
+        return _told(at, first - second, test.statistic, confidence)
+    if test.statistic == "median":
+        return _told(at, first / second, "median", confidence)
+    return _ratio(at, *np.broadcast_arrays(first, second), confidence)
+
+
+def _told(at: Where, values: Values, statistic: str, confidence: float) -> Measured:
+    """The mean or median over seeds [S]; a single value without seeds is exact."""
+    if values.ndim == 0:
+        exact = float(values)
+        return Measured(at, exact, exact, exact, 0)
+    if statistic == "median":
+        low, high = intervals.of_median(values, confidence)
+        return Measured(
+            at, float(np.median(values)), float(low), float(high), len(values)
+        )
+    with np.errstate(invalid="ignore"):  # of infinities, whose interval is NaN
+        low, high = intervals.of_mean(values, confidence)
+        return Measured(at, float(values.mean()), float(low), float(high), len(values))
+
+
+def _ratio(at: Where, first: Values, second: Values, confidence: float) -> Measured:
+    """Ratio of the means of paired values, by the delta method on its logarithm."""
+    if first.ndim == 0:
+        return _told(at, first / second, "mean", confidence)
+    count, over = len(first), float(second.mean())
+    if not (first.mean() > 0 and over > 0):
+        raise InputError("ratio: a mean is not positive; test a difference instead")
+    ratio = float(first.mean() / over)
+    if count < 2:
+        return Measured(at, ratio, math.nan, math.nan, count)
+    residual = first / first.mean() - second / over  # their covariance included
+    error = float(residual.std(ddof=1) / math.sqrt(count))
+    reach = float(scipy.stats.t.isf((1 - confidence) / 2, count - 1)) * error
+    ends = (ratio * math.exp(-reach), ratio * math.exp(reach))
+    return Measured(at, ratio, *ends, count)
+
+
+def _values(dataset: xr.Dataset, of: str, at: Where) -> Values:
+    """A variable at one place: [S], or [] for a closed form."""
+    if of not in dataset:
+        known = [str(name) for name in dataset.data_vars]
+        raise InputError(f"of: {of} was not measured{hint(of, known)}")
+    variable = dataset[of]
+    for dim, value in at.items():
+        if dim not in dataset.dims and dim != "generation":
+            known = [str(name) for name in dataset.dims]
+            raise InputError(f"at: {of} has no dimension {dim}{hint(dim, known)}")
+        if dim in variable.dims:
+            variable = variable.isel({dim: _position(dataset, dim, value)})
+    if "generation" in variable.dims:
+        variable = variable.isel(generation=-1)
+    for dim in set(variable.dims) - {"seed"}:
+        if variable.sizes[dim] > 1:
+            raise InputError(f"at: name the {dim} at which {of} is read")
+        variable = variable.isel({dim: 0})
+    return np.asarray(variable.values, dtype=float)
+
+
+def _position(dataset: xr.Dataset, dim: str, value: Any) -> int:
+    """Where a coordinate has a value; numbers may differ in their last digits."""
+    known = dataset[dim].values
+    if known.dtype.kind in "fiu" and isinstance(value, int | float):
+        found = np.flatnonzero(np.isclose(known.astype(float), value, rtol=1e-9))
+    else:
+        found = np.flatnonzero(known.astype(str) == str(value))
+    if not len(found):
+        told = ", ".join(map(str, known.tolist()[:12]))
+        raise NotReached(f"at: {dim} is never {value}; it is one of {told}")
+    return int(found[0])

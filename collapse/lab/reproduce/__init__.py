@@ -1,0 +1,1 @@
+"""`collapse reproduce`: published figures and claims made again, with verdicts."""

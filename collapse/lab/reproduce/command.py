@@ -1,0 +1,207 @@
+"""The command `collapse reproduce`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from collapse.data.errors import InputError
+from collapse.experiment.claims.claim import Claim
+from collapse.experiment.lazy import load
+from collapse.lab import command, folder, terminal
+from collapse.lab.interrupt import Interrupted
+from collapse.lab.reproduce import records
+from collapse.lab.reproduce.entries import Entry, chosen, entries
+
+MARKDOWN, PAGE = "REPRODUCTION.md", "report.html"
+BUDGET = 0.05  # of false alarms, over every test of every claim that there is
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see --help")
+
+
+def main(arguments: Sequence[str] | None = None, program: str = "") -> int:
+    """The exit code of `collapse reproduce`, after running it.
+
+    0; 1 if a control agrees, so that its rule proves nothing; 2 for bad input; 130 if
+    interrupted.
+
+    Args:
+      arguments: after the command; those of the process if None.
+      program: the command, for help.
+    """
+    try:
+        given = _parser(program or "collapse reproduce").parse_args(arguments)
+        every = entries()
+        if given.all and given.names:
+            raise InputError("all: is every figure; drop it, or the names")
+        if not (given.all or given.names):
+            terminal.say(listed(every, Path(given.out)))
+            return 0
+        wanted = list(every) if given.all else chosen(given.names, every)
+        return _reproduce(wanted, every, given)
+    except InputError as error:
+        return command.fail(error)
+    except (Interrupted, KeyboardInterrupt):
+        terminal.tell("interrupted; the same command goes on from here")
+        return 130
+    except BrokenPipeError:
+        terminal.silence()
+        return 0
+    except OSError as error:
+        terminal.tell(f"error: {error}")
+        return 1
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=program,
+        description="List the published figures and claims, or make some again, with "
+        "a verdict on each claim.",
+    )
+    add = parser.add_argument
+    add("names", nargs="*", help="figures, claims, papers or commands; none: list them")
+    add("--all", action="store_true", help="every figure and every claim")
+    add(
+        "--check",
+        action="store_true",
+        help="with other seeds than the figures', at a size that decides the claims",
+    )
+    add("--quick", action="store_true", help="cut every run down to seconds")
+    add("--out", default="reproduction", help="folder of runs and report (%(default)s)")
+    add(
+        "--publish",
+        default="",
+        metavar="FOLDER",
+        help="folder for figures, their data and verdicts; REPRODUCTION.md is written "
+        "beside it",
+    )
+    add("--quiet", action="store_true", help="print nothing of the single runs")
+    return parser
+
+
+def listed(every: Sequence[Entry], out: Path) -> str:
+    """The list of all figures and claims, with paper, cost, state and verdict."""
+    known, own = records.published(), records.read(out / records.NAME)
+    lines = []
+    for entry in every:
+        record = known.get(entry.name, {})
+        cost = _duration(record.get("seconds"))
+        lines.append(f"{entry.name:32} {cost:>9}  {_state(out / entry.stem)}".rstrip())
+        found = own.get(entry.name, record).get("claims", {})
+        for paper, claim in entry.claims:
+            word = _word(claim, found)
+            lines.append(f"  {claim.name:30} {word:>14}  {paper.cite}")
+    head = "figure                                cost  state of its run\n"
+    head += "  claim                                 verdict  paper\n"
+    return head + "\n".join(lines) + f"\n\n{_foot(every)}"
+
+
+def _word(claim: Claim, found: dict[str, dict[str, str]]) -> str:
+    """The verdict on a claim that is recorded, if its record is there."""
+    if claim.name in found:
+        return found[claim.name]["verdict"]
+    return "not run" if claim.tests else "not comparable"
+
+
+def _foot(every: Sequence[Entry]) -> str:
+    claims = sum(len(entry.claims) for entry in every)
+    return (
+        f"{len(every)} figures, {claims} claims. `reproduce NAME` makes one, --all all; "
+        "--quick shows in minutes that all run."
+    )
+
+
+def _state(place: Path) -> str:
+    """The state of a run's folder, in a word; "" if there is none."""
+    if folder.has_checkpoints(place):
+        return "unfinished"
+    return "complete" if folder.is_complete(place) else ""
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "unknown"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _reproduce(
+    wanted: Sequence[Entry], every: Sequence[Entry], given: argparse.Namespace
+) -> int:
+    """The exit code after making some entries, one after another."""
+    out = Path(given.out)
+    if out.exists() and not out.is_dir():
+        raise InputError(f"out: {out} is a file; give a folder")
+    if given.publish and (given.quick or given.check):
+        raise InputError("publish: goes with neither --quick nor --check; drop one")
+    verdict, making = (
+        load(name)
+        for name in (
+            "collapse.experiment.claims.verdict",
+            "collapse.lab.reproduce.making",
+        )
+    )
+    claims = [claim for entry in every for _, claim in entry.claims]
+    manner = making.Manner(
+        out=out,
+        level=verdict.confidence(claims, BUDGET),
+        quick=given.quick,
+        check=given.check,
+        quiet=given.quiet,
+        publish=given.publish,
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    failed, broken = [], []
+    file = out / f"{Path(records.NAME).stem}{manner.suffix}.json"
+    for number, entry in enumerate(wanted, 1):
+        terminal.say(f"\n[{number} of {len(wanted)}] {entry.name}")
+        try:
+            record = making.make(entry, manner)
+        except InputError as error:
+            terminal.tell(f"error: {error}")
+            failed.append(entry.name)
+            continue
+        found = records.merge(file, {entry.name: record})
+        for paper, claim in entry.claims:
+            told = record["claims"][claim.name]
+            terminal.say(f"  {told['verdict']:>14}  {claim.name} ({paper.cite})")
+            if told["control"] == verdict.AGREES:
+                broken.append(claim.name)
+                terminal.tell(f"error: {claim.name}: its control agrees, too")
+        _write(wanted, every, manner, found, given.publish)
+    if failed:
+        terminal.tell(f"error: not made: {', '.join(failed)}")
+        return 2
+    terminal.say(f"\nwritten: {out / PAGE}, {out / MARKDOWN}")
+    return 1 if broken else 0
+
+
+def _write(
+    wanted: Sequence[Entry],
+    every: Sequence[Entry],
+    manner: "making.Manner",  # type: ignore[name-defined]  # noqa: F821
+    found: records.Records,
+    publish: str,
+) -> None:
+    """Write the report of what has been made so far."""
+    markdown, page = (
+        load(f"collapse.lab.reproduce.{name}") for name in ("markdown", "page")
+    )
+    some = [entry for entry in every if entry.name in found]
+    places = {e.name: manner.out / f"{e.stem}{manner.suffix}" for e in some}
+    text = markdown.text(some, found, lambda e, f: f"{places[e.name].name}/{f}.svg")
+    (manner.out / MARKDOWN).write_text(text, encoding="utf-8")
+    (manner.out / PAGE).write_text(page.text(some, found, places), encoding="utf-8")
+    if publish:
+        target = Path(publish)
+        merged = records.merge(
+            target / records.NAME,
+            {e.name: found[e.name] for e in wanted if e.name in found},
+        )
+        text = markdown.text(every, merged, lambda e, f: f"{target.name}/{f}.svg")
+        (target.parent / MARKDOWN).write_text(text, encoding="utf-8")

@@ -1,0 +1,105 @@
+"""REPRODUCTION.md: every claim with its verdict, every figure with its command."""
+
+from collections.abc import Callable, Sequence
+
+from collapse.lab.reproduce.entries import Entry
+from collapse.lab.reproduce.records import Records
+from collapse.lab.reproduce.words import Line, counts, lines
+
+_HEAD = """\
+# Reproduction of published figures and claims
+
+This file is written by `collapse reproduce`, from the claims in `sims/claims/` and from
+the results of their runs. Do not edit it.
+
+```bash
+collapse reproduce                  # the list: figures, claims, cost, state
+collapse reproduce {example}   # makes one figure and judges its claims
+collapse reproduce --all            # all of them; the same command goes on after a stop
+collapse reproduce --all --check    # with other seeds, at a size that decides
+collapse reproduce --all --quick    # in minutes: shows that all run
+```
+
+Each figure is also made by its own command,
+`python -m collapse.sims.<command> sims/<command>/<figure>.toml --publish figures`, which
+writes the figure and its data, `figures/data/<figure>.nc`;
+`python -m collapse.plotting figures/data/<figure>.nc` draws it again from these.
+
+How a verdict comes about: each claim names numbers of a run and the range in which the
+claim holds. The lab *agrees* if the confidence interval of every number lies within its
+range, *differs* if one lies beyond it, and is *undecided* if there are too few seeds to
+say. All tests of all claims share one budget of false alarms, 5 %: the confidence of each
+interval is {confidence}. Every rule has a control, a condition under which it must not
+agree, which is judged beside it. Generations are counted from 0; papers that count fits
+start at 1, so their fit n is generation n - 1.
+
+{counts}
+"""
+
+
+def text(
+    some: Sequence[Entry], found: Records, link: Callable[[Entry, str], str]
+) -> str:
+    """The file in Markdown.
+
+    Args:
+      some: entries to tell of.
+      found: records of verdicts.
+      link: entry and figure -> path of the figure, from where the file is to lie.
+    """
+    number = counts(some, found)
+    total = f"{sum(number.values())} claims: " + ", ".join(
+        f"{count} {word}" for word, count in number.items()
+    )
+    levels = [record["confidence"] for record in found.values()]
+    confidence = f"{100 * max(levels, default=0.95):.4g} %"
+    example = next((entry.stem for entry in some), "NAME")
+    parts = [_HEAD.format(example=example, confidence=confidence, counts=total)]
+    for paper, several in lines(some, found):
+        title = f"[{paper.title}]({paper.link})" if paper.link else paper.title
+        parts.append(f"## {paper.cite}\n\n{title}\n")
+        parts += [_claim(line, link) for line in several]
+    parts.append(_figures(some, found, link))
+    return "\n".join(parts)
+
+
+def _claim(line: Line, link: Callable[[Entry, str], str]) -> str:
+    claim, entry = line.claim, line.entry
+    shown = ", ".join(f"[{f}]({link(entry, f)})" for f in entry.figures[:1])
+    rows = [
+        f"* **{line.verdict}**: {claim.says} (`{claim.name}`, {shown})",
+        f"  * published: {claim.published} ({claim.place}; known from: {claim.trust})",
+    ]
+    rows += [f"  * measured: {one}" for one in line.measured]
+    rows += [f"  * control: {line.control}"] if line.control else []
+    rows += [f"  * {claim.reason}"] if claim.reason else []
+    return "\n".join(rows) + "\n"
+
+
+def _figures(
+    some: Sequence[Entry], found: Records, link: Callable[[Entry, str], str]
+) -> str:
+    rows = ["## Figures", "", "| figure | command | run |", "|---|---|---|"]
+    for entry in some:
+        shown = ", ".join(
+            f"[{title or stem}]({link(entry, stem)})"
+            for stem, title in zip(entry.figures, entry.titles, strict=True)
+        )
+        rows.append(
+            f"| {shown} | `collapse reproduce {entry.stem}` | {_run(entry, found)} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def _run(entry: Entry, found: Records) -> str:
+    """Seeds, wall time and machine of a run, in words."""
+    record = found.get(entry.name)
+    if record is None:
+        return "not run"
+    jax = record["packages"]["jax"]
+    device = record["devices"][0] if record["devices"] else ""
+    told = record["processor"] if device == "cpu" else device
+    small = ", cut down" * record["quick"]
+    return (
+        f"{record['seeds']} seeds{small}, {record['seconds']:.0f} s, {told}, jax {jax}"
+    )

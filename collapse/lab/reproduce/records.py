@@ -1,0 +1,49 @@
+"""Records of verdicts: what was found, from which run, as JSON.
+
+Those of the published figures come with the package.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import collapse
+from collapse.data.errors import InputError
+from collapse.experiment.files import atomic
+from collapse.lab import declarations
+
+NAME = "verdicts.json"
+Records = dict[str, dict[str, Any]]  # declaration -> record
+
+
+def published() -> Records:
+    """Records of the published figures: in the package, or in figures/ of a checkout."""
+    inside = declarations.folder() / NAME
+    beside = Path(collapse.__file__).parent.parent / "figures" / NAME
+    return read(inside if inside.is_file() else beside)
+
+
+def read(path: Path) -> Records:
+    """The records of a file; none if it is not there.
+
+    Raises:
+      InputError: if it cannot be understood.
+    """
+    try:
+        found: Records = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); delete it") from None
+    return found
+
+
+def merge(path: Path, records: Mapping[str, Mapping[str, Any]]) -> Records:
+    """The records of a file, after those given have been put into it."""
+    every = {**read(path), **{name: dict(one) for name, one in records.items()}}
+    every = dict(sorted(every.items()))
+    with atomic(path) as temporary:
+        text = json.dumps(every, indent=1, allow_nan=True)
+        temporary.write_text(text + "\n", encoding="utf-8")
+    return every

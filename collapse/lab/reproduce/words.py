@@ -1,0 +1,103 @@
+"""Verdicts and numbers in words, the same in every report."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from collapse.experiment.claims.claim import Claim, Paper, Test
+from collapse.lab.reproduce.entries import Entry
+from collapse.lab.reproduce.records import Records
+
+NOT_RUN, NOT_COMPARABLE = "not run", "not comparable"
+
+
+class Line(NamedTuple):
+    """A claim with what was found, as a report tells it.
+
+    Attributes:
+      entry: that decides it.
+      claim: the claim.
+      verdict: the word.
+      measured: one text for each number that was read.
+      control: what the control is, and that it fails as it must.
+    """
+
+    entry: Entry
+    claim: Claim
+    verdict: str
+    measured: tuple[str, ...]
+    control: str
+
+
+def lines(some: Sequence[Entry], found: Records) -> list[tuple[Paper, list[Line]]]:
+    """Papers by name, each with its claims and what was found."""
+    told: dict[str, tuple[Paper, list[Line]]] = {}
+    for entry in some:
+        record = found.get(entry.name, {}).get("claims", {})
+        for paper, claim in entry.claims:
+            line = _line(entry, claim, record.get(claim.name))
+            told.setdefault(paper.name, (paper, []))[1].append(line)
+    return [told[name] for name in sorted(told)]
+
+
+def counts(some: Sequence[Entry], found: Records) -> dict[str, int]:
+    """Verdict -> number of claims."""
+    words = [line.verdict for _, several in lines(some, found) for line in several]
+    return {word: words.count(word) for word in dict.fromkeys(sorted(words))}
+
+
+def _line(entry: Entry, claim: Claim, record: Mapping[str, Any] | None) -> Line:
+    if record is None:
+        word = NOT_RUN if claim.tests else NOT_COMPARABLE
+        return Line(entry, claim, word, (), "")
+    measured = []
+    read = record["measured"] or [()] * len(
+        claim.tests
+    )  # () of a run that was cut down
+    for test, several in zip(claim.tests, read, strict=True):
+        measured += [_told(test, one) for one in several]
+    control = ""
+    if claim.control is not None:
+        control = f"{claim.control.says}: {record['control'] or 'not run'}"
+    return Line(entry, claim, record["verdict"], tuple(measured), control)
+
+
+def _told(test: Test, one: Mapping[str, Any]) -> str:
+    """`ratio of test_error ... = 10.1 (9.8 to 10.4), claimed 9.5 to 10.5`."""
+    where = ", ".join(_spelled(one["at"]))
+    what = _what(test)
+    ends = f"({number(one['low'])} to {number(one['high'])})"
+    value = f"{number(one['value'])} {ends}" if one["seeds"] else number(one["value"])
+    return f"{what} at {where or 'the end'}: {value}; claimed: {_range(test)}"
+
+
+def _what(test: Test) -> str:
+    """The quantity of a test in words."""
+    if test.how.startswith("share"):
+        side = test.how.removeprefix("share_")
+        return f"share of runs with {test.of} {side} {number(test.level)}"
+    over = ", ".join(_spelled(test.over))
+    told = {
+        "value": f"{test.statistic} {test.of}",
+        "difference": f"{test.statistic} {test.of} minus that at {over}",
+        "ratio": f"{test.of} over that at {over} ({test.statistic})",
+    }
+    return told[test.how]
+
+
+def _spelled(place: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in place.items():
+        yield str(value) if key in ("workflow", "of") else f"{key} {value}"
+
+
+def _range(test: Test) -> str:
+    if math.isinf(test.high):
+        return f"at least {number(test.low)}"
+    if math.isinf(test.low):
+        return f"at most {number(test.high)}"
+    return f"{number(test.low)} to {number(test.high)}"
+
+
+def number(value: float) -> str:
+    """A number with four digits."""
+    return f"{value:.4g}"

@@ -1,0 +1,1 @@
+"""Published figures and claims made again: `python -m collapse.sims.reproduce`."""
