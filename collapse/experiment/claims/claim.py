@@ -7,7 +7,7 @@ cite = "Gerstgrasser et al. 2024"
 name = "accumulate_bounded"
 says = "..."
 declaration = "linear/linear_versus_bounded"
-[[claim.test]]
+[[claim.rule]]
 of = "error_ratio"
 at = { workflow = "accumulate", generation = 199 }
 near = 1.639947
@@ -33,7 +33,7 @@ Where = Mapping[str, Any]
 NOWHERE: Where = MappingProxyType({})
 
 
-class Test(NamedTuple):
+class Rule(NamedTuple):
     """A number of a run, and the range in which the claim holds.
 
     Attributes:
@@ -52,8 +52,6 @@ class Test(NamedTuple):
       because: why the range is what it is.
     """
 
-    __test__ = False  # pytest collects classes of this name
-
     of: str
     at: Where = NOWHERE
     how: How = "value"
@@ -66,11 +64,11 @@ class Test(NamedTuple):
 
 
 class Control(NamedTuple):
-    """A condition under which the tests of a claim must not all be passed.
+    """A condition under which the rules of a claim must not all be passed.
 
     Attributes:
       says: the condition, in words.
-      read: what to read of the same results instead, as `Test.at`.
+      read: what to read of the same results instead, as `Rule.at`.
       swap: exchange the two places of each difference or ratio.
       shuffle: exchange the generations of each seed at random.
       change: fields of the experiment, for a run of its own.
@@ -84,7 +82,7 @@ class Control(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """One statement of a paper, with the tests that decide whether the lab agrees.
+    """One statement of a paper, with the rules that decide whether the lab agrees.
 
     Attributes:
       name: of the claim, like a variable; no two claims share one.
@@ -93,7 +91,7 @@ class Claim(NamedTuple):
       place: in the paper.
       published: the value or ordering there.
       trust: how the lab knows of it.
-      tests: all must be passed; none where the claim is not comparable.
+      rules: all must be passed; none where the claim is not comparable.
       control: None where it is not comparable.
       reason: why the two differ, or cannot be compared.
     """
@@ -104,7 +102,7 @@ class Claim(NamedTuple):
     place: str
     published: str
     trust: Trust
-    tests: tuple[Test, ...]
+    rules: tuple[Rule, ...]
     control: Control | None
     reason: str = ""
 
@@ -147,9 +145,9 @@ def read_papers(folder: Path) -> tuple[Paper, ...]:
 _PAPER = ("cite", "title", "link", "claim", "check")
 _CLAIM = (
     *("name", "says", "declaration", "place", "published", "trust", "reason"),
-    *("test", "control"),
+    *("rule", "control"),
 )
-_TEST = (
+_RULE = (
     *("of", "at", "how", "over", "statistic", "level", "because"),
     *("at_least", "at_most", "near", "within"),
 )
@@ -170,20 +168,20 @@ def _claim(table: Mapping[str, Any], origin: str) -> Claim:
     words = ("name", "says", "declaration", "place", "published", "reason")
     told = {key: _text(table, key, origin) for key in words}
     trust = _word(table.get("trust"), Trust, "trust", origin)
-    tests = tuple(_test(one, origin) for one in table.get("test", []))
+    rules = tuple(_rule(one, origin) for one in table.get("rule", []))
     control = _control(table["control"], origin) if "control" in table else None
     for key in words[:-1]:
         if not told[key]:
             raise InputError(f"{origin}: {key} is missing")
-    if tests and control is None:
-        raise InputError(f"{origin}: has a test and no control; add [claim.control]")
-    if not tests and not told["reason"]:
-        raise InputError(f"{origin}: has neither a test nor a reason why it has none")
-    return Claim(**told, trust=trust, tests=tests, control=control)
+    if rules and control is None:
+        raise InputError(f"{origin}: has a rule and no control; add [claim.control]")
+    if not rules and not told["reason"]:
+        raise InputError(f"{origin}: has neither a rule nor a reason why it has none")
+    return Claim(**told, trust=trust, rules=rules, control=control)
 
 
-def _test(table: Mapping[str, Any], origin: str) -> Test:
-    _known(table, _TEST, origin)
+def _rule(table: Mapping[str, Any], origin: str) -> Rule:
+    _known(table, _RULE, origin)
     low, high = table.get("at_least", -math.inf), table.get("at_most", math.inf)
     if "near" in table:
         if "within" not in table:
@@ -196,7 +194,7 @@ def _test(table: Mapping[str, Any], origin: str) -> Test:
         raise InputError(f"{origin}: a level goes with share_below and share_above")
     if (how in ("difference", "ratio")) != ("over" in table):
         raise InputError(f"{origin}: over goes with a difference or a ratio")
-    return Test(
+    return Rule(
         of=_text(table, "of", origin),
         at=table.get("at", NOWHERE),
         how=how,

@@ -1,4 +1,4 @@
-"""The number that a test reads from results, with its confidence interval."""
+"""The number that a rule reads from results, with its confidence interval."""
 
 import itertools
 import math
@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from collapse.data.errors import InputError, hint
-from collapse.experiment.claims.claim import Test, Where
+from collapse.experiment.claims.claim import Rule, Where
 from collapse.measures import intervals
 
 Values = NDArray[np.float64]
@@ -26,7 +26,7 @@ class Measured(NamedTuple):
     """A number with its confidence interval.
 
     Attributes:
-      at: dimension -> value, where it was read; only what the test names.
+      at: dimension -> value, where it was read; only what the rule names.
       value: the estimate.
       low: end of the interval; NaN where there are too few seeds.
       high: the other end.
@@ -40,18 +40,18 @@ class Measured(NamedTuple):
     seeds: int
 
 
-def measured(dataset: xr.Dataset, test: Test, confidence: float) -> list[Measured]:
-    """What a test reads, one entry for each place that it names.
+def measured(dataset: xr.Dataset, rule: Rule, confidence: float) -> list[Measured]:
+    """What a rule reads, one entry for each place that it names.
 
     Args:
       dataset: every seed, as in results.nc.
-      test: that names a variable and places.
+      rule: that names a variable and places.
       confidence: of each interval.
 
     Raises:
       InputError: for a variable, dimension or value that the results do not have.
     """
-    return [_measure(dataset, test, at, confidence) for at in places(test.at)]
+    return [_measure(dataset, rule, at, confidence) for at in places(rule.at)]
 
 
 def places(at: Where) -> Iterator[dict[str, Any]]:
@@ -80,22 +80,23 @@ def shuffled(dataset: xr.Dataset, name: str) -> xr.Dataset:
     return dataset.assign(changed)
 
 
-def _measure(dataset: xr.Dataset, test: Test, at: Where, confidence: float) -> Measured:
-    first = _values(dataset, test.of, at)
-    if test.how.startswith("share"):
-        beyond = first < test.level if test.how == "share_below" else first > test.level
+def _measure(dataset: xr.Dataset, rule: Rule, at: Where, confidence: float) -> Measured:
+    first = _values(dataset, rule.of, at)
+    if rule.how.startswith("share"):
+        beyond = first < rule.level if rule.how == "share_below" else first > rule.level
         count, total = np.asarray(beyond.sum()), len(first)
         low, high = intervals.of_share(count, total, confidence)
         return Measured(at, float(beyond.mean()), float(low), float(high), total)
-    if test.how == "value":
-        return _told(at, first, test.statistic, confidence)
-    over = {**at, **test.over}
-    second = _values(dataset, str(over.pop("of", test.of)), over)
-    if test.how == "difference":
-        return _told(at, first - second, test.statistic, confidence)
-    if test.statistic == "median":
+    if rule.how == "value":
+        return _told(at, first, rule.statistic, confidence)
+    over = {**at, **rule.over}
+    second = _values(dataset, str(over.pop("of", rule.of)), over)
+    if rule.how == "difference":
+        return _told(at, first - second, rule.statistic, confidence)
+    if rule.statistic == "median":
         return _told(at, first / second, "median", confidence)
-    return _ratio(at, *np.broadcast_arrays(first, second), confidence)
+    first, second = np.broadcast_arrays(first, second)
+    return _ratio(at, first, second, confidence)
 
 
 def _told(at: Where, values: Values, statistic: str, confidence: float) -> Measured:
@@ -119,7 +120,7 @@ def _ratio(at: Where, first: Values, second: Values, confidence: float) -> Measu
         return _told(at, first / second, "mean", confidence)
     count, over = len(first), float(second.mean())
     if not (first.mean() > 0 and over > 0):
-        raise InputError("ratio: a mean is not positive; test a difference instead")
+        raise InputError("ratio: a mean is not positive; give a difference instead")
     ratio = float(first.mean() / over)
     if count < 2:
         return Measured(at, ratio, math.nan, math.nan, count)
@@ -144,7 +145,7 @@ def _values(dataset: xr.Dataset, of: str, at: Where) -> Values:
             variable = variable.isel({dim: _position(dataset, dim, value)})
     if "generation" in variable.dims:
         variable = variable.isel(generation=-1)
-    for dim in set(variable.dims) - {"seed"}:
+    for dim in map(str, set(variable.dims) - {"seed"}):
         if variable.sizes[dim] > 1:
             raise InputError(f"at: name the {dim} at which {of} is read")
         variable = variable.isel({dim: 0})

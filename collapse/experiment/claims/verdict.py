@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import xarray as xr
 
 from collapse.data.errors import InputError
-from collapse.experiment.claims.claim import Claim, Test, Where
+from collapse.experiment.claims.claim import Claim, Rule, Where
 from collapse.experiment.claims.statistic import (
     Measured,
     NotReached,
@@ -35,7 +35,7 @@ class Verdict(NamedTuple):
 
     Attributes:
       verdict: one of the words above.
-      measured: what each test read, in their order.
+      measured: what each rule read, in their order.
       control: the word for the control; "" where there is none.
     """
 
@@ -50,9 +50,9 @@ class Verdict(NamedTuple):
 
 
 def confidence(claims: Sequence[Claim], budget: float = BUDGET) -> float:
-    """Of each interval, so that all tests of some claims share a false-alarm budget."""
-    tests = [test for claim in claims for test in claim.tests]
-    return 1 - budget / max(sum(len(list(places(test.at))) for test in tests), 1)
+    """Of each interval, so that all rules of some claims share a false-alarm budget."""
+    rules = [rule for claim in claims for rule in claim.rules]
+    return 1 - budget / max(sum(len(list(places(rule.at))) for rule in rules), 1)
 
 
 def judge(
@@ -65,23 +65,23 @@ def judge(
     """The verdict on a claim, of the results of its experiment.
 
     Args:
-      claim: with its tests.
+      claim: with its rules.
       dataset: every seed, as in results.nc.
       level: confidence of each interval, of `confidence`.
       other: gives the results of the experiment with some fields changed, which a
         control may need; None leaves such a control out.
       partial: whether the results may be of a run that was cut down, and lack places
-        that tests name; then nothing is decided.
+        that rules name; then nothing is decided.
 
     Raises:
-      InputError: if the results lack what a test reads; names the claim.
+      InputError: if the results lack what a rule reads; names the claim.
     """
-    if not claim.tests or claim.control is None:
+    if not claim.rules or claim.control is None:
         return Verdict(NOT_COMPARABLE)
     control = claim.control
-    tests = [_in_control(test, control.read, control.swap) for test in claim.tests]
+    rules = [_in_control(rule, control.read, control.swap) for rule in claim.rules]
     try:
-        found = _all(claim.tests, dataset, level)
+        found = _all(claim.rules, dataset, level)
         if control.change and other is None:
             against = ""
         else:
@@ -90,44 +90,44 @@ def judge(
                 beside = other(control.change)
             elif control.shuffle:
                 beside = shuffled(dataset, claim.name)
-            against = _word(tests, _all(tests, beside, level))
+            against = _word(rules, _all(rules, beside, level))
     except InputError as error:
         if partial and isinstance(error, NotReached):
             return Verdict(UNDECIDED)
         raise InputError(f"claim {claim.name}: {error}") from None
-    return Verdict(_word(claim.tests, found), found, against)
+    return Verdict(_word(claim.rules, found), found, against)
 
 
-def _in_control(test: Test, read: Mapping[str, Any], swap: bool) -> Test:
-    """The test that the control makes instead."""
+def _in_control(rule: Rule, read: Mapping[str, Any], swap: bool) -> Rule:
+    """The rule as the control reads it."""
     if swap:
-        there = {k: v for k, v in test.over.items() if k != "of"}
-        here = {k: v for k, v in test.at.items() if k in test.over}
-        of = str(test.over.get("of", test.of))
-        over = {**here, "of": test.of}
-        return test._replace(of=of, at={**test.at, **there}, over=over)
-    return test._replace(at={**test.at, **read})
+        there = {k: v for k, v in rule.over.items() if k != "of"}
+        here = {k: v for k, v in rule.at.items() if k in rule.over}
+        of = str(rule.over.get("of", rule.of))
+        over = {**here, "of": rule.of}
+        return rule._replace(of=of, at={**rule.at, **there}, over=over)
+    return rule._replace(at={**rule.at, **read})
 
 
 def _all(
-    tests: Sequence[Test], dataset: xr.Dataset, level: float
+    rules: Sequence[Rule], dataset: xr.Dataset, level: float
 ) -> tuple[tuple[Measured, ...], ...]:
-    return tuple(tuple(measured(dataset, test, level)) for test in tests)
+    return tuple(tuple(measured(dataset, rule, level)) for rule in rules)
 
 
-def _word(tests: Sequence[Test], found: Sequence[Sequence[Measured]]) -> str:
-    """The word for all tests together: the least favourable one."""
+def _word(rules: Sequence[Rule], found: Sequence[Sequence[Measured]]) -> str:
+    """The word for all rules together: the least favourable one."""
     words = {
-        of_one(test, one)
-        for test, several in zip(tests, found, strict=True)
+        of_one(rule, one)
+        for rule, several in zip(rules, found, strict=True)
         for one in several
     }
     return next(word for word in (DIFFERS, UNDECIDED, AGREES) if word in words)
 
 
-def of_one(test: Test, one: Measured) -> str:
+def of_one(rule: Rule, one: Measured) -> str:
     """The word for one interval."""
-    if one.low > test.high or one.high < test.low:
+    if one.low > rule.high or one.high < rule.low:
         return DIFFERS
-    inside = test.low <= one.low and one.high <= test.high  # False for NaN
+    inside = rule.low <= one.low and one.high <= rule.high  # False for NaN
     return AGREES if inside else UNDECIDED

@@ -1,7 +1,6 @@
 """The command `collapse reproduce`."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -15,7 +14,7 @@ from collapse.lab.reproduce import records
 from collapse.lab.reproduce.entries import Entry, chosen, entries
 
 MARKDOWN, PAGE = "REPRODUCTION.md", "report.html"
-BUDGET = 0.05  # of false alarms, over every test of every claim that there is
+BUDGET = 0.05  # of false alarms, over every rule of every claim that there is
 
 
 class _Parser(argparse.ArgumentParser):
@@ -106,7 +105,7 @@ def _word(claim: Claim, found: dict[str, dict[str, str]]) -> str:
     """The verdict on a claim that is recorded, if its record is there."""
     if claim.name in found:
         return found[claim.name]["verdict"]
-    return "not run" if claim.tests else "not comparable"
+    return "not run" if claim.rules else "not comparable"
 
 
 def _foot(every: Sequence[Entry]) -> str:

@@ -28,7 +28,7 @@ writes the figure and its data, `figures/data/<figure>.nc`;
 How a verdict comes about: each claim names numbers of a run and the range in which the
 claim holds. The lab *agrees* if the confidence interval of every number lies within its
 range, *differs* if one lies beyond it, and is *undecided* if there are too few seeds to
-say. All tests of all claims share one budget of false alarms, 5 %: the confidence of each
+say. All rules of all claims share one budget of false alarms, 5 %: the confidence of each
 interval is {confidence}. Every rule has a control, a condition under which it must not
 agree, which is judged beside it. Generations are counted from 0; papers that count fits
 start at 1, so their fit n is generation n - 1.

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from collapse.experiment.claims.claim import Claim, Paper, Test
+from collapse.experiment.claims.claim import Claim, Paper, Rule
 from collapse.lab.reproduce.entries import Entry
 from collapse.lab.reproduce.records import Records
 
@@ -48,41 +48,41 @@ def counts(some: Sequence[Entry], found: Records) -> dict[str, int]:
 
 def _line(entry: Entry, claim: Claim, record: Mapping[str, Any] | None) -> Line:
     if record is None:
-        word = NOT_RUN if claim.tests else NOT_COMPARABLE
+        word = NOT_RUN if claim.rules else NOT_COMPARABLE
         return Line(entry, claim, word, (), "")
     measured = []
     read = record["measured"] or [()] * len(
-        claim.tests
+        claim.rules
     )  # () of a run that was cut down
-    for test, several in zip(claim.tests, read, strict=True):
-        measured += [_told(test, one) for one in several]
+    for rule, several in zip(claim.rules, read, strict=True):
+        measured += [_told(rule, one) for one in several]
     control = ""
     if claim.control is not None:
         control = f"{claim.control.says}: {record['control'] or 'not run'}"
     return Line(entry, claim, record["verdict"], tuple(measured), control)
 
 
-def _told(test: Test, one: Mapping[str, Any]) -> str:
+def _told(rule: Rule, one: Mapping[str, Any]) -> str:
     """`ratio of test_error ... = 10.1 (9.8 to 10.4), claimed 9.5 to 10.5`."""
     where = ", ".join(_spelled(one["at"]))
-    what = _what(test)
+    what = _what(rule)
     ends = f"({number(one['low'])} to {number(one['high'])})"
     value = f"{number(one['value'])} {ends}" if one["seeds"] else number(one["value"])
-    return f"{what} at {where or 'the end'}: {value}; claimed: {_range(test)}"
+    return f"{what} at {where or 'the end'}: {value}; claimed: {_range(rule)}"
 
 
-def _what(test: Test) -> str:
-    """The quantity of a test in words."""
-    if test.how.startswith("share"):
-        side = test.how.removeprefix("share_")
-        return f"share of runs with {test.of} {side} {number(test.level)}"
-    over = ", ".join(_spelled(test.over))
+def _what(rule: Rule) -> str:
+    """The quantity of a rule in words."""
+    if rule.how.startswith("share"):
+        side = rule.how.removeprefix("share_")
+        return f"share of runs with {rule.of} {side} {number(rule.level)}"
+    over = ", ".join(_spelled(rule.over))
     told = {
-        "value": f"{test.statistic} {test.of}",
-        "difference": f"{test.statistic} {test.of} minus that at {over}",
-        "ratio": f"{test.of} over that at {over} ({test.statistic})",
+        "value": f"{rule.statistic} {rule.of}",
+        "difference": f"{rule.statistic} {rule.of} minus that at {over}",
+        "ratio": f"{rule.of} over that at {over} ({rule.statistic})",
     }
-    return told[test.how]
+    return told[rule.how]
 
 
 def _spelled(place: Mapping[str, Any]) -> Iterator[str]:
@@ -90,12 +90,12 @@ def _spelled(place: Mapping[str, Any]) -> Iterator[str]:
         yield str(value) if key in ("workflow", "of") else f"{key} {value}"
 
 
-def _range(test: Test) -> str:
-    if math.isinf(test.high):
-        return f"at least {number(test.low)}"
-    if math.isinf(test.low):
-        return f"at most {number(test.high)}"
-    return f"{number(test.low)} to {number(test.high)}"
+def _range(rule: Rule) -> str:
+    if math.isinf(rule.high):
+        return f"at least {number(rule.low)}"
+    if math.isinf(rule.low):
+        return f"at most {number(rule.high)}"
+    return f"{number(rule.low)} to {number(rule.high)}"
 
 
 def number(value: float) -> str:
