@@ -69,6 +69,7 @@ class Control(NamedTuple):
     Attributes:
       says: the condition, in words.
       read: what to read of the same results instead, as `Rule.at`.
+      over: what to read in the other place of a difference or ratio instead.
       swap: exchange the two places of each difference or ratio.
       shuffle: exchange the generations of each seed at random.
       change: fields of the experiment, for a run of its own.
@@ -76,6 +77,7 @@ class Control(NamedTuple):
 
     says: str
     read: Where = NOWHERE
+    over: Where = NOWHERE
     swap: bool = False
     shuffle: bool = False
     change: Where = NOWHERE
@@ -213,9 +215,8 @@ def _control(table: Mapping[str, Any], origin: str) -> Control:
     if not table.get("says"):
         raise InputError(f"{origin}: says is missing")
     control = Control(**table)
-    ways = (control.read, control.swap, control.shuffle, control.change)
-    if sum(map(bool, ways)) != 1:
-        raise InputError(f"{origin}: give one of read, swap, shuffle, change")
+    if sum(map(bool, control[1:])) != 1:
+        raise InputError(f"{origin}: give one of {', '.join(_CONTROL[1:])}")
     return control
 
 

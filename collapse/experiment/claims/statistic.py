@@ -55,7 +55,7 @@ def measured(dataset: xr.Dataset, rule: Rule, confidence: float) -> list[Measure
 
 
 def places(at: Where) -> Iterator[dict[str, Any]]:
-    """Every combination of the values that are listed: `{generation: [1, 2]}` is two."""
+    """Every combination of listed values: `{generation: [1, 2]}` is two places."""
     several = [v if isinstance(v, list | tuple) else [v] for v in at.values()]
     for values in itertools.product(*several):
         yield dict(zip(at, values, strict=True))

@@ -6,13 +6,13 @@ Else there are too few seeds to say. Claims that are tested together share one b
 of false alarms: the confidence of each interval is 1 - budget / number of intervals.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import xarray as xr
 
 from collapse.data.errors import InputError
-from collapse.experiment.claims.claim import Claim, Rule, Where
+from collapse.experiment.claims.claim import Claim, Control, Rule, Where
 from collapse.experiment.claims.statistic import (
     Measured,
     NotReached,
@@ -79,7 +79,7 @@ def judge(
     if not claim.rules or claim.control is None:
         return Verdict(NOT_COMPARABLE)
     control = claim.control
-    rules = [_in_control(rule, control.read, control.swap) for rule in claim.rules]
+    rules = [_in_control(rule, control) for rule in claim.rules]
     try:
         found = _all(claim.rules, dataset, level)
         if control.change and other is None:
@@ -98,15 +98,16 @@ def judge(
     return Verdict(_word(claim.rules, found), found, against)
 
 
-def _in_control(rule: Rule, read: Mapping[str, Any], swap: bool) -> Rule:
+def _in_control(rule: Rule, control: Control) -> Rule:
     """The rule as the control reads it."""
-    if swap:
+    if control.swap:
         there = {k: v for k, v in rule.over.items() if k != "of"}
         here = {k: v for k, v in rule.at.items() if k in rule.over}
         of = str(rule.over.get("of", rule.of))
-        over = {**here, "of": rule.of}
-        return rule._replace(of=of, at={**rule.at, **there}, over=over)
-    return rule._replace(at={**rule.at, **read})
+        there_of = {**here, "of": rule.of}
+        return rule._replace(of=of, at={**rule.at, **there}, over=there_of)
+    over: Where = {**rule.over, **control.over} if rule.over else rule.over
+    return rule._replace(at={**rule.at, **control.read}, over=over)
 
 
 def _all(

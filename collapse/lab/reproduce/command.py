@@ -111,8 +111,8 @@ def _word(claim: Claim, found: dict[str, dict[str, str]]) -> str:
 def _foot(every: Sequence[Entry]) -> str:
     claims = sum(len(entry.claims) for entry in every)
     return (
-        f"{len(every)} figures, {claims} claims. `reproduce NAME` makes one, --all all; "
-        "--quick shows in minutes that all run."
+        f"{len(every)} figures, {claims} claims. `reproduce NAME` makes one, --all "
+        "makes all; --quick shows in minutes that all run."
     )
 
 

@@ -21,17 +21,17 @@ collapse reproduce --all --quick    # in minutes: shows that all run
 ```
 
 Each figure is also made by its own command,
-`python -m collapse.sims.<command> sims/<command>/<figure>.toml --publish figures`, which
-writes the figure and its data, `figures/data/<figure>.nc`;
+`python -m collapse.sims.<command> sims/<command>/<figure>.toml --publish figures`,
+which writes the figure and its data, `figures/data/<figure>.nc`;
 `python -m collapse.plotting figures/data/<figure>.nc` draws it again from these.
 
 How a verdict comes about: each claim names numbers of a run and the range in which the
 claim holds. The lab *agrees* if the confidence interval of every number lies within its
 range, *differs* if one lies beyond it, and is *undecided* if there are too few seeds to
-say. All rules of all claims share one budget of false alarms, 5 %: the confidence of each
-interval is {confidence}. Every rule has a control, a condition under which it must not
-agree, which is judged beside it. Generations are counted from 0; papers that count fits
-start at 1, so their fit n is generation n - 1.
+say. All rules of all claims share one budget of false alarms, 5 %: the confidence of
+each interval is {confidence}. Every rule has a control, a condition under which it must
+not agree, which is judged beside it. Generations are counted from 0; papers that count
+fits start at 1, so their fit n is generation n - 1.
 
 {counts}
 """

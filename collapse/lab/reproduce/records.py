@@ -18,7 +18,7 @@ Records = dict[str, dict[str, Any]]  # declaration -> record
 
 
 def published() -> Records:
-    """Records of the published figures: in the package, or in figures/ of a checkout."""
+    """Records of the published figures: in the package, or in a checkout's figures/."""
     inside = declarations.folder() / NAME
     beside = Path(collapse.__file__).parent.parent / "figures" / NAME
     return read(inside if inside.is_file() else beside)
