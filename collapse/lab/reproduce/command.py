@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from collapse.data.errors import InputError
 from collapse.experiment.claims.claim import Claim
@@ -12,6 +12,9 @@ from collapse.lab import command, folder, terminal
 from collapse.lab.interrupt import Interrupted
 from collapse.lab.reproduce import records
 from collapse.lab.reproduce.entries import Entry, chosen, entries
+
+if TYPE_CHECKING:
+    from collapse.lab.reproduce.making import Manner
 
 MARKDOWN, PAGE = "REPRODUCTION.md", "report.html"
 BUDGET = 0.05  # of false alarms, over every rule of every claim that there is
@@ -165,6 +168,8 @@ def _reproduce(
             terminal.tell(f"error: {error}")
             failed.append(entry.name)
             continue
+        if len(wanted) > 1:
+            making.forget_programs()
         found = records.merge(file, {entry.name: record})
         for paper, claim in entry.claims:
             told = record["claims"][claim.name]
@@ -183,7 +188,7 @@ def _reproduce(
 def _write(
     wanted: Sequence[Entry],
     every: Sequence[Entry],
-    manner: "making.Manner",  # type: ignore[name-defined]  # noqa: F821
+    manner: "Manner",
     found: records.Records,
     publish: str,
 ) -> None:
@@ -193,7 +198,9 @@ def _write(
     )
     some = [entry for entry in every if entry.name in found]
     places = {e.name: manner.out / f"{e.stem}{manner.suffix}" for e in some}
-    text = markdown.text(some, found, lambda e, f: f"{places[e.name].name}/{f}.svg")
+    text = markdown.text(
+        some, found, lambda e, f: f"{places[e.name].name}/{e.drawn(f)}.svg"
+    )
     (manner.out / MARKDOWN).write_text(text, encoding="utf-8")
     (manner.out / PAGE).write_text(page.text(some, found, places), encoding="utf-8")
     if publish:

@@ -40,6 +40,10 @@ class Entry(NamedTuple):
         """The name of the figure."""
         return self.path.stem
 
+    def drawn(self, figure: str) -> str:
+        """The name that one of its figures has in the folder of its run."""
+        return f"figure{figure.removeprefix(self.stem)}"
+
 
 def entries() -> tuple[Entry, ...]:
     """All that can be reproduced, with the claims that the package knows.

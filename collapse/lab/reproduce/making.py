@@ -79,6 +79,11 @@ def make(entry: Entry, manner: Manner) -> dict[str, Any]:
     return record
 
 
+def forget_programs() -> None:
+    """Let go of the compiled programs of an entry: there are many entries."""
+    jax.clear_caches()
+
+
 def folder_of(entry: Entry, manner: Manner) -> Path:
     """The folder of an entry's run."""
     return manner.out / f"{entry.stem}{manner.suffix}"
@@ -92,7 +97,6 @@ def _run(
     line += ["--quick"] * manner.quick + ["--quiet"] * manner.quiet
     line += ["--resume"] * folder.has_checkpoints(place)
     code = run.main(registry.experiment(entry.command), line)
-    jax.clear_caches()  # programs of this entry; there are many entries
     if code == 130:
         raise Interrupted("go on by the same command")
     if code not in (0, 1):  # 1: not all is finite, as was printed

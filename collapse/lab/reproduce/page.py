@@ -78,8 +78,7 @@ def _entry(
     """The section of one declaration."""
     parts = [f'<h2 id="{entry.stem}">{html.escape(entry.titles[0] or entry.stem)}</h2>']
     for stem, title in zip(entry.figures, entry.titles, strict=True):
-        file = place / f"figure{stem.removeprefix(entry.stem)}.png"
-        parts.append(picture(file, title or stem))
+        parts.append(picture(place / f"{entry.drawn(stem)}.png", title or stem))
     parts += [_claim(line) for line in own]
     packages = record["packages"]
     versions = (

@@ -1,0 +1,236 @@
+"""`collapse reproduce`: the list, runs with verdicts, reports, and bad input."""
+
+import json
+import re
+
+import pytest
+
+from collapse.experiment import registry
+from collapse.experiment.claims.statistic import places
+from collapse.figures.declaration import read_declaration
+from collapse.lab import commands, declarations, folder
+from collapse.lab.reproduce import command, records
+from collapse.lab.reproduce.entries import entries
+from collapse.lab.run import prepare
+
+TINY = """
+workflows = ["replace", "accumulate"]
+num_generations = 20
+samples_per_generation = 10
+num_seeds = 200
+rows = "law"
+metrics = ["variance_ratio"]
+
+[[figure]]
+metrics = ["variance_ratio"]
+title = "Variance by <workflow>"
+
+[[figure]]
+name = "again"
+metrics = ["variance_ratio"]
+"""
+CLAIMS = """
+cite = "Somebody 2024"
+title = "A title"
+link = "https://example.org"
+
+[check."gaussian/tiny"]
+num_seeds = 300
+
+[[claim]]
+name = "variance_lost"
+says = "The variance is lost & gone."
+declaration = "gaussian/tiny"
+place = "figure 1"
+published = "less than a half"
+trust = "paper"
+[[claim.rule]]
+of = "variance_ratio"
+at = { workflow = "replace", generation = 20 }
+at_most = 0.5
+[claim.control]
+says = "data accumulate"
+read = { workflow = "accumulate" }
+
+[[claim]]
+name = "other_machine"
+says = "Something else."
+declaration = "gaussian/tiny"
+place = "figure 2"
+published = "more"
+trust = "plot"
+reason = "No such thing is here."
+"""
+ANOTHER = CLAIMS.replace("gaussian/tiny", "gaussian/none")
+
+
+@pytest.fixture
+def sims(tmp_path, monkeypatch):
+    """A folder of declarations with one figure and its claims."""
+    (tmp_path / "sims" / "gaussian").mkdir(parents=True)
+    (tmp_path / "sims" / "claims").mkdir()
+    (tmp_path / "sims" / "gaussian" / "tiny.toml").write_text(TINY)
+    (tmp_path / "sims" / "claims" / "somebody.toml").write_text(CLAIMS)
+    monkeypatch.setattr(declarations, "folder", lambda: tmp_path / "sims")
+    monkeypatch.setattr(records, "published", dict)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "sims"
+
+
+def test_every_figure_has_a_claim_and_every_claim_a_figure():
+    every = entries()
+    assert [entry.name for entry in every if not entry.claims] == []
+    names = {entry.name for entry in every}
+    assert {claim.declaration for e in every for _, claim in e.claims} == names
+
+
+def reached(experiment, rule):
+    """Places that a rule names and the results of an experiment will not have."""
+    cells = list(experiment.cells())
+    known = {axis: {cell[axis] for cell in cells} for axis in cells[0]}
+    known |= {"workflow": set(experiment.labels()), "statistic": {"mean"}}
+    known["generation"] = set(range(experiment.num_generations + 1))
+    for at in (rule.at, {k: v for k, v in rule.over.items() if k != "of"}):
+        for place in places(at):
+            yield from (f"{k} {v}" for k, v in place.items() if v not in known[k])
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_rules_name_places_that_runs_reach(check):
+    missing = []
+    for entry in entries():
+        kind = registry.experiment(entry.command)
+        experiment, _ = read_declaration(entry.path, kind)
+        if check:
+            lists = {k: tuple(v) for k, v in entry.check.items() if type(v) is list}
+            experiment = experiment.with_values({**entry.check, **lists})
+            assert entry.check or all(not c.rules for _, c in entry.claims), entry.name
+        experiment, _ = prepare(experiment)
+        for _, claim in entry.claims:
+            for rule in claim.rules:
+                missing += [(claim.name, one) for one in reached(experiment, rule)]
+                control = claim.control
+                other = rule._replace(at=control.read, over=control.over)
+                missing += [(claim.name, one) for one in reached(experiment, other)]
+    assert missing == []
+
+
+def test_the_list_names_figures_claims_and_state(sims, capsys):
+    assert commands.main(["reproduce"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"gaussian/tiny +unknown\n", said)
+    assert re.search(r"variance_lost +not run +Somebody 2024", said)
+    assert re.search(r"other_machine +not comparable +Somebody 2024", said)
+    assert "1 figures, 2 claims" in said
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["varaince_lost"], "is no figure, claim or paper; did you mean variance_lost"),
+        (["tiny", "--all"], "all: is every figure; drop it, or the names"),
+        (["tiny", "--quik"], "unrecognized arguments: --quik; see --help"),
+        (["tiny", "--out", "sims/gaussian/tiny.toml"], "is a file; give a folder"),
+        (["tiny", "--quick", "--publish", "x"], "goes with neither --quick nor"),
+    ],
+)
+def test_bad_input_is_one_line(sims, capsys, arguments, said):
+    assert command.main(arguments) == 2
+    told = capsys.readouterr().err
+    assert said in told and told.count("\n") == 1
+
+
+def test_a_claim_of_a_figure_that_is_not_there(sims, capsys):
+    (sims / "claims" / "somebody.toml").write_text(ANOTHER)
+    assert command.main([]) == 2
+    assert (
+        "gaussian/none is none; did you mean gaussian/tiny" in capsys.readouterr().err
+    )
+
+
+def test_a_figure_is_made_and_its_claims_judged(sims, capsys, tmp_path):
+    assert command.main(["somebody", "--quiet"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"agrees +variance_lost", said)
+    out = tmp_path / "reproduction"
+    record = records.read(out / records.NAME)["gaussian/tiny"]
+    found = record["claims"]["variance_lost"]
+    assert (found["verdict"], found["control"]) == ("agrees", "differs")
+    (((one,),)) = found["measured"]
+    assert one["high"] < 0.5 and one["seeds"] == 200
+    assert record["confidence"] == 0.95 and record["seeds"] == 200
+    assert record["claims"]["other_machine"]["verdict"] == "not comparable"
+    _reports_are_complete(out)
+
+    # made again: nothing is computed, and the list knows
+    before = (out / "tiny" / folder.RESULTS).stat().st_mtime_ns
+    assert command.main(["tiny", "--quiet"]) == 0
+    assert (out / "tiny" / folder.RESULTS).stat().st_mtime_ns == before
+    assert command.main([]) == 0
+    assert re.search(r"tiny +unknown  complete\n.*agrees", capsys.readouterr().out)
+
+
+def _reports_are_complete(out):
+    text = (out / command.MARKDOWN).read_text()
+    assert "* **agrees**: The variance is lost & gone." in text
+    assert "2 claims: 1 agrees, 1 not comparable" in text
+    links = re.findall(r"\]\(([^)h][^)]*)\)", text)
+    assert len(links) >= 3
+    assert [link for link in links if not (out / link).is_file()] == []
+    page = (out / command.PAGE).read_text()
+    assert page.count("data:image/png;base64,") == 2
+    assert "lost &amp; gone" in page and "Variance by &lt;workflow&gt;" in page
+    assert 'src="http' not in page and "<script" not in page
+
+
+def test_check_uses_other_seeds_at_its_own_size(sims, tmp_path):
+    assert command.main(["tiny", "--check", "--quiet"]) == 0
+    told = (tmp_path / "reproduction" / "tiny-check" / folder.LABEL).read_text()
+    assert "num_seeds = 300" in told and "seed = 20000" in told
+    assert not (tmp_path / "reproduction" / records.NAME).exists()
+
+
+def test_a_quick_run_decides_nothing(sims, tmp_path, capsys):
+    assert command.main(["--all", "--quick", "--quiet"]) == 0
+    assert re.search(r"undecided +variance_lost", capsys.readouterr().out)
+    page = (tmp_path / "reproduction" / command.PAGE).read_text()
+    assert "cut down (--quick)" in page
+
+
+def test_a_control_that_agrees_fails_the_command(sims, capsys):
+    text = CLAIMS.replace(
+        'read = { workflow = "accumulate" }', "read = { generation = 19 }"
+    )
+    (sims / "claims" / "somebody.toml").write_text(text)
+    assert command.main(["tiny", "--quiet"]) == 1
+    assert "error: variance_lost: its control agrees, too" in capsys.readouterr().err
+
+
+def test_a_control_may_be_a_run_of_its_own(sims, tmp_path):
+    text = CLAIMS.replace('read = { workflow = "accumulate" }', "change = { ddof = 1 }")
+    (sims / "claims" / "somebody.toml").write_text(text)
+    assert command.main(["tiny", "--quiet"]) == 0
+    out = tmp_path / "reproduction"
+    label = (out / "tiny-control-variance_lost" / folder.LABEL).read_text()
+    assert "ddof = [1]" in label
+    found = records.read(out / records.NAME)["gaussian/tiny"]["claims"]
+    assert found["variance_lost"]["control"] in ("differs", "undecided")
+
+
+def test_what_cannot_be_run_is_named_and_the_rest_is_made(sims, capsys):
+    (sims / "gaussian" / "wrong.toml").write_text("num_seeds = -1\n")
+    assert command.main(["--all", "--quiet"]) == 2
+    said = capsys.readouterr()
+    assert re.search(r"agrees +variance_lost", said.out)
+    assert "not made: gaussian/wrong" in said.err
+
+
+def test_records_that_cannot_be_read_are_named(tmp_path):
+    path = tmp_path / records.NAME
+    path.write_text("{")
+    with pytest.raises(ValueError, match="verdicts.json: cannot be read"):
+        records.read(path)
+    path.write_text("{}")
+    records.merge(path, {"b/one": {"x": 1}})
+    records.merge(path, {"a/one": {"x": 2}})
+    assert list(json.loads(path.read_text())) == ["a/one", "b/one"]
