@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from collapse.figures.declaration import read_declaration
 from collapse.lab import commands, declarations, folder
 from collapse.lab.reproduce import command, records
 from collapse.lab.reproduce.entries import entries
+from collapse.lab.reproduce.page import text
 from collapse.lab.run import prepare
 
 TINY = """
@@ -62,6 +65,11 @@ trust = "plot"
 reason = "No such thing is here."
 """
 ANOTHER = CLAIMS.replace("gaussian/tiny", "gaussian/none")
+
+
+FIGURES = Path(__file__).parents[2] / "figures"
+RECORD = {"packages": {"jax": "1"}, "devices": ["cpu"], "processor": "p", "seeds": 2}
+RECORD |= {"seconds": 1.0, "commit": "c", "quick": False, "confidence": 0.95}
 
 
 @pytest.fixture
@@ -181,6 +189,41 @@ def _reports_are_complete(out):
     assert page.count("data:image/png;base64,") == 2
     assert "lost &amp; gone" in page and "Variance by &lt;workflow&gt;" in page
     assert 'src="http' not in page and "<script" not in page
+
+
+def test_the_report_opens_offline_in_a_browser(tmp_path):
+    """With every picture shown, and no request for anything but the file itself."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium on this machine")
+    some = [entry for entry in entries() if entry.stem in ("golden_ratio", "price")]
+    for entry in some:
+        (tmp_path / entry.stem).mkdir()
+        for figure in entry.figures:
+            picture = FIGURES / f"{figure}.png"
+            shutil.copy(picture, tmp_path / entry.stem / f"{entry.drawn(figure)}.png")
+    report = tmp_path / command.PAGE
+    known = {**RECORD, "claims": {}}
+    report.write_text(
+        text(
+            some,
+            {entry.name: known for entry in some},
+            {entry.name: tmp_path / entry.stem for entry in some},
+        )
+    )
+    with playwright.sync_playwright() as driver:
+        page = driver.chromium.launch(
+            executable_path=browser, args=["--no-sandbox", "--disable-gpu"]
+        ).new_page()
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(report.as_uri())
+        widths = page.evaluate("[...document.images].map(one => one.naturalWidth)")
+        assert len(widths) == 4 and min(widths) > 100
+        assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+        page.click("a[href='#golden_ratio']")
+        assert "golden ratio" in page.inner_text("body").lower()
 
 
 def test_check_uses_other_seeds_at_its_own_size(sims, tmp_path):
