@@ -192,6 +192,14 @@ def test_controls_do_not_agree(control):
     assert found.control != AGREES and found.sound
 
 
+def test_places_are_exchanged_one_by_one():
+    both = GROWS._replace(
+        at={"workflow": "replace", "generation": [1, 3]}, low=1.0, high=5.0
+    )
+    swapped = judge(claim(both), results(), LEVEL)
+    assert (swapped.verdict, swapped.control) == (AGREES, DIFFERS)
+
+
 @pytest.mark.parametrize("how", ["read", "over", "swap", "shuffle", "change"])
 def test_a_control_that_agrees_is_seen(how):
     """Where its condition makes no difference the rule proves nothing."""

@@ -6,7 +6,7 @@ Else there are too few seeds to say. Claims that are tested together share one b
 of false alarms: the confidence of each interval is 1 - budget / number of intervals.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import xarray as xr
@@ -79,7 +79,7 @@ def judge(
     if not claim.rules or claim.control is None:
         return Verdict(NOT_COMPARABLE)
     control = claim.control
-    rules = [_in_control(rule, control) for rule in claim.rules]
+    rules = [one for rule in claim.rules for one in _in_control(rule, control)]
     try:
         found = _all(claim.rules, dataset, level)
         if control.change and other is None:
@@ -98,16 +98,17 @@ def judge(
     return Verdict(_word(claim.rules, found), found, against)
 
 
-def _in_control(rule: Rule, control: Control) -> Rule:
-    """The rule as the control reads it."""
-    if control.swap:
+def _in_control(rule: Rule, control: Control) -> Iterator[Rule]:
+    """The rule as the control reads it; where it exchanges places, one for each."""
+    if not control.swap:
+        over: Where = {**rule.over, **control.over} if rule.over else rule.over
+        yield rule._replace(at={**rule.at, **control.read}, over=over)
+        return
+    for at in places(rule.at):
         there = {k: v for k, v in rule.over.items() if k != "of"}
-        here = {k: v for k, v in rule.at.items() if k in rule.over}
+        here = {k: v for k, v in at.items() if k in rule.over}
         of = str(rule.over.get("of", rule.of))
-        there_of = {**here, "of": rule.of}
-        return rule._replace(of=of, at={**rule.at, **there}, over=there_of)
-    over: Where = {**rule.over, **control.over} if rule.over else rule.over
-    return rule._replace(at={**rule.at, **control.read}, over=over)
+        yield rule._replace(of=of, at={**at, **there}, over={**here, "of": rule.of})
 
 
 def _all(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from collapse.lab.reproduce.entries import Entry
 from collapse.lab.reproduce.records import Records
-from collapse.lab.reproduce.words import Line, counts, lines
+from collapse.lab.reproduce.words import Line, lines, total
 
 _HEAD = """\
 # Reproduction of published figures and claims
@@ -47,14 +47,12 @@ def text(
       found: records of verdicts.
       link: entry and figure -> path of the figure, from where the file is to lie.
     """
-    number = counts(some, found)
-    total = f"{sum(number.values())} claims: " + ", ".join(
-        f"{count} {word}" for word, count in number.items()
-    )
     levels = [record["confidence"] for record in found.values()]
     confidence = f"{100 * max(levels, default=0.95):.4g} %"
     example = next((entry.stem for entry in some), "NAME")
-    parts = [_HEAD.format(example=example, confidence=confidence, counts=total)]
+    parts = [
+        _HEAD.format(example=example, confidence=confidence, counts=total(some, found))
+    ]
     for paper, several in lines(some, found):
         title = f"[{paper.title}]({paper.link})" if paper.link else paper.title
         parts.append(f"## {paper.cite}\n\n{title}\n")

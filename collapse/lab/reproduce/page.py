@@ -5,9 +5,10 @@ import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from collapse.experiment.claims.claim import Paper
 from collapse.lab.reproduce.entries import Entry
 from collapse.lab.reproduce.records import Records
-from collapse.lab.reproduce.words import Line, counts, lines
+from collapse.lab.reproduce.words import Line, lines, total
 
 _COLOURS = {"agrees": "#0072b2", "differs": "#d55e00", "undecided": "#666666"}
 _PAGE = """\
@@ -44,13 +45,9 @@ def text(some: Sequence[Entry], found: Records, places: Mapping[str, Path]) -> s
       found: records of verdicts.
       places: name of an entry -> folder of its run, where its figures are.
     """
-    number = counts(some, found)
-    told = ", ".join(f"{count} {word}" for word, count in number.items())
-    every = [line for _, several in lines(some, found) for line in several]
-    body = [
-        f"<p>{sum(number.values())} claims: {html.escape(told)}.</p>",
-        _summary(every),
-    ]
+    papers = lines(some, found)
+    every = [line for _, several in papers for line in several]
+    body = [f"<p>{html.escape(total(some, found))}.</p>", _summary(papers)]
     for entry in some:
         own = [line for line in every if line.entry.name == entry.name]
         body.append(_entry(entry, own, found[entry.name], places[entry.name]))
@@ -58,13 +55,17 @@ def text(some: Sequence[Entry], found: Records, places: Mapping[str, Path]) -> s
     return _PAGE.format(title=title, body="\n".join(body))
 
 
-def _summary(every: Sequence[Line]) -> str:
+def _summary(papers: Sequence[tuple[Paper, Sequence[Line]]]) -> str:
+    """The table of all claims, by paper."""
     rows = "".join(
         f'<tr>{_verdict(line)}<td><a href="#{line.claim.name}">'
-        f"{html.escape(line.claim.says)}</a></td></tr>\n"
-        for line in every
+        f"{html.escape(line.claim.says)}</a></td><td>{html.escape(paper.cite)}</td>"
+        "</tr>\n"
+        for paper, several in papers
+        for line in several
     )
-    return f"<table><tr><th>verdict</th><th>claim</th></tr>\n{rows}</table>"
+    head = "<tr><th>verdict</th><th>claim</th><th>paper</th></tr>"
+    return f"<table>{head}\n{rows}</table>"
 
 
 def _verdict(line: Line) -> str:

@@ -40,7 +40,15 @@ def lines(some: Sequence[Entry], found: Records) -> list[tuple[Paper, list[Line]
     return [told[name] for name in sorted(told)]
 
 
-def counts(some: Sequence[Entry], found: Records) -> dict[str, int]:
+def total(some: Sequence[Entry], found: Records) -> str:
+    """`10 claims: 6 agrees, 4 differs`."""
+    number = _counts(some, found)
+    claims = sum(number.values())
+    told = ", ".join(f"{count} {word}" for word, count in number.items())
+    return f"{claims} claim{'s' * (claims != 1)}: {told}"
+
+
+def _counts(some: Sequence[Entry], found: Records) -> dict[str, int]:
     """Verdict -> number of claims."""
     words = [line.verdict for _, several in lines(some, found) for line in several]
     return {word: words.count(word) for word in dict.fromkeys(sorted(words))}
@@ -63,12 +71,11 @@ def _line(entry: Entry, claim: Claim, record: Mapping[str, Any] | None) -> Line:
 
 
 def _told(rule: Rule, one: Mapping[str, Any]) -> str:
-    """`ratio of test_error ... = 10.1 (9.8 to 10.4), claimed 9.5 to 10.5`."""
-    where = ", ".join(_spelled(one["at"]))
-    what = _what(rule)
+    """`at replace, generation 9: mean test_error = 10.1 (9.8 to 10.4); ...`."""
+    where = ", ".join(_spelled(one["at"])) or "the end"
     ends = f"({number(one['low'])} to {number(one['high'])})"
     value = f"{number(one['value'])} {ends}" if one["seeds"] else number(one["value"])
-    return f"{what} at {where or 'the end'}: {value}; claimed: {_range(rule)}"
+    return f"at {where}: {_what(rule)} = {value}; the claim: {_range(rule)}"
 
 
 def _what(rule: Rule) -> str:
