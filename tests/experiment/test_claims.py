@@ -102,6 +102,7 @@ def test_the_interval_of_a_ratio_covers_as_often_as_it_says():
         pair[0] *= rng.gamma(50, size=60) / 50
         dataset = xr.Dataset({"a": ("seed", pair[0]), "b": ("seed", pair[1])})
         found = measured(dataset, Rule("a", {}, "ratio", {"of": "b"}, low=0.0), 0.9)[0]
+        assert found.value == pytest.approx(pair[0].mean() / pair[1].mean())
         hits.append(found.low <= 2 <= found.high)
         misses.append(found.low <= 2.2 <= found.high)
     assert np.mean(misses) < 0.5

@@ -4,7 +4,6 @@ import dataclasses
 import importlib
 import json
 import tomllib
-from pathlib import Path
 
 import pytest
 import xarray as xr
@@ -18,13 +17,14 @@ from collapse.experiment.workflows import WorkflowKind, WorkflowSpec, kinds
 from collapse.figures.check import check as check_figure
 from collapse.figures.declaration import read_declaration, to_declaration
 from collapse.figures.spec import Figure
+from collapse.lab import declarations
 from collapse.lab.run import prepare
 from collapse.sims.charlm import Charlm
 from collapse.sims.charlm.fields import HISTOGRAM
 from collapse.sims.gaussian import Gaussian
 from collapse.sims.gmm import Gmm
 
-PRESETS = sorted((Path(__file__).parents[2] / "sims").glob("*/*.toml"))
+PRESETS = declarations.every()
 
 words = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)
 experiments = st.builds(
