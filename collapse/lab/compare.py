@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
-import matplotlib.figure
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -16,10 +15,6 @@ from collapse.core import loop, streams
 from collapse.core.seeds import over_seeds
 from collapse.core.types import Key, Problem, Workflow
 from collapse.data.errors import InputError, ModelError
-from collapse.experiment.summary import summarise
-from collapse.experiment.toml import from_table
-from collapse.figures import draw as drawing
-from collapse.figures.spec import Figure
 from collapse.lab import arrays, given, session, weighing
 from collapse.lab.api import warn_of_failures
 from collapse.lab.conformance.provenance import sees_all_once
@@ -103,12 +98,6 @@ def compare(
     dataset = _labelled(traces, num_generations, quantities or {})
     warn_of_failures(dataset)
     return dataset
-
-
-def draw(dataset: xr.Dataset, **figure: Any) -> matplotlib.figure.Figure:
-    """Curves of what `compare` returns; keywords are those of a TOML's `[figure]`."""
-    asked = from_table(figure, Figure, "figure")
-    return drawing.draw(summarise(dataset), asked)
 
 
 def _checked_numbers(

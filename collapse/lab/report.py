@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from collapse.experiment import provenance, results, sources
 from collapse.experiment.base import Experiment
-from collapse.experiment.derived import source
+from collapse.experiment.derived import OUTCOME, OUTCOMES, source
 from collapse.experiment.summary import summarise
 from collapse.figures import draw
 from collapse.figures.declaration import from_json, to_declaration, to_json
@@ -144,6 +144,11 @@ def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Fig
     """The figure, with the fields filled in that its declaration left open."""
     figure = figure.resolved(dataset.sizes)
     panels = figure.metrics or experiment.default_panels(dataset)
+    if figure.kind == "map":  # which shows one number a cell, where outcomes are three
+        panels = tuple(
+            f"{of}_{OUTCOMES[0]}" if what == OUTCOME else panel
+            for panel, (of, what) in ((panel, source(panel)) for panel in panels)
+        )
     sides = {"columns": figure.columns, "rows": figure.rows}
     if figure.kind != "samples":
         taken = {figure.x, *figure.roles().values()}
