@@ -68,7 +68,8 @@ def compare(
       seed: root of all randomness.
       precision: "float32" or "float64", of everything that does not say its own.
       data: rows that are drawn without replacement in place of `Problem.draw`: an
-        array or a tree of arrays [rows, ...], or a table of pandas.
+        array or a tree of arrays [rows, ...], or a table of pandas. Whole numbers stay
+        what they are: a model of floats needs floats.
       quantities: metric -> Quantity, its name, unit and reference in figures. A metric
         without one is called by its own name.
       check: try the cheap part of `collapse.check_model` first, which compiles a fit.
@@ -87,7 +88,14 @@ def compare(
     with session.configured(precision):
         make_problem = _made(problem, None if rows is None else given.sampler(rows))
         roots = streams.seeds(seed, num_seeds)
-        _check_problem(make_problem, roots[0], num_rows, quantities)
+        try:
+            _check_problem(make_problem, roots[0], num_rows, quantities)
+        except ModelError:
+            if rows is not None:
+                floats = _made(problem, given.sampler(given.as_floats(rows)))
+                args = (floats, roots[0], num_rows, quantities)
+                given.check_whole(rows, lambda: _check_problem(*args))
+            raise
         suspect = _Suspect(make_problem, num_rows, made, num_generations)
         said = suspect.before() if check else ()
         for line in said:
