@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from collapse.data.errors import InputError, unknown_value
-from collapse.experiment import fields
+from collapse.experiment import fields, snapshots
 from collapse.experiment.condition import Condition
 from collapse.experiment.derived import source
 from collapse.experiment.fields import Bounds, OnlyIfSet, Shown
@@ -238,22 +238,7 @@ class Experiment:
         """Raise InputError for the first field that cannot be run."""
         fields.check(self)
         check_names("metrics", self.metrics, self.known_metrics())
-        if self.snapshot_seeds > 1 and not self.snapshots:
-            raise InputError(
-                f"snapshots: none, but snapshot_seeds is {self.snapshot_seeds}; name "
-                f"the generations, such as --snapshots 0 {self.num_generations}"
-            )
-        if self.snapshot_seeds > self.num_seeds:
-            raise InputError(
-                f"snapshot_seeds: {self.snapshot_seeds} of {self.num_seeds}; give "
-                "at most as many, or more --num-seeds"
-            )
-        for t in self.snapshots:
-            if t > self.num_generations:
-                raise InputError(
-                    f"snapshots: generation {t} is not run; stay within "
-                    f"0..{self.num_generations}"
-                )
+        snapshots.check(self)
         labels = self.labels()
         if len(set(labels)) < len(labels):
             raise InputError("workflows: one is repeated; name each once")
