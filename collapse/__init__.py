@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     from collapse.lab.api import Run as Run
     from collapse.lab.api import run as run
     from collapse.lab.compare import compare as compare
-    from collapse.lab.compare import draw as draw
     from collapse.lab.conformance import check_model as check_model
+    from collapse.lab.drawing import draw as draw
     from collapse.measures.catalogue import Quantity as Quantity
     from collapse.numerics import draws as draws
 
@@ -87,8 +87,9 @@ _HOMES = {
     "experiment.task": ("Task", "real_rows"),
     "experiment.workflows": ("Parameter", "WorkflowKind", "register"),
     "lab.api": ("Run", "run"),
-    "lab.compare": ("compare", "draw"),
+    "lab.compare": ("compare",),
     "lab.conformance": ("check_model",),
+    "lab.drawing": ("draw",),
     "measures.catalogue": ("Quantity",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}

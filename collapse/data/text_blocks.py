@@ -31,6 +31,7 @@ class TextRows(NamedTuple):
       said: what was read, in a line.
       decided: the phrases of it that a user may not expect.
       wordless: why measures of words are left out; empty where they are not.
+      uncut: options of which nothing was cut off, whatever their values.
     """
 
     train: Int[np.ndarray, "rows block"]
@@ -41,6 +42,7 @@ class TextRows(NamedTuple):
     said: str = ""
     decided: tuple[str, ...] = ()
     wordless: str = ""
+    uncut: tuple[str, ...] = ()
 
 
 def text_rows(
@@ -88,16 +90,16 @@ def _text_rows(
                 f"block of {block}; give more text or a smaller --block"
             )
         rows.append(tokens[: count * block].reshape(count, block))
-    sha256, decided = text.sha256, []
+    sha256, decided = text.sha256, list[str]()
     if how != ("error", "text", 0):
         sha256 = hashlib.sha256(f"{sha256} {how}".encode()).hexdigest()
-    if text.unknown:
-        decided.append(text.unknown)
+    decided += filter(None, (text.left_out, text.unknown))
     if wordless := why_no_words(text.train):
         decided.append(f"{wordless}: measures of words are left out")
     said = "; ".join([text.summary, *decided])
     train, validation, test = rows
-    own = (text, sha256, said, tuple(decided), wordless)
+    uncut = ("characters",) if text.is_whole else ()
+    own = (text, sha256, said, tuple(decided), wordless, uncut)
     return TextRows(train, validation, test, *own)
 
 

@@ -71,6 +71,22 @@ def found(name: str) -> tuple[list[Path], bool]:
     )
 
 
+def left_out(name: str) -> list[str]:
+    """Names of the other files of text in a folder, which are not read with it.
+
+    Args:
+      name: as for `found`.
+    """
+    folder = Path(name)
+    if name in SHIPPED or not folder.is_dir():
+        return []
+    read = set(found(name)[0])
+    others = (file for file in _below(folder) if _kind(file) in _PROSE + _RECORDS)
+    return sorted(
+        file.relative_to(folder).as_posix() for file in others if file not in read
+    )
+
+
 def stamp(name: str) -> tuple[tuple[str, int, int], ...]:
     """Absolute path, time of the last change and size of each file that is read."""
     try:

@@ -17,6 +17,7 @@ HELD_OUT_SHARE = 0.1  # of a whole text, for each of the last two parts
 # so that no part gets small.
 _REACH = 0.025
 _LISTED = 20  # most characters listed in a message
+_FEW = 5  # most files that are listed
 
 Unknown = Literal["error", "replace"]
 
@@ -35,6 +36,8 @@ class TextData(NamedTuple):
       summary: what was read, in a line.
       unknown: which held-out characters were replaced, in words; empty if none were.
       unknown_share: share of the held-out characters that were replaced.
+      left_out: which other files of the folder were not read, in words.
+      is_whole: whether all characters are used.
     """
 
     train: str
@@ -45,6 +48,8 @@ class TextData(NamedTuple):
     summary: str = ""
     unknown: str = ""
     unknown_share: float = 0.0
+    left_out: str = ""
+    is_whole: bool = True
 
 
 def load_text(
@@ -91,11 +96,13 @@ def load_text(
         sizes = (characters - 2 * held, held, held)
         parts = [part[:size] for part, size in zip(parts, sizes, strict=True)]
     summary = _summary(name, num_files, lengths, distinct)
-    if sum(map(len, parts)) < sum(lengths):
+    is_whole = sum(map(len, parts)) == sum(lengths)
+    if not is_whole:
         summary += f"; used {spaced(sum(map(len, parts)))} (--characters)"
     train, validation, test = parts
     own = (letters, sha256, summary, _told(strange, share), share)
-    return TextData(train, validation, test, *own)
+    others = _others(text_files.left_out(name))
+    return TextData(train, validation, test, *own, others, is_whole)
 
 
 def _divided(files: Sequence[TextFile]) -> list[str]:
@@ -216,6 +223,15 @@ def _told(strange: str, share: float) -> str:
         f"{100 * share:.2g} % of the held-out characters ({len(strange)} distinct) "
         f"are unknown and read as {vocabulary.UNKNOWN}"
     )
+
+
+def _others(names: Sequence[str]) -> str:
+    """Which files were left out, in words; empty if none were."""
+    if not names:
+        return ""
+    count = f"{len(names)} other text file{'s' * (len(names) > 1)}"
+    more = ", ..." * (len(names) > _FEW)
+    return f"left out {count}: {', '.join(names[:_FEW])}{more}"
 
 
 def spaced(number: int) -> str:

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from collapse.data.errors import InputError, unknown_value
-from collapse.experiment import fields
+from collapse.experiment import fields, snapshots
 from collapse.experiment.condition import Condition
 from collapse.experiment.derived import source
-from collapse.experiment.fields import Bounds, Only, OnlyIfSet, Shown
+from collapse.experiment.fields import Bounds, OnlyIfSet, Shown
 from collapse.experiment.lazy import exists, load
 from collapse.experiment.source import source_digest
 from collapse.experiment.workflows import WorkflowSpec
@@ -63,8 +63,8 @@ class Experiment:
         tuple[Annotated[int, Bounds(0)], ...], Shown("none", may_be_empty=True)
     ] = ()
     """Generations whose model's samples are kept with the results."""
-    snapshot_seeds: Annotated[int, Bounds(1, 100), Only("snapshots"), OnlyIfSet()] = 1
-    """Seeds of which they are kept: the first ones."""
+    snapshot_seeds: Annotated[int, Bounds(1, 100), OnlyIfSet()] = 1
+    """Seeds of which they are kept: the first ones; several only with --snapshots."""
 
     # What is run
 
@@ -238,17 +238,7 @@ class Experiment:
         """Raise InputError for the first field that cannot be run."""
         fields.check(self)
         check_names("metrics", self.metrics, self.known_metrics())
-        if self.snapshot_seeds > self.num_seeds:
-            raise InputError(
-                f"snapshot_seeds: {self.snapshot_seeds} of {self.num_seeds}; give "
-                "at most as many, or more --num-seeds"
-            )
-        for t in self.snapshots:
-            if t > self.num_generations:
-                raise InputError(
-                    f"snapshots: generation {t} is not run; stay within "
-                    f"0..{self.num_generations}"
-                )
+        snapshots.check(self)
         labels = self.labels()
         if len(set(labels)) < len(labels):
             raise InputError("workflows: one is repeated; name each once")

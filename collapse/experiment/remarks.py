@@ -24,6 +24,12 @@ def remarks(experiment: Experiment) -> tuple[str, ...]:
     return tuple(found)
 
 
+def without_effect(part: Experiment) -> set[str]:
+    """Fields that have no effect with what the others say, set or not."""
+    fields = declared(type(part)).items()
+    return {n for n, f in fields if not all(_holds(part, only) for only in f.only)}
+
+
 def _unused(part: Experiment, names: Sequence[str]) -> Iterator[str]:
     """A line for each field that what another field says leaves without effect."""
     for name, field in declared(type(part)).items():

@@ -55,7 +55,7 @@ class Study(Experiment):
 
     def parts(self) -> tuple[tuple[Experiment, tuple[str, ...]], ...]:
         """The study and the family of its model, each with the fields to set."""
-        hidden = ("family", "snapshots")
+        hidden = ("family", "snapshots", "snapshot_seeds")
         own = [f.name for f in dataclasses.fields(self) if f.name not in hidden]
         return (self, tuple(own)), (self.learner, self.learner.own_fields())
 

@@ -11,7 +11,6 @@ from collapse.figures.spec import Figure
 
 def check(experiment: Experiment, figure: Figure) -> None:
     """Raise InputError for what could not be drawn once the experiment is run."""
-    coordinates = ("workflow", *experiment.axes())
     bins: dict[str, Sequence[float]] = {}
     metrics = [source(metric)[0] for metric in figure.metrics]
     for name in figure.metrics if figure.kind == "map" else ():
@@ -22,10 +21,7 @@ def check(experiment: Experiment, figure: Figure) -> None:
             )
     for metric in metrics:
         bins |= experiment.more_dims(metric)
-    check_names("x", (figure.x,), ("generation", *experiment.axes(), *bins))
-    for role, name in figure.roles().items():
-        coordinate = coordinates + (("generation",) if role == "hue" else ())
-        check_names(role, (name,) if name else (), coordinate)
+    check_coordinates(figure, experiment.axes(), (*bins,))
     for name, metric in zip(figure.metrics, metrics, strict=True):
         _check_metric(experiment, figure, metric, bins)
         _check_derived(experiment, name)
@@ -51,6 +47,34 @@ def check(experiment: Experiment, figure: Figure) -> None:
             f"figure: {left[-1]} has several values and no place; give one, or "
             "name it as x, hue, columns or rows of [figure] in a TOML file"
         )
+
+
+def check_coordinates(
+    figure: Figure, axes: Sequence[str], bins: Sequence[str] = ()
+) -> None:
+    """Raise InputError for a coordinate that is unknown, or workflows along x.
+
+    Args:
+      figure: to be drawn.
+      axes: names of those that its data may have, beside workflows and generations.
+      bins: names of more that x may be.
+    """
+    every = ("generation", *axes, *bins)
+    if figure.x == "workflow":
+        along = f"as x one of {', '.join(every)}"
+        if figure.kind == "map":
+            along = f'x = "{figure.y}"' if figure.y in every else along
+            raise InputError(
+                "x: workflow can run upwards in a map, not along x; give "
+                f'y = "workflow" and {along}'
+            )
+        raise InputError(
+            f'x: workflow is not drawn along x; give hue = "workflow" and {along}'
+        )
+    check_names("x", (figure.x,), every)
+    for role, name in figure.roles().items():
+        known = ("workflow", *axes) + (("generation",) if role == "hue" else ())
+        check_names(role, (name,) if name else (), known)
 
 
 def _check_derived(experiment: Experiment, name: str) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from collapse.experiment.derived import DIFFERENCE, OUTCOME, source
 from collapse.experiment.summary import runs
-from collapse.experiment.workflows import colour_of
+from collapse.experiment.workflows import CYCLE, colour_of
 from collapse.figures import axes as scales
 from collapse.figures import outcomes, panels
 from collapse.figures import spec as layout
@@ -68,17 +68,29 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
 
 
 def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
-    """Value -> colour: fixed ones for workflows, from dark to light for numbers."""
+    """Value -> colour: workflows have their own, numbers go from dark to light."""
     values, found = list(values), {}
     if name != "workflow":
         scale = colormaps["viridis"](np.linspace(0.02, 0.86, len(values)))
         return {v: colors.to_hex(c) for v, c in zip(values, scale, strict=True)}
+    family = {value: (str(value).split() or [""])[0] for value in values}
+    base = _of_families(dict.fromkeys(family.values()))
     for value in values:
-        family = str(value).split()[0]
-        kin = [v for v in values if str(v).split()[0] == family]
+        kin = [v for v in values if family[v] == family[value]]
         shades = np.linspace(-0.35, 0.5, len(kin)) if len(kin) > 1 else [0.0]
-        base = colour_of(family)
-        found[value] = _shade(base, shades[kin.index(value)])
+        found[value] = _shade(base[family[value]], shades[kin.index(value)])
+    return found
+
+
+def _of_families(names: Iterable[str]) -> dict[str, str]:
+    """First word of labels -> its own colour, or one that no other of them has."""
+    found = {name: colour_of(name) for name in names}
+    taken = {colors.to_hex(colour) for colour in found.values() if colour}
+    free = [c for c in CYCLE if colors.to_hex(c) not in taken] or CYCLE
+    own = [name for name, colour in found.items() if not colour]
+    for k, name in enumerate(own):
+        again = k // len(free)  # after those that are free, paler ones of them
+        found[name] = _shade(free[k % len(free)], -again / (again + 1))
     return found
 
 

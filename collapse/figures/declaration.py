@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, hint
 from collapse.experiment.base import Experiment
+from collapse.experiment.fields import declared
 from collapse.experiment.toml import from_table, lines_of, read_table, to_toml
 from collapse.figures.spec import Figure
 
@@ -30,6 +31,7 @@ def read_declaration(
     tables = said if isinstance(said, list) else [] if said is None else [said]
     if said == [] or not all(isinstance(figure, dict) for figure in tables):
         raise InputError(f"{path}: figure must be a table, written as [figure]")
+    _check_tables(table, tables, kind, path)
     figures = read_figures(tables, path)
     _check_names(figures, path)
     return from_table(table, kind, path), figures
@@ -67,6 +69,39 @@ def from_json(text: str) -> list[Figure]:
         lists = {k: tuple(v) for k, v in table.items() if isinstance(v, list)}
         figures.append(Figure(**table | lists))
     return figures
+
+
+def _check_tables(
+    table: Mapping[str, Any],
+    figures: Sequence[Mapping[str, Any]],
+    kind: type[Experiment],
+    path: Path,
+) -> None:
+    """Raise InputError for a table that is none, or a field that slipped into one.
+
+    Args:
+      table: of the file, without its figures.
+      figures: their tables.
+      kind: of the experiment.
+      path: of the file.
+    """
+    fields, shown = declared(kind), declared(Figure)
+    known = ["figure", *(name for name in ("model",) if name in fields)]
+    for key, value in table.items():
+        several = isinstance(value, list) and bool(value)
+        rows = value if several else [value]
+        is_table = all(isinstance(row, dict) for row in rows)
+        if is_table and key not in (*fields, "model"):
+            raise InputError(
+                f"{path}: unknown table [{key}]; known are "
+                f"{', '.join(f'[{name}]' for name in known)}{hint(key, known)}"
+            )
+    for key in (key for figure in figures for key in figure):
+        if key in fields and key not in shown:
+            raise InputError(
+                f"{path}: {key} is no key of [figure], but of the experiment; write it "
+                "above that line"
+            )
 
 
 def _check_names(figures: Sequence[Figure], path: Path) -> None:

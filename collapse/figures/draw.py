@@ -82,17 +82,27 @@ def save(fig: Figure, stem: Path, figure: layout.Figure) -> list[Path]:
       stem: path without an ending.
       figure: that was drawn: says which files, and whether its caption is one.
     """
-    files = []
     with style.context(["default", STYLE]):
-        for kind in figure.formats:
-            files.append(stem.with_name(f"{stem.name}.{kind}"))
-            with atomic(files[-1]) as path:
+        for kind, file in zip(figure.formats, files(stem, figure), strict=False):
+            with atomic(file) as path:
                 fig.savefig(path, format=kind, metadata=dict.fromkeys(DATED[kind]))
-    if figure.caption and figure.caption_in == "file":
-        files.append(stem.with_name(f"{stem.name}.txt"))
-        with atomic(files[-1]) as path:
+    for file in files(stem, figure)[len(figure.formats) :]:
+        with atomic(file) as path:
             path.write_text(figure.caption + "\n", encoding="utf-8")
-    return files
+    return files(stem, figure)
+
+
+def files(stem: Path, figure: layout.Figure) -> list[Path]:
+    """The files of a figure, as `save` writes them: <stem>.png, ..., and its caption.
+
+    Args:
+      stem: path without an ending.
+      figure: with every field filled in.
+    """
+    kinds: list[str] = [*figure.formats]
+    if figure.caption and figure.caption_in == "file":
+        kinds.append("txt")
+    return [stem.with_name(f"{stem.name}.{kind}") for kind in kinds]
 
 
 def _frame(fig: Figure, figure: layout.Figure, handles: list[Artist]) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
-import matplotlib.figure
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -16,10 +15,6 @@ from collapse.core import loop, streams
 from collapse.core.seeds import over_seeds
 from collapse.core.types import Key, Problem, Workflow
 from collapse.data.errors import InputError, ModelError
-from collapse.experiment.summary import summarise
-from collapse.experiment.toml import from_table
-from collapse.figures import draw as drawing
-from collapse.figures.spec import Figure
 from collapse.lab import arrays, given, session, weighing
 from collapse.lab.api import warn_of_failures
 from collapse.lab.conformance.provenance import sees_all_once
@@ -73,7 +68,8 @@ def compare(
       seed: root of all randomness.
       precision: "float32" or "float64", of everything that does not say its own.
       data: rows that are drawn without replacement in place of `Problem.draw`: an
-        array or a tree of arrays [rows, ...], or a table of pandas.
+        array or a tree of arrays [rows, ...], or a table of pandas. Whole numbers stay
+        what they are: a model of floats needs floats.
       quantities: metric -> Quantity, its name, unit and reference in figures. A metric
         without one is called by its own name.
       check: try the cheap part of `collapse.check_model` first, which compiles a fit.
@@ -92,7 +88,14 @@ def compare(
     with session.configured(precision):
         make_problem = _made(problem, None if rows is None else given.sampler(rows))
         roots = streams.seeds(seed, num_seeds)
-        _check_problem(make_problem, roots[0], num_rows, quantities)
+        try:
+            _check_problem(make_problem, roots[0], num_rows, quantities)
+        except ModelError:
+            if rows is not None:
+                floats = _made(problem, given.sampler(given.as_floats(rows)))
+                args = (floats, roots[0], num_rows, quantities)
+                given.check_whole(rows, lambda: _check_problem(*args))
+            raise
         suspect = _Suspect(make_problem, num_rows, made, num_generations)
         said = suspect.before() if check else ()
         for line in said:
@@ -103,12 +106,6 @@ def compare(
     dataset = _labelled(traces, num_generations, quantities or {})
     warn_of_failures(dataset)
     return dataset
-
-
-def draw(dataset: xr.Dataset, **figure: Any) -> matplotlib.figure.Figure:
-    """Curves of what `compare` returns; keywords are those of a TOML's `[figure]`."""
-    asked = from_table(figure, Figure, "figure")
-    return drawing.draw(summarise(dataset), asked)
 
 
 def _checked_numbers(

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from collapse.core.types import Batch, Key, Workflow
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, ModelError
 from collapse.experiment.workflows import WorkflowSpec, read
 from collapse.lab.conformance.words import explained, kind
 from collapse.numerics import draws
@@ -51,6 +51,33 @@ def rows(data: Any) -> Batch:
                 "0); drop it or fill it in"
             )
     return found
+
+
+def as_floats(data: Batch) -> Batch:
+    """The rows with floats in place of whole numbers and of truth values."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf, float), data)
+
+
+def check_whole(data: Batch, check: Callable[[], None]) -> None:
+    """Raise InputError for whole numbers with which a model fails, as it does not else.
+
+    Args:
+      data: rows with which it fails.
+      check: raises ModelError if it fails with `as_floats` of them, too.
+    """
+    leaves = jax.tree.leaves(data)
+    whole = {str(leaf.dtype): None for leaf in leaves if leaf.dtype.kind != "f"}
+    if not whole:
+        return
+    try:
+        check()
+    except ModelError:  # it is not the data
+        return
+    where = "data" if len(leaves) == 1 else "array"
+    raise InputError(
+        f"data: holds whole numbers ({', '.join(whole)}), with which the model fails "
+        f"and with floats it does not; give {where}.astype(float)"
+    ) from None
 
 
 def length(data: Batch) -> int:

@@ -2,7 +2,8 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,14 @@ from numpy.typing import NDArray
 
 from collapse.experiment import provenance, results, sources
 from collapse.experiment.base import Experiment
-from collapse.experiment.comparisons import events
-from collapse.experiment.derived import source
-from collapse.experiment.files import atomic
-from collapse.experiment.summary import summarise, write_summary
+from collapse.experiment.derived import OUTCOME, OUTCOMES, source
+from collapse.experiment.summary import summarise
 from collapse.figures import draw
 from collapse.figures.declaration import from_json, to_declaration, to_json
 from collapse.figures.published import published
 from collapse.figures.redraw import redraw
 from collapse.figures.spec import Figure
-from collapse.lab import command, folder, pinned, table, terminal
+from collapse.lab import command, folder, outputs, pinned, table, terminal
 
 
 def write(
@@ -37,16 +36,9 @@ def write(
     figures = [complete(experiment, figure, dataset) for figure in call.figures]
     told = (to_json(figures), digest, seconds)
     dataset.attrs |= provenance.attributes(experiment, *told, pinned.surroundings())
-    summary = summarise(dataset)
     results.write_dataset(dataset, run_folder / folder.RESULTS)
-    write_summary(summary, run_folder / "summary.csv")
-    with atomic(run_folder / "crossings.csv") as temporary:
-        events(dataset).to_csv(temporary, index=False, float_format="%.9g")
-    environment = json.loads(dataset.attrs["environment"])
-    with atomic(run_folder / "environment.json") as temporary:
-        temporary.write_text(json.dumps(environment, indent=2) + "\n")
-    _draw(summary, figures, run_folder)
-    _publish_all(call, summary, figures)
+    outputs.write(dataset, figures, run_folder)
+    _publish_all(call, dataset, figures)
     folder.finish(run_folder)
     if not call.options.quiet:
         size = f"{_size(experiment)} in {seconds:.1f} s"
@@ -59,8 +51,9 @@ def write(
 def again(call: command.Call, claim: folder.Claim) -> int:
     """The exit code of a finished run, after telling its results once more.
 
-    Figures that are declared otherwise than they were drawn are drawn again. Nothing is
-    written else, so that the folder may be one that cannot be written to.
+    Figures that are declared otherwise than they were drawn are drawn again, and files
+    that were removed are written anew from the results. Nothing is written else, so
+    that the folder may be one that cannot be written to.
 
     Args:
       call: with the experiment as resolved.
@@ -78,18 +71,10 @@ def again(call: command.Call, claim: folder.Claim) -> int:
     said = "is complete"
     if to_json(figures) != dataset.attrs["figure"]:
         with folder.held(claim):
-            summary = summarise(dataset)
-            for figure in figures:
-                draw.draw(summary, figure)  # before anything of the old one is lost
-            for figure in from_json(dataset.attrs["figure"]):
-                for path in run_folder.glob(f"{figure.stem('figure')}.*"):
-                    path.unlink()
-            dataset.attrs["figure"] = to_json(figures)
-            results.write_dataset(dataset, run_folder / folder.RESULTS)
-            folder.label_again(run_folder, to_declaration(experiment, call.figures))
-            _draw(summary, figures, run_folder)
+            _draw_again(call, dataset, figures, run_folder)
         said = "is complete, and its figure drawn again"
-    _publish_all(call, summarise(dataset), figures)
+    said += _restored(claim, dataset, figures)
+    _publish_all(call, dataset, figures)
     if not call.options.quiet:
         terminal.say(
             f"{closing(experiment, dataset)}\n\n{_size(experiment)}: {run_folder}/ "
@@ -98,18 +83,44 @@ def again(call: command.Call, claim: folder.Claim) -> int:
     return _count_failures(dataset)
 
 
-def _draw(summary: xr.Dataset, figures: list[Figure], run_folder: Path) -> None:
-    """Draw the figures of a run."""
+def _draw_again(
+    call: command.Call, dataset: xr.Dataset, figures: list[Figure], run_folder: Path
+) -> None:
+    """Draw other figures of a finished run in place of those that are there."""
+    summary = summarise(dataset)
+    for figure in figures:
+        draw.draw(summary, figure)  # before anything of the old one is lost
+    for figure in from_json(dataset.attrs["figure"]):
+        for path in run_folder.glob(f"{figure.stem('figure')}.*"):
+            path.unlink()
+    dataset.attrs["figure"] = to_json(figures)
+    results.write_dataset(dataset, run_folder / folder.RESULTS)
+    folder.label_again(run_folder, to_declaration(call.experiment, call.figures))
     for figure in figures:
         fig = draw.draw(summary, figure)
         draw.save(fig, run_folder / figure.stem("figure"), figure)
 
 
+def _restored(
+    claim: folder.Claim, dataset: xr.Dataset, figures: Sequence[Figure]
+) -> str:
+    """What is said of files that had been removed, after writing them if it can be."""
+    lost = outputs.absent(figures, claim.folder)
+    if not lost:
+        return ""
+    if not os.access(claim.folder, os.W_OK):
+        return f", but {', '.join(lost)} missing: the folder cannot be written to"
+    with folder.held(claim):
+        written = outputs.write(dataset, figures, claim.folder, missing=True)
+    return f"; {', '.join(written)} missing, written anew from {folder.RESULTS}"
+
+
 def _publish_all(
-    call: command.Call, summary: xr.Dataset, figures: list[Figure]
+    call: command.Call, dataset: xr.Dataset, figures: list[Figure]
 ) -> None:
     """Publish the figures of a run if that is asked for."""
     if call.options.publish:
+        summary = summarise(dataset)
         for figure in figures:
             _publish(summary, figure, Path(call.options.publish), call.name)
 
@@ -133,6 +144,11 @@ def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Fig
     """The figure, with the fields filled in that its declaration left open."""
     figure = figure.resolved(dataset.sizes)
     panels = figure.metrics or experiment.default_panels(dataset)
+    if figure.kind == "map":  # which shows one number a cell, where outcomes are three
+        panels = tuple(
+            f"{of}_{OUTCOMES[0]}" if what == OUTCOME else panel
+            for panel, (of, what) in ((panel, source(panel)) for panel in panels)
+        )
     sides = {"columns": figure.columns, "rows": figure.rows}
     if figure.kind != "samples":
         taken = {figure.x, *figure.roles().values()}

@@ -9,8 +9,9 @@ import collapse
 from collapse.data.errors import InputError
 from collapse.experiment import sources
 from collapse.experiment.base import Experiment
+from collapse.experiment.fields import declared
 from collapse.experiment.lazy import load
-from collapse.experiment.remarks import remarks
+from collapse.experiment.remarks import remarks, without_effect
 from collapse.figures.check import check as check_figure
 from collapse.figures.declaration import read_figures
 from collapse.lab import command, extend, folder, lock, terminal
@@ -102,7 +103,8 @@ def _run(
         for line in (said, *(f"warning: {line}" for line in remarked)):
             if line:
                 terminal.tell(line)
-        cuts = (tell_cuts(whole, asked), tell_cuts(full, experiment))
+        uncut = getattr(data, "uncut", ())
+        cuts = (tell_cuts(whole, asked, uncut), tell_cuts(full, experiment))
         if any(cuts):
             terminal.say(f"quick: {', '.join(filter(None, cuts))}")
     _load_jax()
@@ -206,14 +208,27 @@ def cut_down(experiment: E, data: Any, given: Collection[str]) -> E:
     return small
 
 
-def tell_cuts(experiment: Experiment, small: Experiment) -> str:
-    """`num_seeds 8 instead of 64`, for each field that differs; "" for none."""
-    before, after = _values(experiment), _values(small)
-    told = [
-        f"{name} {_spelled(after[name])} instead of {_spelled(before[name])}"
-        for name in after
-        if before[name] != after[name]
-    ]
+def tell_cuts(
+    experiment: Experiment, small: Experiment, uncut: Collection[str] = ()
+) -> str:
+    """`num_seeds 8 instead of 64`, for each field that differs; "" for none.
+
+    Args:
+      experiment: the whole one.
+      small: what is left of it.
+      uncut: fields that differ, but of which the data had no more to cut off.
+    """
+    told, after = [], _values(small)
+    for part, names in experiment.parts():
+        fields, idle = declared(type(part)), without_effect(part)
+        for name in names:
+            value, left = getattr(part, name), after[name]
+            if value == left or name in idle or name in uncut:
+                continue
+            shown = fields[name].shown
+            is_default = value == getattr(type(part), name, None)
+            words = shown.default if shown and is_default else _spelled(value)
+            told.append(f"{name} {_spelled(left)} instead of {words}")
     return ", ".join(told)
 
 

@@ -272,7 +272,7 @@ def test_an_index_is_left_out_and_said(load, name):
     [
         ("t", 1, "t counts the rows: --drop it if it is an index"),
         ("customer_id", 9, "customer_id differs in all rows: --drop it if it is an id"),
-        ("value", 9, ""),
+        ("value", 9, "column value looks like an index: --drop value"),
     ],
 )
 def test_what_may_be_an_index_is_kept_and_said(load, first, spread, told):
@@ -280,6 +280,12 @@ def test_what_may_be_an_index_is_kept_and_said(load, first, spread, told):
     data = load(f"{first},a,b\n{rows}")
     assert data.columns == (first, "a", "b")
     assert told in data.said and bool(told) == bool(data.decided)
+
+
+def test_whole_numbers_in_no_order_are_no_index(load):
+    rows = "".join(f"{9 * i},{x}" for i, x in zip(SHUFFLED, ABY, strict=True))
+    data = load(f"value,a,b\n{rows}")
+    assert data.columns == ("value", "a", "b") and not data.decided
 
 
 def test_a_column_that_repeats_or_has_points_is_no_index(load):

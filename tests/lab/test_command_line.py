@@ -160,6 +160,11 @@ def write(tmp_path, name, text):
             ["--samples-per-generation", "9" * 9, "--dimension", "99"],
             "GB for each seed",
         ),
+        (
+            ["--snapshot-seeds", "2"],
+            "snapshots: none, but snapshot_seeds is 2; name the generations, such as "
+            "--snapshots 0 ",
+        ),
         (["b.toml", "--quiet"], "columns: unknown 'generation'"),
     ],
 )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from collapse.data.errors import DataError
+from collapse.data.tables.commas import why_commas
 from collapse.data.tables.header import names_columns
 from collapse.data.tables.numbers import kind
 from collapse.data.tables.options import Options, Raw, listed
@@ -19,6 +20,7 @@ SEPARATORS = {
     "bar": "|",
 }
 _OF_KIND = {".csv": ",", ".tsv": "\t"}
+_TITLE = "is line 1 a title?"
 _Rows = list[tuple[int, list[str]]]  # line number, cells
 _PADDED = re.compile(r"\s*0\d+\s*", re.ASCII).fullmatch
 _GROUPED = re.compile(r"[+-]?\d{1,3},(?:\d{3},)*\d{3}(?!\d)", re.ASCII)
@@ -40,6 +42,8 @@ def parse(where: str, text: str, suffix: str, options: Options) -> Raw:
     """
     text = re.sub(r"\A\s*#+[ \t]*", "", text)
     separator = separator_of(text, suffix, options)
+    if separator != "," and (why := why_commas(text, separator, options)):
+        raise DataError(f"{where}: the columns are separated by commas; {why}")
     lines = _cells(where, text, separator)
     (line, first), rows = lines[0] if lines else (0, [""]), lines[1:]
     if not lines:
@@ -56,6 +60,9 @@ def parse(where: str, text: str, suffix: str, options: Options) -> Raw:
             verb = "names" if named else "has"
             count = f"{len(first)} column{'s' * (len(first) != 1)}"
             why = _why_ragged(first, row, separator, options.decimal, named)
+            before = sum(one < number for one, _ in lines)
+            if why.startswith(_TITLE) and before > 1:
+                why = f"are the first {before} lines titles? delete them"
             raise DataError(
                 f"{where}: line {line} {verb} {count}, line {number} has {len(row)}; "
                 f"{why}"
@@ -173,7 +180,7 @@ def _why_ragged(
     if named and wide < narrow and (first[-1].strip() or wide < narrow - 1):
         return "a separator within a name? put the name into quotes"
     if named and narrow == 1:
-        return f"is line 1 a title? delete it, or separate its names by {separator!r}"
+        return f"{_TITLE} delete it, or separate its names by {separator!r}"
     if named and wide == narrow + 1:
         return "row names without a name of their own? give them one in line 1"
     return "give all lines as many columns"

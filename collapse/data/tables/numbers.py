@@ -78,6 +78,8 @@ def cause(value: str, decimal: str, separator: str) -> str:
         return f"a decimal comma (--decimal ,){also}?"
     if _GROUPED.fullmatch(word):
         return "thousands separators? write the number without them"
+    if decimal == "," and _NUMBER.fullmatch(word):
+        return "a decimal point? drop --decimal ,"
     if "\u2212" in word:
         return "a minus sign of typography? write - for it"
     if word.endswith("%") and kind(word[:-1], decimal) != "text":

@@ -17,6 +17,7 @@ _INDEX_NAMES = frozenset(
     "observation case level_0 lfd. lfd.nr".split()
 )
 _ENDS_IN_ID = re.compile(r"(?:[_ .-]id|[a-z](?:Id|ID)|[_ ]index)$|^Unnamed: \d+$")
+_YEARS = frozenset("year years yr yrs yyyy".split())
 _WHOLE = re.compile(r"\d{1,9}")
 
 
@@ -136,19 +137,28 @@ def _indices(
 
     An unnamed first column is an index if it counts the rows, or in a file with names
     if its whole numbers all differ. One that is named like an index is one if it holds
-    the numbers of all rows, in any order.
+    the numbers of all rows, in any order. Others that may be one are kept, and told:
+    so is a first column of years, or of whole numbers that rise or fall all the way.
 
     Args:
       raw: the whole table.
       columns: indices of those that may be left out.
       alone: whether one of them must stay.
     """
-    left, told = [], []
+    left: list[int] = []
+    told: list[str] = []
     for k in columns:
-        values = _whole_and_distinct(raw.columns[k])
+        values = _whole(raw.columns[k])
         if values is None:
             continue
         title, label = raw.titles[k], name_of(raw.titles, k)
+        ordered = _is_monotone(values) or title.lower() in _YEARS
+        first = {*columns[: columns.index(k)]} <= {*left} and len(columns) > alone
+        which = f"column {title}" if title else label
+        hint = f"{which} looks like an index: --drop {flag_words(raw, [k])}"
+        if len(np.unique(values)) < len(values):
+            told += [hint] * (first and ordered)
+            continue
         in_order = values - values[0]
         counts = values[0] in (0, 1) and bool(
             np.all(in_order == np.arange(len(values)))
@@ -169,13 +179,21 @@ def _indices(
             told.append(f"{label} counts the rows: --drop it if it is an index")
         elif like_one:
             told.append(f"{label} differs in all rows: --drop it if it is an id")
+        elif first and ordered:
+            told.append(hint)
     if alone and len(left) == len(columns):
         left, told = left[1:], told[1:]
     return left, told
 
 
-def _whole_and_distinct(column: Sequence[str] | np.ndarray) -> np.ndarray | None:
-    """The numbers of a column if they are whole and all differ, else None."""
+def _is_monotone(values: Float[np.ndarray, " rows"]) -> bool:
+    """Whether each number is larger than the one before, or each smaller."""
+    steps = np.diff(values)
+    return bool(np.all(steps > 0) or np.all(steps < 0))
+
+
+def _whole(column: Sequence[str] | np.ndarray) -> np.ndarray | None:
+    """The numbers of a column if it has two or more and all are whole, else None."""
     try:
         values: Float[np.ndarray, " rows"] = (
             column if isinstance(column, np.ndarray) else numbers(column[:2], ".")
@@ -187,4 +205,4 @@ def _whole_and_distinct(column: Sequence[str] | np.ndarray) -> np.ndarray | None
     except NotANumberError:
         return None
     whole = np.all(np.isfinite(values)) and np.all(values == np.floor(values))
-    return values if whole and len(np.unique(values)) == len(values) > 1 else None
+    return values if whole and len(values) > 1 else None

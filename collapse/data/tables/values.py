@@ -1,13 +1,14 @@
 """The numbers of the columns that are kept: all present, all finite."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
 
 from collapse.data.errors import DataError
-from collapse.data.tables.numbers import NotANumberError, cause, numbers
-from collapse.data.tables.options import Options, Raw, name_of, spelled
+from collapse.data.tables.numbers import Kind, NotANumberError, cause, kind, numbers
+from collapse.data.tables.options import Options, Raw, listed, name_of, spelled
 from collapse.data.tables.selection import flag_words
 
 _LONGEST = 30  # characters of a cell in a message
@@ -36,6 +37,8 @@ def values(
         except NotANumberError as error:
             texts.append((k, error.args[0]))
     if texts:
+        if several := _headers(raw, columns, [k for k, _ in texts], options):
+            raise DataError(f"{name}: {several}")
         raise DataError(_no_number(name, raw, texts, options, separator))
     found = np.stack(read, axis=1)
     for k, own in zip(columns, found.T, strict=True):
@@ -75,6 +78,43 @@ def _column(raw: Raw, k: int, options: Options) -> Float[np.ndarray, " rows"]:
     if isinstance(column, np.ndarray):
         return column
     return numbers(column, options.decimal)
+
+
+def _headers(
+    raw: Raw, columns: Sequence[int], failing: Sequence[int], options: Options
+) -> str:
+    """What is said of lines of names among the rows, units for example; "" for none.
+
+    Args:
+      raw: the whole table.
+      columns: indices of those to keep.
+      failing: of those with a cell that is no number.
+      options: with `decimal` and `header`.
+    """
+    if raw.unit != "line":
+        return ""
+    rows = zip(*(raw.columns[k] for k in columns), strict=True)
+    kinds = ([kind(cell, options.decimal) for cell in row] for row in rows)
+    count = sum(1 for _ in itertools.takewhile(_names_only, kinds))
+    if not count or (not raw.named and count == 1 and options.header == "auto"):
+        return ""
+    for k in failing:
+        below = [kind(cell, options.decimal) for cell in raw.columns[k][count:]]
+        if 2 * below.count("text") >= len(below):
+            return ""
+    first, *_, last = (*raw.places[:count], raw.places[count - 1])
+    shown = listed([cell for k in columns if (cell := raw.columns[k][0].strip())], 4)
+    which = f"lines {first} to {last} look like headers"
+    which = f"line {first} looks like a header" if count == 1 else which
+    which += ", too" * raw.named
+    fixes = ["keep one line of names and delete the others"] * (raw.named or count > 1)
+    fixes += ["drop --header no"] * (options.header == "no")
+    return f"{which} ({shown}); {', and '.join(fixes)}"
+
+
+def _names_only(kinds: Sequence[Kind]) -> bool:
+    """Whether a line has words and no number."""
+    return "text" in kinds and {*kinds} <= {"text", "missing"}
 
 
 def _no_number(

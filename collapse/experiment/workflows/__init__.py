@@ -3,6 +3,7 @@
 from collapse.experiment.workflows.spec import Parameter, WorkflowKind, WorkflowSpec
 from collapse.experiment.workflows.standard import (
     ANCHORED,
+    CYCLE,
     colour_of,
     kinds,
     read,
@@ -14,6 +15,7 @@ from collapse.experiment.workflows.standard import (
 
 __all__ = [
     "ANCHORED",
+    "CYCLE",
     "Parameter",
     "WorkflowKind",
     "WorkflowSpec",

@@ -71,7 +71,8 @@ class WorkflowKind:
       maker: function `(num_generations, **parameters) -> Workflow`, or
         `package.module:function`, which is loaded when it is first made.
       parameters: in the order in which they are written.
-      colour: in every figure.
+      colour: in every figure; empty for one that each figure chooses, unlike those of
+        the other workflows in it.
       additive_maker: the same for rows that may be added up; None for `maker`.
       moments: `(n, num_generations, ddof, **parameters) -> Moments`, expected variance
         and error of the mean of a fit that matches its rows' moments, or where it is;
@@ -86,7 +87,7 @@ class WorkflowKind:
     name: str
     maker: str | Callable[..., Any]
     parameters: tuple[Parameter, ...] = ()
-    colour: str = "#000000"
+    colour: str = ""
     additive_maker: str | Callable[..., Any] | None = None
     moments: str | Callable[..., Any] | None = None
     picks_single_rows: bool = False

@@ -53,7 +53,12 @@ def _all(num_generations: int) -> int:
     return num_generations + 1
 
 
-# Colours of Okabe & Ito (2008): told apart with any kind of colour vision.
+# Colours of Okabe & Ito (2008): told apart with any kind of colour vision. Workflows
+# that have none of their own get those that are free, the palest last.
+CYCLE = (
+    *("#000000", "#CC79A7", "#56B4E9", "#E69F00"),
+    *("#009E73", "#0072B2", "#D55E00", "#F0E442"),
+)
 REPLACE = WorkflowKind(
     "replace",
     lambda num_generations: _core().replace(),
@@ -178,7 +183,7 @@ def takers() -> dict[str, list[str]]:
 
 
 def colour_of(label: str) -> str:
-    """The colour of a workflow in figures, by its label; black for unknown ones."""
+    """The colour of a workflow in figures, by its label; empty if it has none."""
     known = {ANCHORED.name: ANCHORED, **_KINDS}
     kind = known.get(label.split()[0] if label.split() else "")
-    return kind.colour if kind else "#000000"
+    return kind.colour if kind else ""

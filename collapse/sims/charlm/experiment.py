@@ -112,6 +112,7 @@ class Charlm(CharlmFields):
 
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""
+        checks.check_snapshots(self)
         super().check()
         checks.check(self)
 

@@ -43,7 +43,9 @@ class CharlmFields(Family):
     unknown: Annotated[Literal["error", "replace"], OnlyIfSet()] = "error"
     """Held-out characters that the training part lacks: refuse them, or replace them by
     an unknown token, which is measured like any other."""
-    characters: Annotated[int, Bounds(1000, or_zero=True), OnlyIfSet()] = 0
+    characters: Annotated[
+        int, Bounds(1000, or_zero=True), Shown("all"), OnlyIfSet()
+    ] = 0
     """Characters of a text that are used, from the beginning of each part; 0 for all
     (with --quick: enough for its sequences)."""
     precision: Literal["float32", "float64"] = "float32"

@@ -124,8 +124,9 @@ class Mixing(MixingFields):
 
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""
-        if self.snapshots:
-            raise InputError("snapshots: have no meaning for mixtures; drop them")
+        if self.snapshots or self.snapshot_seeds > 1:
+            field = "snapshots" if self.snapshots else "snapshot_seeds"
+            raise InputError(f"{field}: have no meaning for mixtures; drop them")
         super().check()
         checks.check(self)
         rows = max(sum(self.counts(cell)) for cell in self.cells())

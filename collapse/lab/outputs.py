@@ -1,0 +1,67 @@
+"""The files of a run that follow from its results: tables, figures, environment."""
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import xarray as xr
+
+from collapse.experiment.comparisons import events
+from collapse.experiment.files import atomic
+from collapse.experiment.summary import summarise, write_summary
+from collapse.figures import draw
+from collapse.figures.spec import Figure
+
+
+def write(
+    dataset: xr.Dataset,
+    figures: Sequence[Figure],
+    run_folder: Path,
+    missing: bool = False,
+) -> list[str]:
+    """Names of the files that were written, each whole or not at all.
+
+    Args:
+      dataset: every seed, with the environment among its attributes.
+      figures: to draw, with every field filled in.
+      run_folder: which this process has.
+      missing: write only those that are not there.
+    """
+    summary = functools.cache(lambda: summarise(dataset))
+
+    def crossings(path: Path) -> None:
+        events(dataset).to_csv(path, index=False, float_format="%.9g")
+
+    def environment(path: Path) -> None:
+        record = json.loads(dataset.attrs["environment"])
+        path.write_text(json.dumps(record, indent=2) + "\n")
+
+    makers: dict[str, Callable[[Path], None]] = {
+        "crossings.csv": crossings,
+        "environment.json": environment,
+    }
+    written = absent(figures, run_folder) if missing else _names(figures)
+    if "summary.csv" in written:
+        write_summary(summary(), run_folder / "summary.csv")
+    for name, make in makers.items():
+        if name in written:
+            with atomic(run_folder / name) as temporary:
+                make(temporary)
+    for figure in figures:
+        stem = run_folder / figure.stem("figure")
+        if any(path.name in written for path in draw.files(stem, figure)):
+            draw.save(draw.draw(summary(), figure), stem, figure)
+    return written
+
+
+def absent(figures: Sequence[Figure], run_folder: Path) -> list[str]:
+    """Names of the files that are not in the folder of a complete run."""
+    return [name for name in _names(figures) if not (run_folder / name).is_file()]
+
+
+def _names(figures: Sequence[Figure]) -> list[str]:
+    """All files of a run that follow from its results."""
+    drawn = (draw.files(Path(figure.stem("figure")), figure) for figure in figures)
+    tables = ["summary.csv", "crossings.csv", "environment.json"]
+    return [*tables, *(path.name for paths in drawn for path in paths)]
