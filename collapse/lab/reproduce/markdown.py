@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from collapse.lab.reproduce.entries import Entry
 from collapse.lab.reproduce.records import Records
-from collapse.lab.reproduce.words import Line, lines, total
+from collapse.lab.reproduce.words import Line, device, lines, total
 
 _HEAD = """\
 # Reproduction of published figures and claims
@@ -95,9 +95,5 @@ def _run(entry: Entry, found: Records) -> str:
     if record is None:
         return "not run"
     jax = record["packages"]["jax"]
-    device = record["devices"][0] if record["devices"] else ""
-    told = record["processor"] if device == "cpu" else device
     small = ", cut down" * record["quick"]
-    return (
-        f"{record['seeds']} seeds{small}, {record['seconds']:.0f} s, {told}, jax {jax}"
-    )
+    return f"{record['seeds']} seeds{small}, {record['seconds']:.0f} s, {device(record)}, jax {jax}"

@@ -105,6 +105,12 @@ def _range(rule: Rule) -> str:
     return f"{number(rule.low)} to {number(rule.high)}"
 
 
+def device(record: Mapping[str, Any]) -> str:
+    """The processor of a record's run, or the name of its accelerator."""
+    first = next(iter(record["devices"] or ()), "cpu")
+    return str(record["processor"] if first == "cpu" else first)
+
+
 def number(value: float) -> str:
     """A number with four digits."""
     return f"{value:.4g}"
