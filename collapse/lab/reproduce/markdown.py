@@ -96,4 +96,5 @@ def _run(entry: Entry, found: Records) -> str:
         return "not run"
     jax = record["packages"]["jax"]
     small = ", cut down" * record["quick"]
-    return f"{record['seeds']} seeds{small}, {record['seconds']:.0f} s, {device(record)}, jax {jax}"
+    size = f"{record['seeds']} seeds{small}, {record['seconds']:.0f} s"
+    return f"{size}, {device(record)}, jax {jax}"

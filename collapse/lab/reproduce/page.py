@@ -32,7 +32,7 @@ def text(some: Sequence[Entry], found: Records, places: Mapping[str, Path]) -> s
 
 def _summary(papers: Sequence[tuple[Paper, Sequence[Line]]]) -> str:
     """The table of all claims, by paper."""
-    rows = "".join(
+    told = "".join(
         f'<tr>{_verdict(line)}<td><a href="#{line.claim.name}">'
         f"{html.escape(line.claim.says)}</a></td><td>{html.escape(paper.cite)}</td>"
         "</tr>\n"
@@ -40,7 +40,7 @@ def _summary(papers: Sequence[tuple[Paper, Sequence[Line]]]) -> str:
         for line in several
     )
     head = "<tr><th>verdict</th><th>claim</th><th>paper</th></tr>"
-    return f"<table>{head}\n{rows}</table>"
+    return f"<table>{head}\n{told}</table>"
 
 
 def _verdict(line: Line) -> str:
