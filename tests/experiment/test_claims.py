@@ -116,6 +116,18 @@ def test_theory_is_exact_and_statistics_of_a_study_are_read():
     assert one(Rule("late", {"workflow": "accumulate"}, low=0.0)).seeds == 400
 
 
+def test_an_axis_with_one_value_is_no_dimension():
+    dataset = results().assign_attrs(experiment="n = [100]\ndimension = 2\n")
+    rule = Rule("error", {**REPLACE, "n": 100, "dimension": 2}, low=0.0)
+    assert one(rule, dataset) == one(Rule("error", REPLACE, low=0.0))._replace(
+        at=rule.at
+    )
+    other = rule._replace(at={**REPLACE, "n": 10})
+    with pytest.raises(InputError, match=r"n is never 10; it is \[100\]"):
+        one(other, dataset)
+    assert judge(claim(other), dataset, LEVEL, partial=True).verdict == UNDECIDED
+
+
 def test_medians_and_shares():
     values = results()["error"].sel(workflow="replace").values[:, -1]
     found = one(Rule("error", REPLACE, statistic="median", low=0.0))

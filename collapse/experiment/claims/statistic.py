@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import tomllib
 import zlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -139,9 +140,8 @@ def _values(dataset: xr.Dataset, of: str, at: Where) -> Values:
     variable = dataset[of]
     for dim, value in at.items():
         if dim not in dataset.dims and dim != "generation":
-            known = [str(name) for name in dataset.dims]
-            raise InputError(f"at: {of} has no dimension {dim}{hint(dim, known)}")
-        if dim in variable.dims:
+            _check_only_value(dataset, of, dim, value)
+        elif dim in variable.dims:
             variable = variable.isel({dim: _position(dataset, dim, value)})
     if "generation" in variable.dims:
         variable = variable.isel(generation=-1)
@@ -150,6 +150,20 @@ def _values(dataset: xr.Dataset, of: str, at: Where) -> Values:
             raise InputError(f"at: name the {dim} at which {of} is read")
         variable = variable.isel({dim: 0})
     return np.asarray(variable.values, dtype=float)
+
+
+def _check_only_value(dataset: xr.Dataset, of: str, dim: str, value: Any) -> None:
+    """Raise InputError unless a field of the experiment has this one value.
+
+    An axis with a single value is no dimension of the results.
+    """
+    known = tomllib.loads(str(dataset.attrs.get("experiment", "")))
+    if dim not in known:
+        words = [*map(str, dataset.dims), *known]
+        raise InputError(f"at: {of} has no dimension {dim}{hint(dim, words)}")
+    only = known[dim] if isinstance(known[dim], list) else [known[dim]]
+    if only != [value]:
+        raise NotReached(f"at: {dim} is never {value}; it is {known[dim]}")
 
 
 def _position(dataset: xr.Dataset, dim: str, value: Any) -> int:
