@@ -77,8 +77,8 @@ def assemble(
 
 
 def write_dataset(dataset: xr.Dataset, path: Path) -> None:
-    """Write a compressed NetCDF file, whole or not at all."""
-    packed = {"zlib": True, "complevel": 4, "shuffle": True}
+    """Write a compressed NetCDF file with checksums, whole or not at all."""
+    packed = {"zlib": True, "complevel": 4, "shuffle": True, "fletcher32": True}
     encoding = {
         n: packed for n, v in dataset.data_vars.items() if v.dtype.kind in "fib"
     }
