@@ -96,7 +96,7 @@ def _sampled(trial: Trial, rows: Batch) -> NDArray[np.float64]:
     params = trial.fit(rows, trial.ones)
     with np.errstate(invalid="ignore", over="ignore"):
         found = [columns(trial.sample(key, params)).var(0) for key in _KEYS]
-        return np.sqrt(np.mean(found, axis=0))
+        return np.asarray(np.sqrt(np.mean(found, axis=0)))
 
 
 def _alike(found: NDArray[np.float64], right: NDArray[np.float64]) -> Any:
