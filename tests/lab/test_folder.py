@@ -90,6 +90,17 @@ def test_a_file_system_without_locks_keeps_nobody_out(place, monkeypatch):
         lock.check_free(place)
 
 
+def test_a_lock_that_another_process_has_made_anew_is_not_held(place):
+    """Its holder removes the file; the next one makes another of the same name."""
+    path = place / lock.NAME
+    with path.open("a+") as old:
+        assert lock._is_at(old, path)
+        path.unlink()
+        assert not lock._is_at(old, path)
+        with path.open("a+") as new:
+            assert lock._is_at(new, path) and not lock._is_at(old, path)
+
+
 # Longer runs
 
 SHORT = {"num_seeds": 3, "workflows": ("replace",), "num_generations": 3}
