@@ -49,6 +49,8 @@ def test_a_file_that_changed_is_read_again(tmp_path):
     (tmp_path / "text.txt").write_text(text.replace("no", "yes"))
     after = text_rows("text.txt", 16)
     assert after.sha256 != before.sha256 and "y" in after.text.vocabulary
+    (tmp_path / "text.txt").write_text(text.replace("no", "yea"))  # as long as before
+    assert text_rows("text.txt", 16).sha256 != after.sha256
 
 
 def test_a_file_that_changed_far_down_in_a_folder_is_read_again(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import collapse
-from collapse.data import tables
+from collapse.data import regression_tables, tables
 from collapse.data.errors import DataError
 from collapse.data.tables import real_data
 from collapse.data.tables.options import Options
@@ -63,6 +63,18 @@ def test_rows_of_models_that_do_not_shift_are_not_centred(saved, size):
     assert_array_equal(data.centre, 0)
     with pytest.raises(DataError, match="column 'a' needs float64, in float32"):
         tables.load(saved(far), precision="float32")
+
+
+def test_a_regression_is_in_units_of_its_training_rows(saved):
+    """Held-out rows too, else their error would be of another scale."""
+    path = saved(np.column_stack([TIME, PRICE[:60]]))
+    own = tables.load_regression(path, "c")
+    data = regression_tables.table(path, "c", 0)
+    assert_allclose(data.train.mean(0), 0, atol=1e-6)
+    assert_allclose(data.train[:, :2].std(0), 1)
+    centre, scale = own.train.mean(0), own.train.std(0)
+    scale[2] = 1  # the target keeps its unit
+    assert_allclose(data.held_out, (own.held_out - centre) / scale)
 
 
 CLUSTERS = np.where(RNG.uniform(size=60) < 0.5, 0, 1e9) + RNG.normal(size=60)

@@ -554,6 +554,17 @@ def test_collinear_columns_are_named(load):
     assert data.columns == ("a", "b", "e")
 
 
+def test_columns_that_are_collinear_in_the_held_out_rows_alone_are_named(load):
+    rows, order = THREE.copy(), np.random.default_rng(0).permutation(60)
+    rows[order[:15], 2] = rows[order[:15], 0] - rows[order[:15], 1]
+    message = (
+        "column 'c' is a linear combination of columns 'a' and 'b' in the held-out "
+        "rows; leave out: --drop c$"
+    )
+    with pytest.raises(DataError, match=message):
+        load("a,b,c\n" + lines(rows))
+
+
 # What is said
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import collapse
-from collapse.data.words import load_words, why_no_words
+from collapse.data.words import load_words, why_no_words, words_in
 
 CHINESE = "子曰：「學而時習之，不亦說乎？有朋自遠方來，不亦樂乎？」\n"
 JAPANESE = "吾輩は猫である。名前はまだ無い。どこで生れたかとんと見当がつかぬ。\n"
@@ -50,6 +50,10 @@ def test_long_texts_are_judged_by_passages_of_all_their_parts():
 def test_words_with_vowel_signs_are_whole(tmp_path):
     (tmp_path / "a.txt").write_text("हिन्दी भाषा " * 200)
     assert set(load_words(str(tmp_path / "a.txt")).words) == {"हिन्दी", "भाषा"}
+
+
+def test_words_are_those_of_any_capitals():
+    assert [*words_in("O Thou, o THOU: don't")] == ["o", "thou", "o", "thou", "don't"]
 
 
 def test_what_was_read_is_said(tmp_path):

@@ -57,6 +57,12 @@ def test_workflows_are_compared_seed_by_seed():
     assert table.workflow.tolist() == ["accumulate"]
     assert table["mean"].item() == pytest.approx(-0.5)
     assert table.share_above.item() == 0
+    data.test_error.values[1, :, 2] += 3
+    gaps = [
+        comparisons.differences(data, "test_error", generation=t)["mean"].item()
+        for t in (2, -4, 3, -1)
+    ]
+    np.testing.assert_allclose(gaps, [2.5, 2.5, -0.5, -0.5])
     back = comparisons.differences(data, "test_error", "accumulate")
     assert back["mean"].item() == pytest.approx(0.5) and back.share_above.item() == 1
 
@@ -90,6 +96,16 @@ def test_the_csv_has_outcomes_and_no_single_runs(tmp_path):
     lost = [r for r in rows if r["metric"] == "tail_mass_1pct_lost"]
     last = next(r for r in lost if (r["workflow"], r["generation"]) == ("replace", "5"))
     assert float(last["mean"]) == 0.75
+
+
+def test_the_csv_has_nine_digits_and_what_a_single_seed_lacks(tmp_path):
+    data = dataset(1)
+    write_summary(summarise(data), tmp_path / "summary.csv")
+    rows = list(csv.DictReader((tmp_path / "summary.csv").open()))
+    rows = [row for row in rows if row["metric"] == "test_error"]
+    found = [float(row["mean"]) for row in rows]
+    np.testing.assert_allclose(found, data.test_error.values.ravel(), rtol=1e-8)
+    assert {row["standard_error"] for row in rows} == {"nan"}
 
 
 def test_crossings_say_when_and_whether_a_level_is_crossed():

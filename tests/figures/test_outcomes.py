@@ -7,6 +7,7 @@ from summary_cases import dataset
 from collapse.data.errors import InputError
 from collapse.experiment.summary import summarise
 from collapse.figures import draw as drawing
+from collapse.figures import panels
 from collapse.figures.published import published
 from collapse.figures.spec import Figure
 
@@ -36,6 +37,24 @@ def test_shares_are_stacked_in_a_strip_for_each_workflow():
     words = legend(fig)
     assert any(word.startswith("lost: below 0.1") for word in words)
     assert not any("band" in word for word in words)
+
+
+def test_shares_on_a_log_axis_begin_at_the_first_fit():
+    figure = Figure(metrics=(f"{TAIL}_outcome",), x_scale="log")
+    (ax,) = drawing.draw(summarise(dataset()), figure).axes
+    for area in ax.collections:
+        x = area.get_paths()[0].vertices[:, 0]
+        assert (x.min(), x.max()) == (1, 6)
+    assert ax.get_xlim() == (1, 6)
+
+
+def test_the_curve_is_the_mean_where_theory_is_about_it():
+    summary = summarise(dataset())
+    summary["test_error_theory"] = 0 * summary.test_error.isel(statistic=0, drop=True)
+    found = {m: panels.statistic(summary, Figure(), m) for m in ("test_error", TAIL)}
+    assert found == {"test_error": "mean", TAIL: "median"}
+    summary["test_error_theory"] += np.nan  # known of no workflow
+    assert panels.statistic(summary, Figure(), "test_error") == "median"
 
 
 def test_the_mean_of_a_tail_is_drawn_beside_its_median():
@@ -93,6 +112,8 @@ def test_errors_of_many_sizes_have_a_log_axis():
     data.tail_mass_1pct.values[0, :, -1] = 31.0
     first, second = drawing.draw(summarise(data), figure).axes
     assert (first.get_yscale(), second.get_yscale()) == ("log", "linear")
+    data.test_error.values[1, :, 0] = 0.0  # which a log axis does not show
+    assert drawing.draw(summarise(data), figure).axes[0].get_yscale() == "linear"
 
 
 def test_published_data_keep_standard_errors_and_paired_differences():
@@ -105,6 +126,15 @@ def test_published_data_keep_standard_errors_and_paired_differences():
             np.testing.assert_allclose(kept, exact, rtol=5e-5, atol=1e-9)
     outcome = published(summary, Figure(metrics=(f"{TAIL}_outcome",)))
     assert {f"{TAIL}_lost", f"{TAIL}_kept", f"{TAIL}_overshot"} <= set(outcome)
+
+
+def test_generations_are_thinned_evenly_on_the_axis_of_the_figure():
+    summary = summarise(dataset(2, generations=2001))
+    for x_scale, first in (("log", [0, 1, 2, 3]), ("linear", [0, 13, 25, 38])):
+        figure = Figure(metrics=("test_error",), x_scale=x_scale)
+        kept = published(summary, figure).generation.values
+        assert kept[:4].tolist() == first and kept[-1] == 2000
+        assert len(kept) <= 160
 
 
 def test_what_is_published_of_a_difference_or_an_outcome_alone_is_drawn(tmp_path):

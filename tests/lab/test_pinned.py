@@ -147,6 +147,13 @@ def test_flags_of_the_compiler_that_change_numbers_are_refused(monkeypatch, flag
         pinned.check_flags()
 
 
+def test_flags_for_tpus_are_looked_at_too(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=/tmp")
+    monkeypatch.setenv("LIBTPU_INIT_ARGS", "--xla_tpu_enable_latency_hiding=true")
+    with pytest.raises(InputError, match="^LIBTPU_INIT_ARGS: under --xla_tpu_enable_l"):
+        pinned.check_flags()
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [

@@ -10,6 +10,7 @@ from collapse.lab.conformance import (
     dependence,
     randomness,
     running,
+    scale,
     structure,
     weights,
 )
@@ -17,17 +18,19 @@ from collapse.lab.conformance.report import Checked, Report
 from collapse.lab.conformance.trial import Meaning, Trial
 from collapse.lab.conformance.words import Skipped, tried
 
-Rule = Callable[[Trial], None]
+Rule = Callable[[Trial], str | None]  # a remark on what is kept, if any
 
 RULES: dict[str, Rule] = {
     "tracing": structure.can_be_traced,
     "pure": randomness.pure,
+    "spread": scale.spread,
     "finite": running.finite,
     "draw": randomness.draw_matters,
     "key": randomness.key_matters,
     "key once": randomness.once,
     "rows": dependence.rows_matter,
     "params": dependence.params_matter,
+    "all params": dependence.all_learned,
     "types": structure.types_follow,
     "order": randomness.order,
     "weight 0": weights.zero_weight,
@@ -36,6 +39,7 @@ RULES: dict[str, Rule] = {
     "repeated": weights.repeated,
     "seeds": running.side_by_side,
 }
+_COMPARE_FITS = ("weight 0", "empty", "scale", "repeated", "seeds")
 _MEANINGS = ("both", "shares", "counts")
 
 
@@ -53,7 +57,7 @@ def check_model(
     """A report of the rules that a model keeps, breaks or was not tried on.
 
     The rules are those that the loop over generations relies on; `print(report)` lists
-    them. Takes seconds, most of them for compiling.
+    them, with remarks on what may be meant. Takes seconds, most of them for compiling.
 
     Args:
       model: on trial.
@@ -84,8 +88,8 @@ def check_model(
                 found.append(_checked(name, None, "left out"))
                 continue
             try:
-                tell(name, rule, trial)
-                found.append(_checked(name, True))
+                remark = tell(name, rule, trial)
+                found.append(_checked(name, True, remark))
             except Skipped as reason:
                 found.append(_checked(name, None, str(reason)))
             except ModelError as error:
@@ -99,17 +103,19 @@ def check_model(
     return Report(tuple(found))
 
 
-def tell(name: str, rule: Rule, trial: Trial) -> None:
-    """Try a rule.
+def tell(name: str, rule: Rule, trial: Trial) -> str:
+    """A remark on a rule that is kept, most often "".
 
     Raises:
       ModelError: if it is broken, or cannot be tried.
       Skipped: if it does not apply.
     """
     try:
-        tried(name, lambda: rule(trial))
+        return tried(name, lambda: rule(trial)) or ""
     except ModelError as error:
         error.rule = name
+        if name in _COMPARE_FITS:
+            error.args = (f"{error}{scale.may_be_rounding(trial)}",)
         raise
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from collapse.core.types import Batch
@@ -44,6 +45,50 @@ def params_matter(trial: Trial) -> None:
         "as if it drew from the truth, so that no generation differs from another; "
         "compute rows from params: params + collapse.draws.normal(key, (num,))"
     )
+
+
+def all_learned(trial: Trial) -> str:
+    """Each parameter changes with the rows; a remark on those that do not, or "".
+
+    Only a remark: a constant of the model may be among its parameters. Tried on
+    independent rows and on the lower and the upper half of rows, which have another
+    location and spread, from starts of their own, so that what few rows do not reach,
+    such as the weights of a word that does not occur, is no constant. A 0 beside
+    numbers that change, such as above the diagonal of a factor, is none either.
+    """
+    fits = [trial.params]
+    for number, rows in enumerate(_others(trial), 50):
+        start = trial.start(rows, trial.ones, number)
+        fits.append(trial.fit(rows, trial.ones, start, number))
+    leaves = [jax.tree_util.tree_leaves_with_path(params) for params in fits]
+    told, changes = [], False
+    for (path, usual), *others in zip(*leaves, strict=True):
+        numbers = np.stack([plain(leaf) for _, leaf in ((path, usual), *others)])
+        still = (numbers == numbers[0]).all(0)
+        changes |= not still.all()
+        if not (still.size and jnp.issubdtype(usual.dtype, jnp.floating)):
+            continue
+        still &= still.all() | (numbers[0] != 0)
+        if still.any():
+            told.append(_fixed(jax.tree_util.keystr(path), numbers[0], still))
+    if not changes:
+        raise Skipped("fit gives the same params for very different rows")
+    if not told:
+        return ""
+    return (
+        f"fit: {', '.join(told)} in every fit, to rows of other location and spread "
+        "too; if it is to be learned, compute it from rows and weights; if it is a "
+        "constant of the model, all is well"
+    )
+
+
+def _fixed(name: str, values: Any, still: Any) -> str:
+    """`params['variance'] is 1`, or of several numbers the first and how many."""
+    if not still.ndim:
+        return f"params{name} is {values:.4g}"
+    first = tuple(np.argwhere(still)[0])
+    more = f" and {int(still.sum()) - 1} more of it" if still.sum() > 1 else ""
+    return f"params{name}{[*map(int, first)]}{more} is {values[first]:.4g}"
 
 
 def _others(trial: Trial) -> Iterator[Batch]:

@@ -7,7 +7,7 @@ import jax
 
 from collapse.core.types import Batch, Key, Metric, Model
 from collapse.data.errors import ModelError
-from collapse.lab.conformance import dependence, randomness, structure, weights
+from collapse.lab.conformance import dependence, randomness, scale, structure, weights
 from collapse.lab.conformance.trial import Trial
 from collapse.lab.conformance.words import Skipped, tried
 
@@ -59,7 +59,8 @@ def quick(
       num_rows: n of the run.
     """
     trial, found = Trial(make, num_rows), []
-    rules = [randomness.steady, randomness.key_matters, randomness.draw_varies]
+    rules = [randomness.steady, scale.spread, randomness.key_matters]
+    rules += [randomness.draw_varies]
     if num_rows > 1:
         rules += [dependence.rows_matter, dependence.params_matter, weights.zero_weight]
     for rule in rules:

@@ -11,7 +11,8 @@ class Checked(NamedTuple):
       rule: its name.
       words: what it asks, in a line.
       passed: None if it was not tried.
-      message: what is wrong and what helps, or why it was not tried; else "".
+      message: what is wrong and what helps, or why it was not tried; if it is kept, a
+        remark on what may be meant, most often "".
     """
 
     rule: str
@@ -41,6 +42,12 @@ class Report(NamedTuple):
         return {one.rule: one.message for one in self.checks if one.passed is False}
 
     @property
+    def remarks(self) -> dict[str, str]:
+        """Rule -> what was seen and may be meant, of those that are kept."""
+        kept = (one for one in self.checks if one.passed)
+        return {one.rule: one.message for one in kept if one.message}
+
+    @property
     def skipped(self) -> tuple[str, ...]:
         """Names of the rules that were not tried."""
         return tuple(one.rule for one in self.checks if one.passed is None)
@@ -50,6 +57,7 @@ class Report(NamedTuple):
         lines = []
         for one in self.checks:
             mark = {True: "kept", False: "BROKEN", None: "not tried"}[one.passed]
+            mark = "remark" if one.passed and one.message else mark
             lines.append(f"{mark:9}  {one.rule:11}  {one.words}")
             lines += textwrap.wrap(
                 one.message, 75, initial_indent=" " * 11, subsequent_indent=" " * 11
