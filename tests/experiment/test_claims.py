@@ -156,6 +156,10 @@ def test_every_listed_place_is_read():
         (Rule("error", {"workflow": "mix"}, low=0.0), "workflow is never mix; it is"),
         (Rule("error", {"wrkflow": "mix"}, low=0.0), "no dimension wrkflow; did you"),
         (
+            Rule("late", {**REPLACE, "generation": 3}, low=0.0),
+            "late does not depend on",
+        ),
+        (
             GROWS._replace(over={"generation": 7}),
             "generation is never 7; it is one of 0, 1, 2, 3",
         ),
@@ -182,6 +186,25 @@ def test_all_rules_must_hold():
     assert judge(claim(GROWS, wrong), results(), LEVEL).verdict == DIFFERS
     assert judge(claim(GROWS, open_end), results(), LEVEL).verdict == UNDECIDED
     assert judge(claim(GROWS, open_end, wrong), results(), LEVEL).verdict == DIFFERS
+
+
+def test_a_control_agrees_if_a_single_rule_does():
+    """The other rule fails there, but this one proves nothing."""
+    idle = Rule("error", {"workflow": "accumulate"}, low=0.9, high=1.1)
+    control = Control("another generation", read={"generation": 1})
+    assert judge(claim(GROWS, control=control), results(), LEVEL).sound
+    found = judge(claim(GROWS, idle, control=control), results(), LEVEL)
+    assert found.verdict == AGREES and not found.sound
+
+
+def test_what_is_not_a_number_decides_nothing():
+    broken = results()
+    broken["error"][0, 3, -1] = np.nan
+    for how, level in (("share_below", 9.0), ("share_above", 9.0), ("value", np.nan)):
+        rule = Rule("error", REPLACE, how, level=level, low=0.0, high=9.0)
+        found = judge(claim(rule, control=Control("", shuffle=True)), broken, LEVEL)
+        assert found.verdict == UNDECIDED, how
+    assert judge(claim(GROWS), broken, LEVEL).verdict == UNDECIDED
 
 
 def test_a_single_seed_decides_nothing():

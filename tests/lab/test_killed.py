@@ -115,26 +115,18 @@ def test_damaged_results_are_read_right_or_refused(finished, tmp_path, capsys, h
 
 
 @pytest.mark.parametrize("how", ["truncated", "flipped"])
-def test_damaged_states_are_refused_or_give_the_same_bits(
-    finished, tmp_path, capsys, how
-):
-    """A finished run is extended from its states; these are damaged here."""
+def test_damaged_states_change_no_bit(finished, tmp_path, how):
+    """A finished run is extended from its states; a part whose state is damaged is
+    run again."""
     longer = [*ARGUMENTS, "--extend"]
     longer[longer.index("400")] = "401"
-    draw, refused = random.Random(SEED), 0
+    draw = random.Random(SEED)
     right = tmp_path / "right"
     shutil.copytree(finished, right)
     assert runner.main(Gaussian, [*longer, "--out", str(right)]) == 0
-    for trial in range(6):
+    for trial in range(3):
         out = tmp_path / str(trial)
         shutil.copytree(finished, out)
         damaged(draw.choice(sorted((out / folder.STATES).glob("*.npz"))), how, draw)
-        code = runner.main(Gaussian, [*longer, "--out", str(out)])
-        said = capsys.readouterr().err
-        assert code in (0, 2) and said.count("\n") <= 1, said
-        refused += code == 2
-        if code == 0:
-            assert np.array_equal(values(out).values, values(right).values)
-        else:
-            assert ".npz" in said
-    assert refused > 0
+        assert runner.main(Gaussian, [*longer, "--out", str(out)]) == 0
+        assert np.array_equal(values(out).values, values(right).values)

@@ -14,6 +14,7 @@ from collapse.lab import commands, declarations, folder
 from collapse.lab.reproduce import command, records
 from collapse.lab.reproduce.entries import entries
 from collapse.lab.reproduce.page import text
+from collapse.lab.reproduce.words import lines
 from collapse.lab.run import prepare
 
 TINY = """
@@ -69,7 +70,13 @@ ANOTHER = CLAIMS.replace("gaussian/tiny", "gaussian/none")
 
 FIGURES = Path(__file__).parents[2] / "figures"
 RECORD = {"packages": {"jax": "1"}, "devices": ["cpu"], "processor": "p", "seeds": 2}
-RECORD |= {"seconds": 1.0, "commit": "c", "quick": False, "confidence": 0.95}
+RECORD |= {
+    "check": False,
+    "seconds": 1.0,
+    "commit": "c",
+    "quick": False,
+    "confidence": 0.95,
+}
 
 
 @pytest.fixture
@@ -96,7 +103,7 @@ def reached(experiment, rule):
     """Places that a rule names and the results of an experiment will not have."""
     cells = list(experiment.cells())
     known = {axis: {cell[axis] for cell in cells} for axis in cells[0]}
-    known |= {"workflow": set(experiment.labels()), "statistic": {"mean"}}
+    known |= {"workflow": set(experiment.labels()), "statistic": {"mean", "low", "high"}}
     known["generation"] = set(range(experiment.num_generations + 1))
     for at in (rule.at, {k: v for k, v in rule.over.items() if k != "of"}):
         for place in places(at):
@@ -236,8 +243,8 @@ def test_check_uses_other_seeds_at_its_own_size(sims, tmp_path):
 def test_a_quick_run_decides_nothing(sims, tmp_path, capsys):
     assert command.main(["--all", "--quick", "--quiet"]) == 0
     assert re.search(r"undecided +variance_lost", capsys.readouterr().out)
-    page = (tmp_path / "reproduction" / command.PAGE).read_text()
-    assert "cut down (--quick)" in page
+    page = (tmp_path / "reproduction" / "report-quick.html").read_text()
+    assert "cut down by --quick" in page
 
 
 def test_a_control_that_agrees_fails_the_command(sims, capsys):
@@ -265,7 +272,30 @@ def test_what_cannot_be_run_is_named_and_the_rest_is_made(sims, capsys):
     assert command.main(["--all", "--quiet"]) == 2
     said = capsys.readouterr()
     assert re.search(r"agrees +variance_lost", said.out)
-    assert "not made: gaussian/wrong" in said.err
+    assert "not made in full: gaussian/wrong" in said.err
+
+
+def test_one_claim_that_cannot_be_read_costs_no_other(sims, capsys, tmp_path):
+    text = CLAIMS + CLAIMS[CLAIMS.index("[[claim]]") :].split("[[claim]]")[1].join(
+        ("[[claim]]", "")
+    ).replace("variance_lost", "unreadable").replace('"variance_ratio"', '"w2_squared"')
+    (sims / "claims" / "somebody.toml").write_text(text)
+    assert command.main(["tiny", "--quiet"]) == 2
+    said = capsys.readouterr()
+    assert "error: claim unreadable: of: w2_squared was not measured" in said.err
+    assert re.search(r"agrees +variance_lost", said.out)
+
+
+def test_a_record_of_other_rules_says_nothing(sims, tmp_path, capsys):
+    out = tmp_path / "reproduction"
+    out.mkdir()
+    old = {**RECORD, "claims": {"variance_lost": {"rules": "?", "verdict": "agrees"}}}
+    records.merge(out / records.NAME, {"gaussian/tiny": old})
+    assert command.main([]) == 0
+    assert re.search(r"variance_lost +not run", capsys.readouterr().out)
+    (entry,) = entries()
+    told = lines([entry], records.read(out / records.NAME))
+    assert [line.verdict for line in told[0][1]] == ["not run", "not comparable"]
 
 
 def test_records_that_cannot_be_read_are_named(tmp_path):

@@ -17,6 +17,8 @@ says = "under replace the error is 200 times the first"
 read = { workflow = "replace" }
 """
 
+import hashlib
+import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,7 +66,7 @@ class Rule(NamedTuple):
 
 
 class Control(NamedTuple):
-    """A condition under which the rules of a claim must not all be passed.
+    """A condition under which no rule of a claim may hold at all of its places.
 
     Attributes:
       says: the condition, in words.
@@ -128,6 +130,14 @@ class Paper(NamedTuple):
     link: str
     claims: tuple[Claim, ...]
     checks: Mapping[str, Where]
+
+
+def fingerprint(claim: Claim) -> str:
+    """Eight hexadecimal digits, different for different rules or controls."""
+    rules = [rule._asdict() for rule in claim.rules]
+    control = claim.control._asdict() if claim.control is not None else None
+    text = json.dumps([rules, control], default=dict)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def read_papers(folder: Path) -> tuple[Paper, ...]:
@@ -215,8 +225,11 @@ def _control(table: Mapping[str, Any], origin: str) -> Control:
     if not table.get("says"):
         raise InputError(f"{origin}: says is missing")
     control = Control(**table)
-    if sum(map(bool, control[1:])) != 1:
-        raise InputError(f"{origin}: give one of {', '.join(_CONTROL[1:])}")
+    ways = (control.read or control.over, *control[3:])
+    if sum(map(bool, ways)) != 1:
+        raise InputError(
+            f"{origin}: give read, over or both, or one of swap, shuffle, change"
+        )
     return control
 
 

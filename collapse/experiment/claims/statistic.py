@@ -85,6 +85,8 @@ def _measure(dataset: xr.Dataset, rule: Rule, at: Where, confidence: float) -> M
     first = _values(dataset, rule.of, at)
     if rule.how.startswith("share"):
         beyond = first < rule.level if rule.how == "share_below" else first > rule.level
+        if np.isnan(first).any():
+            return Measured(at, math.nan, math.nan, math.nan, len(first))
         count, total = np.asarray(beyond.sum()), len(first)
         low, high = intervals.of_share(count, total, confidence)
         return Measured(at, float(beyond.mean()), float(low), float(high), total)
@@ -120,6 +122,8 @@ def _ratio(at: Where, first: Values, second: Values, confidence: float) -> Measu
     if first.ndim == 0:
         return _told(at, first / second, "mean", confidence)
     count, over = len(first), float(second.mean())
+    if not np.isfinite(first.mean() + over):
+        return Measured(at, math.nan, math.nan, math.nan, count)
     if not (first.mean() > 0 and over > 0):
         raise InputError("ratio: a mean is not positive; give a difference instead")
     ratio = float(first.mean() / over)
@@ -141,6 +145,8 @@ def _values(dataset: xr.Dataset, of: str, at: Where) -> Values:
     for dim, value in at.items():
         if dim not in dataset.dims and dim != "generation":
             _check_only_value(dataset, of, dim, value)
+        elif dim not in variable.dims and not of.endswith("_theory"):
+            raise InputError(f"at: {of} does not depend on {dim}; drop it")
         elif dim in variable.dims:
             variable = variable.isel({dim: _position(dataset, dim, value)})
     if "generation" in variable.dims:

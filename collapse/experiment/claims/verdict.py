@@ -79,7 +79,6 @@ def judge(
     if not claim.rules or claim.control is None:
         return Verdict(NOT_COMPARABLE)
     control = claim.control
-    rules = [one for rule in claim.rules for one in _in_control(rule, control)]
     try:
         found = _all(claim.rules, dataset, level)
         if control.change and other is None:
@@ -90,12 +89,23 @@ def judge(
                 beside = other(control.change)
             elif control.shuffle:
                 beside = shuffled(dataset, claim.name)
-            against = _word(rules, _all(rules, beside, level))
+            against = _of_control(claim.rules, control, beside, level)
     except InputError as error:
         if partial and isinstance(error, NotReached):
             return Verdict(UNDECIDED)
         raise InputError(f"claim {claim.name}: {error}") from None
     return Verdict(_word(claim.rules, found), found, against)
+
+
+def _of_control(
+    rules: Sequence[Rule], control: Control, dataset: xr.Dataset, level: float
+) -> str:
+    """The word for a control: that it agrees if a single rule does."""
+    words = set()
+    for rule in rules:
+        own = list(_in_control(rule, control))
+        words.add(_word(own, _all(own, dataset, level)))
+    return next(word for word in (AGREES, UNDECIDED, DIFFERS) if word in words)
 
 
 def _in_control(rule: Rule, control: Control) -> Iterator[Rule]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from collapse.data.errors import InputError
-from collapse.experiment.claims.claim import Claim
+from collapse.experiment.claims.claim import Claim, fingerprint
 from collapse.experiment.lazy import load
 from collapse.lab import command, folder, terminal
 from collapse.lab.interrupt import Interrupted
@@ -106,8 +106,9 @@ def listed(every: Sequence[Entry], out: Path) -> str:
 
 def _word(claim: Claim, found: dict[str, dict[str, str]]) -> str:
     """The verdict on a claim that is recorded, if its record is there."""
-    if claim.name in found:
-        return found[claim.name]["verdict"]
+    told = found.get(claim.name)
+    if told is not None and told["rules"] == fingerprint(claim):
+        return told["verdict"]
     return "not run" if claim.rules else "not comparable"
 
 
@@ -159,30 +160,42 @@ def _reproduce(
     )
     out.mkdir(parents=True, exist_ok=True)
     failed, broken = [], []
-    file = out / f"{Path(records.NAME).stem}{manner.suffix}.json"
+    file = out / _suffixed(records.NAME, manner)
     for number, entry in enumerate(wanted, 1):
         terminal.say(f"\n[{number} of {len(wanted)}] {entry.name}")
         try:
-            record = making.make(entry, manner)
+            record, wrong = making.make(entry, manner)
         except InputError as error:
             terminal.tell(f"error: {error}")
             failed.append(entry.name)
             continue
+        for line in wrong:
+            terminal.tell(f"error: {line}")
+        failed += [entry.name] * bool(wrong)
         if len(wanted) > 1:
             making.forget_programs()
         found = records.merge(file, {entry.name: record})
         for paper, claim in entry.claims:
-            told = record["claims"][claim.name]
+            told = record["claims"].get(claim.name)
+            if told is None:
+                continue
             terminal.say(f"  {told['verdict']:>14}  {claim.name} ({paper.cite})")
             if told["control"] == verdict.AGREES:
                 broken.append(claim.name)
                 terminal.tell(f"error: {claim.name}: its control agrees, too")
         _write(wanted, every, manner, found, given.publish)
     if failed:
-        terminal.tell(f"error: not made: {', '.join(failed)}")
+        terminal.tell(f"error: not made in full: {', '.join(failed)}")
         return 2
-    terminal.say(f"\nwritten: {out / PAGE}, {out / MARKDOWN}")
+    told = ", ".join(str(out / _suffixed(one, manner)) for one in (PAGE, MARKDOWN))
+    terminal.say(f"\nwritten: {told}")
     return 1 if broken else 0
+
+
+def _suffixed(name: str, manner: "Manner") -> str:
+    """A file name that quick runs and checks do not share with full ones."""
+    path = Path(name)
+    return f"{path.stem}{manner.suffix}{path.suffix}"
 
 
 def _write(
@@ -201,8 +214,11 @@ def _write(
     text = markdown.text(
         some, found, lambda e, f: f"{places[e.name].name}/{e.drawn(f)}.svg"
     )
-    (manner.out / MARKDOWN).write_text(text, encoding="utf-8")
-    (manner.out / PAGE).write_text(page.text(some, found, places), encoding="utf-8")
+    for name, told in (
+        (MARKDOWN, text),
+        (PAGE, page.text(some, found, places)),
+    ):
+        (manner.out / _suffixed(name, manner)).write_text(told, encoding="utf-8")
     if publish:
         target = Path(publish)
         merged = records.merge(

@@ -10,7 +10,7 @@ import xarray as xr
 
 from collapse.data.errors import InputError
 from collapse.experiment import registry, results
-from collapse.experiment.claims.claim import Where
+from collapse.experiment.claims.claim import Claim, Where, fingerprint
 from collapse.experiment.claims.statistic import Measured
 from collapse.experiment.claims.verdict import Verdict, judge
 from collapse.lab import folder, run
@@ -45,8 +45,8 @@ class Manner(NamedTuple):
         return "-quick" * self.quick + "-check" * self.check
 
 
-def make(entry: Entry, manner: Manner) -> dict[str, Any]:
-    """The record of an entry, after its run and those of its controls.
+def make(entry: Entry, manner: Manner) -> tuple[dict[str, Any], list[str]]:
+    """The record of an entry, after its runs, and what is wrong with its claims.
 
     Runs that are complete are read again; unfinished ones are continued.
 
@@ -55,28 +55,35 @@ def make(entry: Entry, manner: Manner) -> dict[str, Any]:
       Interrupted: after ctrl-C; what was done is kept.
     """
     place = folder_of(entry, manner)
-    arguments = _arguments(entry.check if manner.check else {})
-    if manner.check:
-        arguments += ["--seed", str(CHECK_SEED)]
+    arguments = _arguments(_fields(entry, manner))
     if manner.publish:
         arguments += ["--publish", manner.publish]
     dataset = _run(entry, place, arguments, manner)
-    told = {}
+    told, wrong = {}, []
     for _, claim in entry.claims:
 
         def changed(change: Where, name: str = claim.name) -> xr.Dataset:
             beside = place.with_name(f"{place.name}-control-{name}")
-            of_check = dict(entry.check) if manner.check else {}
-            return _run(entry, beside, _arguments({**of_check, **change}), manner)
+            fields = {**_fields(entry, manner), **change}
+            return _run(entry, beside, _arguments(fields), manner)
 
-        found = judge(claim, dataset, manner.level, changed, manner.quick)
-        told[claim.name] = _recorded(found)
+        try:
+            found = judge(claim, dataset, manner.level, changed, manner.quick)
+        except InputError as error:  # other claims may be judged
+            wrong.append(str(error))
+            continue
+        told[claim.name] = _recorded(claim, found)
     about = json.loads(dataset.attrs["environment"])
     kept = ("commit", "digest", "seconds", "packages", "python", "devices", "processor")
     record = {key: about.get(key) for key in kept}
     record |= {"seeds": dataset.sizes.get("seed", 0), "confidence": manner.level}
     record |= {"quick": manner.quick, "check": manner.check, "claims": told}
-    return record
+    return record, wrong
+
+
+def _fields(entry: Entry, manner: Manner) -> dict[str, Any]:
+    """Fields of the experiment that are set otherwise than the declaration does."""
+    return {**entry.check, "seed": CHECK_SEED} if manner.check else {}
 
 
 def forget_programs() -> None:
@@ -113,10 +120,11 @@ def _arguments(fields: Where) -> list[str]:
     return line
 
 
-def _recorded(found: Verdict) -> dict[str, Any]:
+def _recorded(claim: Claim, found: Verdict) -> dict[str, Any]:
     """A verdict as JSON takes it."""
     measured = [[_plain(one) for one in several] for several in found.measured]
     return {
+        "rules": fingerprint(claim),
         "verdict": found.verdict,
         "control": found.control,
         "measured": measured,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from collapse.lab.reproduce.entries import Entry
 from collapse.lab.reproduce.records import Records
-from collapse.lab.reproduce.words import Line, device, lines, total
+from collapse.lab.reproduce.words import Line, device, lines, size, total
 
 _HEAD = """\
 # Reproduction of published figures and claims
@@ -29,9 +29,10 @@ How a verdict comes about: each claim names numbers of a run and the range in wh
 claim holds. The lab *agrees* if the confidence interval of every number lies within its
 range, *differs* if one lies beyond it, and is *undecided* if there are too few seeds to
 say. All rules of all claims share one budget of false alarms, 5 %: the confidence of
-each interval is {confidence}. Every rule has a control, a condition under which it must
-not agree, which is judged beside it. Generations are counted from 0; papers that count
-fits start at 1, so their fit n is generation n - 1.
+each interval is {confidence} (somewhat less for means of few seeds with heavy tails).
+Every rule has a control, a condition under which it must not agree, which is judged
+beside it. Generations are counted from 0; papers that count fits start at 1, so their
+fit n is generation n - 1.
 
 {counts}
 """
@@ -95,6 +96,4 @@ def _run(entry: Entry, found: Records) -> str:
     if record is None:
         return "not run"
     jax = record["packages"]["jax"]
-    small = ", cut down" * record["quick"]
-    size = f"{record['seeds']} seeds{small}, {record['seconds']:.0f} s"
-    return f"{size}, {device(record)}, jax {jax}"
+    return f"{size(record)}, {record['seconds']:.0f} s, {device(record)}, jax {jax}"

@@ -8,7 +8,7 @@ from collapse.experiment.claims.claim import Paper
 from collapse.lab.html import page, picture, rows
 from collapse.lab.reproduce.entries import Entry
 from collapse.lab.reproduce.records import Records
-from collapse.lab.reproduce.words import Line, device, lines, total
+from collapse.lab.reproduce.words import Line, device, lines, size, total
 
 _COLOURS = {"agrees": "#0072b2", "differs": "#d55e00", "undecided": "#666666"}
 
@@ -62,9 +62,8 @@ def _entry(
         if isinstance(packages, dict)
         else ""
     )
-    cut = "; cut down (--quick)" if record["quick"] else ""
     about = (
-        f"collapse reproduce {entry.stem}: {record['seeds']} seeds{cut}, "
+        f"collapse reproduce {entry.stem}: {size(record)}, "
         f"{record['seconds']} s on {device(record)}; {versions}; "
         f"commit {record['commit']}"
     )

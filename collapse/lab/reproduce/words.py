@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from collapse.experiment.claims.claim import Claim, Paper, Rule
+from collapse.experiment.claims.claim import Claim, Paper, Rule, fingerprint
 from collapse.lab.reproduce.entries import Entry
 from collapse.lab.reproduce.records import Records
 
@@ -55,7 +55,7 @@ def _counts(some: Sequence[Entry], found: Records) -> dict[str, int]:
 
 
 def _line(entry: Entry, claim: Claim, record: Mapping[str, Any] | None) -> Line:
-    if record is None:
+    if record is None or record["rules"] != fingerprint(claim):  # of other rules
         word = NOT_RUN if claim.rules else NOT_COMPARABLE
         return Line(entry, claim, word, (), "")
     measured = []
@@ -103,6 +103,13 @@ def _range(rule: Rule) -> str:
     if math.isinf(rule.low):
         return f"at most {number(rule.high)}"
     return f"{number(rule.low)} to {number(rule.high)}"
+
+
+def size(record: Mapping[str, Any]) -> str:
+    """Seeds of a record's run, and whether it is a full one."""
+    small = ", cut down by --quick" * record["quick"]
+    other = ", checked with other seeds" * record["check"]
+    return f"{record['seeds']} seeds{small}{other}"
 
 
 def device(record: Mapping[str, Any]) -> str:
