@@ -86,16 +86,8 @@ def compare(
     made = given.workflows(workflows, num_generations)
     show = sys.stderr.isatty() if progress is None else progress
     with session.configured(precision):
-        make_problem = _made(problem, None if rows is None else given.sampler(rows))
         roots = streams.seeds(seed, num_seeds)
-        try:
-            _check_problem(make_problem, roots[0], num_rows, quantities)
-        except ModelError:
-            if rows is not None:
-                floats = _made(problem, given.sampler(given.as_floats(rows)))
-                args = (floats, roots[0], num_rows, quantities)
-                given.check_whole(rows, lambda: _check_problem(*args))
-            raise
+        make_problem = _tried(problem, rows, roots[0], num_rows, quantities)
         suspect = _Suspect(make_problem, num_rows, made, num_generations)
         said = suspect.before() if check else ()
         for line in said:
@@ -106,6 +98,26 @@ def compare(
     dataset = _labelled(traces, num_generations, quantities or {})
     warn_of_failures(dataset)
     return dataset
+
+
+def _tried(
+    problem: Problem | Callable[[Key], Problem],
+    rows: Any,
+    root: Key,
+    num_rows: int,
+    quantities: Mapping[str, Quantity] | None,
+) -> Callable[[Key], Problem]:
+    """Root key -> problem, with the user's rows if there are any, after a check."""
+    make_problem = _made(problem, None if rows is None else given.sampler(rows))
+    try:
+        _check_problem(make_problem, root, num_rows, quantities)
+    except ModelError:
+        if rows is not None:  # do the numbers fail, or their type?
+            floats = _made(problem, given.sampler(given.as_floats(rows)))
+            args = (floats, root, num_rows, quantities)
+            given.check_whole(rows, lambda: _check_problem(*args))
+        raise
+    return make_problem
 
 
 def _checked_numbers(

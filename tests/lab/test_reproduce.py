@@ -103,7 +103,10 @@ def reached(experiment, rule):
     """Places that a rule names and the results of an experiment will not have."""
     cells = list(experiment.cells())
     known = {axis: {cell[axis] for cell in cells} for axis in cells[0]}
-    known |= {"workflow": set(experiment.labels()), "statistic": {"mean", "low", "high"}}
+    known |= {
+        "workflow": set(experiment.labels()),
+        "statistic": {"mean", "low", "high"},
+    }
     known["generation"] = set(range(experiment.num_generations + 1))
     for at in (rule.at, {k: v for k, v in rule.over.items() if k != "of"}):
         for place in places(at):

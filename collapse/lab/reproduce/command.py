@@ -1,9 +1,9 @@
 """The command `collapse reproduce`."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from collapse.data.errors import InputError
 from collapse.experiment.claims.claim import Claim, fingerprint
@@ -175,14 +175,7 @@ def _reproduce(
         if len(wanted) > 1:
             making.forget_programs()
         found = records.merge(file, {entry.name: record})
-        for paper, claim in entry.claims:
-            told = record["claims"].get(claim.name)
-            if told is None:
-                continue
-            terminal.say(f"  {told['verdict']:>14}  {claim.name} ({paper.cite})")
-            if told["control"] == verdict.AGREES:
-                broken.append(claim.name)
-                terminal.tell(f"error: {claim.name}: its control agrees, too")
+        broken += _tell(entry, record["claims"], verdict.AGREES)
         _write(wanted, every, manner, found, given.publish)
     if failed:
         terminal.tell(f"error: not made in full: {', '.join(failed)}")
@@ -190,6 +183,20 @@ def _reproduce(
     told = ", ".join(str(out / _suffixed(one, manner)) for one in (PAGE, MARKDOWN))
     terminal.say(f"\nwritten: {told}")
     return 1 if broken else 0
+
+
+def _tell(entry: Entry, found: Mapping[str, Any], agrees: str) -> list[str]:
+    """The claims of an entry whose controls agree, after telling all verdicts."""
+    broken = []
+    for paper, claim in entry.claims:
+        if claim.name not in found:  # it could not be judged
+            continue
+        told = found[claim.name]
+        terminal.say(f"  {told['verdict']:>14}  {claim.name} ({paper.cite})")
+        if told["control"] == agrees:
+            broken.append(claim.name)
+            terminal.tell(f"error: {claim.name}: its control agrees, too")
+    return broken
 
 
 def _suffixed(name: str, manner: "Manner") -> str:
