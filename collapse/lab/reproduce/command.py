@@ -107,7 +107,7 @@ def listed(every: Sequence[Entry], out: Path) -> str:
 def _word(claim: Claim, found: dict[str, dict[str, str]]) -> str:
     """The verdict on a claim that is recorded, if its record is there."""
     told = found.get(claim.name)
-    if told is not None and told["rules"] == fingerprint(claim):
+    if told is not None and told.get("rules") == fingerprint(claim):
         return told["verdict"]
     return "not run" if claim.rules else "not comparable"
 

@@ -55,7 +55,7 @@ def _counts(some: Sequence[Entry], found: Records) -> dict[str, int]:
 
 
 def _line(entry: Entry, claim: Claim, record: Mapping[str, Any] | None) -> Line:
-    if record is None or record["rules"] != fingerprint(claim):  # of other rules
+    if record is None or record.get("rules") != fingerprint(claim):  # of other rules
         word = NOT_RUN if claim.rules else NOT_COMPARABLE
         return Line(entry, claim, word, (), "")
     measured = []
