@@ -3,6 +3,7 @@
 `results.nc` holds every seed; statistics over seeds are a *summary* (`summary`).
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,8 @@ def assemble(
     notes = [experiment.note(cell) for cell in experiment.cells()]
     if any(notes):
         variables["note"] = (axes, np.array(notes).reshape(sizes))
-    return xr.Dataset(variables, coords, {"axes": axes})
+    alone = json.dumps(experiment.real_only())
+    return xr.Dataset(variables, coords, {"axes": axes, "real_only": alone})
 
 
 def write_dataset(dataset: xr.Dataset, path: Path) -> None:
@@ -94,12 +96,12 @@ def read_dataset(path: Path) -> xr.Dataset:
     """
     try:
         dataset = xr.load_dataset(path, engine="h5netcdf")
+        axes = [str(axis) for axis in np.atleast_1d(dataset.attrs["axes"]) if axis]
     except (OSError, ValueError, KeyError) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"out: {path} cannot be read ({said}); repeat the run by --force"
         ) from None
-    axes = [str(axis) for axis in np.atleast_1d(dataset.attrs["axes"]) if axis]
     return dataset.assign_attrs(axes=axes)
 
 
@@ -109,4 +111,5 @@ def _attributes(experiment: Experiment, name: str) -> dict[str, Any]:
         return {}
     told: dict[str, Any] = {"long_name": known.long_name, "units": known.unit}
     told |= {} if known.reference is None else {"reference": known.reference}
+    told |= {"aspect": known.aspect} if known.aspect else {}
     return told | ({"tail": 1} if known.is_tail else {})

@@ -24,6 +24,7 @@ import xarray as xr
 from collapse.data.errors import InputError
 from collapse.experiment import comparisons, registry
 from collapse.experiment.base import Experiment
+from collapse.experiment.profile import MARGIN, profile
 from collapse.experiment.remarks import remarks
 from collapse.experiment.summary import summarise
 from collapse.experiment.toml import from_table
@@ -123,6 +124,17 @@ class Run(NamedTuple):
                 "for the last generation"
             )
         return comparisons.differences(self.dataset, metric, reference, generation)
+
+    def profile(self, margin: float = MARGIN) -> pd.DataFrame:
+        """What eight definitions of collapse say of each condition; see `profile`.
+
+        Args:
+          margin: smallest worsening that counts, as a share; 0 for any.
+
+        Raises:
+          InputError: for a margin that is no share.
+        """
+        return profile(self.dataset, margin)
 
     def best(self) -> pd.DataFrame:
         """For each setting of other axes, the best choice, confidence set and theory.

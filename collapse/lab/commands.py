@@ -11,7 +11,8 @@ import collapse
 from collapse.data.errors import InputError, hint
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment
-from collapse.lab import command, completion, terminal
+from collapse.experiment.lazy import load
+from collapse.lab import command, completion, look, terminal
 from collapse.lab.run import main as run
 
 _HELP = """\
@@ -19,6 +20,10 @@ usage: {program} COMMAND [FILE.toml] [OPTIONS]
        {program} FILE.py [OPTIONS]
 
 {listed}
+
+results:
+  runs [FOLDER]     list the runs in results/, or in FOLDER
+  show FOLDER       print the table and the collapse profile of a finished run
 
 other:
   completion SHELL  print completion for bash, zsh or fish
@@ -48,6 +53,9 @@ def main(arguments: Sequence[str] | None = None, program: str = "collapse") -> i
                 raise InputError("completion: give one of bash, zsh, fish")
             terminal.say(completion.script(rest[0]).rstrip())
             return 0
+        if first in look.COMMANDS:
+            code: int = load(look.COMMANDS[first]).main(rest, f"{program} {first}")
+            return code
         return run(_named(first, program), rest, f"{program} {first}")
     except InputError as error:
         return command.fail(error)
@@ -76,6 +84,6 @@ def _named(name: str, program: str) -> type[Experiment]:
         raise InputError(f"{name}: an option needs its command: {program} gmm {name}")
     if name.endswith(".py") or name in known:
         return registry.experiment(name)
-    words = [*known, "completion"]
+    words = [*known, *look.COMMANDS, "completion"]
     near = hint(name, words) or f"; known are {', '.join(words)}"
     raise InputError(f"{name}: no such command{near}")

@@ -15,6 +15,7 @@ from collapse.experiment.base import Experiment
 from collapse.experiment.comparisons import events
 from collapse.experiment.derived import source
 from collapse.experiment.files import atomic
+from collapse.experiment.profile import profile
 from collapse.experiment.summary import summarise, write_summary
 from collapse.figures import draw
 from collapse.figures.declaration import from_json, to_declaration, to_json
@@ -40,8 +41,9 @@ def write(
     summary = summarise(dataset)
     results.write_dataset(dataset, run_folder / folder.RESULTS)
     write_summary(summary, run_folder / "summary.csv")
-    with atomic(run_folder / "crossings.csv") as temporary:
-        events(dataset).to_csv(temporary, index=False, float_format="%.9g")
+    for name, found in (("crossings", events(dataset)), ("profile", profile(dataset))):
+        with atomic(run_folder / f"{name}.csv") as temporary:
+            found.to_csv(temporary, index=False, float_format="%.9g")
     environment = json.loads(dataset.attrs["environment"])
     with atomic(run_folder / "environment.json") as temporary:
         temporary.write_text(json.dumps(environment, indent=2) + "\n")

@@ -28,27 +28,31 @@ def standard_error(values: Values) -> Values:
     return np.asarray(values.std(0, ddof=1) / np.sqrt(len(values)))
 
 
-def of_mean(values: Values) -> Interval:
+def of_mean(values: Values, confidence: float = CONFIDENCE) -> Interval:
     """Interval of the mean over the first axis, by Student's t.
 
     Right for means that are nearly normal; that of a heavy tail, which a few seeds
     carry off, is too narrow. NaN for a single seed.
     """
     middle, freedom = values.mean(0), max(len(values) - 1, 1)
-    times = float(scipy.stats.t.isf((1 - CONFIDENCE) / 2, freedom))
-    reach = times * standard_error(values)
+    reach = student(freedom, confidence) * standard_error(values)
     return Interval(middle - reach, middle + reach)
 
 
-def of_median(values: Values) -> Interval:
+def student(freedom: int, confidence: float = CONFIDENCE) -> float:
+    """Standard errors between a mean and the ends of its interval, by Student's t."""
+    return float(scipy.stats.t.isf((1 - confidence) / 2, freedom))
+
+
+def of_median(values: Values, confidence: float = CONFIDENCE) -> Interval:
     """Interval of the median over the first axis, between two order statistics.
 
     Valid for every distribution: the number of seeds below the median is binomial. An
-    entry that is infinite counts as the largest. NaN for fewer than 6 seeds.
+    entry that is infinite counts as the largest. NaN for fewer than 6 seeds (at 95 %).
     """
     count = len(values)
     # the most seeds that may lie below the low end, each side having half of the rest
-    below = int(scipy.stats.binom.ppf((1 - CONFIDENCE) / 2, count, 0.5)) - 1
+    below = int(scipy.stats.binom.ppf((1 - confidence) / 2, count, 0.5)) - 1
     if below < 0:
         nothing = np.full(values.shape[1:], np.nan)
         return Interval(nothing, nothing)

@@ -1,0 +1,6 @@
+"""What finished runs say: listed, shown and compared, from their folders alone."""
+
+COMMANDS = {  # word after `collapse` -> its module, which is loaded when it is called
+    "runs": "collapse.lab.look.runs",
+    "show": "collapse.lab.look.show",
+}
