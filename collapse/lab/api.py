@@ -26,10 +26,10 @@ from collapse.experiment import comparisons, registry
 from collapse.experiment.base import Experiment
 from collapse.experiment.profile import MARGIN, profile
 from collapse.experiment.remarks import remarks
-from collapse.experiment.summary import summarise
 from collapse.experiment.toml import from_table
 from collapse.figures import draw
 from collapse.figures.check import check as check_figure
+from collapse.figures.drawable import drawable
 from collapse.figures.spec import Figure
 from collapse.lab import own, report, session
 from collapse.lab.conformance.words import kind as kind_of
@@ -64,7 +64,7 @@ class Run(NamedTuple):
         check_figure(self.experiment, asked)
         whole = report.complete(self.experiment, asked, self.dataset)
         whole = dataclasses.replace(whole, title=asked.title)
-        return draw.draw(summarise(self.dataset), whole)
+        return draw.draw(drawable(self.dataset, [whole]), whole)
 
     def table(self) -> str:
         """The table or text that the command prints last."""

@@ -16,9 +16,9 @@ from collapse.core import loop, streams
 from collapse.core.seeds import over_seeds
 from collapse.core.types import Key, Problem, Workflow
 from collapse.data.errors import InputError, ModelError
-from collapse.experiment.summary import summarise
 from collapse.experiment.toml import from_table
 from collapse.figures import draw as drawing
+from collapse.figures.drawable import drawable
 from collapse.figures.spec import Figure
 from collapse.lab import arrays, given, session, weighing
 from collapse.lab.api import warn_of_failures
@@ -106,9 +106,9 @@ def compare(
 
 
 def draw(dataset: xr.Dataset, **figure: Any) -> matplotlib.figure.Figure:
-    """Curves of what `compare` returns; keywords are those of a TOML's `[figure]`."""
+    """A figure of what `compare` returns; keywords are those of a TOML's `[figure]`."""
     asked = from_table(figure, Figure, "figure")
-    return drawing.draw(summarise(dataset), asked)
+    return drawing.draw(drawable(dataset, [asked]), asked)
 
 
 def _checked_numbers(

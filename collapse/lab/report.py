@@ -15,10 +15,11 @@ from collapse.experiment.base import Experiment
 from collapse.experiment.comparisons import events
 from collapse.experiment.derived import source
 from collapse.experiment.files import atomic
-from collapse.experiment.profile import profile
+from collapse.experiment.profile import SAID, profile
 from collapse.experiment.summary import summarise, write_summary
 from collapse.figures import draw
 from collapse.figures.declaration import from_json, to_declaration, to_json
+from collapse.figures.drawable import drawable
 from collapse.figures.published import published
 from collapse.figures.redraw import redraw
 from collapse.figures.spec import Figure
@@ -38,7 +39,7 @@ def write(
     figures = [complete(experiment, figure, dataset) for figure in call.figures]
     told = (to_json(figures), digest, seconds)
     dataset.attrs |= provenance.attributes(experiment, *told, pinned.surroundings())
-    summary = summarise(dataset)
+    summary = drawable(dataset, figures)
     results.write_dataset(dataset, run_folder / folder.RESULTS)
     write_summary(summary, run_folder / "summary.csv")
     for name, found in (("crossings", events(dataset)), ("profile", profile(dataset))):
@@ -80,7 +81,7 @@ def again(call: command.Call, claim: folder.Claim) -> int:
     said = "is complete"
     if to_json(figures) != dataset.attrs["figure"]:
         with folder.held(claim):
-            summary = summarise(dataset)
+            summary = drawable(dataset, figures)
             for figure in figures:
                 draw.draw(summary, figure)  # before anything of the old one is lost
             for figure in from_json(dataset.attrs["figure"]):
@@ -91,7 +92,7 @@ def again(call: command.Call, claim: folder.Claim) -> int:
             folder.label_again(run_folder, to_declaration(experiment, call.figures))
             _draw(summary, figures, run_folder)
         said = "is complete, and its figure drawn again"
-    _publish_all(call, summarise(dataset), figures)
+    _publish_all(call, drawable(dataset, figures), figures)
     if not call.options.quiet:
         terminal.say(
             f"{closing(experiment, dataset)}\n\n{_size(experiment)}: {run_folder}/ "
@@ -134,12 +135,16 @@ def closing(experiment: Experiment, dataset: xr.Dataset) -> str:
 def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Figure:
     """The figure, with the fields filled in that its declaration left open."""
     figure = figure.resolved(dataset.sizes)
-    panels = figure.metrics or experiment.default_panels(dataset)
+    if figure.kind == "profile":
+        figure, panels = _profiled(figure, dataset), ()
+    else:
+        panels = figure.metrics or experiment.default_panels(dataset)
     sides = {"columns": figure.columns, "rows": figure.rows}
     if figure.kind != "samples":
         taken = {figure.x, *figure.roles().values()}
         free = [a for a in ("workflow", *dataset.attrs["axes"]) if a not in taken]
         dims = {d for metric in panels for d in dataset[source(metric)[0]].dims}
+        dims |= set(free) if figure.kind == "profile" else set()
         free = [a for a in free if a in dims and dataset.sizes[a] > 1]
         for side in [name for name, coordinate in sides.items() if not coordinate]:
             sides[side] = free.pop(0) if free else ""
@@ -149,8 +154,23 @@ def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Fig
         rows=sides["rows"],
         columns=sides["columns"],
         title=figure.title or experiment.description.splitlines()[0].rstrip("."),
-        caption=figure.caption or experiment.caption(),
+        caption=figure.caption or _caption(experiment, figure),
     )
+
+
+def _profiled(figure: Figure, dataset: xr.Dataset) -> Figure:
+    """The profile with an axis told apart by colour where there is one workflow."""
+    alone = figure.hue == "workflow" and dataset.sizes["workflow"] == 1
+    axes = [axis for axis in dataset.attrs["axes"] if axis]
+    taken = (figure.columns, figure.rows)
+    free = [axis for axis in axes if axis not in taken and dataset.sizes[axis] > 1]
+    return dataclasses.replace(figure, hue=free[0]) if alone and free else figure
+
+
+def _caption(experiment: Experiment, figure: Figure) -> str:
+    """The family's caption, with what a profile shows."""
+    said = experiment.caption()
+    return f"{said} {SAID}" if figure.kind == "profile" else said
 
 
 def _publish(summary: xr.Dataset, figure: Figure, target: Path, name: str) -> None:

@@ -21,6 +21,11 @@ from collapse.experiment.profile.lines import Line, lines
 from collapse.measures.changes import Estimate
 
 MARGIN = 0.1  # smallest worsening that counts, as a share
+SAID = (
+    "Each definition looks at one metric, at the last generation against generation 0 "
+    "of the same seed: of errors the ratio of means, of other metrics the median of "
+    f"ratios. Collapse: worse by more than {MARGIN:.0%}."
+)
 
 
 def profile(dataset: xr.Dataset, margin: float = MARGIN) -> pd.DataFrame:

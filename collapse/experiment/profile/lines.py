@@ -64,7 +64,7 @@ def lines(dataset: xr.Dataset, margin: float) -> Iterator[Line]:
       dataset: every seed, as in results.nc.
       margin: smallest worsening that counts, as a share.
     """
-    axes = [str(axis) for axis in np.atleast_1d(dataset.attrs["axes"]) if axis]
+    axes = [str(axis) for axis in np.atleast_1d(dataset.attrs.get("axes", [])) if axis]
     dims = (*axes, "workflow")
     known = _quantities(dataset, dims)
     ends = dataset[list(known)].isel(generation=[0, -1]).astype(float)
