@@ -24,6 +24,7 @@ usage: {program} COMMAND [FILE.toml] [OPTIONS]
 results:
   runs [FOLDER]     list the runs in results/, or in FOLDER
   show FOLDER       print the table and the collapse profile of a finished run
+  compare A B ...   lay finished runs of one family side by side
 
 other:
   completion SHELL  print completion for bash, zsh or fish

@@ -2,5 +2,6 @@
 
 COMMANDS = {  # word after `collapse` -> its module, which is loaded when it is called
     "runs": "collapse.lab.look.runs",
+    "compare": "collapse.lab.look.compare",
     "show": "collapse.lab.look.show",
 }
