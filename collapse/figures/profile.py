@@ -101,7 +101,7 @@ def _fill(
             _mark(ax, cell, k + 0.8 * step, colour, limits)
         if (one["profile_verdict"] == "not defined").all():
             text = ax.text(limits[1], k, "not defined here ", ha="right", va="center")
-            text.set(size=6.5, color="0.5")
+            text.set(size=6.5, color="0.5", backgroundcolor="white")
     ax.set_yticks(range(len(DEFINITIONS)), _names(summary))
 
 

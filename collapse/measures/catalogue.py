@@ -6,7 +6,7 @@ and standard errors, are the docstrings in the modules beside this one.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 Aspect = Literal["", "error", "tails", "variance", "support", "hallucination", "drift"]
@@ -236,9 +236,7 @@ def logarithm_base(unit: str, reference: float | None) -> float | None:
     return {"nats": math.e, "bits": 2.0}.get(unit.split(" ")[0])
 
 
-def leading(
-    aspect: str, names: Iterable[str], found: Mapping[str, Quantity]
-) -> str | None:
+def leading(aspect: str, found: Mapping[str, Quantity]) -> str | None:
     """The metric that speaks for an aspect of collapse; None if none was measured.
 
     Chosen before anything is looked at: one whose best value is known, the first in the
@@ -246,11 +244,10 @@ def leading(
 
     Args:
       aspect: as of `Quantity`.
-      names: that were measured.
-      found: name -> its quantity.
+      found: name -> quantity, of all that was measured.
     """
     order = {name: place for place, name in enumerate(EVERY)}
-    mine = [name for name in names if found[name].aspect == aspect]
+    mine = [name for name, quantity in found.items() if quantity.aspect == aspect]
 
     def rank(name: str) -> tuple[bool, int]:
         return found[name].reference is None, order.get(name, len(order))

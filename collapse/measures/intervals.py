@@ -4,6 +4,7 @@ All are 95 % confidence intervals of one number. Seeds are the independent units
 the first axis; what else an array has (workflows, generations) is kept.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +40,7 @@ def of_mean(values: Values, confidence: float = CONFIDENCE) -> Interval:
     return Interval(middle - reach, middle + reach)
 
 
+@functools.cache
 def student(freedom: int, confidence: float = CONFIDENCE) -> float:
     """Standard errors between a mean and the ends of its interval, by Student's t."""
     return float(scipy.stats.t.isf((1 - confidence) / 2, freedom))
@@ -51,8 +53,7 @@ def of_median(values: Values, confidence: float = CONFIDENCE) -> Interval:
     entry that is infinite counts as the largest. NaN for fewer than 6 seeds (at 95 %).
     """
     count = len(values)
-    # the most seeds that may lie below the low end, each side having half of the rest
-    below = int(scipy.stats.binom.ppf((1 - confidence) / 2, count, 0.5)) - 1
+    below = _most_below(count, confidence)
     if below < 0:
         nothing = np.full(values.shape[1:], np.nan)
         return Interval(nothing, nothing)
@@ -60,6 +61,12 @@ def of_median(values: Values, confidence: float = CONFIDENCE) -> Interval:
     bad = np.isnan(values).any(0)
     ends = (ordered[below], ordered[count - 1 - below])
     return Interval(*(np.where(bad, np.nan, end) for end in ends))
+
+
+@functools.cache
+def _most_below(count: int, confidence: float) -> int:
+    """The most seeds that may lie below the low end; each end has half of the rest."""
+    return int(scipy.stats.binom.ppf((1 - confidence) / 2, count, 0.5)) - 1
 
 
 def of_share(count: NDArray[np.integer[Any]], total: int) -> Interval:

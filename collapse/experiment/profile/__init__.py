@@ -24,7 +24,9 @@ MARGIN = 0.1  # smallest worsening that counts, as a share
 SAID = (
     "Each definition looks at one metric, at the last generation against generation 0 "
     "of the same seed: of errors the ratio of means, of other metrics the median of "
-    f"ratios. Collapse: worse by more than {MARGIN:.0%}."
+    "ratios. Real-only training is compared at the last generation; of the scaling law "
+    "it is the change of what ten times the rows divide the error by. Collapse: worse "
+    f"by more than {MARGIN:.0%}."
 )
 
 

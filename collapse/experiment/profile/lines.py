@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from collapse.experiment.profile.cases import NOT_DEFINED, Case, verdict
 from collapse.experiment.profile.definitions import (
@@ -46,14 +47,20 @@ class _Measured(NamedTuple):
     """What was measured, at the first and at the last generation.
 
     Attributes:
+      dims: names of the axes, and workflow.
       arrays: metric -> [axes..., workflow, S, 2].
       known: metric -> its quantity.
+      leading: aspect -> the metric that speaks for it; None if there is none.
+      sizes: the values of the axis `SIZE`; none without it.
       real_only: coordinate, and the place on it of real-only training; None if the run
         has none.
     """
 
-    arrays: Mapping[str, xr.DataArray]
+    dims: tuple[str, ...]
+    arrays: Mapping[str, NDArray[np.float64]]
     known: Mapping[str, Quantity]
+    leading: Mapping[str, str | None]
+    sizes: NDArray[np.float64]
     real_only: tuple[str, int] | None
 
 
@@ -68,12 +75,16 @@ def lines(dataset: xr.Dataset, margin: float) -> Iterator[Line]:
     dims = (*axes, "workflow")
     known = _quantities(dataset, dims)
     ends = dataset[list(known)].isel(generation=[0, -1]).astype(float)
-    arrays = {name: ends[name].transpose(*dims, "seed", ...) for name in known}
-    measured = _Measured(arrays, known, _real_only(dataset))
-    for index in np.ndindex(*(dataset.sizes[d] for d in dims)):
-        places = dict(zip(dims, index, strict=True))
-        cases = [_case(d, measured, places) for d in DEFINITIONS]
-        where = {d: dataset[d].values[k] for d, k in places.items()}
+    arrays = {name: ends[name].transpose(*dims, "seed", ...).values for name in known}
+    sizes = dataset[SIZE].values.astype(float) if SIZE in dims else np.empty(0)
+    aspects = {definition.aspect for definition in DEFINITIONS}
+    leading = {aspect: catalogue.leading(aspect, known) for aspect in aspects}
+    measured = _Measured(dims, arrays, known, leading, sizes, _real_only(dataset))
+    values = [dataset[d].values for d in dims]
+    for index in np.ndindex(*map(len, values)):
+        cases = [_case(d, measured, index) for d in DEFINITIONS]
+        own = (v[k] for v, k in zip(values, index, strict=True))
+        where = dict(zip(dims, own, strict=True))
         yield from _judged(where, cases, margin)
 
 
@@ -107,30 +118,31 @@ def _real_only(dataset: xr.Dataset) -> tuple[str, int] | None:
 
 
 def _case(
-    definition: Definition, measured: _Measured, places: Mapping[str, int]
+    definition: Definition, measured: _Measured, index: tuple[int, ...]
 ) -> Case | str:
     """The values of a definition in a condition, or why there are none."""
     needs = f"needs {definition.needs}"
-    metric = catalogue.leading(definition.aspect, measured.known, measured.known)
+    metric = measured.leading[definition.aspect]
     if metric is None:
         return needs
     values, quantity = measured.arrays[metric], measured.known[metric]
-    ends, sizes = values.isel(places).values, None
-    first, last = ends[..., 0], ends[..., 1]
+    sizes, (first, last) = None, values[index].T
     if definition.name == REAL_ONLY:
         if measured.real_only is None:
             return needs
         coordinate, place = measured.real_only
-        if places[coordinate] == place:
+        other = list(index)
+        other[measured.dims.index(coordinate)] = place
+        if tuple(other) == index:
             return _OWN
-        first = values.isel({**places, coordinate: place}).values[..., 1]
+        first = values[tuple(other)][:, 1]
     if definition.name == SCALING:
-        if SIZE not in places or quantity.reference != 0:
+        sizes = measured.sizes
+        if not sizes.size or quantity.reference != 0:
             return needs
-        some = values.isel({d: k for d, k in places.items() if d != SIZE})
-        some = some.transpose("seed", SIZE, "generation")
-        first, last = some.values[..., 0], some.values[..., 1]
-        sizes = values[SIZE].values.astype(float)
+        axis = measured.dims.index(SIZE)
+        every = (*index[:axis], slice(None), *index[axis + 1 :])
+        first, last = np.moveaxis(values[every], (2, 1), (0, 1))  # [2, S, sizes]
     return Case(definition, metric, quantity, first, last, sizes).known()
 
 

@@ -55,10 +55,10 @@ def _how(table: pd.DataFrame) -> str:
     """How differences are taken."""
     paired = set(table["paired"].dropna())
     if paired == {True}:
-        return "seed by seed"
+        return "seed by seed, of the seeds that both have"
     if paired == {False}:
         return "of independent seeds"
-    return "seed by seed where seeds are shared, else marked *"
+    return "seed by seed where seeds are shared, of independent seeds where marked *"
 
 
 def _aligned(table: pd.DataFrame, runs: Sequence[Opened]) -> str:

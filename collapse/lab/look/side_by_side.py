@@ -98,7 +98,8 @@ def _metrics(runs: Sequence[Opened], asked: Sequence[str]) -> list[str]:
 
 
 def _is_curve(variable: xr.DataArray) -> bool:
-    return {"workflow", "seed", "generation"} <= set(variable.dims)
+    whole = {"workflow", "seed", "generation"} <= set(variable.dims)
+    return whole and variable.dtype.kind == "f"
 
 
 def _matches(runs: Sequence[Opened]) -> Iterator[Match]:
