@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from collapse.data.errors import InputError
 from collapse.experiment.base import Experiment
+from collapse.experiment.fields import declared
 from collapse.experiment.files import atomic
+from collapse.measures import catalogue
 
 STANDING = "standing"  # variable: how a setting stands among those to choose from
 
@@ -37,9 +39,15 @@ def assemble(
     axes, labels = list(experiment.several()), experiment.labels()
     conditions = list(experiment.conditions())
     sizes = [len(getattr(experiment, a)) for a in axes]
-    coords: dict[str, Any] = {a: list(getattr(experiment, a)) for a in axes}
-    coords["workflow"] = list(labels)
-    coords["generation"] = np.arange(experiment.num_generations + 1)
+    coords: dict[str, Any] = {
+        a: (a, list(getattr(experiment, a)), {"long_name": _of_axis(experiment, a)})
+        for a in axes
+    }
+    trained = {"long_name": "what each generation is trained on"}
+    coords["workflow"] = ("workflow", list(labels), trained)
+    fits = {"long_name": "generation; 0 is the model fitted to real rows"}
+    counted = np.arange(experiment.num_generations + 1)
+    coords["generation"] = ("generation", counted, fits)
 
     def stack(arrays: list[NDArray[Any]]) -> NDArray[Any]:
         blocks = np.stack(arrays)
@@ -70,10 +78,15 @@ def assemble(
         if name in variables:
             values = stack([curve.get(name, nothing) for curve in curves])
             dims = [*axes, "workflow", "generation"]
-            variables[f"{name}_theory"] = (dims, values)
+            told = dict(variables[name][2])
+            words = told.get("long_name", name)
+            exact = {"long_name": f"{words}: exact expectation"}
+            exact |= {"units": told["units"]} if "units" in told else {}
+            variables[f"{name}_theory"] = (dims, values, exact)
     notes = [experiment.note(cell) for cell in experiment.cells()]
     if any(notes):
-        variables["note"] = (axes, np.array(notes).reshape(sizes))
+        words = {"long_name": "what is special about a setting"}
+        variables["note"] = (axes, np.array(notes).reshape(sizes), words)
     alone = json.dumps(experiment.real_only())
     return xr.Dataset(variables, coords, {"axes": axes, "real_only": alone})
 
@@ -106,10 +119,21 @@ def read_dataset(path: Path) -> xr.Dataset:
 
 
 def _attributes(experiment: Experiment, name: str) -> dict[str, Any]:
+    if name == "finite":
+        return {"long_name": "whether all numbers of a generation are finite"}
     known = experiment.quantity(name)
     if known is None:
-        return {}
+        return {"long_name": catalogue.find(name).long_name}
     told: dict[str, Any] = {"long_name": known.long_name, "units": known.unit}
     told |= {} if known.reference is None else {"reference": known.reference}
     told |= {"aspect": known.aspect} if known.aspect else {}
     return told | ({"tail": 1} if known.is_tail else {})
+
+
+def _of_axis(experiment: Experiment, axis: str) -> str:
+    """What an axis is: the first sentence of its field's documentation."""
+    for part, _ in experiment.parts():
+        field = declared(type(part)).get(axis)
+        if field is not None and field.help:
+            return field.help.split(". ")[0].rstrip(".")
+    return axis.replace("_", " ")

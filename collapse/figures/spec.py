@@ -41,6 +41,8 @@ class Figure:
       title: drawn above the panels.
       caption: drawn below them.
       caption_in: "figure", or "file": then it is <figure>.txt beside it.
+      cites: paper, and place in it, whose figure or claim this one repeats; it is kept
+        with the results.
       width: "column" or "page" of a journal, 3.4 and 7 inches; "auto" gives each panel
         the width that it needs.
       formats: of the files.
@@ -64,6 +66,7 @@ class Figure:
     title: str = ""
     caption: str = ""
     caption_in: Literal["figure", "file"] = "figure"
+    cites: str = ""
     width: Literal["auto", "column", "page"] = "auto"
     formats: tuple[Literal["png", "svg", "pdf"], ...] = ("png", "svg")
 

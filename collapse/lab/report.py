@@ -39,6 +39,7 @@ def write(
     figures = [complete(experiment, figure, dataset) for figure in call.figures]
     told = (to_json(figures), digest, seconds)
     dataset.attrs |= provenance.attributes(experiment, *told, pinned.surroundings())
+    dataset.attrs |= _cited(figures)
     summary = drawable(dataset, figures)
     results.write_dataset(dataset, run_folder / folder.RESULTS)
     write_summary(summary, run_folder / "summary.csv")
@@ -88,6 +89,8 @@ def again(call: command.Call, claim: folder.Claim) -> int:
                 for path in run_folder.glob(f"{figure.stem('figure')}.*"):
                     path.unlink()
             dataset.attrs["figure"] = to_json(figures)
+            dataset.attrs.pop("cites", None)
+            dataset.attrs |= _cited(figures)
             results.write_dataset(dataset, run_folder / folder.RESULTS)
             folder.label_again(run_folder, to_declaration(experiment, call.figures))
             _draw(summary, figures, run_folder)
@@ -99,6 +102,12 @@ def again(call: command.Call, claim: folder.Claim) -> int:
             f"{said}; --force repeats the run"
         )
     return _count_failures(dataset)
+
+
+def _cited(figures: list[Figure]) -> dict[str, str]:
+    """The attribute with what the figures repeat; empty if they do not say."""
+    cites = dict.fromkeys(figure.cites for figure in figures if figure.cites)
+    return {"cites": "; ".join(cites)} if cites else {}
 
 
 def _draw(summary: xr.Dataset, figures: list[Figure], run_folder: Path) -> None:

@@ -250,3 +250,20 @@ def test_two_seeds_are_needed_for_an_interval():
 def test_a_label_without_a_run_is_refused():
     with pytest.raises(InputError, match="holds no run"):
         labels.read(folder.Path())
+
+
+def test_results_say_what_every_number_is():
+    experiment = leave("a", samples_per_generation=(50, 100), metrics=())
+    data = opened(folder.Path("a")).dataset
+    for name, variable in {**data.data_vars, **data.coords}.items():
+        assert variable.attrs["long_name"], name
+        if name in experiment.measured():
+            assert variable.attrs["units"] and variable.attrs["aspect"], name
+    assert data.samples_per_generation.attrs["long_name"].startswith("Samples n that")
+    assert data.mean_error_theory.attrs["long_name"].endswith("exact expectation")
+    assert data.mean_error_theory.attrs["units"] == "ratio to truth's trace"
+    assert data.variance_ratio.attrs["reference"] == 1
+    frame = data[["test_error"]].to_dataframe()
+    assert frame.index.names == [
+        *("samples_per_generation", "workflow", "seed", "generation"),
+    ]

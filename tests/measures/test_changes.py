@@ -71,6 +71,11 @@ def test_the_exponent_of_a_power_law_and_its_change():
     assert changes.slope(fast, sizes).value == pytest.approx(-1)
     change = changes.slope_change(fast, slow, sizes)
     assert change == pytest.approx((0.5, 0.5, 0.5))  # seeds differ by a factor alone
+    noise = RNG.gamma(9, size=(20, 3))
+    paired = changes.slope_change(noise * fast[0], noise * slow[0], sizes)
+    assert paired == pytest.approx((0.5, 0.5, 0.5))  # what seeds share cancels
+    alone = changes.slope(noise * slow[0], sizes)
+    assert alone.high - alone.low > 0.05
     assert np.isnan(changes.slope_change(-fast, slow, sizes)).all()
 
 

@@ -43,6 +43,8 @@ def text(run: Opened, margin: float = MARGIN) -> str:
     changed = (
         f"differs from the default: {labels.spelled(labels.differences(run.label))}"
     )
+    if cites := run.dataset.attrs.get("cites", ""):
+        changed += f"\ncites: {cites}"
     return "\n\n".join([f"{head}\n{changed}", closing(run), told(run.dataset, margin)])
 
 
