@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +39,7 @@ def assemble(
     axes, labels = list(experiment.several()), experiment.labels()
     conditions = list(experiment.conditions())
     sizes = [len(getattr(experiment, a)) for a in axes]
-    coords: dict[str, Any] = {
-        a: (a, list(getattr(experiment, a)), {"long_name": _of_axis(experiment, a)})
-        for a in axes
-    }
-    trained = {"long_name": "what each generation is trained on"}
-    coords["workflow"] = ("workflow", list(labels), trained)
-    fits = {"long_name": "generation; 0 is the model fitted to real rows"}
-    counted = np.arange(experiment.num_generations + 1)
-    coords["generation"] = ("generation", counted, fits)
+    coords = _coordinates(experiment, axes)
 
     def stack(arrays: list[NDArray[Any]]) -> NDArray[Any]:
         blocks = np.stack(arrays)
@@ -71,22 +63,20 @@ def assemble(
         if experiment.snapshot_seeds > 1:
             dims.insert(2, "run")
             coords["run"] = np.arange(1, values.shape[2] + 1)
-        variables["samples"] = (dims, values)
+        told: dict[str, Any] = _told("rows that models generated")
+        variables["samples"] = (dims, values, told)
     curves = [experiment.theory(condition) for condition in conditions]
     nothing = np.full(experiment.num_generations + 1, np.nan)
     for name in sorted({name for curve in curves for name in curve}):
         if name in variables:
             values = stack([curve.get(name, nothing) for curve in curves])
             dims = [*axes, "workflow", "generation"]
-            told = dict(variables[name][2])
-            words = told.get("long_name", name)
-            exact = {"long_name": f"{words}: exact expectation"}
-            exact |= {"units": told["units"]} if "units" in told else {}
-            variables[f"{name}_theory"] = (dims, values, exact)
+            told = _of_theory(variables[name][2])
+            variables[f"{name}_theory"] = (dims, values, told)
     notes = [experiment.note(cell) for cell in experiment.cells()]
     if any(notes):
-        words = {"long_name": "what is special about a setting"}
-        variables["note"] = (axes, np.array(notes).reshape(sizes), words)
+        told = _told("what is special about a setting")
+        variables["note"] = (axes, np.array(notes).reshape(sizes), told)
     alone = json.dumps(experiment.real_only())
     return xr.Dataset(variables, coords, {"axes": axes, "real_only": alone})
 
@@ -128,6 +118,29 @@ def _attributes(experiment: Experiment, name: str) -> dict[str, Any]:
     told |= {} if known.reference is None else {"reference": known.reference}
     told |= {"aspect": known.aspect} if known.aspect else {}
     return told | ({"tail": 1} if known.is_tail else {})
+
+
+def _of_theory(metric: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of a closed form, given those of its metric."""
+    own = {key: metric[key] for key in ("long_name", "units") if key in metric}
+    return own | {"long_name": f"{own['long_name']}: exact expectation"}
+
+
+def _coordinates(experiment: Experiment, axes: Sequence[str]) -> dict[str, Any]:
+    """Coordinates of axes, workflows and generations, with what they are."""
+    found: dict[str, Any] = {
+        axis: (axis, list(getattr(experiment, axis)), _told(_of_axis(experiment, axis)))
+        for axis in axes
+    }
+    trained = _told("what each generation is trained on")
+    found["workflow"] = ("workflow", list(experiment.labels()), trained)
+    counted = np.arange(experiment.num_generations + 1)
+    fits = _told("generation; 0 is the model fitted to real rows")
+    return found | {"generation": ("generation", counted, fits)}
+
+
+def _told(long_name: str) -> dict[str, str]:
+    return {"long_name": long_name}
 
 
 def _of_axis(experiment: Experiment, axis: str) -> str:

@@ -144,8 +144,9 @@ def closing(experiment: Experiment, dataset: xr.Dataset) -> str:
 def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Figure:
     """The figure, with the fields filled in that its declaration left open."""
     figure = figure.resolved(dataset.sizes)
+    panels: tuple[str, ...] = ()
     if figure.kind == "profile":
-        figure, panels = _profiled(figure, dataset), ()
+        figure = _profiled(figure, dataset)
     else:
         panels = figure.metrics or experiment.default_panels(dataset)
     sides = {"columns": figure.columns, "rows": figure.rows}

@@ -77,7 +77,7 @@ def lines(dataset: xr.Dataset, margin: float) -> Iterator[Line]:
     ends = dataset[list(known)].isel(generation=[0, -1]).astype(float)
     arrays = {name: ends[name].transpose(*dims, "seed", ...).values for name in known}
     sizes = dataset[SIZE].values.astype(float) if SIZE in dims else np.empty(0)
-    aspects = {definition.aspect for definition in DEFINITIONS}
+    aspects = {str(definition.aspect) for definition in DEFINITIONS}
     leading = {aspect: catalogue.leading(aspect, known) for aspect in aspects}
     measured = _Measured(dims, arrays, known, leading, sizes, _real_only(dataset))
     values = [dataset[d].values for d in dims]
@@ -141,7 +141,7 @@ def _case(
         if not sizes.size or quantity.reference != 0:
             return needs
         axis = measured.dims.index(SIZE)
-        every = (*index[:axis], slice(None), *index[axis + 1 :])
+        every: Any = (*index[:axis], slice(None), *index[axis + 1 :])
         first, last = np.moveaxis(values[every], (2, 1), (0, 1))  # [2, S, sizes]
     return Case(definition, metric, quantity, first, last, sizes).known()
 
