@@ -9,8 +9,12 @@ from calibrated import Z, count
 
 from collapse.data.errors import InputError
 from collapse.experiment import results
+from collapse.figures.check import check
 from collapse.figures.declaration import to_declaration
-from collapse.lab import commands, folder, lock
+from collapse.figures.draw import draw
+from collapse.figures.drawable import drawable
+from collapse.figures.spec import Figure
+from collapse.lab import commands, folder, lock, report
 from collapse.lab.look import labels
 from collapse.lab.look.opened import opened
 from collapse.lab.look.side_by_side import _welch, side_by_side
@@ -137,6 +141,26 @@ def test_a_family_in_a_file_of_its_own_is_shown_too(capsys):
     assert "my_own" in said and "variance_ratio" in said and "profile: " in said
 
 
+def test_a_profile_finds_a_place_for_every_axis():
+    several = {"samples_per_generation": (50, 100), "ddof": (0, 1)}
+    experiment = leave("a", **several)
+    data = opened(folder.Path("a")).dataset
+    figure = Figure(kind="profile")
+    check(experiment, figure)
+    whole = report.complete(experiment, figure, data)
+    assert (whole.hue, whole.metrics) == ("workflow", ())
+    assert (whole.columns, whole.rows) == ("samples_per_generation", "ddof")
+    assert "Collapse: worse by more than 10%." in whole.caption
+    assert len(draw(drawable(data, [whole]), whole).axes) == 4
+    one = leave("b", workflows=("replace",), **several)
+    whole = report.complete(one, figure, opened(folder.Path("b")).dataset)
+    assert (whole.hue, whole.columns, whole.rows) == (
+        *("samples_per_generation", "ddof", ""),
+    )
+    with pytest.raises(InputError, match="^metrics: a profile"):
+        check(experiment, Figure(kind="profile", metrics=("test_error",)))
+
+
 def damage(place, how):
     path = folder.Path(place) / "results.nc"
     content = path.read_bytes()
@@ -186,11 +210,10 @@ def test_damaged_results_are_one_line(how, capsys):
     ],
 )
 def test_bad_input_is_one_line_that_names_what_to_do(arguments, said, capsys):
-    leave("a")
-    leave("b")
-    leave("k", KDE)
-    leave("w", workflows=("window 5", "mix 1 fresh"))
-    leave("d", complete=False)
+    known = {"a": {}, "b": {}, "k": {"kind": KDE}, "d": {"complete": False}}
+    known["w"] = {"workflows": ("window 5", "mix 1 fresh")}
+    for place in known.keys() & arguments:
+        leave(place, **known[place])
     assert run(*arguments) == 2
     found = capsys.readouterr()
     assert found.out == "" and found.err.count("\n") == 1
