@@ -172,6 +172,8 @@ def test_real_only_training_is_a_workflow_or_a_value_of_an_axis():
     found = profile(data).set_index(["workflow", "definition"])
     assert found.worse["replace", "real_only"] == pytest.approx(3)
     assert found.note["mix 1 fresh", "real_only"].startswith("it is")
+    del data.attrs["real_only"]  # as of `collapse.compare`
+    assert profile(data).equals(found.reset_index())
     axis = np.stack([values(1.0, 5.0)[:1], values(1.0, 2.0)[:1]])
     data = made_up(
         {"test_error": axis},
@@ -245,6 +247,8 @@ def test_the_table_says_what_is_not_defined_and_why():
     grid = table.text(profile(gaussian(7, seeds=3)), ("group",), 0.1)
     assert "... 2 more settings in profile.csv" in grid
     nothing = made_up({"error_of_mine": values(1.0, 1.0)})
+    notes = profile(nothing).set_index("definition").note.loc["real_only"]
+    assert set(notes) == {"needs a test error among the metrics"}
     assert "nothing is defined here" in table.text(profile(nothing), (), 0.1)
 
 

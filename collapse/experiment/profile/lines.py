@@ -19,6 +19,7 @@ from collapse.measures import catalogue, intervals
 from collapse.measures.catalogue import Quantity
 
 SIZE = "samples_per_generation"  # the axis of the scaling law
+_USUAL = json.dumps({"workflow": ["mix 1 fresh", "mix 1 fixed"]})  # if it is not told
 _OWN = "it is real-only training itself"
 _ZERO = "it is not above 0 at first, so that nothing is a multiple of it"
 
@@ -107,7 +108,7 @@ def _quantities(dataset: xr.Dataset, dims: tuple[str, ...]) -> dict[str, Quantit
 
 def _real_only(dataset: xr.Dataset) -> tuple[str, int] | None:
     """The coordinate of real-only training and its place there, if a run has it."""
-    told = json.loads(dataset.attrs.get("real_only", "{}"))
+    told = json.loads(dataset.attrs.get("real_only", _USUAL))
     for coordinate, values in told.items():
         if coordinate in dataset.dims:
             present = dataset[coordinate].values.tolist()
@@ -124,7 +125,8 @@ def _case(
     needs = f"needs {definition.needs}"
     metric = measured.leading[definition.aspect]
     if metric is None:
-        return needs
+        plain = next(d for d in DEFINITIONS if d.aspect == definition.aspect)
+        return f"needs {plain.needs}"
     values, quantity = measured.arrays[metric], measured.known[metric]
     sizes, (first, last) = None, values[index].T
     if definition.name == REAL_ONLY:
