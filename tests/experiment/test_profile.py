@@ -238,14 +238,17 @@ def test_experiments_know_their_real_only_training():
 def test_the_table_says_what_is_not_defined_and_why():
     data = gaussian(1, seeds=12).isel(group=0).assign_attrs(axes=[])
     found = table.text(profile(data), (), 0.1)
-    head = found.splitlines()[2].split("  ")
-    assert [word.strip() for word in head if word] == [
-        *("definition", "metric", "replace", "mix 1 fresh"),
-    ]
+    lines = [line.split() for line in found.splitlines()[2:]]
+    assert lines[0] == "definition metric workflow worse interval verdict".split()
+    assert lines[1][:6] == ["growth", "of", "test", "error", "test_error", "replace"]
+    assert lines[2][:3] == ["mix", "1", "fresh"]  # below it, under the same heading
+    table_of = profile(data).set_index(["workflow", "definition"])
+    worse = table_of.worse["mix 1 fresh", "error"]
+    assert lines[2][3] == f"{worse:.3g}"
     assert "worse by more than 10%" in found and "for the 6 definitions" in found
     assert "\nloss of support: not defined here, needs rare components" in found
     grid = table.text(profile(gaussian(7, seeds=3)), ("group",), 0.1)
-    assert "... 2 more settings in profile.csv" in grid
+    assert "... 4 more settings in profile.csv" in grid
     nothing = made_up({"error_of_mine": values(1.0, 1.0)})
     notes = profile(nothing).set_index("definition").note.loc["real_only"]
     assert set(notes) == {"needs a test error among the metrics"}

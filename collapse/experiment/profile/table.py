@@ -1,4 +1,4 @@
-"""The profile as text: a line a definition, a column a workflow."""
+"""The profile as text: the workflows of each definition below one another."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pandas as pd
 from collapse.experiment.profile.cases import NOT_DEFINED
 from collapse.experiment.profile.definitions import DEFINITIONS
 
-_MOST_CELLS = 5  # of a grid; the others are in profile.csv
+_MOST_CELLS = 3  # of a grid; the others are in profile.csv
 _NAMES = {d.name: d.long_name for d in DEFINITIONS}
 
 
@@ -26,9 +26,12 @@ def text(profile: pd.DataFrame, axes: tuple[str, ...], margin: float) -> str:
         for axis in axes:
             own = own[own[axis] == cell[axis]]
         head = {axis: _plain(cell[axis]) for axis in axes}
-        rows += [head | row for row in _block(own, workflows)]
+        for row in _block(own, workflows):
+            shown = head if row["definition"] else dict.fromkeys(head, "")
+            rows.append(shown | row)
     left = len(cells) - _MOST_CELLS
-    more = f"\n... {left} more settings in profile.csv" if left > 0 else ""
+    words = f"more setting{'s' * (left > 1)} in profile.csv"
+    more = f"\n... {left} {words}" if left > 0 else ""
     return (
         "profile: factor by which the last generation is worse than generation 0 "
         f"(95 % interval)\n\n{_aligned(rows)}{more}\n\n{_explained(profile, margin)}"
@@ -41,24 +44,26 @@ def _block(own: pd.DataFrame, workflows: list[str]) -> list[dict[str, str]]:
     for definition in DEFINITIONS:
         of = own[own["definition"] == definition.name].set_index("workflow")
         defined = of[of["verdict"] != NOT_DEFINED]
-        if len(defined):
-            head = {"definition": definition.long_name}
-            head["metric"] = str(defined["metric"].iloc[0])
-            rows.append(head | {w: _cell(of.loc[w]) for w in workflows})
+        for place, workflow in enumerate(w for w in workflows if w in defined.index):
+            line = defined.loc[workflow]
+            named = (
+                (definition.long_name, str(line["metric"])) if not place else ("", "")
+            )
+            head = dict(zip(("definition", "metric"), named, strict=True))
+            rows.append(head | {"workflow": workflow} | _told(line))
     return rows
 
 
-def _cell(line: "pd.Series[object]") -> str:
-    """`225 (162 .. 297) collapse`, or what stands in its place."""
-    if line["verdict"] == NOT_DEFINED:
-        return "-"
+def _told(line: "pd.Series[object]") -> dict[str, str]:
+    """The numbers and the verdict of a line, as text."""
     worse, low, high, lost = (
         float(line[name])  # type: ignore[arg-type]
         for name in ("worse", "worse_low", "worse_high", "lost")
     )
-    ends = f" ({low:.3g} .. {high:.3g})" if not np.isnan(low) else ""
-    said = f"{worse:.3g}{ends} {line['verdict']}"
-    return said if np.isnan(lost) else f"{said}, lost in {lost:.0%}"
+    ends = "" if np.isnan(low) else f"{low:.3g} .. {high:.3g}"
+    tail = "" if np.isnan(lost) else f"lost in {lost:.0%}"
+    verdict = f"{line['verdict']}, {tail}" if tail else str(line["verdict"])
+    return {"worse": f"{worse:.3g}", "interval": ends, "verdict": verdict}
 
 
 def _explained(profile: pd.DataFrame, margin: float) -> str:
@@ -66,11 +71,11 @@ def _explained(profile: pd.DataFrame, margin: float) -> str:
     defined = profile[profile["verdict"] != NOT_DEFINED]
     lines = []
     if len(defined):
-        conditions = [c for c in profile.columns[: profile.columns.get_loc("workflow")]]
+        conditions = list(profile.columns[: profile.columns.get_loc("workflow")])
         most = defined.groupby([*conditions, "workflow"]).size().max()
         lines = [
             f"collapse: worse by more than {margin:.0%}; no collapse: by less; at 95 % "
-            f"for the {most} definitions of a column together",
+            f"for the {most} definitions of a workflow together",
         ]
     for definition in DEFINITIONS:
         of = profile[profile["definition"] == definition.name]
