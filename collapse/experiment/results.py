@@ -3,8 +3,10 @@
 `results.nc` holds every seed; statistics over seeds are a *summary* (`summary`).
 """
 
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,15 +99,29 @@ def read_dataset(path: Path) -> xr.Dataset:
     Raises:
       InputError: if the file is damaged or missing.
     """
-    try:
-        dataset = xr.load_dataset(path, engine="h5netcdf")
-        axes = [str(axis) for axis in np.atleast_1d(dataset.attrs["axes"]) if axis]
-    except (OSError, ValueError, KeyError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
+    said = ""
+    with _finalisers_unheard():
+        try:
+            dataset = xr.load_dataset(path, engine="h5netcdf")
+            axes = [str(axis) for axis in np.atleast_1d(dataset.attrs["axes"]) if axis]
+        except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+            said = (str(error).splitlines() or [""])[0] or type(error).__name__
+    if said:
         raise InputError(
             f"out: {path} cannot be read ({said}); repeat the run by --force"
-        ) from None
+        )
     return dataset.assign_attrs(axes=axes)
+
+
+@contextlib.contextmanager
+def _finalisers_unheard() -> Iterator[None]:
+    """Keep a half-opened file from complaining on stderr when it is thrown away."""
+    before = sys.unraisablehook
+    sys.unraisablehook = lambda unraisable: None
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def _attributes(experiment: Experiment, name: str) -> dict[str, Any]:

@@ -186,6 +186,23 @@ def test_damaged_results_are_one_line(how, capsys):
     assert said.err.startswith("error: a/results.nc cannot be read (")
 
 
+def test_bytes_that_are_overwritten_are_read_or_refused_in_one_line(capfd):
+    leave("a")
+    path = folder.Path("a/results.nc")
+    content, rng, refused = path.read_bytes(), np.random.default_rng(1), 0
+    for place in np.linspace(8, 6000, 30).astype(int):
+        damaged = bytearray(content)
+        damaged[place : place + 50] = rng.bytes(50)
+        path.write_bytes(bytes(damaged))
+        try:
+            results.read_dataset(path)
+        except InputError as error:
+            assert "\n" not in str(error)
+            refused += 1
+    assert refused > 10
+    assert capfd.readouterr().err == ""  # nor by a file that was opened in part
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
