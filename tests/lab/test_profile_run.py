@@ -47,7 +47,12 @@ def test_a_run_leaves_its_profile_and_is_shown_with_it(capsys):
     assert commands.main(["show", "a"]) == 0
     shown = capsys.readouterr().out
     assert "cites: Schaeffer et al. 2025" in shown
-    assert f"{table.worse['replace', 'error']:.3g} (" in shown
+    first = shown[shown.index("growth of test error") :].split()
+    assert first[4:7] == [
+        "test_error",
+        "replace",
+        f"{table.worse['replace', 'error']:.3g}",
+    ]
 
 
 def test_a_run_in_memory_has_the_same_profile():
