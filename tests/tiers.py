@@ -115,6 +115,7 @@ WEEKLY = [
     r"lab/test_compare.py::test_weights_that",
     r"models/test_language.py::test_a_fit_begins_anew",
     r"models/test_training.py::test_a_(few_rows|gradient_by)",
+    r"lab/test_profile_run.py",
 ]
 _FULL = re.compile("|".join(f"(?:{pattern})" for pattern in FULL))
 

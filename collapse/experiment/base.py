@@ -176,6 +176,13 @@ class Experiment:
         """Names of what `derive` adds to the metrics; figures may show them, too."""
         return ()
 
+    def real_only(self) -> Mapping[str, Sequence[Any]]:
+        """Coordinate -> its values at which all models are trained on real rows alone.
+
+        Coordinates are axes, or `workflow`, whose values are labels.
+        """
+        return {}
+
     # What is shown of it
 
     def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":

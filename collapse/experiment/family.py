@@ -5,6 +5,7 @@ measures, and overrides what differs from the defaults here.
 """
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from collapse.data import tables
@@ -86,6 +87,13 @@ class Family(TableFields):
         """Long name and unit of a metric; with data, relative to the reference."""
         found = self.catalogue.get(metric)
         return of_data(metric, found) if found and self.data else found
+
+    def real_only(self) -> Mapping[str, Sequence[Any]]:
+        """The workflows that mix no generated row into the real ones."""
+        sizes = self.samples_per_generation
+        specs = self.workflow_specs()
+        alone = [s.label for s in specs if all(s.real_rows(n) == n for n in sizes)]
+        return {"workflow": alone} if alone else {}
 
     def least_rows(self) -> int:
         """Smallest number of rows that determine a fit."""

@@ -3,7 +3,10 @@
 `results.nc` holds every seed; statistics over seeds are a *summary* (`summary`).
 """
 
-from collections.abc import Mapping
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,9 @@ from numpy.typing import NDArray
 
 from collapse.data.errors import InputError
 from collapse.experiment.base import Experiment
+from collapse.experiment.fields import declared
 from collapse.experiment.files import atomic
+from collapse.measures import catalogue
 
 STANDING = "standing"  # variable: how a setting stands among those to choose from
 
@@ -36,9 +41,7 @@ def assemble(
     axes, labels = list(experiment.several()), experiment.labels()
     conditions = list(experiment.conditions())
     sizes = [len(getattr(experiment, a)) for a in axes]
-    coords: dict[str, Any] = {a: list(getattr(experiment, a)) for a in axes}
-    coords["workflow"] = list(labels)
-    coords["generation"] = np.arange(experiment.num_generations + 1)
+    coords = _coordinates(experiment, axes)
 
     def stack(arrays: list[NDArray[Any]]) -> NDArray[Any]:
         blocks = np.stack(arrays)
@@ -62,18 +65,22 @@ def assemble(
         if experiment.snapshot_seeds > 1:
             dims.insert(2, "run")
             coords["run"] = np.arange(1, values.shape[2] + 1)
-        variables["samples"] = (dims, values)
+        told: dict[str, Any] = _told("rows that models generated")
+        variables["samples"] = (dims, values, told)
     curves = [experiment.theory(condition) for condition in conditions]
     nothing = np.full(experiment.num_generations + 1, np.nan)
     for name in sorted({name for curve in curves for name in curve}):
         if name in variables:
             values = stack([curve.get(name, nothing) for curve in curves])
             dims = [*axes, "workflow", "generation"]
-            variables[f"{name}_theory"] = (dims, values)
+            told = _of_theory(variables[name][2])
+            variables[f"{name}_theory"] = (dims, values, told)
     notes = [experiment.note(cell) for cell in experiment.cells()]
     if any(notes):
-        variables["note"] = (axes, np.array(notes).reshape(sizes))
-    return xr.Dataset(variables, coords, {"axes": axes})
+        told = _told("what is special about a setting")
+        variables["note"] = (axes, np.array(notes).reshape(sizes), told)
+    alone = json.dumps(experiment.real_only())
+    return xr.Dataset(variables, coords, {"axes": axes, "real_only": alone})
 
 
 def write_dataset(dataset: xr.Dataset, path: Path) -> None:
@@ -92,21 +99,70 @@ def read_dataset(path: Path) -> xr.Dataset:
     Raises:
       InputError: if the file is damaged or missing.
     """
-    try:
-        dataset = xr.load_dataset(path, engine="h5netcdf")
-    except (OSError, ValueError, KeyError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
+    said = ""
+    with _finalisers_unheard():
+        try:
+            dataset = xr.load_dataset(path, engine="h5netcdf")
+            axes = [str(axis) for axis in np.atleast_1d(dataset.attrs["axes"]) if axis]
+        except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+            said = (str(error).splitlines() or [""])[0] or type(error).__name__
+    if said:
         raise InputError(
             f"out: {path} cannot be read ({said}); repeat the run by --force"
-        ) from None
-    axes = [str(axis) for axis in np.atleast_1d(dataset.attrs["axes"]) if axis]
+        )
     return dataset.assign_attrs(axes=axes)
 
 
+@contextlib.contextmanager
+def _finalisers_unheard() -> Iterator[None]:
+    """Keep a half-opened file from complaining on stderr when it is thrown away."""
+    before = sys.unraisablehook
+    sys.unraisablehook = lambda unraisable: None
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
 def _attributes(experiment: Experiment, name: str) -> dict[str, Any]:
+    if name == "finite":
+        return {"long_name": "whether all numbers of a generation are finite"}
     known = experiment.quantity(name)
     if known is None:
-        return {}
+        return {"long_name": catalogue.find(name).long_name}
     told: dict[str, Any] = {"long_name": known.long_name, "units": known.unit}
     told |= {} if known.reference is None else {"reference": known.reference}
+    told |= {"aspect": known.aspect} if known.aspect else {}
     return told | ({"tail": 1} if known.is_tail else {})
+
+
+def _of_theory(metric: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of a closed form, given those of its metric."""
+    own = {key: metric[key] for key in ("long_name", "units") if key in metric}
+    return own | {"long_name": f"{own['long_name']}: exact expectation"}
+
+
+def _coordinates(experiment: Experiment, axes: Sequence[str]) -> dict[str, Any]:
+    """Coordinates of axes, workflows and generations, with what they are."""
+    found: dict[str, Any] = {
+        axis: (axis, list(getattr(experiment, axis)), _told(_of_axis(experiment, axis)))
+        for axis in axes
+    }
+    trained = _told("what each generation is trained on")
+    found["workflow"] = ("workflow", list(experiment.labels()), trained)
+    counted = np.arange(experiment.num_generations + 1)
+    fits = _told("generation; 0 is the model fitted to real rows")
+    return found | {"generation": ("generation", counted, fits)}
+
+
+def _told(long_name: str) -> dict[str, str]:
+    return {"long_name": long_name}
+
+
+def _of_axis(experiment: Experiment, axis: str) -> str:
+    """What an axis is: the first sentence of its field's documentation."""
+    for part, _ in experiment.parts():
+        field = declared(type(part)).get(axis)
+        if field is not None and field.help:
+            return field.help.split(". ")[0].rstrip(".")
+    return axis.replace("_", " ")

@@ -143,7 +143,7 @@ def scale_x(ax: Axes, figure: Figure, x: NDArray[np.number]) -> None:
 def _scale_generations(ax: Axes, x: NDArray[np.number], log: bool) -> None:
     """Set the x axis of generations: from the first to the last."""
     if log:
-        _log_ticks(ax, x[0], x[-1])
+        log_x(ax, x[0], x[-1])
     else:
         ax.xaxis.set_major_locator(_few_ticks(integer=True))
     ax.set(xlim=(x[0], max(x[-1], x[0] + 1)))
@@ -152,7 +152,7 @@ def _scale_generations(ax: Axes, x: NDArray[np.number], log: bool) -> None:
 def _scale_axis(ax: Axes, x: NDArray[np.number], log: bool) -> None:
     """Set an x axis of a few values, with room for the first and the last dot."""
     if log:
-        _log_ticks(ax, x[0], x[-1])
+        log_x(ax, x[0], x[-1])
         room = (x[-1] / x[0]) ** 0.04
         ax.set(xlim=(x[0] / room, x[-1] * room))
     else:
@@ -165,8 +165,8 @@ def _few_ticks(**options: Any) -> ticker.MaxNLocator:
     return ticker.MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10], **options)
 
 
-def _log_ticks(ax: Axes, first: float, last: float) -> None:
-    """Set the ticks of a log axis, as plain numbers unless these were long."""
+def log_x(ax: Axes, first: float, last: float) -> None:
+    """Make the x axis a log axis, its ticks plain numbers unless these were long."""
     ax.set_xscale("log")
     some = (1.0, 2.0, 5.0) if last <= 100 * first else (1.0,)
     ax.xaxis.set_major_locator(ticker.LogLocator(subs=some))

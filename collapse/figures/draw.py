@@ -1,4 +1,4 @@
-"""Figures: curves with bands and theory, and samples of the models.
+"""Figures: curves, maps, profiles of collapse, and samples of the models.
 
 They are drawn from summaries, so a published figure is redrawn from its data alone:
 `python -m collapse.plotting figures/data/tail_mass.nc`. None is known to pyplot: no
@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from collapse.data.errors import InputError
 from collapse.experiment.files import atomic
-from collapse.figures import curves, maps, samples
+from collapse.figures import curves, maps, profile, samples
 from collapse.figures import spec as layout
 from collapse.figures import words as annotations
 
@@ -65,11 +65,16 @@ def draw(summary: xr.Dataset, figure: layout.Figure) -> Figure:
       InputError: (a ValueError) if the summary lacks what the figure shows, or has a
         coordinate with several values that it does not show.
     """
-    if figure.kind != "samples" and "statistic" not in summary.dims:
+    if figure.kind not in ("samples", "profile") and "statistic" not in summary.dims:
         raise InputError("figure: nothing here has statistics over seeds; summarise it")
     with style.context(["default", STYLE]):
         fig = Figure()
-        paint = {"curves": curves.paint, "map": maps.paint, "samples": samples.paint}
+        paint = {
+            "curves": curves.paint,
+            "map": maps.paint,
+            "samples": samples.paint,
+            "profile": profile.paint,
+        }
         _frame(fig, figure, paint[figure.kind](fig, summary, figure))
     return fig
 

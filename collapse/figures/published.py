@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from collapse.experiment.derived import DIFFERENCE
+from collapse.experiment.profile.variables import VARIABLES
 from collapse.experiment.results import STANDING
 from collapse.experiment.summary import runs
 from collapse.figures import panels
@@ -20,6 +21,8 @@ def published(summary: xr.Dataset, figure: Figure) -> xr.Dataset:
     generations at most, spaced evenly on the figure's axis; if x is another axis, at
     the drawn ones.
     """
+    if figure.kind == "profile":
+        return summary[list(VARIABLES)].map(_five_digits, keep_attrs=True)
     curves = figure.kind != "samples"
     names = panels.drawn(figure.metrics)
     differences = [f"{n}_{DIFFERENCE}" for n in names if f"{n}_{DIFFERENCE}" in summary]
@@ -53,4 +56,6 @@ def _five_digits(variable: xr.DataArray) -> xr.DataArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         digits = 4 - np.floor(np.log10(np.abs(values)))
     scale = 10.0 ** np.where(np.isfinite(digits), digits, 0)
-    return variable.copy(data=(np.round(values * scale) / scale).astype(np.float32))
+    with np.errstate(over="ignore"):  # a tail that is nearly lost is 1e50 times worse
+        small = (np.round(values * scale) / scale).astype(np.float32)
+    return variable.copy(data=small)

@@ -14,9 +14,9 @@ from typing import Any
 import xarray as xr
 
 from collapse.data.errors import InputError
-from collapse.experiment.summary import summarise
 from collapse.figures import declaration
 from collapse.figures.draw import DATED, draw, save
+from collapse.figures.drawable import drawable
 
 
 def redraw(
@@ -51,7 +51,7 @@ def redraw(
     if folder is None:
         beside = path.resolve().parent
         folder = beside.parent if beside.name == "data" else beside
-    summary = summarise(summary) if "seed" in summary.dims else summary
+    summary = drawable(summary, figures) if "seed" in summary.dims else summary
     try:
         drawn = [draw(summary, figure) for figure in figures]
     except InputError as error:

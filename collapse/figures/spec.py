@@ -17,7 +17,8 @@ class Figure:
     Attributes:
       name: added to the names of files; empty for none.
       kind: "curves" over generations or an axis, a "map" whose cells are coloured by a
-        metric, or "samples" generated at the snapshots.
+        metric, "samples" generated at the snapshots, or the "profile" of definitions of
+        collapse, which has no metrics and no x of its own.
       metrics: one panel each; empty for the family's own choice.
       x: "generation", or an axis of numbers, against whose values is drawn; for a
         histogram, what its bins count by.
@@ -40,13 +41,15 @@ class Figure:
       title: drawn above the panels.
       caption: drawn below them.
       caption_in: "figure", or "file": then it is <figure>.txt beside it.
+      cites: paper, and place in it, whose figure or claim this one repeats; it is kept
+        with the results.
       width: "column" or "page" of a journal, 3.4 and 7 inches; "auto" gives each panel
         the width that it needs.
       formats: of the files.
     """
 
     name: str = ""
-    kind: Literal["curves", "map", "samples"] = "curves"
+    kind: Literal["curves", "map", "samples", "profile"] = "curves"
     metrics: tuple[str, ...] = ()
     x: str = "generation"
     y: str = ""
@@ -63,6 +66,7 @@ class Figure:
     title: str = ""
     caption: str = ""
     caption_in: Literal["figure", "file"] = "figure"
+    cites: str = ""
     width: Literal["auto", "column", "page"] = "auto"
     formats: tuple[Literal["png", "svg", "pdf"], ...] = ("png", "svg")
 
@@ -110,6 +114,8 @@ class Figure:
                 f"band: an interval of the {self.band}, but statistic is "
                 f"{self.statistic}; drop one"
             )
+        if self.kind == "profile":
+            self._check_profile()
         if self.kind == "map" and not self.y:
             raise InputError("y: empty; name the axis that runs upwards in the map")
         for role, name in self.roles().items():
@@ -130,6 +136,15 @@ class Figure:
                     f"x_scale: {self.x} has the value {value:g}, which a log axis does "
                     "not show; use linear or drop it"
                 )
+
+    def _check_profile(self) -> None:
+        """Raise InputError for what a profile does not have."""
+        if self.metrics:
+            raise InputError("metrics: a profile shows definitions instead; drop them")
+        if self.x != "generation":
+            raise InputError(f"x: {self.x}; a profile has no such axis, drop it")
+        if self.hue == "generation":
+            raise InputError("hue: a profile is of the last generation; name an axis")
 
     def _check_generations(self, known: set[int]) -> None:
         """Raise InputError for generations that are not there or have no role."""

@@ -24,11 +24,12 @@ import xarray as xr
 from collapse.data.errors import InputError
 from collapse.experiment import comparisons, registry
 from collapse.experiment.base import Experiment
+from collapse.experiment.profile import MARGIN, profile
 from collapse.experiment.remarks import remarks
-from collapse.experiment.summary import summarise
 from collapse.experiment.toml import from_table
 from collapse.figures import draw
 from collapse.figures.check import check as check_figure
+from collapse.figures.drawable import drawable
 from collapse.figures.spec import Figure
 from collapse.lab import own, report, session
 from collapse.lab.conformance.words import kind as kind_of
@@ -63,7 +64,7 @@ class Run(NamedTuple):
         check_figure(self.experiment, asked)
         whole = report.complete(self.experiment, asked, self.dataset)
         whole = dataclasses.replace(whole, title=asked.title)
-        return draw.draw(summarise(self.dataset), whole)
+        return draw.draw(drawable(self.dataset, [whole]), whole)
 
     def table(self) -> str:
         """The table or text that the command prints last."""
@@ -123,6 +124,17 @@ class Run(NamedTuple):
                 "for the last generation"
             )
         return comparisons.differences(self.dataset, metric, reference, generation)
+
+    def profile(self, margin: float = MARGIN) -> pd.DataFrame:
+        """What eight definitions of collapse say of each condition; see `profile`.
+
+        Args:
+          margin: smallest worsening that counts, as a share; 0 for any.
+
+        Raises:
+          InputError: for a margin that is no share.
+        """
+        return profile(self.dataset, margin)
 
     def best(self) -> pd.DataFrame:
         """For each setting of other axes, the best choice, confidence set and theory.

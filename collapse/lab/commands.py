@@ -11,15 +11,23 @@ import collapse
 from collapse.data.errors import InputError, hint
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment
-from collapse.lab import command, completion, terminal
-from collapse.lab.reproduce.command import main as reproduce
+from collapse.experiment.lazy import load
+from collapse.lab import command, completion, look, terminal
 from collapse.lab.run import main as run
 
+# word -> its module, which is loaded when it is called
+_OTHERS = {**look.COMMANDS, "reproduce": "collapse.lab.reproduce.command"}
 _HELP = """\
 usage: {program} COMMAND [FILE.toml] [OPTIONS]
        {program} FILE.py [OPTIONS]
 
 {listed}
+
+results:
+  runs [FOLDER]     list the runs in results/, or in FOLDER
+  show FOLDER       print the table and the collapse profile of a finished run
+  compare A B ...   lay finished runs of one family side by side
+  report FOLDER ... write finished runs on one page of HTML
 
 other:
   reproduce [NAME]  list published figures and claims, or make them again
@@ -50,8 +58,9 @@ def main(arguments: Sequence[str] | None = None, program: str = "collapse") -> i
                 raise InputError("completion: give one of bash, zsh, fish")
             terminal.say(completion.script(rest[0]).rstrip())
             return 0
-        if first == "reproduce":
-            return reproduce(rest, f"{program} reproduce")
+        if first in _OTHERS:
+            code: int = load(_OTHERS[first]).main(rest, f"{program} {first}")
+            return code
         return run(_named(first, program), rest, f"{program} {first}")
     except InputError as error:
         return command.fail(error)
@@ -80,6 +89,6 @@ def _named(name: str, program: str) -> type[Experiment]:
         raise InputError(f"{name}: an option needs its command: {program} gmm {name}")
     if name.endswith(".py") or name in known:
         return registry.experiment(name)
-    words = [*known, "reproduce", "completion"]
+    words = [*known, *_OTHERS, "completion"]
     near = hint(name, words) or f"; known are {', '.join(words)}"
     raise InputError(f"{name}: no such command{near}")

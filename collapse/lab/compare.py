@@ -294,6 +294,7 @@ def _labelled(
         if name != "finite":
             known = quantities.get(name) or Quantity(name.replace("_", " "), "")
             attributes = {"long_name": known.long_name, "units": known.unit}
+            attributes |= {"aspect": known.aspect} if known.aspect else {}
         values = np.stack([one[name] for one in traces.values()])
         variables[name] = (dims, values, attributes)
     coords = {"workflow": list(traces), "generation": np.arange(num_generations + 1)}

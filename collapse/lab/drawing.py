@@ -6,10 +6,10 @@ import matplotlib.figure
 import xarray as xr
 
 from collapse.data.errors import InputError
-from collapse.experiment.summary import summarise
 from collapse.experiment.toml import from_table
 from collapse.figures import draw as drawing
 from collapse.figures.check import check_coordinates
+from collapse.figures.drawable import drawable
 from collapse.figures.spec import Figure
 from collapse.lab.conformance.words import kind
 
@@ -38,4 +38,4 @@ def draw(dataset: Any, **figure: Any) -> matplotlib.figure.Figure:
         dims = [str(dim) for dim in dataset.dims if dim not in _WITHOUT_PLACE]
         axes = {*dims, *dataset.attrs.get("axes", ())} - {"workflow", "generation"}
         check_coordinates(asked, sorted(axes))
-    return drawing.draw(summarise(dataset), asked)
+    return drawing.draw(drawable(dataset, [asked]), asked)

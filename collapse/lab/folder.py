@@ -265,6 +265,11 @@ def digest_in(folder: Path) -> str | None:
     return _line(folder, 0).removeprefix("# digest ").strip() or None
 
 
+def command_in(folder: Path) -> str:
+    """The name of the experiment that a folder belongs to; "" if it does not say."""
+    return _line(folder, 3).removeprefix("# collapse ").strip()
+
+
 def _line(folder: Path, number: int) -> str:
     """A comment at the head of the label, or nothing."""
     try:

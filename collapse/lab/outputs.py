@@ -9,8 +9,10 @@ import xarray as xr
 
 from collapse.experiment.comparisons import events
 from collapse.experiment.files import atomic
-from collapse.experiment.summary import summarise, write_summary
+from collapse.experiment.profile import profile
+from collapse.experiment.summary import write_summary
 from collapse.figures import draw
+from collapse.figures.drawable import drawable
 from collapse.figures.spec import Figure
 
 
@@ -28,10 +30,13 @@ def write(
       run_folder: which this process has.
       missing: write only those that are not there.
     """
-    summary = functools.cache(lambda: summarise(dataset))
+    summary = functools.cache(lambda: drawable(dataset, figures))
 
     def crossings(path: Path) -> None:
         events(dataset).to_csv(path, index=False, float_format="%.9g")
+
+    def profiles(path: Path) -> None:
+        profile(dataset).to_csv(path, index=False, float_format="%.9g")
 
     def environment(path: Path) -> None:
         record = json.loads(dataset.attrs["environment"])
@@ -39,6 +44,7 @@ def write(
 
     makers: dict[str, Callable[[Path], None]] = {
         "crossings.csv": crossings,
+        "profile.csv": profiles,
         "environment.json": environment,
     }
     written = absent(figures, run_folder) if missing else _names(figures)
@@ -63,5 +69,5 @@ def absent(figures: Sequence[Figure], run_folder: Path) -> list[str]:
 def _names(figures: Sequence[Figure]) -> list[str]:
     """All files of a run that follow from its results."""
     drawn = (draw.files(Path(figure.stem("figure")), figure) for figure in figures)
-    tables = ["summary.csv", "crossings.csv", "environment.json"]
+    tables = ["summary.csv", "crossings.csv", "profile.csv", "environment.json"]
     return [*tables, *(path.name for paths in drawn for path in paths)]

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from collapse.experiment import provenance, results, sources
 from collapse.experiment.base import Experiment
 from collapse.experiment.derived import OUTCOME, OUTCOMES, source
+from collapse.experiment.profile import SAID
 from collapse.experiment.summary import summarise
 from collapse.figures import draw
 from collapse.figures.declaration import from_json, to_declaration, to_json
+from collapse.figures.drawable import drawable
 from collapse.figures.published import published
 from collapse.figures.redraw import redraw
 from collapse.figures.spec import Figure
@@ -36,6 +38,7 @@ def write(
     figures = [complete(experiment, figure, dataset) for figure in call.figures]
     told = (to_json(figures), digest, seconds)
     dataset.attrs |= provenance.attributes(experiment, *told, pinned.surroundings())
+    dataset.attrs |= _cited(figures)
     results.write_dataset(dataset, run_folder / folder.RESULTS)
     outputs.write(dataset, figures, run_folder)
     _publish_all(call, dataset, figures)
@@ -83,17 +86,25 @@ def again(call: command.Call, claim: folder.Claim) -> int:
     return _count_failures(dataset)
 
 
+def _cited(figures: list[Figure]) -> dict[str, str]:
+    """The attribute with what the figures repeat; empty if they do not say."""
+    cites = dict.fromkeys(figure.cites for figure in figures if figure.cites)
+    return {"cites": "; ".join(cites)} if cites else {}
+
+
 def _draw_again(
     call: command.Call, dataset: xr.Dataset, figures: list[Figure], run_folder: Path
 ) -> None:
     """Draw other figures of a finished run in place of those that are there."""
-    summary = summarise(dataset)
+    summary = drawable(dataset, figures)
     for figure in figures:
         draw.draw(summary, figure)  # before anything of the old one is lost
     for figure in from_json(dataset.attrs["figure"]):
         for path in run_folder.glob(f"{figure.stem('figure')}.*"):
             path.unlink()
     dataset.attrs["figure"] = to_json(figures)
+    dataset.attrs.pop("cites", None)
+    dataset.attrs |= _cited(figures)
     results.write_dataset(dataset, run_folder / folder.RESULTS)
     folder.label_again(run_folder, to_declaration(call.experiment, call.figures))
     for figure in figures:
@@ -120,7 +131,7 @@ def _publish_all(
 ) -> None:
     """Publish the figures of a run if that is asked for."""
     if call.options.publish:
-        summary = summarise(dataset)
+        summary = drawable(dataset, figures)
         for figure in figures:
             _publish(summary, figure, Path(call.options.publish), call.name)
 
@@ -143,7 +154,11 @@ def closing(experiment: Experiment, dataset: xr.Dataset) -> str:
 def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Figure:
     """The figure, with the fields filled in that its declaration left open."""
     figure = figure.resolved(dataset.sizes)
-    panels = figure.metrics or experiment.default_panels(dataset)
+    panels: tuple[str, ...] = ()
+    if figure.kind == "profile":
+        figure = _profiled(figure, dataset)
+    else:
+        panels = figure.metrics or experiment.default_panels(dataset)
     if figure.kind == "map":  # which shows one number a cell, where outcomes are three
         panels = tuple(
             f"{of}_{OUTCOMES[0]}" if what == OUTCOME else panel
@@ -154,6 +169,7 @@ def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Fig
         taken = {figure.x, *figure.roles().values()}
         free = [a for a in ("workflow", *dataset.attrs["axes"]) if a not in taken]
         dims = {d for metric in panels for d in dataset[source(metric)[0]].dims}
+        dims |= set(free) if figure.kind == "profile" else set()
         free = [a for a in free if a in dims and dataset.sizes[a] > 1]
         for side in [name for name, coordinate in sides.items() if not coordinate]:
             sides[side] = free.pop(0) if free else ""
@@ -163,8 +179,23 @@ def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Fig
         rows=sides["rows"],
         columns=sides["columns"],
         title=figure.title or experiment.description.splitlines()[0].rstrip("."),
-        caption=figure.caption or experiment.caption(),
+        caption=figure.caption or _caption(experiment, figure),
     )
+
+
+def _profiled(figure: Figure, dataset: xr.Dataset) -> Figure:
+    """The profile with an axis told apart by colour where there is one workflow."""
+    alone = figure.hue == "workflow" and dataset.sizes["workflow"] == 1
+    axes = [axis for axis in dataset.attrs["axes"] if axis]
+    taken = (figure.columns, figure.rows)
+    free = [axis for axis in axes if axis not in taken and dataset.sizes[axis] > 1]
+    return dataclasses.replace(figure, hue=free[0]) if alone and free else figure
+
+
+def _caption(experiment: Experiment, figure: Figure) -> str:
+    """The family's caption, with what a profile shows."""
+    said = experiment.caption()
+    return f"{said} {SAID}" if figure.kind == "profile" else said
 
 
 def _publish(summary: xr.Dataset, figure: Figure, target: Path, name: str) -> None:

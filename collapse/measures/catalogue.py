@@ -5,7 +5,11 @@ command line checks names before it is loaded. The definitions, with their estim
 and standard errors, are the docstrings in the modules beside this one.
 """
 
+import math
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
+
+Aspect = Literal["", "error", "tails", "variance", "support", "hallucination", "drift"]
 
 
 class Quantity(NamedTuple):
@@ -18,6 +22,8 @@ class Quantity(NamedTuple):
       better: "lower" for errors, "higher", or "reference" where both sides are wrong.
       is_tail: whether it is the mass of rare things over its true value: what single
         runs lose, keep or overshoot.
+      aspect: of collapse that it measures, for the collapse profile
+        (`experiment.profile`); empty for none.
     """
 
     long_name: str
@@ -25,6 +31,7 @@ class Quantity(NamedTuple):
     reference: float | None = None
     better: Literal["lower", "higher", "reference"] = "reference"
     is_tail: bool = False
+    aspect: Aspect = ""
 
 
 # A tail is lost below a tenth of its true mass, and overshot above twice of it. First
@@ -35,47 +42,59 @@ RATIO_TO_TRUTH = "ratio to truth"
 RATIO_TO_REAL = "ratio to real rows alone"
 
 
-def ratio(long_name: str) -> Quantity:
+def ratio(long_name: str, aspect: Aspect = "") -> Quantity:
     """The quantity of a ratio to the truth, 1 for a perfect model."""
-    return Quantity(long_name, RATIO_TO_TRUTH, 1.0)
+    return Quantity(long_name, RATIO_TO_TRUTH, 1.0, aspect=aspect)
 
 
-def tail(long_name: str, unit: str = RATIO_TO_TRUTH) -> Quantity:
+def tail(
+    long_name: str, unit: str = RATIO_TO_TRUTH, aspect: Aspect = "tails"
+) -> Quantity:
     """The quantity of a tail's mass over its true one, 1 for a perfect model."""
-    return Quantity(long_name, unit, 1.0, is_tail=True)
+    return Quantity(long_name, unit, 1.0, is_tail=True, aspect=aspect)
 
 
-def error(long_name: str, unit: str) -> Quantity:
+def error(long_name: str, unit: str, aspect: Aspect = "") -> Quantity:
     """The quantity of an error: 0 for a perfect model, lower is better."""
-    return Quantity(long_name, unit, 0.0, "lower")
+    return Quantity(long_name, unit, 0.0, "lower", aspect=aspect)
+
+
+def loss(long_name: str, unit: str) -> Quantity:
+    """The quantity of a test error whose best value is not known."""
+    return Quantity(long_name, unit, None, "lower", aspect="error")
+
+
+def diversity(long_name: str, unit: str, reference: float | None = None) -> Quantity:
+    """The quantity of a spread that collapse narrows."""
+    return Quantity(long_name, unit, reference, aspect="variance")
 
 
 # of models with a density; defined in `measures.metrics`
 DENSITY = {
     "tail_mass_5pct": tail("tail mass, rarest 5 %"),
     "tail_mass_1pct": tail("tail mass, rarest 1 %"),
-    "hallucinated_mass": ratio("mass where truth has almost none"),
-    "test_error": error("test error (excess log-loss)", "nats"),
-    "variance_ratio": ratio("variance"),
-    "log_det_ratio": Quantity(
+    "hallucinated_mass": ratio("mass where truth has almost none", "hallucination"),
+    "test_error": error("test error (excess log-loss)", "nats", "error"),
+    "variance_ratio": ratio("variance", "variance"),
+    "log_det_ratio": diversity(
         "log determinant of covariance", "difference to truth", 0.0
     ),
-    "mean_error": error("squared error of the mean", "ratio to truth's trace"),
-    "entropy": Quantity("differential entropy", "nats"),
+    "mean_error": error("squared error of the mean", "ratio to truth's trace", "drift"),
+    "entropy": diversity("differential entropy", "nats"),
 }
 # of linear regressors; defined in `measures.regression`
 _SQUARED = "label units squared"
 REGRESSION = {
-    "test_error": error("test error (beyond the noise of labels)", _SQUARED),
-    "error_ratio": Quantity("test error", "ratio to B = σ²d/(n-d-1)", None, "lower"),
+    "test_error": error("test error (beyond the noise of labels)", _SQUARED, "error"),
+    "error_ratio": loss("test error", "ratio to B = σ²d/(n-d-1)"),
     "bias": error("bias: test error of a fit to labels without noise", _SQUARED),
     "variance": error("squared distance due to label noise", _SQUARED),
-    "test_set_error": error("test error on 1000 drawn rows", _SQUARED),
+    "test_set_error": error("test error on 1000 drawn rows", _SQUARED, "error"),
     "test_set_standard_error": Quantity("standard error over test rows", _SQUARED),
     "learner_error": error("test error of a learner", _SQUARED),
 }
 REGRESSION_OF_DATA = {
-    "test_error": Quantity("squared error on held-out rows", _SQUARED, None, "lower"),
+    "test_error": loss("squared error on held-out rows", _SQUARED),
     "test_set_standard_error": REGRESSION["test_set_standard_error"],
 }
 
@@ -84,19 +103,25 @@ _OF_REAL = "ratio to real"
 TEXT = {
     "tail_mass_10pct": tail("use of rare words (10 % of real text)", _OF_REAL),
     "tail_mass_1pct": tail("use of the rarest words (1 % of real text)", _OF_REAL),
-    "word_survival": Quantity("rare words that are still generated", _OF_REAL, 1.0),
+    "word_survival": Quantity(
+        "rare words that are still generated", _OF_REAL, 1.0, aspect="support"
+    ),
     "fivegram_survival": Quantity(
-        "character 5-grams that are still generated", _OF_REAL, 1.0
+        "character 5-grams that are still generated", _OF_REAL, 1.0, aspect="support"
     ),
     "hallucinated_share": Quantity(
-        "words unknown to training and validation text", "share of words", None, "lower"
+        "words unknown to training and validation text",
+        "share of words",
+        None,
+        "lower",
+        aspect="hallucination",
     ),
-    "distinct_1": Quantity("distinct words", "share of words"),
-    "distinct_2": Quantity("distinct word pairs", "share of word pairs"),
-    "distinct_3": Quantity("distinct word triples", "share of word triples"),
-    "entropy_1gram": Quantity("entropy of characters", "bits"),
-    "entropy_2gram": Quantity("entropy of character pairs", "bits"),
-    "entropy_3gram": Quantity("entropy of character triples", "bits"),
+    "distinct_1": diversity("distinct words", "share of words"),
+    "distinct_2": diversity("distinct word pairs", "share of word pairs"),
+    "distinct_3": diversity("distinct word triples", "share of word triples"),
+    "entropy_1gram": diversity("entropy of characters", "bits"),
+    "entropy_2gram": diversity("entropy of character pairs", "bits"),
+    "entropy_3gram": diversity("entropy of character triples", "bits"),
     "longest_copy": Quantity(
         "longest passage copied from real text", "characters", None, "lower"
     ),
@@ -120,10 +145,8 @@ OF_WORDS = (
 _A_CHARACTER = "a character"
 PERPLEXITY_QUANTILES = (5, 50, 95, 99)  # of generation 0's perplexity, in per cent
 LANGUAGE = {
-    "bits_per_character": Quantity(
-        "loss on held-out text", f"bits {_A_CHARACTER}", None, "lower"
-    ),
-    "perplexity": Quantity("perplexity on held-out text", _A_CHARACTER, None, "lower"),
+    "bits_per_character": loss("loss on held-out text", f"bits {_A_CHARACTER}"),
+    "perplexity": loss("perplexity on held-out text", _A_CHARACTER),
     "rare_bits_per_character": Quantity(
         "loss after rare contexts", f"bits {_A_CHARACTER}", None, "lower"
     ),
@@ -141,20 +164,20 @@ LANGUAGE = {
 
 # of distributions over symbols; defined in `measures.symbols`
 SYMBOLS = {
-    "heterozygosity": ratio("heterozygosity, 1 - sum of squared shares"),
-    "support": Quantity("symbols with a share", "symbols"),
-    "entropy": Quantity("entropy", "nats"),
+    "heterozygosity": ratio("heterozygosity, 1 - sum of squared shares", "variance"),
+    "support": Quantity("symbols with a share", "symbols", aspect="support"),
+    "entropy": diversity("entropy", "nats"),
     "tail_mass_10pct": tail("mass of the rarest symbols that carry 10 %"),
-    "total_variation": error("total variation distance", "probability"),
+    "total_variation": error("total variation distance", "probability", "drift"),
 }
 
-W2_SQUARED = error("squared Wasserstein-2 distance", "data units squared")
-L2_SQUARED = error("integrated squared difference", "per data volume")
+W2_SQUARED = error("squared Wasserstein-2 distance", "data units squared", "drift")
+L2_SQUARED = error("integrated squared difference", "per data volume", "drift")
 
 
 def survival(component: int) -> Quantity:
     """The quantity of the mass left on a rare component, counted from 1."""
-    return tail(f"survival of rare component {component}")
+    return tail(f"survival of rare component {component}", aspect="support")
 
 
 def survival_named(name: str) -> Quantity | None:
@@ -164,15 +187,16 @@ def survival_named(name: str) -> Quantity | None:
     return survival(int(component)) if counted else None
 
 
-# of every family; a name that several have stands for the last one's quantity
+# Of every family; a name that several have stands for the last one's quantity. Of the
+# metrics of one aspect the first that was measured speaks for it (`leading`).
 EVERY = {
+    "w2_squared": W2_SQUARED,
+    "l2_squared": L2_SQUARED,
     **SYMBOLS,
     **LANGUAGE,
     **TEXT,
     **REGRESSION,
     **DENSITY,
-    "w2_squared": W2_SQUARED,
-    "l2_squared": L2_SQUARED,
 }
 
 
@@ -188,7 +212,7 @@ def of_data(name: str, quantity: Quantity) -> Quantity:
     The test error is then the whole log-loss, whose best value is not known.
     """
     if name == "test_error" and quantity == DENSITY["test_error"]:
-        return Quantity("log-loss on held-out rows", "nats", None, "lower")
+        return loss("log-loss on held-out rows", "nats")
     long_name, unit = (x.replace("truth", "reference") for x in quantity[:2])
     return quantity._replace(long_name=long_name, unit=unit)
 
@@ -197,3 +221,35 @@ def is_about_one(unit: str) -> bool:
     """Whether 1 is the point of reference of a metric with this unit."""
     ratios = (RATIO_TO_TRUTH, RATIO_TO_TRUTH.replace("truth", "reference"))
     return unit in (*ratios, RATIO_TO_REAL)
+
+
+def logarithm_base(unit: str, reference: float | None) -> float | None:
+    """What differences of a metric are powers of to become ratios; None for no log.
+
+    Entropies and whole log-losses are logarithms, and so are differences to the truth:
+    1 bit more is a factor of 2. An excess log-loss, whose best value is 0, is an error.
+    """
+    if unit.startswith("difference to"):
+        return math.e
+    if reference is not None:
+        return None
+    return {"nats": math.e, "bits": 2.0}.get(unit.split(" ")[0])
+
+
+def leading(aspect: str, found: Mapping[str, Quantity]) -> str | None:
+    """The metric that speaks for an aspect of collapse; None if none was measured.
+
+    Chosen before anything is looked at: one whose best value is known, the first in the
+    order of `EVERY`, then a family's own in their order.
+
+    Args:
+      aspect: as of `Quantity`.
+      found: name -> quantity, of all that was measured.
+    """
+    order = {name: place for place, name in enumerate(EVERY)}
+    mine = [name for name, quantity in found.items() if quantity.aspect == aspect]
+
+    def rank(name: str) -> tuple[bool, int]:
+        return found[name].reference is None, order.get(name, len(order))
+
+    return min(mine, key=rank, default=None)

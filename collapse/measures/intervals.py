@@ -5,6 +5,7 @@ Seeds are the independent units, along the first axis; what else an array has
 (workflows, generations) is kept.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,21 +37,24 @@ def of_mean(values: Values, confidence: float = CONFIDENCE) -> Interval:
     carry off, is too narrow. NaN for a single seed.
     """
     middle, freedom = values.mean(0), max(len(values) - 1, 1)
-    times = float(scipy.stats.t.isf((1 - confidence) / 2, freedom))
-    reach = times * standard_error(values)
+    reach = student(freedom, confidence) * standard_error(values)
     return Interval(middle - reach, middle + reach)
+
+
+@functools.cache
+def student(freedom: int, confidence: float = CONFIDENCE) -> float:
+    """Standard errors between a mean and the ends of its interval, by Student's t."""
+    return float(scipy.stats.t.isf((1 - confidence) / 2, freedom))
 
 
 def of_median(values: Values, confidence: float = CONFIDENCE) -> Interval:
     """Interval of the median over the first axis, between two order statistics.
 
     Valid for every distribution: the number of seeds below the median is binomial. An
-    entry that is infinite counts as the largest. NaN where there are too few seeds:
-    fewer than 6 at 95 %.
+    entry that is infinite counts as the largest. NaN for fewer than 6 seeds (at 95 %).
     """
     count = len(values)
-    # the most seeds that may lie below the low end, each side having half of the rest
-    below = int(scipy.stats.binom.ppf((1 - confidence) / 2, count, 0.5)) - 1
+    below = _most_below(count, confidence)
     if below < 0:
         nothing = np.full(values.shape[1:], np.nan)
         return Interval(nothing, nothing)
@@ -58,6 +62,12 @@ def of_median(values: Values, confidence: float = CONFIDENCE) -> Interval:
     bad = np.isnan(values).any(0)
     ends = (ordered[below], ordered[count - 1 - below])
     return Interval(*(np.where(bad, np.nan, end) for end in ends))
+
+
+@functools.cache
+def _most_below(count: int, confidence: float) -> int:
+    """The most seeds that may lie below the low end; each end has half of the rest."""
+    return int(scipy.stats.binom.ppf((1 - confidence) / 2, count, 0.5)) - 1
 
 
 def of_share(

@@ -45,6 +45,7 @@ def test_a_run_leaves_everything_a_reader_needs(tmp_path, capsys):
         "results.nc",
         "summary.csv",
         "crossings.csv",
+        "profile.csv",
         "figure.png",
         "figure.svg",
         "experiment.toml",

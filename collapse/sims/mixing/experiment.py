@@ -1,7 +1,7 @@
 """Experiments on mixtures of real and synthetic rows: results, captions, checks."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from collapse.data.errors import InputError
@@ -31,6 +31,11 @@ class Mixing(MixingFields):
     description: ClassVar[str] = "How much real data is enough, and for what."
     panels: ClassVar[tuple[str, ...]] = ("test_error", "tail_mass_1pct")
     afterwards: ClassVar[tuple[str, ...]] = ("late", "error")
+
+    def real_only(self) -> Mapping[str, Sequence[Any]]:
+        """The axes that are free to choose, with their value of real rows alone."""
+        axes = self.several()
+        return {axis: [value] for axis, value in ALONE.items() if axis in axes}
 
     # What is shown of it
 

@@ -1,0 +1,100 @@
+"""The profile as text: the workflows of each definition below one another."""
+
+import numpy as np
+import pandas as pd
+
+from collapse.experiment.profile.cases import NOT_DEFINED
+from collapse.experiment.profile.definitions import DEFINITIONS
+
+_MOST_CELLS = 3  # of a grid; the others are in profile.csv
+_NAMES = {d.name: d.long_name for d in DEFINITIONS}
+
+
+def text(profile: pd.DataFrame, axes: tuple[str, ...], margin: float) -> str:
+    """A profile for the terminal, with what it says of definitions that have no place.
+
+    Args:
+      profile: as of `profile`.
+      axes: that have several values; each combination has a block of lines.
+      margin: that the profile was made with.
+    """
+    workflows = list(dict.fromkeys(profile["workflow"]))
+    cells = profile[list(axes)].drop_duplicates() if axes else pd.DataFrame(index=[0])
+    rows = []
+    for _, cell in cells.head(_MOST_CELLS).iterrows():
+        own = profile
+        for axis in axes:
+            own = own[own[axis] == cell[axis]]
+        head = {axis: _plain(cell[axis]) for axis in axes}
+        for row in _block(own, workflows):
+            shown = head if row["definition"] else dict.fromkeys(head, "")
+            rows.append(shown | row)
+    left = len(cells) - _MOST_CELLS
+    words = f"more setting{'s' * (left > 1)} in profile.csv"
+    more = f"\n... {left} {words}" if left > 0 else ""
+    return (
+        "profile: factor by which the last generation is worse than generation 0 "
+        f"(95 % interval)\n\n{_aligned(rows)}{more}\n\n{_explained(profile, margin)}"
+    )
+
+
+def _block(own: pd.DataFrame, workflows: list[str]) -> list[dict[str, str]]:
+    """The lines of one cell of the grid; none for what is defined nowhere in it."""
+    rows = []
+    for definition in DEFINITIONS:
+        of = own[own["definition"] == definition.name].set_index("workflow")
+        defined = of[of["verdict"] != NOT_DEFINED]
+        for place, workflow in enumerate(w for w in workflows if w in defined.index):
+            line = defined.loc[workflow]
+            named = (
+                (definition.long_name, str(line["metric"])) if not place else ("", "")
+            )
+            head = dict(zip(("definition", "metric"), named, strict=True))
+            rows.append(head | {"workflow": workflow} | _told(line))
+    return rows
+
+
+def _told(line: "pd.Series[object]") -> dict[str, str]:
+    """The numbers and the verdict of a line, as text."""
+    worse, low, high, lost = (
+        float(line[name])  # type: ignore[arg-type]
+        for name in ("worse", "worse_low", "worse_high", "lost")
+    )
+    ends = "" if np.isnan(low) else f"{low:.3g} .. {high:.3g}"
+    tail = "" if np.isnan(lost) else f"lost in {lost:.0%}"
+    verdict = f"{line['verdict']}, {tail}" if tail else str(line["verdict"])
+    return {"worse": f"{worse:.3g}", "interval": ends, "verdict": verdict}
+
+
+def _explained(profile: pd.DataFrame, margin: float) -> str:
+    """What the verdicts mean, and what is not defined and why."""
+    defined = profile[profile["verdict"] != NOT_DEFINED]
+    lines = []
+    if len(defined):
+        conditions = list(profile.columns[: profile.columns.get_loc("workflow")])
+        most = defined.groupby([*conditions, "workflow"]).size().max()
+        lines = [
+            f"collapse: worse by more than {margin:.0%}; no collapse: by less; at 95 % "
+            f"for the {most} definitions of a workflow together",
+        ]
+    for definition in DEFINITIONS:
+        of = profile[profile["definition"] == definition.name]
+        if (of["verdict"] == NOT_DEFINED).all():
+            lines.append(f"{definition.long_name}: not defined here, {of.note.iloc[0]}")
+    return "\n".join(lines)
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _aligned(rows: list[dict[str, str]]) -> str:
+    """Columns of text, each as wide as its longest entry, to the left."""
+    if not rows:
+        return "nothing is defined here"
+    names = list(rows[0])
+    widths = {n: max(len(n), *(len(row[n]) for row in rows)) for n in names}
+    lines = [{n: n for n in names}, *rows]
+    return "\n".join(
+        "  ".join(line[n].ljust(widths[n]) for n in names).rstrip() for line in lines
+    )

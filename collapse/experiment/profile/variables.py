@@ -1,0 +1,46 @@
+"""The profile as labelled arrays, from which a figure is drawn."""
+
+import numpy as np
+import xarray as xr
+
+from collapse.experiment.profile import MARGIN, profile
+from collapse.experiment.profile.definitions import DEFINITIONS
+
+# variable -> column of the profile
+NUMBERS = {
+    "profile_worse": "worse",
+    **{f"profile_{end}": f"worse_{end}" for end in ("low", "high")},
+    **{f"profile_joint_{end}": f"joint_{end}" for end in ("low", "high")},
+}
+WORDS = {"profile_verdict": "verdict", "profile_metric": "metric"}
+VARIABLES = (*NUMBERS, *WORDS)
+
+
+def variables(dataset: xr.Dataset, margin: float = MARGIN) -> xr.Dataset:
+    """Worsening, intervals, verdict and metric, dims (axes..., workflow, definition).
+
+    Args:
+      dataset: every seed, as in results.nc.
+      margin: smallest worsening that counts, as a share.
+    """
+    table = profile(dataset, margin)
+    axes = [str(a) for a in np.atleast_1d(dataset.attrs.get("axes", [])) if a]
+    dims = [*axes, "workflow", "definition"]
+    shape = [dataset.sizes[d] for d in dims[:-1]] + [len(DEFINITIONS)]
+    found = {}
+    for name, column in {**NUMBERS, **WORDS}.items():
+        kind = np.float64 if name in NUMBERS else np.str_
+        values = table[column].to_numpy().astype(kind).reshape(shape)
+        found[name] = (dims, values)
+    units = "factor, above 1 on the side of collapse"
+    told = {"long_name": "worsening since generation 0", "units": units}
+    whole = xr.Dataset(
+        found,
+        {d: dataset[d] for d in dims[:-1]} | {"definition": _names()},
+    )
+    whole["profile_worse"].attrs = {**told, "margin": margin}
+    return whole
+
+
+def _names() -> list[str]:
+    return [definition.name for definition in DEFINITIONS]

@@ -1,0 +1,213 @@
+"""Runs side by side: one number of each, and its difference to the first run."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import scipy
+import xarray as xr
+from numpy.typing import NDArray
+
+from collapse.data.errors import InputError, unknown_value
+from collapse.lab.look.opened import Opened
+from collapse.measures import intervals
+from collapse.measures.changes import Estimate, of_mean
+
+Values = NDArray[np.float64]
+
+
+class Match(NamedTuple):
+    """A condition that all runs have.
+
+    Attributes:
+      where: coordinate -> value, of those in which conditions of a run differ.
+      places: run by run, coordinate -> position.
+    """
+
+    where: Mapping[str, Any]
+    places: tuple[Mapping[str, int], ...]
+
+
+def side_by_side(runs: Sequence[Opened], metrics: Sequence[str] = ()) -> pd.DataFrame:
+    """Means of several runs, a line for each run in each condition of each metric.
+
+    At the last generation that all of them have. `difference` is that to the first run
+    with a 95 % interval: of pairs of seeds where these share their random numbers
+    (`paired`), else of two means (Welch).
+
+    Args:
+      runs: two or more of one family.
+      metrics: that are compared; those of the closing table if empty.
+
+    Raises:
+      InputError: for runs of different families, without a condition in common, or
+        metrics that one of them lacks.
+    """
+    _check(runs)
+    generation = min(int(run.dataset["generation"].values[-1]) for run in runs)
+    metrics = _metrics(runs, metrics)
+    matches = list(_matches(runs))
+    shared = [True, *(_shares_seeds(runs[0], run) for run in runs[1:])]
+    lines = []
+    for metric in metrics:
+        for match in matches:
+            values = [
+                _values(run.dataset[metric], places, generation)
+                for run, places in zip(runs, match.places, strict=True)
+            ]
+            head = {"metric": metric, **match.where, "generation": generation}
+            for run, own, paired in zip(runs, values, shared, strict=True):
+                line = head | {"run": str(run.label.place)}
+                line |= _told("mean", of_mean(own)) | {"seeds": len(own)}
+                if run is not runs[0]:
+                    gap = (_paired if paired else _welch)(values[0], own)
+                    line |= _told("difference", gap) | {"paired": paired}
+                lines.append(line)
+    return pd.DataFrame(lines)
+
+
+def _check(runs: Sequence[Opened]) -> None:
+    if len(runs) < 2:
+        raise InputError("compare: one folder; give two or more")
+    first = runs[0]
+    for run in runs[1:]:
+        if run.label.name != first.label.name:
+            raise InputError(
+                f"compare: {first.label.place} is of {first.label.name}, "
+                f"{run.label.place} of {run.label.name}; give runs of one family"
+            )
+        if run.label.place.resolve() == first.label.place.resolve():
+            raise InputError(f"compare: {run.label.place} is given twice")
+
+
+def _metrics(runs: Sequence[Opened], asked: Sequence[str]) -> list[str]:
+    known = [
+        {str(n) for n, v in run.dataset.data_vars.items() if _is_curve(v)}
+        for run in runs
+    ]
+    common = set.intersection(*known)
+    for name in asked:
+        if name not in common:
+            raise InputError(f"metrics: {unknown_value(name, sorted(common))}")
+    usual = [name for name in runs[0].shown() if name in common]
+    found = list(asked) or usual or sorted(common)
+    if not found:
+        raise InputError("compare: the runs have no metric in common")
+    return found
+
+
+def _is_curve(variable: xr.DataArray) -> bool:
+    whole = {"workflow", "seed", "generation"} <= set(variable.dims)
+    return whole and variable.dtype.kind == "f"
+
+
+def _matches(runs: Sequence[Opened]) -> Iterator[Match]:
+    """The conditions that all runs have, in the order of the first.
+
+    An axis that has several values in one run may have a single one in another. A
+    single workflow, or value, of each run is compared even if it is not the same.
+    """
+    axes = list(dict.fromkeys(axis for run in runs for axis in _several(run)))
+    places: list[list[tuple[Any, tuple[int | None, ...]]]] = []
+    for axis in axes:
+        values = [_along(run, axis) for run in runs]
+        common = [v for v in values[0] if all(v in others for others in values)]
+        if not common:
+            told = " and ".join(
+                f"{run.label.place} has {', '.join(map(str, own))}"
+                for run, own in zip(runs, values, strict=True)
+            )
+            raise InputError(f"{axis}: no value in common: {told}")
+        inside = [axis in run.dataset.dims for run in runs]
+        places.append(
+            [
+                (
+                    v,
+                    tuple(
+                        _place(own, v, i) for own, i in zip(values, inside, strict=True)
+                    ),
+                )
+                for v in common
+            ]
+        )
+    shape = [len(choices) for choices in places]
+    for index in np.ndindex(*shape):
+        chosen = [choices[k] for choices, k in zip(places, index, strict=True)]
+        where = {a: value for a, (value, _) in zip(axes, chosen, strict=True)}
+        own = [
+            {
+                a: at[r]
+                for a, (_, at) in zip(axes, chosen, strict=True)
+                if at[r] is not None
+            }
+            for r in range(len(runs))
+        ]
+        yield Match(where, tuple(own))  # type: ignore[arg-type]
+
+
+def _place(values: list[Any], value: Any, inside: bool) -> int | None:
+    return values.index(value) if inside else None
+
+
+def _several(run: Opened) -> list[str]:
+    """Coordinates in which the conditions of a run differ."""
+    axes = [str(axis) for axis in run.dataset.attrs["axes"] if axis]
+    return [a for a in (*axes, "workflow") if run.dataset.sizes[a] > 1]
+
+
+def _along(run: Opened, axis: str) -> list[Any]:
+    """The values of a run on an axis; of one that it does not have its single one."""
+    if axis in run.dataset.dims:
+        found: list[Any] = run.dataset[axis].values.tolist()
+        return found
+    value = run.label.fields.get(axis)
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _shares_seeds(first: Opened, other: Opened) -> bool:
+    """Whether seed k of two runs has the same random numbers in both."""
+    sizes: tuple[str, ...] = ("samples_per_generation", "dimension")
+    if first.experiment is not None:
+        sizes = first.experiment.independent_axes()
+    return all(
+        first.label.fields.get(name) == other.label.fields.get(name)
+        for name in ("seed", "data", *sizes)
+    )
+
+
+def _values(
+    variable: xr.DataArray, places: Mapping[str, int], generation: int
+) -> Values:
+    """The values [S] of a condition at a generation."""
+    one = variable.isel({d: k for d, k in places.items() if d in variable.dims})
+    one = one.sel(generation=generation)
+    one = one.isel({d: 0 for d in one.dims if d != "seed"})
+    return np.asarray(one.values, np.float64)
+
+
+def _paired(first: Values, other: Values) -> Estimate:
+    """Mean difference of the seeds that both have."""
+    count = min(len(first), len(other))
+    return of_mean(other[:count] - first[:count])
+
+
+def _welch(first: Values, other: Values) -> Estimate:
+    """Difference of two means of independent seeds (Welch, Biometrika 34:28, 1947)."""
+    value = float(other.mean() - first.mean())
+    if min(len(first), len(other)) < 2:
+        return Estimate(value, np.nan, np.nan)
+    parts = [float(intervals.standard_error(x)) ** 2 for x in (first, other)]
+    total = sum(parts)
+    if not total > 0:
+        return Estimate(value, value, value)
+    freedom = total**2 / sum(
+        part**2 / (len(x) - 1) for part, x in zip(parts, (first, other), strict=True)
+    )
+    times = float(scipy.stats.t.isf((1 - intervals.CONFIDENCE) / 2, freedom))
+    reach = times * np.sqrt(total)
+    return Estimate(value, float(value - reach), float(value + reach))
+
+
+def _told(name: str, found: Estimate) -> dict[str, float]:
+    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
