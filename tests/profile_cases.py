@@ -58,13 +58,12 @@ def attributes(name):
     return told | ({"tail": 1} if known.is_tail else {})
 
 
-def made_up(metrics, workflows=("replace", "mix 1 fresh"), seed=0, axes=None, **attrs):
-    """A dataset of metric -> values [..., workflow, S, G + 1]."""
-    del seed
+def made_up(metrics, workflows=("replace", "mix 1 fresh"), axes=None, real_only=None):
+    """A dataset of metric -> values [axes..., workflow, S, G + 1]."""
     axes = axes or {}
     dims = [*axes, "workflow", "seed", "generation"]
     return xr.Dataset(
         {n: (dims, np.asarray(v, float), attributes(n)) for n, v in metrics.items()},
         {**axes, "workflow": list(workflows)},
-        {"axes": list(axes), "real_only": json.dumps(attrs.get("real_only", {}))},
+        {"axes": list(axes), "real_only": json.dumps(real_only or {})},
     )
