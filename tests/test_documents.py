@@ -21,7 +21,7 @@ from collapse.lab.conformance.check import RULES
 pytestmark = pytest.mark.xdist_group("documents")
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/R*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/R*.md")])
 DOCUMENTS = list(dict.fromkeys(DOCUMENTS))
 named = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 N, GENERATIONS = 20, 5
@@ -67,8 +67,8 @@ def test_the_front_page_is_short_and_keeps_its_two_commands():
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """The two examples of docs/own_family.md as files, the workflow registered."""
-    text = (ROOT / "docs/own_family.md").read_text()
+    """The two examples of docs/howto/own_family.md as files, the workflow registered."""
+    text = (ROOT / "docs/howto/own_family.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, re.S)
     folder = tmp_path_factory.mktemp("own")
     found = {}
@@ -134,8 +134,8 @@ def test_the_workflow_of_the_document_agrees_with_its_theory(files):
 
 @pytest.fixture(scope="module")
 def examples():
-    """What the Python of docs/python.md defines, its model of one's own and below."""
-    text = (ROOT / "docs/python.md").read_text()
+    """What the Python of docs/howto/python.md defines, its model of one's own and below."""
+    text = (ROOT / "docs/howto/python.md").read_text()
     names = {}
     for block in re.findall(r"```python\n(.*?)```", text, re.S)[1:]:
         exec(block, names)
@@ -158,7 +158,7 @@ def test_the_controller_of_the_document_agrees_with_what_it_says(examples):
     assert detectable(gain) < gain.mean()  # so that no gain is ruled out
     with pytest.raises(AssertionError):
         assert_mean(gain, 0)
-    lines = (ROOT / "docs/python.md").read_text().split("def held(root):")[1]
+    lines = (ROOT / "docs/howto/python.md").read_text().split("def held(root):")[1]
     body = lines.split("```")[0].strip().splitlines()
     assert len([line for line in body if line.strip()]) <= 12
 
@@ -177,12 +177,12 @@ def test_the_fit_by_scipy_of_the_document_agrees_with_itself(examples):
 
 
 def test_every_rule_of_check_model_is_in_the_document():
-    text = (ROOT / "docs/python.md").read_text()
+    text = (ROOT / "docs/howto/python.md").read_text()
     assert re.findall(r"^\| ([a-z0-9 ]+) \|", text, re.M)[1:][: len(RULES)] == [*RULES]
 
 
 def test_each_model_of_the_documents_agrees_with_every_rule(examples, files):
-    """Those of docs/python.md, docs/own_family.md, CONTRIBUTING.md and notebook 04."""
+    """Those of docs/howto/python.md, docs/howto/own_family.md, CONTRIBUTING.md and notebook 04."""
     contributed, family, laplace = {}, {"__name__": "_own"}, {}
     text = (ROOT / "CONTRIBUTING.md").read_text()
     exec(re.findall(r"```python\n(.*?)```", text, re.S)[0], contributed)
