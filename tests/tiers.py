@@ -102,6 +102,7 @@ WEEKLY = [
     r"sims/test_mixing_command.py::test_(the_golden_ratio|a_price_has|long_runs.*fixed)",
     r"sims/test_explorer.py::test_the_numbers.*fixed",
     r"numerics/test_kernels.py::.*(1e\+30|\[2-)",
+    r"test_pages.py::test_its_(commands_print|code.*(howto-python|README))",
 ]
 _FULL = re.compile("|".join(f"(?:{pattern})" for pattern in FULL))
 
