@@ -3,13 +3,14 @@
 A comment on the line above a block says what it is:
 
     <!-- file: sweep.toml -->   it is the content of that file, for later commands
-    <!-- not run: needs a GPU -->   it is shown, not run
+    <!-- not run: needs a GPU -->   it is shown, not run or not printed
 
 A block of `text` after code or commands is what they print. In it `...` stands for
 anything in one word's place, such as seconds; numbers may differ in their last digit,
 since sums are taken in another order on another processor.
 """
 
+import itertools
 import re
 import shlex
 from collections.abc import Iterator
@@ -68,6 +69,14 @@ def commands(text: str) -> Iterator[list[str]]:
                     )
                 if len(words) > 1 and "$" not in part and "<" not in part:
                     yield words
+
+
+def shown_after(text: str) -> Iterator[tuple[Block, str]]:
+    """Each block, and what the page says that it prints; empty if it does not say."""
+    every = blocks(text)
+    for block, after in itertools.zip_longest(every, every[1:]):
+        shows = after is not None and after.language == "text" and after.runs
+        yield block, after.code if after and shows else ""
 
 
 def write_files(text: str, folder: Path) -> None:

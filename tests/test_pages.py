@@ -97,23 +97,21 @@ def check_page(text, folder, shell):
       folder: the current one.
       shell: run the commands, too.
     """
-    every, names = blocks(text), {"__name__": "page"}
+    names = {"__name__": "page"}
     pages.write_files(text, folder)
-    for block, after in zip(every, [*every[1:], None], strict=True):
-        said = None
+    for block, shown in pages.shown_after(text):
+        said = ""
         if block.language == "python" and block.runs:
             said = run_python(block.code, names)
         elif block.language == "bash" and block.runs and shell:
             said = run_shell(block.code, folder)
-        if said is not None and after is not None and after.language == "text":
-            assert not differs(said, after.code)
+        assert not (shown and differs(said, shown))
 
 
 def shows_commands(text):
     """Whether a page shows what a command prints."""
-    every = blocks(text)
-    pairs = zip(every, every[1:], strict=False)
-    return any((a.language, b.language) == ("bash", "text") for a, b in pairs)
+    pairs = pages.shown_after(text)
+    return any(shown and block.language == "bash" for block, shown in pairs)
 
 
 def has(text, language):
