@@ -31,6 +31,8 @@ default_role = "literal"  # docstrings use Markdown's single backticks
 
 html_theme = "furo"
 html_title = "collapse"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_math_renderer = "mathml"  # browsers show it without a network
 html_copy_source = False
 html_show_sphinx = False
