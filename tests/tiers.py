@@ -116,6 +116,7 @@ WEEKLY = [
     r"models/test_language.py::test_a_fit_begins_anew",
     r"models/test_training.py::test_a_(few_rows|gradient_by)",
     r"lab/test_profile_run.py",
+    r"test_pages.py::test_its_(commands_print|code.*(howto-python|README))",
 ]
 _FULL = re.compile("|".join(f"(?:{pattern})" for pattern in FULL))
 

@@ -14,7 +14,7 @@ from collapse.lab import commands, session
 from collapse.lab import run as runner
 from collapse.sims.gaussian import Gaussian
 
-TEXT = (Path(__file__).parents[2] / "docs/own_family.md").read_text()
+TEXT = (Path(__file__).parents[2] / "docs/howto/own_family.md").read_text()
 FAMILY, WORKFLOW = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)[:2]
 SMALL = "--num-seeds 2 --num-generations 5 --workflows replace --quiet".split()
 FIT = "return weights @ batch / jnp.sum(weights), {}"

@@ -80,8 +80,8 @@ class WorkflowKind:
       picks_single_rows: needs single samples, not statistics of whole batches.
       real_rows: `(n, **parameters) -> real rows` among the n of a generation, where
         real and synthetic ones are mixed; None if they are not.
-      batches: `(num_generations, **parameters) -> largest number of generations whose
-        rows a fit sees at once.
+      batches: `(num_generations, **parameters) -> number`, the largest number of
+        generations whose rows a fit sees at once.
     """
 
     name: str

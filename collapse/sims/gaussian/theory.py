@@ -1,5 +1,7 @@
 """Closed forms beside the curves of Gaussians."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,7 +25,9 @@ def curves(condition: Condition[Gaussian]) -> dict[str, NDArray[np.float64]]:
     }
     if spec.name == "replace" and n > d:
         found["log_det_ratio"] = theory.log_det_mean(n, last, ddof, d)
-        found["entropy"] = (d * np.log(2 * np.pi * np.e) + found["log_det_ratio"]) / 2
+        found["entropy"] = (
+            d * np.log(2 * math.pi * math.e) + found["log_det_ratio"]
+        ) / 2
         if d == 1:
             found["w2_squared"] = theory.w2_squared(n, last, ddof)
     return found
