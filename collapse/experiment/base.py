@@ -51,6 +51,9 @@ class Experiment:
     """Generations after the first fit, which is generation 0."""
     num_seeds: Annotated[int, Bounds(1, 10**8 - 1)] = 64
     """Independent repetitions."""
+    block_seeds: Annotated[int, Bounds(0, 10**8 - 1), OnlyIfSet()] = 0
+    """Seeds computed together, at most, and so the most of one part for a worker; 0 for
+    all that fit into 512 MB. Other blocks change the last digits."""
     seed: Annotated[int, Bounds(0, 2**63 - 1)] = 0
     """Root of all randomness."""
     precision: Literal["float64", "float32"] = "float64"

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
 import collapse
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, is_out_of_memory
 from collapse.experiment import sources
 from collapse.experiment.base import Experiment
 from collapse.experiment.lazy import load
@@ -16,6 +16,8 @@ from collapse.figures.declaration import read_figures
 from collapse.lab import command, extend, folder, lock, terminal
 from collapse.lab.folder import Claim
 from collapse.lab.interrupt import Interrupted, of_command
+from collapse.lab.workers.claiming import claim as claim_for_shard
+from collapse.lab.workers.options import check as check_workers
 
 E = TypeVar("E", bound=Experiment)
 
@@ -57,7 +59,7 @@ def main(
         terminal.tell(f"\ninterrupted; {str(stop) or advice}")
         return 130
     except Exception as error:
-        if not _out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         said = (str(error).splitlines() or ["no room for an array"])[0]
         said = said.removeprefix("RESOURCE_EXHAUSTED: ").rstrip(".")
@@ -80,6 +82,7 @@ def _run(
         return 0
     call = command.parse(kind, arguments, program)
     options = call.options
+    check_workers(options)
     remarked = remarks(call.experiment)
     whole = asked = call.experiment
     if options.quick:
@@ -118,6 +121,8 @@ def _claim(call: command.Call, fingerprint: str, digest: str) -> Claim:
     """The folder of a run, and the finished run that it extends, if any."""
     options = call.options
     target = folder.usual(options.out, call.name, digest)
+    if options.shard:
+        return claim_for_shard(target, digest)
     if options.extend and folder.digest_in(target) != digest:
         base = extend.found(call.experiment, fingerprint, options.out, target)
         if base == target:
@@ -147,14 +152,6 @@ def _load_jax() -> None:
 def _can_resume(claims: list[Claim]) -> bool:
     """Whether a run that ended early can be continued."""
     return any(folder.has_checkpoints(claim.folder) for claim in claims)
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """Of the host, or of a device: jax's own error, by name as jax is loaded late."""
-    of_jax = type(error).__name__ in ("JaxRuntimeError", "XlaRuntimeError")
-    return isinstance(error, MemoryError) or (
-        of_jax and "RESOURCE_EXHAUSTED" in str(error)
-    )
 
 
 def prepare(
