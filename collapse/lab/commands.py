@@ -11,7 +11,9 @@ import collapse
 from collapse.data.errors import InputError, hint
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment
+from collapse.experiment.lazy import load
 from collapse.lab import command, completion, terminal
+from collapse.lab.run import guarded
 from collapse.lab.run import main as run
 
 _HELP = """\
@@ -21,6 +23,7 @@ usage: {program} COMMAND [FILE.toml] [OPTIONS]
 {listed}
 
 other:
+  merge FOLDER      join the shards of a run (--shard) into its results
   completion SHELL  print completion for bash, zsh or fish
   --version         print the version
 
@@ -48,9 +51,18 @@ def main(arguments: Sequence[str] | None = None, program: str = "collapse") -> i
                 raise InputError("completion: give one of bash, zsh, fish")
             terminal.say(completion.script(rest[0]).rstrip())
             return 0
+        if first == "merge":
+            return merge(rest, program)
         return run(_named(first, program), rest, f"{program} {first}")
     except InputError as error:
         return command.fail(error)
+
+
+def merge(arguments: Sequence[str], program: str) -> int:
+    """The exit code of `collapse merge`; errors as of any run."""
+    return guarded(
+        lambda _: load("collapse.lab.workers.merge").main(arguments, program)
+    )
 
 
 def listed() -> str:
@@ -76,6 +88,6 @@ def _named(name: str, program: str) -> type[Experiment]:
         raise InputError(f"{name}: an option needs its command: {program} gmm {name}")
     if name.endswith(".py") or name in known:
         return registry.experiment(name)
-    words = [*known, "completion"]
+    words = [*known, "merge", "completion"]
     near = hint(name, words) or f"; known are {', '.join(words)}"
     raise InputError(f"{name}: no such command{near}")

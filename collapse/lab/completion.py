@@ -54,7 +54,7 @@ def script(shell: str) -> str:
             if choices
         ]
     text = _BASH.format(
-        commands=" ".join([*registry.experiments(), "completion"]),
+        commands=" ".join([*registry.experiments(), "merge", "completion"]),
         values="\n".join(values),
         flags="\n".join(flags),
     )

@@ -223,6 +223,16 @@ def layout_in(folder: Path) -> str:
     return _line(folder, 5).removeprefix("# layout ")
 
 
+def command_in(folder: Path) -> str:
+    """The name of the command that a run belongs to; "" if it does not say."""
+    return _line(folder, 3).removeprefix("# collapse ")
+
+
+def conditions_of(folder: Path) -> tuple[str, str, str]:
+    """Versions, kind of device and layout of devices that a run was begun on."""
+    return _line(folder, 1)[2:], _line(folder, 2)[5:], layout_in(folder)
+
+
 def other_processor(folder: Path, processor: str) -> str:
     """The processor that an unfinished or finished run was begun on, if another."""
     begun = _line(folder, 4).removeprefix("# processor ")

@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 import collapse
@@ -34,12 +34,21 @@ def main(
       arguments: after the command; those of the process if None.
       program: the command, for help.
     """
+    told = sys.argv[1:] if arguments is None else arguments
+    return guarded(lambda claims: _run(kind, told, program, claims))
+
+
+def guarded(command_line: Callable[[list[Claim]], int]) -> int:
+    """The exit code of a command line; what goes wrong is told in one line.
+
+    Args:
+      command_line: of a list, to which it adds the folder that it claims.
+    """
     quicken_garbage_collection()
-    arguments = sys.argv[1:] if arguments is None else arguments
     claims: list[Claim] = []
     try:
         with of_command():
-            return _run(kind, arguments, program, claims)
+            return command_line(claims)
     except SystemExit:
         terminal.flush()  # --help
         raise

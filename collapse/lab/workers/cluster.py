@@ -6,6 +6,7 @@ folder goes on from there; one that is lost with its worker begins as it was sen
 """
 
 import contextlib
+import logging
 import queue
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,7 +124,9 @@ def _client(options: Options) -> Iterator[Any]:
             number = {"n_workers": options.jobs} if options.jobs > 1 else {}
             target = {
                 "address": stack.enter_context(
-                    distributed.LocalCluster(**number, threads_per_worker=1)
+                    distributed.LocalCluster(
+                        **number, threads_per_worker=1, silence_logs=logging.ERROR
+                    )
                 )
             }
         elif is_address(name):
