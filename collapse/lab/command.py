@@ -45,6 +45,9 @@ class Options:
     jobs: int = 1
     """Processes that compute parts (a workflow in a cell of the grid, for a block of
     seeds) side by side; of 1, seeds share all cores."""
+    devices: int = 0
+    """CPU devices that the seeds of a part are split over, in each process; 0 for one a
+    core, or as many as the run was begun with. Other numbers change last digits."""
     shard: Annotated[str, Shown("all parts")] = ""
     """Run only a fixed share of the parts, such as 1/3, for job arrays; collapse merge
     joins the shares of a folder."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import jax
 
 from collapse.core.devices import THREADS_PER_DEVICE, usable_cores
+from collapse.data.errors import InputError
 
 
 class Layout(NamedTuple):
@@ -35,11 +36,16 @@ def here() -> Layout:
     return Layout(jax.device_count(), int(os.environ.get("NPROC", "0")))
 
 
-def planned() -> Layout:
+def planned(devices: int = 0) -> Layout:
     """The layout that a process on this machine gets, if it runs on the CPU.
 
     Anything else is found once jax has started: see `here`.
+
+    Args:
+      devices: that the user asks for; 0 for one a core.
     """
+    if devices:
+        return Layout(devices, THREADS_PER_DEVICE * devices)
     cores = usable_cores()
     threads = int(os.environ.get("NPROC", THREADS_PER_DEVICE * cores))
     chosen = jax.config.jax_num_cpu_devices  # type: ignore[attr-defined]
@@ -50,6 +56,27 @@ def read(text: str) -> Layout | None:
     """The layout that a text tells; None if it tells none."""
     found = re.fullmatch(r"(\d+) devices, (\d+) threads", text.strip())
     return Layout(*map(int, found.groups())) if found else None
+
+
+def chosen(devices: int, begun: Layout | None, where: object) -> Layout | None:
+    """The layout of a run, or None if it is the usual one of this machine.
+
+    Args:
+      devices: that the user asks for; 0 for those it was begun with, or the usual ones.
+      begun: what it was begun with; None for nothing.
+      where: its folder.
+
+    Raises:
+      InputError: if both differ.
+    """
+    if not devices:
+        return begun
+    asked = planned(devices)
+    if begun not in (None, asked):
+        raise InputError(
+            f"devices: {where} was begun on {begun}; drop --devices to go on with these"
+        )
+    return asked
 
 
 def impose(layout: Layout | None) -> None:

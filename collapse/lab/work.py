@@ -4,6 +4,8 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+from collapse.core.devices import usable_cores
+from collapse.data.errors import InputError
 from collapse.experiment import provenance
 from collapse.figures.declaration import to_declaration
 from collapse.lab import (
@@ -42,9 +44,12 @@ def run_and_write(call: command.Call, data: Any, digest: str, claim: Claim) -> i
         locks = None
         if shard is not None:
             locks = stack.enter_context(folder.shared(place, shard.index, shard.total))
-            layout.impose(shards.agreed(checkpoints))
-        elif not claim.anew:
-            layout.impose(layout.read(folder.layout_in(claim.base or place)))
+            wanted = shards.agreed(checkpoints, call.options.devices)
+        else:
+            begun = "" if claim.anew else folder.layout_in(claim.base or place)
+            devices = call.options.devices
+            wanted = layout.chosen(devices, layout.read(begun), claim.base or place)
+        layout.impose(wanted)
         keep = not call.options.no_cache
         stack.enter_context(session.configured(experiment.precision, keep))
         for line in own.check(experiment, data):
@@ -52,6 +57,7 @@ def run_and_write(call: command.Call, data: Any, digest: str, claim: Claim) -> i
                 terminal.tell(f"warning: {line}")
         machine, processor = pinned.machine(), provenance.processor()
         _check_machine(claim, machine, processor)
+        _check_layout(call.options, wanted)
         if locks is None:
             locks = stack.enter_context(folder.held(claim))
         if claim.base is not None:
@@ -80,6 +86,29 @@ def _check_machine(claim: Claim, machine: str, processor: str) -> None:
         terminal.tell(
             f"warning: begun on {other}, this is {processor}: numbers of the rest "
             "may differ in their last digits"
+        )
+
+
+def _check_layout(asked: command.Options, wanted: layout.Layout | None) -> None:
+    """Say where a run does not get the usual devices, or not those it is to have.
+
+    Raises:
+      InputError: for devices that were asked for, and cannot be had any more.
+    """
+    here = layout.here()
+    if wanted in (None, here):
+        usual = usable_cores()
+        if wanted and not (asked.devices or asked.quiet) and wanted.devices != usual:
+            terminal.tell(f"on {here}, as it was begun, for the same bits")
+    elif asked.devices:
+        raise InputError(
+            f"devices: jax has started with {here}; give --devices in a new process, "
+            "on the CPU"
+        )
+    else:
+        terminal.tell(
+            f"warning: begun on {wanted}, this is {here}: numbers of the rest may "
+            "differ in their last digits"
         )
 
 

@@ -65,11 +65,13 @@ class Cluster:
             self._say(client)
             # a task, too: whoever lacks it gets it from another worker, or anew
             run = client.submit(bytes, self.packed, pure=False)
-            for piece in todo:
-                if self.watching.interrupted.is_set():
-                    break
-                self._submit(client, run, piece)
             try:
+                for piece in todo:
+                    self._submit(client, run, piece)
+                    while not self.inbox.empty():
+                        self._take(self.inbox.get())
+                    if self.watching.interrupted.is_set():
+                        break
                 while self.pending and not self.watching.interrupted.is_set():
                     with contextlib.suppress(queue.Empty):
                         self._take(self.inbox.get(timeout=_LOOK))

@@ -145,7 +145,11 @@ class Crew:
         idle = [w for w in self.workers if w.piece is None and not w.over]
         if not idle and len(self.workers) >= self.jobs:
             return False
-        piece = next(todo, None)
+        try:
+            piece = next(todo, None)
+        except Exception as error:  # a damaged file, say: the others save first
+            self._fail(error)
+            return False
         if piece is None:
             return False
         worker = idle[0] if idle else self._started()

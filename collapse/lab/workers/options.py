@@ -70,6 +70,8 @@ def check(options: Options) -> None:
     """Raise InputError for options of workers that mean nothing, alone or together."""
     if not 1 <= options.jobs <= MOST_JOBS:
         raise InputError(f"jobs: {options.jobs}; give a number from 1 to {MOST_JOBS}")
+    if not 0 <= options.devices <= MOST_JOBS:
+        raise InputError(f"devices: {options.devices}; give 0 to {MOST_JOBS}")
     if read_shard(options.shard):
         for name in ("scheduler", "force", "extend", "publish"):
             if getattr(options, name):

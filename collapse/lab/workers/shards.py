@@ -19,11 +19,19 @@ from collapse.lab.workers.options import Shard, has_workers
 _LAYOUT = "layout"  # among the checkpoints: what the first shard began with
 
 
-def agreed(checkpoints: Path) -> Layout | None:
-    """The layout of devices of all shards: that of the first one, which may be this."""
-    label = folder.layout_in(checkpoints.parent)
-    text = label or write_once(checkpoints / _LAYOUT, str(layout.planned()))
-    return layout.read(text)
+def agreed(checkpoints: Path, devices: int) -> Layout | None:
+    """The layout of devices of all shards: that of the first one, which may be this.
+
+    Args:
+      checkpoints: of the run.
+      devices: that the user asks for, or 0.
+
+    Raises:
+      InputError: if the first one has others.
+    """
+    label, usual = folder.layout_in(checkpoints.parent), layout.planned(devices)
+    begun = layout.read(label or write_once(checkpoints / _LAYOUT, str(usual)))
+    return layout.chosen(devices, begun, checkpoints.parent)
 
 
 def run(

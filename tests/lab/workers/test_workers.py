@@ -1,4 +1,4 @@
-"""Results have the same bytes whoever computes the parts, whatever happens to workers."""
+"""Results have the same bytes whoever computes the parts, and whatever ends workers."""
 
 import contextlib
 import os
