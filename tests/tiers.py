@@ -65,6 +65,8 @@ FULL = [
     r"test_mutation.py::test_a_(run_fails|test_that_fails)",
     r"lab/test_check_model.py::test_a_broken.*\[(?!(weights|key) ignored|numpy.random\]"
     r"|NaN\]|positions|state|float32|a branch|no diag|too many|params of another type)",
+    r"lab/workers/test_workers.py",
+    r"lab/workers/test_refused.py::test_(shards_of|a_scheduler)",
     r"lab/test_compare.py::test_(weights_that|a_user_s_rows|workflow_objects)",
     r"lab/test_own_files.py::test_a_fit_that_ignores",
     r"test_conformance.py::test_(chunks|every_metric|its_model).*charlm",
@@ -102,6 +104,7 @@ WEEKLY = [
     r"sims/test_mixing_command.py::test_(the_golden_ratio|a_price_has|long_runs.*fixed)",
     r"sims/test_explorer.py::test_the_numbers.*fixed",
     r"numerics/test_kernels.py::.*(1e\+30|\[2-)",
+    r"lab/workers/test_workers.py::test_a_command_that_is_stopped.*15",
 ]
 _FULL = re.compile("|".join(f"(?:{pattern})" for pattern in FULL))
 

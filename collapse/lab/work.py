@@ -57,7 +57,8 @@ def run_and_write(call: command.Call, data: Any, digest: str, claim: Claim) -> i
                 terminal.tell(f"warning: {line}")
         machine, processor = pinned.machine(), provenance.processor()
         _check_machine(claim, machine, processor)
-        _check_layout(call.options, wanted)
+        if shard is None:
+            _check_layout(call.options, wanted)
         if locks is None:
             locks = stack.enter_context(folder.held(claim))
         if claim.base is not None:

@@ -6,6 +6,7 @@ folder goes on from there; one that is lost with its worker begins as it was sen
 """
 
 import contextlib
+import json
 import logging
 import queue
 from collections.abc import Iterator
@@ -120,33 +121,45 @@ def _client(options: Options) -> Iterator[Any]:
     """
     distributed = load("distributed")
     name = options.scheduler
+    address = _address(name) if name != LOCAL else ""
     with contextlib.ExitStack() as stack:
-        target: dict[str, Any] = {"scheduler_file": name}
         if name == LOCAL:
             number = {"n_workers": options.jobs} if options.jobs > 1 else {}
-            target = {
-                "address": stack.enter_context(
-                    distributed.LocalCluster(
-                        **number, threads_per_worker=1, silence_logs=logging.ERROR
-                    )
-                )
-            }
-        elif is_address(name):
-            target = {"address": name}
+            own = distributed.LocalCluster(
+                **number, threads_per_worker=1, silence_logs=logging.ERROR
+            )
+            address = stack.enter_context(own).scheduler_address
         try:
-            client = distributed.Client(**target, timeout=_PATIENCE)
+            client = distributed.Client(address, timeout=_PATIENCE)
         except (OSError, TimeoutError):
             raise InputError(
-                f"scheduler: {name} does not answer within {_PATIENCE:.0f} s; is it "
+                f"scheduler: {name} does not answer within {_PATIENCE:g} s; is it "
                 "running, and can it be reached from here?"
             ) from None
-        except (ValueError, KeyError) as error:
+        except (ValueError, TypeError) as error:
             said = (str(error).splitlines() or [type(error).__name__])[0]
             raise InputError(
-                f"scheduler: {name} is no scheduler's file or address ({said}); give "
-                "one, or local"
+                f"scheduler: {name} is no address ({said}); give one such as "
+                "tcp://host:8786"
             ) from None
         yield stack.enter_context(client)
+
+
+def _address(name: str) -> str:
+    """The address of a scheduler, which may stand in a file of its own.
+
+    Raises:
+      InputError: for a file that tells none.
+    """
+    if is_address(name):
+        return name
+    try:
+        return str(json.loads(Path(name).read_text(encoding="utf-8"))["address"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(
+            f"scheduler: {name} is no scheduler's file; give what dask scheduler "
+            "--scheduler-file has written, or an address"
+        ) from None
 
 
 def _error(future: Any, what: str) -> Exception:
