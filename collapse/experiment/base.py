@@ -270,6 +270,12 @@ class Experiment:
             snapshot_seeds=min(self.snapshot_seeds, 2),
         )
 
+    def made_of(self) -> tuple[Any, ...]:
+        """Classes and functions whose source may be a user's own."""
+        kinds = [spec.kind for spec in self.workflow_specs()]
+        parts = [(k.maker, k.additive_maker, k.moments) for k in kinds]
+        return (type(self), *itertools.chain(*parts))
+
     def digest(self, data: str = "") -> str:
         """Twelve hexadecimal digits, different for different experiments.
 
@@ -277,9 +283,7 @@ class Experiment:
           data: fingerprint of the data file, which counts instead of its name.
         """
         table = {"kind": self.name, **self.to_table()} | {"data": data}
-        kinds = [spec.kind for spec in self.workflow_specs()]
-        parts = [(k.maker, k.additive_maker, k.moments) for k in kinds]
-        table["source"] = source_digest(type(self), *itertools.chain(*parts))
+        table["source"] = source_digest(*Experiment.made_of(self))
         text = json.dumps(table, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

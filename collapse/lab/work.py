@@ -69,7 +69,7 @@ def run_and_write(call: command.Call, data: Any, digest: str, claim: Claim) -> i
         if shard is not None:
             return shards.run(call, data, digest, shard, place, locks, processor)
         if options.has_workers(call.options):
-            compute(call, data, digest, checkpoints, locks)
+            compute(call, data, checkpoints, locks)
         traces = simulate(experiment, data, checkpoints, call.options.quiet)
         return write(call, data, traces, digest, place)
 

@@ -79,7 +79,7 @@ class Cluster:
             finally:
                 client.cancel(list(self.pending))
         if self.watching.interrupted.is_set():
-            raise Interrupted("continue with the same command and --resume")
+            raise Interrupted
 
     def _submit(self, client: Any, run: Any, piece: Piece) -> None:
         """Hand a part to the cluster, with what has been done of it."""

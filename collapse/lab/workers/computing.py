@@ -21,7 +21,6 @@ from collapse.lab.workers.watching import Watching
 def compute(
     call: Call,
     data: Any,
-    digest: str,
     checkpoints: Path,
     locks: Sequence[TextIO],
     chosen: Sequence[Piece] | None = None,
@@ -32,7 +31,6 @@ def compute(
     Args:
       call: with the experiment as resolved.
       data: that it is run on, or None.
-      digest: of the experiment.
       checkpoints: folder of one file a part.
       locks: of the folder of the run.
       chosen: the parts; None for all.
@@ -47,7 +45,7 @@ def compute(
     field = "scheduler" if options.scheduler else "jobs"
     earlier = extend.earlier_seeds(checkpoints)
     keep = not options.no_cache
-    told = describe(experiment, data, digest, field, earlier, keep)
+    told = describe(experiment, data, field, earlier, keep)
     if not options.scheduler and jax.default_backend() != "cpu":
         raise InputError(
             f"jobs: seeds run side by side on this {jax.default_backend()} already; "

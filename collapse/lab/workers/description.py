@@ -1,5 +1,6 @@
 """A run as a worker gets it: everything that its parts depend on, and nothing else."""
 
+import hashlib
 import importlib
 import inspect
 import platform
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 from collapse.data.errors import InputError
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment
+from collapse.experiment.source import source_files
 from collapse.experiment.toml import from_table, to_toml
 from collapse.experiment.workflows import WorkflowKind
 from collapse.lab import folder, layout, pinned, weighing
@@ -26,8 +28,7 @@ class Description(NamedTuple):
       own: modules or files that register a user's own workflows.
       declaration: of the experiment as resolved, in TOML.
       data: that it is run on, or None.
-      fingerprint: of the data.
-      digest: of the experiment.
+      sources: files of the user's own source, with the digest of each.
       layout: of the devices that it is computed on.
       machine: kind of these devices.
       versions: of this package and the compiler.
@@ -39,8 +40,7 @@ class Description(NamedTuple):
     own: tuple[str, ...]
     declaration: str
     data: Any
-    fingerprint: str
-    digest: str
+    sources: tuple[tuple[str, str], ...]
     layout: Layout
     machine: str
     versions: str
@@ -51,7 +51,6 @@ class Description(NamedTuple):
 def describe(
     experiment: Experiment,
     data: Any,
-    digest: str,
     field: str,
     earlier: int,
     keep_programs: bool,
@@ -61,7 +60,6 @@ def describe(
     Args:
       experiment: as resolved.
       data: that it is run on, or None.
-      digest: of the experiment.
       field: option that asks for workers, for messages.
       earlier: seeds of a shorter run that it extends.
       keep_programs: in the cache of whoever computes it.
@@ -83,8 +81,9 @@ def describe(
         tuple(dict.fromkeys(_own_workflows(experiment, field))),
         to_toml(experiment),
         data,
-        data.sha256 if data else "",
-        digest,
+        tuple(
+            (str(path), _digest(path)) for path in source_files(*experiment.made_of())
+        ),
         layout.here(),
         pinned.machine(),
         folder.versions(),
@@ -112,12 +111,19 @@ def experiment_of(description: Description) -> Experiment:
     data = description.data
     rows, dimension = data.train.shape if data else (0, 0)
     experiment = from_table(table, kind, "run").resolved(rows, dimension)
-    if experiment.digest(description.fingerprint) != description.digest:
-        raise InputError(
-            f"source: the worker on {where} finds another experiment, of other source "
-            f"in {description.kind}; give both the same file"
-        )
+    if to_toml(experiment) != description.declaration:
+        raise InputError(f"source: the worker on {where} reads another experiment")
+    for file, digest in description.sources:
+        if Path(file).is_file() and _digest(Path(file)) != digest:
+            raise InputError(
+                f"source: the worker on {where} has other source in {file}; give all "
+                "the same file"
+            )
     return experiment
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def own_file(kind: type[Experiment]) -> str:

@@ -133,7 +133,7 @@ class Crew:
         if self.trouble is not None:
             raise self.trouble
         if self.watching.interrupted.is_set():
-            raise Interrupted("continue with the same command and --resume")
+            raise Interrupted
 
     def _busy(self) -> bool:
         return any(worker.piece is not None for worker in self.workers)

@@ -71,7 +71,7 @@ def run(
     every = list(parts.pieces(experiment, plan))
     share, record = shard.share(every), f"{stopwatch.SECONDS}-{name}"
     if share and has_workers(call.options):
-        compute(call, data, digest, checkpoints, locks, share, record)
+        compute(call, data, checkpoints, locks, share, record)
     elif share:
         simulate(experiment, data, checkpoints, call.options.quiet, share, record)
     if not call.options.quiet:
