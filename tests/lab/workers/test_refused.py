@@ -8,12 +8,15 @@ from types import SimpleNamespace
 import pytest
 
 from collapse.data.errors import InputError
+from collapse.experiment import registry
 from collapse.experiment.files import write_once
-from collapse.lab import commands, folder, layout, lock, session, stopwatch
+from collapse.lab import commands, folder, layout, lock, prepare, session, stopwatch
 from collapse.lab.layout import Layout
 from collapse.lab.prepare import Piece
-from collapse.lab.workers import cluster, local, options
+from collapse.lab.workers import cluster, description, local, options
+from collapse.lab.workers import parts as workers_parts
 from collapse.lab.workers.options import Shard
+from collapse.sims.gaussian import Gaussian
 
 RUN = ["gaussian", "--num-seeds", "3", "--num-generations", "2", "--quiet"]
 RUN += ["--samples-per-generation", "20", "--workflows", "replace"]
@@ -185,3 +188,44 @@ def test_cores_are_shared_by_workers(monkeypatch):
     assert sorted(sum(two, [])) == sorted(every)
     assert [local._cores(i, 5) for i in range(5)] == [[0], [2], [4], [6], [7]]
     assert local._cores(6, 7) == [2]
+
+
+def test_seeds_come_in_blocks_of_at_most_so_many_and_of_one_without():
+    """The field is no part of an experiment that does not set it."""
+
+    def blocks(**fields):
+        asked = Gaussian(workflows=("replace",), num_seeds=10, **fields)
+        asked = asked.resolved(0, 0)
+        plan = prepare.planner(asked, None, Path("c"))
+        return [piece.seeds for piece in workers_parts.pieces(asked, plan)]
+
+    assert blocks() == [range(10)]
+    assert blocks(block_seeds=4) == [range(4), range(4, 8), range(8, 10)]
+    assert blocks(block_seeds=5) == [range(5), range(5, 10)]
+    assert blocks(block_seeds=64) == [range(10)]
+    assert "block_seeds" not in Gaussian().to_table()
+    assert Gaussian(block_seeds=4).digest() != Gaussian().digest()
+
+
+def test_a_worker_of_other_versions_or_other_source_computes_nothing():
+    asked = Gaussian(workflows=("replace",)).resolved(0, 0)
+    told = description.describe(asked, None, "jobs", 0, keep_programs=False)
+    assert told.sources == () and told.own == ()
+    assert description.experiment_of(told) == asked
+    with pytest.raises(InputError, match="versions: the worker on .* has model-coll"):
+        description.experiment_of(told._replace(versions="jax 9"))
+    Path("own.py").write_text("x = 1")
+    other = told._replace(sources=((str(Path("own.py").resolve()), "0" * 64),))
+    with pytest.raises(InputError, match="has other source in .*own.py; give all"):
+        description.experiment_of(other)
+    assert (
+        description.experiment_of(told._replace(sources=(("gone.py", "0"),))) == asked
+    )
+
+
+def test_a_family_that_stands_in_no_file_has_no_workers(monkeypatch):
+    monkeypatch.setattr(registry, "file_of", lambda _: "")
+    made = type("Own", (Gaussian,), {"name": "own", "__module__": "__main__"})
+    asked = made(workflows=("replace",)).resolved(0, 0)
+    with pytest.raises(InputError, match="jobs: Own is defined in no file, from which"):
+        description.describe(asked, None, "jobs", 0, keep_programs=False)
