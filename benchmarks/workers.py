@@ -26,6 +26,7 @@ from collapse.experiment.results import read_dataset
 GRID = ["gmm", "--quiet", "--workflows", "replace", "accumulate", "mix", "window"]
 GRID += ["--samples-per-generation", "250", "500", "1000", "--devices", "1"]
 GOAL = 1.6  # times one process
+QUIET = {"JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
 CASES = {
     "one process": (1, []),
     "two processes, --jobs 2": (2, ["--jobs", "2"]),
@@ -41,7 +42,7 @@ def command(
     begin = time.perf_counter()
     subprocess.run(
         line,
-        env=os.environ | {"COLLAPSE_CACHE": str(cache), "JAX_PLATFORMS": "cpu"},
+        env=os.environ | QUIET | {"COLLAPSE_CACHE": str(cache)},
         preexec_fn=lambda: os.sched_setaffinity(0, cores),
         check=True,
     )
