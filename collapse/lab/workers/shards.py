@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 from collapse.data.errors import InputError
 from collapse.experiment.files import write_once
-from collapse.lab import extend, folder, layout, stopwatch, terminal
+from collapse.lab import extend, folder, layout, pinned, stopwatch, terminal
 from collapse.lab.command import Call
 from collapse.lab.layout import Layout
 from collapse.lab.parts import simulate
@@ -59,12 +59,14 @@ def run(
     """
     experiment, checkpoints = call.experiment, place / folder.CHECKPOINTS
     check_same(place, digest)
-    begun = folder.layout_in(place)
-    if begun != str(layout.here()):
-        raise InputError(
-            f"shard: {place} was begun on {begun}, this has {layout.here()}; run it "
-            "on the same kind of device"
-        )
+    folder.check_versions(place, "shard")
+    here = (pinned.machine(), str(layout.here()))
+    for begun, own in zip(folder.conditions_of(place)[1:], here, strict=True):
+        if begun != own:
+            raise InputError(
+                f"shard: {place} was begun on {begun}, this has {own}; run it on the "
+                "same kind of device"
+            )
     name = f"{shard.index}-of-{shard.total}"
     (checkpoints / f"shard-{name}").write_text(f"{processor}\n", encoding="utf-8")
     plan = planner(experiment, data, checkpoints, extend.earlier_seeds(checkpoints))
