@@ -62,7 +62,7 @@ def same(one: Path, other: Path) -> bool:
 def main() -> None:
     """Print a table with ratios to one process."""
     quick = timing.options(__doc__).quick
-    seeds, generations, repeats = ("8", "5", 1) if quick else ("64", "20", 3)
+    seeds, generations, repeats = ("8", "5", 1) if quick else ("160", "20", 2)
     grid = [*GRID, "--num-seeds", seeds, "--num-generations", generations]
     cores = sorted(os.sched_getaffinity(0))[:2]
     if len(cores) < 2:
