@@ -183,7 +183,10 @@ def test_a_command_that_is_none_would_be_seen(scratch, capsys):
 
 def test_every_option_that_a_page_names_exists():
     known = completion.script("bash")
-    known += (ROOT / "collapse/figures/redraw.py").read_text()
+    for own in ("figures/redraw.py", "lab/reproduce/command.py", "lab/look/show.py"):
+        known += (ROOT / "collapse" / own).read_text()
+    for own in ("lab/look/compare.py", "lab/look/report.py", "lab/workers/merge.py"):
+        known += (ROOT / "collapse" / own).read_text()
     known = set(re.findall(r"--[a-z][a-z-]*", known))
     for path in PAGES:
         text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.M | re.S)

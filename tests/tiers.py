@@ -68,6 +68,8 @@ FULL = [
     r"test_mutation.py::test_a_(run_fails|test_that_fails)",
     r"lab/test_check_model.py::test_a_broken.*\[(?!(weights|key) ignored|numpy.random\]"
     r"|NaN\]|positions|state|float32|a branch|no diag|too many|params of another type)",
+    r"lab/workers/test_workers.py",
+    r"lab/workers/test_refused.py::test_(shards_of|a_scheduler)",
     r"lab/test_compare\w*.py::test_(weights_that|a_user_s_rows|workflow_objects|whole_numbers_of)",
     r"lab/test_own_files.py::test_a_fit_that_ignores",
     r"test_conformance.py::test_(chunks|every_metric|its_model).*charlm",
@@ -117,6 +119,7 @@ WEEKLY = [
     r"models/test_training.py::test_a_(few_rows|gradient_by)",
     r"lab/test_profile_run.py",
     r"test_pages.py::test_its_(commands_print|code.*(howto-python|README))",
+    r"lab/workers/test_workers.py::test_a_command_that_is_stopped.*15",
 ]
 _FULL = re.compile("|".join(f"(?:{pattern})" for pattern in FULL))
 

@@ -12,7 +12,13 @@ import os
 
 import jax
 
-_THREADS_PER_DEVICE = 4
+THREADS_PER_DEVICE = 4
+
+
+def usable_cores() -> int:
+    """The number of cores that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    return max(cores, 1)
 
 
 def use_all_cores() -> None:
@@ -21,9 +27,8 @@ def use_all_cores() -> None:
     Does nothing to accelerators, and nothing if the number of CPU devices has been
     chosen already, as it has once anything of jax has run.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    cores = max(cores, 1)
-    os.environ.setdefault("NPROC", str(_THREADS_PER_DEVICE * cores))
+    cores = usable_cores()
+    os.environ.setdefault("NPROC", str(THREADS_PER_DEVICE * cores))
     if jax.config.jax_num_cpu_devices == -1:  # type: ignore[attr-defined]
         with contextlib.suppress(RuntimeError):  # too late: seeds share one device
             jax.config.update("jax_num_cpu_devices", cores)

@@ -39,3 +39,12 @@ def hint(given: str, known: Iterable[str]) -> str:
     words = {word.lower(): word for word in known}
     near = difflib.get_close_matches(given.lower(), words, 1)
     return f"; did you mean {words[near[0]]}?" if near else ""
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the host, or a device, has no memory left: also by jax's own error."""
+    # by name, as jax is loaded late
+    of_jax = type(error).__name__ in ("JaxRuntimeError", "XlaRuntimeError")
+    return isinstance(error, MemoryError) or (
+        of_jax and "RESOURCE_EXHAUSTED" in str(error)
+    )

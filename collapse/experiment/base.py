@@ -51,6 +51,9 @@ class Experiment:
     """Generations after the first fit, which is generation 0."""
     num_seeds: Annotated[int, Bounds(1, 10**8 - 1)] = 64
     """Independent repetitions."""
+    block_seeds: Annotated[int, Bounds(0, 10**8 - 1), OnlyIfSet()] = 0
+    """Seeds computed together, at most, and so the most of one part for a worker; 0 for
+    all that fit into 512 MB. Other blocks change the last digits."""
     seed: Annotated[int, Bounds(0, 2**63 - 1)] = 0
     """Root of all randomness."""
     precision: Literal["float64", "float32"] = "float64"
@@ -264,6 +267,12 @@ class Experiment:
             snapshot_seeds=min(self.snapshot_seeds, 2),
         )
 
+    def made_of(self) -> tuple[Any, ...]:
+        """Classes and functions whose source may be a user's own."""
+        kinds = [spec.kind for spec in self.workflow_specs()]
+        parts = [(k.maker, k.additive_maker, k.moments) for k in kinds]
+        return (type(self), *itertools.chain(*parts))
+
     def digest(self, data: str = "") -> str:
         """Twelve hexadecimal digits, different for different experiments.
 
@@ -271,9 +280,7 @@ class Experiment:
           data: fingerprint of the data file, which counts instead of its name.
         """
         table = {"kind": self.name, **self.to_table()} | {"data": data}
-        kinds = [spec.kind for spec in self.workflow_specs()]
-        parts = [(k.maker, k.additive_maker, k.moments) for k in kinds]
-        table["source"] = source_digest(type(self), *itertools.chain(*parts))
+        table["source"] = source_digest(*Experiment.made_of(self))
         text = json.dumps(table, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 from collapse.data.errors import InputError, hint
 from collapse.experiment.base import Experiment
@@ -154,8 +155,16 @@ def _check_only(kind: type[Experiment]) -> None:
                 )
 
 
-def _in_file(path: Path, head: str) -> type[Family]:
-    """The one family that a file defines."""
+def imported(path: Path, head: str = "") -> ModuleType:
+    """The module of a user's file, loaded anew.
+
+    Args:
+      path: of the file.
+      head: of messages.
+
+    Raises:
+      InputError: if there is none, or it cannot be loaded; names the line.
+    """
     spec = importlib.util.spec_from_file_location(f"_collapse_{path.stem}", path)
     if not path.is_file() or spec is None or spec.loader is None:
         raise InputError(f"{head}{path}: no such file; give a Python file")
@@ -176,12 +185,18 @@ def _in_file(path: Path, head: str) -> type[Family]:
             where = ""
         at = f"; see {where}" if where else "; mend the file"
         raise InputError(f"{head}{path} cannot be imported ({reason}){at}") from error
+    return module
+
+
+def _in_file(path: Path, head: str) -> type[Family]:
+    """The one family that a file defines."""
+    module = imported(path, head)
     found = [
         kind
         for kind in vars(module).values()
         if isinstance(kind, type)
         and issubclass(kind, Family)
-        and kind.__module__ == spec.name
+        and kind.__module__ == module.__name__
     ]
     if not found:
         raise InputError(

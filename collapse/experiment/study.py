@@ -121,6 +121,10 @@ class Study(Experiment):
         """The experiment's digest, which also depends on the file of a user's model."""
         return super().digest(data + source_digest(type(self.learner)))
 
+    def made_of(self) -> tuple[Any, ...]:
+        """Classes and functions whose source may be a user's own."""
+        return (*super().made_of(), type(self.learner))
+
     def load(self) -> Any:
         """The data that the model names, split by the study's seed."""
         own = dataclasses.replace(

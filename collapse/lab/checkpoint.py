@@ -14,6 +14,8 @@ import numpy as np
 from collapse.data.errors import InputError
 from collapse.experiment.files import atomic
 
+_UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile)
+
 
 class Damaged(InputError):
     """A file that is no checkpoint, or one of something else."""
@@ -72,18 +74,36 @@ def load(path: Path, template: Any) -> Progress:
             if saved
             else None
         )
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise Damaged(
-            f"resume: checkpoint {path} is damaged ({reason}); "
-            "delete it to run this part again"
-        ) from None
+    except _UNREADABLE as error:
+        raise _damaged(path, error) from None
     return Progress(done, trace, list(samples.values()), state)
+
+
+def done(path: Path) -> int:
+    """Generation of the last entry of a checkpoint's trace.
+
+    Raises:
+      Damaged: if the file is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return int(file["done"])
+    except _UNREADABLE as error:
+        raise _damaged(path, error) from None
 
 
 def num_bytes(state: Any) -> int:
     """Size of a state's leaves."""
     return sum(leaf.nbytes for leaf in jax.tree.leaves(state))
+
+
+def _damaged(path: Path, error: Exception) -> Damaged:
+    """The complaint about a file that is no checkpoint."""
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return Damaged(
+        f"resume: checkpoint {path} is damaged ({reason}); "
+        "delete it to run this part again"
+    )
 
 
 def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -42,6 +42,18 @@ class Options:
     """Folder for a copy of the figure and of the data to redraw it."""
     no_cache: bool = False
     """Do not keep compiled programs in the user's cache folder for the next run."""
+    jobs: int = 1
+    """Processes that compute parts (a workflow in a cell of the grid, for a block of
+    seeds) side by side; of 1, seeds share all cores."""
+    devices: int = 0
+    """CPU devices that the seeds of a part are split over, in each process; 0 for one a
+    core, or as many as the run was begun with. Other numbers change last digits."""
+    shard: Annotated[str, Shown("all parts")] = ""
+    """Run only a fixed share of the parts, such as 1/3, for job arrays; collapse merge
+    joins the shares of a folder."""
+    scheduler: Annotated[str, Shown("none")] = ""
+    """Hand the parts to a Dask cluster: address or file of its scheduler, or local for
+    one that is started here, with --jobs workers."""
 
 
 class Call(NamedTuple):
@@ -197,6 +209,7 @@ def _collected(parsed: Any, default: Experiment) -> tuple[Experiment, Options]:
 
 
 _THINGS = {"data": "a file", "out": "a folder", "publish": "a folder"}
+_THINGS |= {"shard": "a share such as 1/3", "scheduler": "an address, a file or local"}
 
 
 def _given(

@@ -12,11 +12,10 @@ from collapse.data.errors import InputError, hint
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment
 from collapse.experiment.lazy import load
-from collapse.lab import command, completion, look, terminal
+from collapse.lab import command, completion, others, terminal
+from collapse.lab.run import guarded
 from collapse.lab.run import main as run
 
-# word -> its module, which is loaded when it is called
-_OTHERS = {**look.COMMANDS, "reproduce": "collapse.lab.reproduce.command"}
 _HELP = """\
 usage: {program} COMMAND [FILE.toml] [OPTIONS]
        {program} FILE.py [OPTIONS]
@@ -31,6 +30,7 @@ results:
 
 other:
   reproduce [NAME]  list published figures and claims, or make them again
+  merge FOLDER      join the shards of a run (--shard) into its results
   completion SHELL  print completion for bash, zsh or fish
   --version         print the version
 
@@ -58,12 +58,21 @@ def main(arguments: Sequence[str] | None = None, program: str = "collapse") -> i
                 raise InputError("completion: give one of bash, zsh, fish")
             terminal.say(completion.script(rest[0]).rstrip())
             return 0
-        if first in _OTHERS:
-            code: int = load(_OTHERS[first]).main(rest, f"{program} {first}")
+        if first in others.MODULES:
+            code: int = load(others.MODULES[first]).main(rest, f"{program} {first}")
             return code
+        if first == "merge":
+            return merge(rest, program)
         return run(_named(first, program), rest, f"{program} {first}")
     except InputError as error:
         return command.fail(error)
+
+
+def merge(arguments: Sequence[str], program: str) -> int:
+    """The exit code of `collapse merge`; errors as of any run."""
+    return guarded(
+        lambda _: load("collapse.lab.workers.merge").main(arguments, program)
+    )
 
 
 def listed() -> str:
@@ -89,6 +98,6 @@ def _named(name: str, program: str) -> type[Experiment]:
         raise InputError(f"{name}: an option needs its command: {program} gmm {name}")
     if name.endswith(".py") or name in known:
         return registry.experiment(name)
-    words = [*known, *_OTHERS, "completion"]
+    words = [*known, *others.WORDS]
     near = hint(name, words) or f"; known are {', '.join(words)}"
     raise InputError(f"{name}: no such command{near}")

@@ -7,7 +7,7 @@ from collapse.data.errors import InputError, unknown_value
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment
 from collapse.experiment.fields import declared
-from collapse.lab import look
+from collapse.lab import others
 from collapse.lab.command import Options
 
 _BASH = """\
@@ -55,7 +55,7 @@ def script(shell: str) -> str:
             if choices
         ]
     text = _BASH.format(
-        commands=" ".join([*registry.experiments(), *look.COMMANDS, "completion"]),
+        commands=" ".join([*registry.experiments(), *others.WORDS]),
         values="\n".join(values),
         flags="\n".join(flags),
     )

@@ -9,7 +9,7 @@ from collapse.data.errors import InputError
 from collapse.experiment.base import Experiment
 from collapse.experiment.toml import read_table
 from collapse.figures.declaration import read_declaration
-from collapse.lab import folder, lock
+from collapse.lab import folder, lock, stopwatch
 
 _LONGER = ("num_generations", "num_seeds")
 _NOTE = "extends.json"  # among the checkpoints
@@ -80,7 +80,7 @@ def begin(base: Path, target: Path) -> None:
     """
     checkpoints = target / folder.CHECKPOINTS
     record = json.loads((base / "environment.json").read_text(encoding="utf-8"))
-    folder.note_seconds(checkpoints, float(record.get("seconds", 0)))
+    stopwatch.note_seconds(checkpoints, float(record.get("seconds", 0)))
     old = read_table(base / folder.LABEL)["num_seeds"]
     (checkpoints / _NOTE).write_text(json.dumps({"num_seeds": old}))
     for path in sorted((base / folder.STATES).glob("*.npz")):

@@ -5,9 +5,10 @@ import shutil
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from collapse.data.errors import InputError
+from collapse.experiment.files import atomic, write_once
 from collapse.lab import lock
 
 CHECKPOINTS = "checkpoints"  # of a run that is not complete
@@ -15,7 +16,6 @@ STATES = "states"  # those of a complete one, from which it can be extended
 RESULTS = "results.nc"
 LABEL = "experiment.toml"
 MOST_STATES = 2**28  # bytes that are kept of a complete run to extend it
-_SECONDS = "seconds"  # among the checkpoints: what earlier stretches took
 
 
 class Claim(NamedTuple):
@@ -113,30 +113,56 @@ def has_checkpoints(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def held(claim: Claim) -> Iterator[None]:
+def held(claim: Claim) -> Iterator[list[TextIO]]:
     """Have the folder of a run for this process alone, as long as the block runs.
 
-    It is made if need be, and goes again if nothing is done in it.
+    It is made if need be, and goes again if nothing is done in it. Gives the files of
+    the lock: processes that inherit them keep others out, too.
 
     Raises:
       InputError: if it cannot be written, or another process has it.
     """
     folder = claim.folder
+    _make(folder)
+    with lock.held(folder) as file:
+        if claim.anew:
+            for name in (CHECKPOINTS, STATES):
+                shutil.rmtree(folder / name, ignore_errors=True)
+            (folder / CHECKPOINTS).mkdir()
+        try:
+            yield [file]
+        finally:
+            _abandon(folder)
+
+
+@contextlib.contextmanager
+def shared(folder: Path, index: int, count: int) -> Iterator[list[TextIO]]:
+    """Have the folder of a run for the shards of it, as long as the block runs.
+
+    It is made if need be, and goes again with the last shard if nothing is done in it.
+    Gives the files of the locks.
+
+    Raises:
+      InputError: if it cannot be written, or another process has it.
+    """
+    _make(folder)
+    with lock.shared(folder, index, count) as files:
+        (folder / CHECKPOINTS).mkdir(exist_ok=True)  # if one has just left it
+        try:
+            yield files
+        finally:
+            if lock.is_alone(files[0]):
+                _abandon(folder)
+
+
+def _make(folder: Path) -> None:
+    """Make the folder of a run, with one for its checkpoints."""
     try:
         (folder / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
             f"out: {folder} cannot be written ({error.strerror}); give another folder"
         ) from None
-    with lock.held(folder):
-        if claim.anew:
-            for name in (CHECKPOINTS, STATES):
-                shutil.rmtree(folder / name, ignore_errors=True)
-            (folder / CHECKPOINTS).mkdir()
-        try:
-            yield
-        finally:
-            _abandon(folder)
 
 
 def label(
@@ -146,6 +172,8 @@ def label(
     name: str,
     machine: str,
     processor: str,
+    layout: str,
+    once: bool = False,
 ) -> None:
     """Write what a folder is for, and what its numbers depend on.
 
@@ -156,17 +184,23 @@ def label(
       name: of the experiment's command.
       machine: kind of device.
       processor: its model.
+      layout: of its devices.
+      once: leave one that is there.
     """
     head = [f"digest {digest}", versions(), f"on {machine}", f"collapse {name}"]
-    head += [f"processor {processor}"]
-    text = "".join(f"# {line}\n" for line in head)
-    (folder / LABEL).write_text(text + declaration, encoding="utf-8")
+    head += [f"processor {processor}", f"layout {layout}"]
+    text = "".join(f"# {line}\n" for line in head) + declaration
+    if once:
+        write_once(folder / LABEL, text)
+        return
+    with atomic(folder / LABEL) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def label_again(folder: Path, declaration: str) -> None:
     """Write another declaration of the same experiment, with other figures."""
     lines = (folder / LABEL).read_text(encoding="utf-8").splitlines(keepends=True)
-    head = [line for line in lines[:5] if line.startswith("# ")]
+    head = [line for line in lines[:6] if line.startswith("# ")]
     (folder / LABEL).write_text("".join(head) + declaration, encoding="utf-8")
 
 
@@ -184,23 +218,25 @@ def check_machine(folder: Path, machine: str) -> None:
         )
 
 
+def layout_in(folder: Path) -> str:
+    """The layout of devices that a run was begun on; "" if it does not say."""
+    return _line(folder, 5).removeprefix("# layout ")
+
+
+def command_in(folder: Path) -> str:
+    """The name of the command that a run belongs to; "" if it does not say."""
+    return _line(folder, 3).removeprefix("# collapse ")
+
+
+def conditions_of(folder: Path) -> tuple[str, str, str]:
+    """Versions, kind of device and layout of devices that a run was begun on."""
+    return _line(folder, 1)[2:], _line(folder, 2)[5:], layout_in(folder)
+
+
 def other_processor(folder: Path, processor: str) -> str:
     """The processor that an unfinished or finished run was begun on, if another."""
     begun = _line(folder, 4).removeprefix("# processor ")
     return "" if begun == processor else begun
-
-
-def seconds(checkpoints: Path) -> float:
-    """The seconds that a run took so far, in all its stretches."""
-    try:
-        return float((checkpoints / _SECONDS).read_text())
-    except (OSError, ValueError):
-        return 0.0
-
-
-def note_seconds(checkpoints: Path, spent: float) -> None:
-    """Write down what a run took so far, beside its checkpoints."""
-    (checkpoints / _SECONDS).write_text(f"{spent:.3f}\n")
 
 
 def versions() -> str:
@@ -263,11 +299,6 @@ def finish(folder: Path) -> None:
 def digest_in(folder: Path) -> str | None:
     """The digest of the experiment that a folder belongs to, or None."""
     return _line(folder, 0).removeprefix("# digest ").strip() or None
-
-
-def command_in(folder: Path) -> str:
-    """The name of the experiment that a folder belongs to; "" if it does not say."""
-    return _line(folder, 3).removeprefix("# collapse ").strip()
 
 
 def _line(folder: Path, number: int) -> str:

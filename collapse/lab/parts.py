@@ -4,11 +4,10 @@ A part is one condition for a block of seeds.
 """
 
 import contextlib
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import numpy as np
@@ -19,9 +18,9 @@ from collapse.core.types import State, Trace
 from collapse.experiment.base import Experiment
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
-from collapse.lab import checkpoint, extend, folder
+from collapse.lab import checkpoint, extend, stopwatch
 from collapse.lab.interrupt import Interrupted, PatientInterrupt
-from collapse.lab.prepare import prepared
+from collapse.lab.prepare import Piece, prepared
 from collapse.lab.programs import Program, roots_of
 from collapse.lab.progress import Progress, progress
 from collapse.lab.schedule import stops
@@ -42,25 +41,37 @@ class Part(NamedTuple):
     path: Path
 
 
+class Flag(Protocol):
+    """What says whether a run is to stop; a `threading.Event`, for example."""
+
+    def is_set(self) -> bool:
+        """Whether it is."""
+
+
 class Watch(NamedTuple):
     """What a run looks at between chunks.
 
     Attributes:
       progress: that is told.
       interrupted: whether ctrl-C was pressed.
-      spent: seconds so far, those of earlier stretches included.
+      note: called at each save, to write down the seconds so far.
       extends: whether files may be those of a shorter run, from which a part goes on
         if it can.
     """
 
     progress: Progress
-    interrupted: threading.Event
-    spent: Callable[[], float]
+    interrupted: Flag
+    note: Callable[[], None]
     extends: bool
 
 
 def simulate(
-    experiment: Experiment, data: Any, checkpoints: Path, quiet: bool = True
+    experiment: Experiment,
+    data: Any,
+    checkpoints: Path,
+    quiet: bool = True,
+    chosen: Collection[Piece] | None = None,
+    record: str = stopwatch.SECONDS,
 ) -> dict[tuple[Any, ...], Arrays]:
     """Traces of every condition, continuing from checkpoints that are there.
 
@@ -69,6 +80,8 @@ def simulate(
       data: that it is run on, or None.
       checkpoints: folder for one file a part.
       quiet: say nothing of its progress.
+      chosen: the parts that are run; None for all.
+      record: file among the checkpoints that holds the seconds of this run.
 
     Returns:
       Key of a condition -> name -> [S, G + 1], as `results.assemble` takes them.
@@ -77,29 +90,28 @@ def simulate(
       Interrupted: after ctrl-C, once the state is saved.
     """
     traces: dict[tuple[Any, ...], list[Arrays]] = {}
-    num_conditions = sum(1 for _ in experiment.conditions())
-    total = num_conditions * experiment.num_seeds * (experiment.num_generations + 1)
-    began, before = time.monotonic(), folder.seconds(checkpoints)
+    num_runs = len(list(experiment.conditions())) * experiment.num_seeds
+    if chosen is not None:
+        num_runs = sum(len(piece.seeds) for piece in chosen)
+    note = stopwatch.Stopwatch(checkpoints, record).note
     earlier = extend.earlier_seeds(checkpoints)
-
-    def spent() -> float:
-        return before + time.monotonic() - began
+    total = num_runs * (experiment.num_generations + 1)
 
     with (
         contextlib.closing(progress(total, quiet)) as told,
         PatientInterrupt() as interrupted,
         contextlib.closing(
-            prepared(experiment, data, checkpoints, interrupted, earlier)
+            prepared(experiment, data, checkpoints, interrupted, earlier, chosen)
         ) as conditions,
     ):
-        watch = Watch(told, interrupted, spent, earlier > 0)
+        watch = Watch(told, interrupted, note, earlier > 0)
         for condition, task, program, blocks in conditions:
             told.name(condition.workflow.label)
             for seeds, path in blocks:
                 part = Part(condition, task, program, seeds, path)
-                traces.setdefault(condition.key, []).append(_run_part(part, watch))
+                traces.setdefault(condition.key, []).append(run_part(part, watch))
     centre = np.asarray(getattr(data, "centre", 0.0))  # that rows were shifted by
-    folder.note_seconds(checkpoints, spent())
+    note()
     return {
         key: {
             name: _shifted(_samples(blocks), centre)
@@ -122,7 +134,7 @@ def _shifted(samples: NDArray[Any], centre: NDArray[Any]) -> NDArray[Any]:
     return samples + centre if centre.any() else samples
 
 
-def _run_part(part: Part, watch: Watch) -> Arrays:
+def run_part(part: Part, watch: Watch) -> Arrays:
     """Traces and samples of one part, run from its checkpoint or from the start."""
     condition, task, program, seeds, path = part
     experiment = condition.experiment
@@ -159,7 +171,7 @@ def _run_part(part: Part, watch: Watch) -> Arrays:
             kept = state if done < final or small else None
             progress = checkpoint.Progress(done, trace, samples, kept)
             checkpoint.save(path, progress)
-            folder.note_seconds(path.parent, watch.spent())
+            watch.note()
             pieces, saved = [trace], time.monotonic()
         if watch.interrupted.is_set():
             raise Interrupted("continue with the same command and --resume")

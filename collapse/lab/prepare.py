@@ -8,7 +8,7 @@ import collections
 import functools
 import os
 import threading
-from collections.abc import Callable, Generator, Hashable, Iterator
+from collections.abc import Callable, Collection, Generator, Hashable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +27,26 @@ _AHEAD = 2  # conditions that are made ready at once, while another one runs
 _STATE_BYTES = 2**29  # of all seeds that are advanced together
 
 
+Plan = Callable[[int, Condition[Any]], "Ready"]
+
+
+class Piece(NamedTuple):
+    """A part of an experiment by its place: a condition for a block of seeds.
+
+    Attributes:
+      number: of the condition, in their order.
+      seeds: of the block.
+    """
+
+    number: int
+    seeds: range
+
+    @property
+    def name(self) -> str:
+        """The name of the file that its progress is kept in."""
+        return f"{self.number:03d}-{self.seeds.start:06d}.npz"
+
+
 class Ready(NamedTuple):
     """A condition that can be run.
 
@@ -43,12 +63,47 @@ class Ready(NamedTuple):
     blocks: list[tuple[range, Path]]
 
 
+def planner(
+    experiment: Experiment, data: Any, checkpoints: Path, earlier: int = 0
+) -> Plan:
+    """(number, condition) -> what it is run by, not compiled yet.
+
+    Programs are shared by all that come from one planner.
+
+    Args:
+      experiment: as resolved.
+      data: that it is run on, or None.
+      checkpoints: folder of the files in which progress is kept.
+      earlier: seeds of a shorter run that this one extends, in blocks of their own.
+    """
+    programs: dict[Hashable, Program] = {}
+    one_at_a_time = threading.Lock()
+
+    def plan(number: int, condition: Condition[Any]) -> Ready:
+        with one_at_a_time:  # a task often shares its parts with the next one
+            task = experiment.task(condition, data)
+            # by sizes too, so that no task can name too little
+            sizes = (task.num_rows or condition.n, task.batch_size, task.additive)
+            what = number if task.program is None else (task.program, sizes)
+            if what not in programs:
+                programs[what] = compiled(condition, task)
+        program = programs[what]
+        blocks = [
+            (seeds, checkpoints / Piece(number, seeds).name)
+            for seeds in _blocks(condition, task, program, earlier)
+        ]
+        return Ready(condition, task, program, blocks)
+
+    return plan
+
+
 def prepared(
     experiment: Experiment,
     data: Any,
     checkpoints: Path,
     stopping: threading.Event,
     earlier: int = 0,
+    chosen: Collection[Piece] | None = None,
 ) -> Generator[Ready, None, None]:
     """The conditions of an experiment in their order, each ready to run.
 
@@ -62,33 +117,29 @@ def prepared(
       checkpoints: folder of the files in which progress is kept.
       stopping: set to compile nothing more.
       earlier: seeds of a shorter run that this one extends, in blocks of their own.
+      chosen: the parts that are wanted; None for all.
 
     Raises:
       InputError: if a condition does not fit into memory; and whatever its task raises.
     """
-    programs: dict[Hashable, Program] = {}
-    one_at_a_time, over = threading.Lock(), threading.Event()
+    plan, over = planner(experiment, data, checkpoints, earlier), threading.Event()
+    names = None if chosen is None else {piece.name for piece in chosen}
+    numbers = None if chosen is None else {piece.number for piece in chosen}
 
     def made(number: int, condition: Condition[Any]) -> Ready:
-        with one_at_a_time:  # a task often shares its parts with the next one
-            task = experiment.task(condition, data)
-            # by sizes too, so that no task can name too little
-            sizes = (task.num_rows or condition.n, task.batch_size, task.additive)
-            what = number if task.program is None else (task.program, sizes)
-            if what not in programs:
-                programs[what] = compiled(condition, task)
-        program = programs[what]
-        blocks = [
-            (seeds, checkpoints / f"{number:03d}-{seeds.start:06d}.npz")
-            for seeds in _blocks(condition, task, program, earlier)
-        ]
-        if not all(path.exists() for _, path in blocks):
-            for compile_one in _programs(condition, task, program, blocks[0][0]):
+        ready = plan(number, condition)
+        if names is not None:
+            few = [block for block in ready.blocks if block[1].name in names]
+            ready = ready._replace(blocks=few)
+        if not all(path.exists() for _, path in ready.blocks):
+            for compile_one in _programs(ready):
                 if not (stopping.is_set() or over.is_set()):
                     compile_one()
-        return Ready(condition, task, program, blocks)
+        return ready
 
-    return _ahead(made, enumerate(experiment.conditions()), over)
+    every = enumerate(experiment.conditions())
+    wanted = (one for one in every if numbers is None or one[0] in numbers)
+    return _ahead(made, wanted, over)
 
 
 def _ahead(
@@ -127,10 +178,9 @@ def _ahead(
             over.set()
 
 
-def _programs(
-    condition: Condition[Any], task: Task, program: Program, seeds: range
-) -> Iterator[Callable[[], None]]:
-    """Functions that compile what a block of seeds is run by, one program each."""
+def _programs(ready: Ready) -> Iterator[Callable[[], None]]:
+    """Functions that compile what the first block is run by, one program each."""
+    condition, task, program, ((seeds, _), *_) = ready
     roots = roots_of(condition)[seeds.start : seeds.stop]
     experiment, often = condition.experiment, task.observe is not None
     ends = stops(experiment.num_generations, experiment.snapshots, often)
@@ -158,7 +208,10 @@ def _blocks(
             "dimensions"
         )
     for seeds in (range(earlier), range(earlier, num_seeds)):
-        num_blocks = min(-(-len(seeds) * size // _STATE_BYTES), len(seeds))
+        num_blocks = -(-len(seeds) * size // _STATE_BYTES)
+        if wanted := condition.experiment.block_seeds:
+            num_blocks = max(num_blocks, -(-len(seeds) // wanted))
+        num_blocks = min(num_blocks, len(seeds))
         block = -(-len(seeds) // max(num_blocks, 1))
         for start in range(seeds.start, seeds.stop, max(block, 1)):
             yield range(start, min(start + block, seeds.stop))

@@ -2,11 +2,11 @@
 
 import gc
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 import collapse
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, is_out_of_memory
 from collapse.experiment import sources
 from collapse.experiment.base import Experiment
 from collapse.experiment.fields import declared
@@ -17,6 +17,8 @@ from collapse.figures.declaration import read_figures
 from collapse.lab import command, extend, folder, lock, terminal
 from collapse.lab.folder import Claim
 from collapse.lab.interrupt import Interrupted, of_command
+from collapse.lab.workers.claiming import claim as claim_for_shard
+from collapse.lab.workers.options import check as check_workers
 
 E = TypeVar("E", bound=Experiment)
 
@@ -33,12 +35,21 @@ def main(
       arguments: after the command; those of the process if None.
       program: the command, for help.
     """
+    told = sys.argv[1:] if arguments is None else arguments
+    return guarded(lambda claims: _run(kind, told, program, claims))
+
+
+def guarded(command_line: Callable[[list[Claim]], int]) -> int:
+    """The exit code of a command line; what goes wrong is told in one line.
+
+    Args:
+      command_line: of a list, to which it adds the folder that it claims.
+    """
     quicken_garbage_collection()
-    arguments = sys.argv[1:] if arguments is None else arguments
     claims: list[Claim] = []
     try:
         with of_command():
-            return _run(kind, arguments, program, claims)
+            return command_line(claims)
     except SystemExit:
         terminal.flush()  # --help
         raise
@@ -58,7 +69,7 @@ def main(
         terminal.tell(f"\ninterrupted; {str(stop) or advice}")
         return 130
     except Exception as error:
-        if not _out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         said = (str(error).splitlines() or ["no room for an array"])[0]
         said = said.removeprefix("RESOURCE_EXHAUSTED: ").rstrip(".")
@@ -81,6 +92,7 @@ def _run(
         return 0
     call = command.parse(kind, arguments, program)
     options = call.options
+    check_workers(options)
     remarked = remarks(call.experiment)
     whole = asked = call.experiment
     if options.quick:
@@ -120,6 +132,8 @@ def _claim(call: command.Call, fingerprint: str, digest: str) -> Claim:
     """The folder of a run, and the finished run that it extends, if any."""
     options = call.options
     target = folder.usual(options.out, call.name, digest)
+    if options.shard:
+        return claim_for_shard(target, digest)
     if options.extend and folder.digest_in(target) != digest:
         base = extend.found(call.experiment, fingerprint, options.out, target)
         if base == target:
@@ -149,14 +163,6 @@ def _load_jax() -> None:
 def _can_resume(claims: list[Claim]) -> bool:
     """Whether a run that ended early can be continued."""
     return any(folder.has_checkpoints(claim.folder) for claim in claims)
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """Of the host, or of a device: jax's own error, by name as jax is loaded late."""
-    of_jax = type(error).__name__ in ("JaxRuntimeError", "XlaRuntimeError")
-    return isinstance(error, MemoryError) or (
-        of_jax and "RESOURCE_EXHAUSTED" in str(error)
-    )
 
 
 def prepare(

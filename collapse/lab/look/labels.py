@@ -10,7 +10,7 @@ from collapse.experiment import registry
 from collapse.experiment.base import Experiment
 from collapse.experiment.toml import read_table
 from collapse.figures.declaration import read_declaration
-from collapse.lab import folder, lock
+from collapse.lab import folder, lock, stopwatch
 
 COMPLETE, UNFINISHED, RUNNING, DAMAGED = "complete", "unfinished", "running", "damaged"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"  # of a NetCDF file
@@ -139,5 +139,5 @@ def _seconds(place: Path) -> float:
         text = (place / "environment.json").read_text(encoding="utf-8")
         return float(json.loads(text)["seconds"])
     except (OSError, ValueError, KeyError, TypeError):
-        spent = folder.seconds(place / folder.CHECKPOINTS)
+        spent = stopwatch.seconds(place / folder.CHECKPOINTS)
         return spent or float("nan")

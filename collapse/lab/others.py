@@ -1,0 +1,9 @@
+"""The words after `collapse` that run no family and no study."""
+
+from collapse.lab import look
+
+MODULES = {  # word -> its module, whose `main` is loaded when it is called
+    **look.COMMANDS,
+    "reproduce": "collapse.lab.reproduce.command",
+}
+WORDS = (*MODULES, "merge", "completion")

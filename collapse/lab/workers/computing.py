@@ -1,0 +1,91 @@
+"""All parts of a run, or of a shard, computed by workers of one kind."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import jax
+
+from collapse.data.errors import InputError
+from collapse.lab import extend, stopwatch
+from collapse.lab.command import Call
+from collapse.lab.interrupt import PatientInterrupt
+from collapse.lab.prepare import Piece, planner
+from collapse.lab.progress import progress
+from collapse.lab.workers import cluster, local, parts
+from collapse.lab.workers.description import Description, describe
+from collapse.lab.workers.watching import Watching
+
+
+def compute(
+    call: Call,
+    data: Any,
+    checkpoints: Path,
+    locks: Sequence[TextIO],
+    chosen: Sequence[Piece] | None = None,
+    record: str = stopwatch.SECONDS,
+) -> None:
+    """Compute parts until the file of each is complete.
+
+    Args:
+      call: with the experiment as resolved.
+      data: that it is run on, or None.
+      checkpoints: folder of one file a part.
+      locks: of the folder of the run.
+      chosen: the parts; None for all.
+      record: file among the checkpoints that holds the seconds.
+
+    Raises:
+      Interrupted: after ctrl-C, once what can be kept is saved.
+      InputError: for workers that cannot be had, or that cannot compute the same.
+      ChildProcessError: if a worker is lost for good.
+    """
+    experiment, options = call.experiment, call.options
+    field = "scheduler" if options.scheduler else "jobs"
+    earlier = extend.earlier_seeds(checkpoints)
+    keep = not options.no_cache
+    told = describe(experiment, data, field, earlier, keep)
+    if not options.scheduler and jax.default_backend() != "cpu":
+        raise InputError(
+            f"jobs: seeds run side by side on this {jax.default_backend()} already; "
+            "drop --jobs"
+        )
+    plan = planner(experiment, data, checkpoints, earlier)
+    every = parts.pieces(experiment, plan) if chosen is None else iter(chosen)
+    conditions = len(list(experiment.conditions()))
+    runs = conditions * experiment.num_seeds
+    if chosen is not None:
+        runs = sum(len(piece.seeds) for piece in chosen)
+    steps = experiment.num_generations + 1
+    with (
+        contextlib.closing(progress(runs * steps, options.quiet)) as shown,
+        PatientInterrupt() as interrupted,
+    ):
+        note = stopwatch.Stopwatch(checkpoints, record).note
+        watching = Watching(
+            shown, interrupted, note, lambda piece: parts.words(piece, experiment)
+        )
+
+        def todo() -> Iterator[Piece]:
+            for piece in every:
+                if parts.is_done(piece, experiment, checkpoints):
+                    shown.skip(len(piece.seeds) * steps)
+                else:
+                    yield piece
+
+        _by(options, told, checkpoints, watching, locks)(todo())
+        note()
+
+
+def _by(
+    options: Any,
+    told: Description,
+    checkpoints: Path,
+    watching: Watching,
+    locks: Sequence[TextIO],
+) -> Callable[[Iterator[Piece]], None]:
+    """What computes parts, by the options."""
+    if options.scheduler:
+        return cluster.Cluster(told, checkpoints, options, watching).compute
+    return local.Crew(told, checkpoints, options.jobs, watching, locks).compute
