@@ -251,7 +251,7 @@ WORDS = {
     "gmm d.toml": "the figure shows survival3, which is not measured; measured are",
     "gmm pric": "give an experiment's TOML; did you mean price?",
     "completion bas": "unknown 'bas'; known are bash, zsh, fish; did you mean bash?",
-    "gmm a.toml": "known are num_generations, num_seeds, seed, precision, metrics,",
+    "gmm a.toml": "known are num_generations, num_seeds, block_seeds, seed, precision,",
     "gaussian b.toml": "b.toml: is a declaration of gmm; use that command",
     "linear c.toml": "is this a file for gmm?",
 }
