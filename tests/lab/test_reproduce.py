@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from collapse.experiment import registry
+from collapse.experiment.claims.claim import fingerprint
 from collapse.experiment.claims.statistic import places
 from collapse.figures.declaration import read_declaration
 from collapse.lab import commands, declarations, folder
-from collapse.lab.reproduce import command, records
+from collapse.lab.reproduce import command, markdown, records
 from collapse.lab.reproduce.entries import entries
 from collapse.lab.reproduce.page import text
 from collapse.lab.reproduce.words import lines
@@ -97,6 +98,19 @@ def test_every_figure_has_a_claim_and_every_claim_a_figure():
     assert [entry.name for entry in every if not entry.claims] == []
     names = {entry.name for entry in every}
     assert {claim.declaration for e in every for _, claim in e.claims} == names
+
+
+def test_what_is_published_is_what_these_claims_gave():
+    """Else: collapse reproduce NAME --publish figures, for what has changed."""
+    every, known = entries(), records.published()
+    assert [entry.name for entry in every if entry.name not in known] == []
+    for entry in every:
+        found = known[entry.name]["claims"]
+        for _, claim in entry.claims:
+            assert found[claim.name]["rules"] == fingerprint(claim), claim.name
+            assert found[claim.name]["control"] != "agrees", claim.name
+    text = markdown.text(every, known, lambda _, figure: f"figures/{figure}.svg")
+    assert (FIGURES.parent / command.MARKDOWN).read_text() == text
 
 
 def reached(experiment, rule):
