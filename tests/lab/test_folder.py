@@ -9,7 +9,7 @@ import pytest
 
 from collapse.data.errors import InputError
 from collapse.figures.declaration import to_declaration
-from collapse.lab import checkpoint, extend, folder, lock
+from collapse.lab import checkpoint, extend, folder, lock, stopwatch
 from collapse.sims.gaussian import Gaussian
 
 MINE, OTHER = "a" * 12, "b" * 12
@@ -20,7 +20,7 @@ def place(tmp_path):
     """A folder with the label of an experiment, and nothing else."""
     found = tmp_path / "run"
     found.mkdir()
-    folder.label(found, "", MINE, "gaussian", "cpu cpu", "Abacus")
+    folder.label(found, "", MINE, "gaussian", "cpu cpu", "Abacus", "")
     return found
 
 
@@ -113,7 +113,7 @@ def finished(place, data="", **fields):
     (place / folder.STATES / "0.npz").write_bytes(b"")
     (place / folder.RESULTS).write_bytes(b"")
     text = to_declaration(run, ())
-    folder.label(place, text, run.digest(data), "gaussian", "cpu cpu", "Abacus")
+    folder.label(place, text, run.digest(data), "gaussian", "cpu cpu", "Abacus", "")
     (place / "environment.json").write_text(json.dumps({"seconds": 70.5}))
     return run
 
@@ -144,7 +144,7 @@ def test_a_longer_run_has_the_states_and_the_seconds_of_the_shorter(tmp_path):
     extend.begin(tmp_path / "a", tmp_path / "new")
     assert (checkpoints / "0.npz").is_file()
     assert extend.earlier_seeds(checkpoints) == 3
-    assert folder.seconds(checkpoints) == 70.5
+    assert stopwatch.seconds(checkpoints) == 70.5
 
 
 # Checkpoints

@@ -51,7 +51,7 @@ def leave(place, kind=GAUSSIAN, shift=0.0, complete=True, **fields):
     target = folder.Path(place)
     target.mkdir(parents=True)
     digest = experiment.digest()
-    about = (digest, experiment.name, "cpu", "a processor")
+    about = (digest, experiment.name, "cpu", "a processor", "")
     folder.label(target, to_declaration(experiment), *about)
     if not complete:
         return experiment

@@ -14,7 +14,7 @@ the results of their runs. Do not edit it.
 
 ```bash
 collapse reproduce                  # the list: figures, claims, cost, state
-collapse reproduce {example}   # makes one figure and judges its claims
+collapse reproduce {example:<14}   # makes one figure and judges its claims
 collapse reproduce --all            # all of them; the same command goes on after a stop
 collapse reproduce --all --check    # with other seeds, at a size that decides
 collapse reproduce --all --quick    # in minutes: shows that all run
