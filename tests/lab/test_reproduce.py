@@ -315,6 +315,24 @@ def test_a_record_of_other_rules_says_nothing(sims, tmp_path, capsys):
     assert [line.verdict for line in told[0][1]] == ["not run", "not comparable"]
 
 
+def test_many_places_are_told_together():
+    (entry,) = [entry for entry in entries() if entry.stem == "gerstgrasser_sweep"]
+    (line,) = [
+        line
+        for _, several in lines([entry], records.published())
+        for line in several
+        if line.claim.name == "linear_sweep"
+    ]
+    (told,) = line.measured
+    found = re.fullmatch(
+        r"at each of 18 places: test_error over .* = ([\d.]+) to ([\d.]+), all "
+        r"intervals within ([\d.]+) to ([\d.]+); the claim: 0.95 to 1.05",
+        told,
+    )
+    least, most, low, high = map(float, found.groups())
+    assert low < least < 1 < most < high
+
+
 def test_records_that_cannot_be_read_are_named(tmp_path):
     path = tmp_path / records.NAME
     path.write_text("{")

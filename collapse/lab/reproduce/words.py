@@ -8,6 +8,7 @@ from collapse.experiment.claims.claim import Claim, Paper, Rule, fingerprint
 from collapse.lab.reproduce.entries import Entry
 from collapse.lab.reproduce.records import Records
 
+_MOST_PLACES = 6  # that are told one by one
 NOT_RUN, NOT_COMPARABLE = "not run", "not comparable"
 
 
@@ -63,11 +64,24 @@ def _line(entry: Entry, claim: Claim, record: Mapping[str, Any] | None) -> Line:
         claim.rules
     )  # () of a run that was cut down
     for rule, several in zip(claim.rules, read, strict=True):
-        measured += [_told(rule, one) for one in several]
+        measured += _several(rule, several)
     control = ""
     if claim.control is not None:
         control = f"{claim.control.says}: {record['control'] or 'not run'}"
     return Line(entry, claim, record["verdict"], tuple(measured), control)
+
+
+def _several(rule: Rule, several: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What was read at each place of a rule; of many places the ends of all."""
+    if len(several) <= _MOST_PLACES:
+        return [_told(rule, one) for one in several]
+    low, high = min(one["low"] for one in several), max(one["high"] for one in several)
+    values = [one["value"] for one in several]
+    return [
+        f"at each of {len(several)} places: {_what(rule)} = {number(min(values))} to "
+        f"{number(max(values))}, all intervals within {number(low)} to {number(high)}; "
+        f"the claim: {_range(rule)}"
+    ]
 
 
 def _told(rule: Rule, one: Mapping[str, Any]) -> str:
