@@ -121,14 +121,22 @@ WEEKLY = [
     r"test_pages.py::test_its_(commands_print|code.*(howto-python|README))",
     r"lab/workers/test_workers.py::test_a_command_that_is_stopped.*15",
 ]
+# files of which the gate runs the default tier alone: what is full there is weekly
+WEEKLY_FILES = [
+    r"models/test_(linear|linear_rows|linear_closed_forms|gmm_em|gmm|kde)\.py",
+    r"models/test_(training|language|decoding|transformer)\.py",
+    r"core/test_(curation|real_rows)\.py",
+    r"sims/test_(kde|discrete|linear_task|linear_command|kde_running)\.py",
+]
 _FULL = re.compile("|".join(f"(?:{pattern})" for pattern in FULL))
-
-
+_FILES = re.compile("|".join(WEEKLY_FILES))
 _WEEKLY = re.compile("|".join(f"(?:{pattern})" for pattern in WEEKLY))
 
 
 def is_weekly(name: str) -> bool:
     """Whether a test, by its name, is left to the weekly run."""
+    if _FILES.search(name) and is_full(name):
+        return True
     return _WEEKLY.search(name) is not None
 
 
