@@ -8,7 +8,7 @@ from calibrated import assert_mean
 
 from collapse.data.errors import InputError
 from collapse.experiment.claims.claim import Claim, Control, Rule
-from collapse.experiment.claims.statistic import measured, places, shuffled
+from collapse.experiment.claims.statistic import measured, points, shuffled
 from collapse.experiment.claims.verdict import (
     AGREES,
     DIFFERS,
@@ -142,7 +142,7 @@ def test_medians_and_shares():
 
 def test_every_listed_place_is_read():
     at = {"workflow": ["replace", "accumulate"], "generation": [0, 3]}
-    assert len(list(places(at))) == 4
+    assert len(list(points(at))) == 4
     found = measured(results(), Rule("error", at, low=0.0), LEVEL)
     assert [round(m.value) for m in found] == [1, 4, 1, 1]
     assert found[1].at == {"workflow": "replace", "generation": 3}

@@ -9,7 +9,7 @@ import pytest
 
 from collapse.experiment import registry
 from collapse.experiment.claims.claim import fingerprint
-from collapse.experiment.claims.statistic import places
+from collapse.experiment.claims.statistic import points
 from collapse.figures.declaration import read_declaration
 from collapse.lab import commands, declarations, folder
 from collapse.lab.reproduce import command, markdown, records
@@ -123,7 +123,7 @@ def reached(experiment, rule):
     }
     known["generation"] = set(range(experiment.num_generations + 1))
     for at in (rule.at, {k: v for k, v in rule.over.items() if k != "of"}):
-        for place in places(at):
+        for place in points(at):
             yield from (f"{k} {v}" for k, v in place.items() if v not in known[k])
 
 
@@ -325,7 +325,7 @@ def test_many_places_are_told_together():
     ]
     (told,) = line.measured
     found = re.fullmatch(
-        r"at each of 18 places: test_error over .* = ([\d.]+) to ([\d.]+), all "
+        r"at each of 18 points: test_error over .* = ([\d.]+) to ([\d.]+), all "
         r"intervals within ([\d.]+) to ([\d.]+); the claim: 0.95 to 1.05",
         told,
     )

@@ -66,13 +66,13 @@ class Rule(NamedTuple):
 
 
 class Control(NamedTuple):
-    """A condition under which no rule of a claim may hold at all of its places.
+    """A condition under which no rule of a claim may hold at all of its points.
 
     Attributes:
       says: the condition, in words.
       read: what to read of the same results instead, as `Rule.at`.
       over: what to read in the other place of a difference or ratio instead.
-      swap: exchange the two places of each difference or ratio.
+      swap: exchange the two points of each difference or ratio.
       shuffle: exchange the generations of each seed at random.
       change: fields of the experiment, for a run of its own.
     """

@@ -46,17 +46,17 @@ def measured(dataset: xr.Dataset, rule: Rule, confidence: float) -> list[Measure
 
     Args:
       dataset: every seed, as in results.nc.
-      rule: that names a variable and places.
+      rule: that names a variable and points.
       confidence: of each interval.
 
     Raises:
       InputError: for a variable, dimension or value that the results do not have.
     """
-    return [_measure(dataset, rule, at, confidence) for at in places(rule.at)]
+    return [_measure(dataset, rule, at, confidence) for at in points(rule.at)]
 
 
-def places(at: Where) -> Iterator[dict[str, Any]]:
-    """Every combination of listed values: `{generation: [1, 2]}` is two places."""
+def points(at: Where) -> Iterator[dict[str, Any]]:
+    """Every combination of listed values: `{generation: [1, 2]}` is two points."""
     several = [v if isinstance(v, list | tuple) else [v] for v in at.values()]
     for values in itertools.product(*several):
         yield dict(zip(at, values, strict=True))

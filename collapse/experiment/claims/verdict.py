@@ -17,7 +17,7 @@ from collapse.experiment.claims.statistic import (
     Measured,
     NotReached,
     measured,
-    places,
+    points,
     shuffled,
 )
 
@@ -52,7 +52,7 @@ class Verdict(NamedTuple):
 def confidence(claims: Sequence[Claim], budget: float = BUDGET) -> float:
     """Of each interval, so that all rules of some claims share a false-alarm budget."""
     rules = [rule for claim in claims for rule in claim.rules]
-    return 1 - budget / max(sum(len(list(places(rule.at))) for rule in rules), 1)
+    return 1 - budget / max(sum(len(list(points(rule.at))) for rule in rules), 1)
 
 
 def judge(
@@ -70,7 +70,7 @@ def judge(
       level: confidence of each interval, of `confidence`.
       other: gives the results of the experiment with some fields changed, which a
         control may need; None leaves such a control out.
-      partial: whether the results may be of a run that was cut down, and lack places
+      partial: whether the results may be of a run that was cut down, and lack points
         that rules name; then nothing is decided.
 
     Raises:
@@ -109,12 +109,12 @@ def _of_control(
 
 
 def _in_control(rule: Rule, control: Control) -> Iterator[Rule]:
-    """The rule as the control reads it; where it exchanges places, one for each."""
+    """The rule as the control reads it; where it exchanges points, one for each."""
     if not control.swap:
         over: Where = {**rule.over, **control.over} if rule.over else rule.over
         yield rule._replace(at={**rule.at, **control.read}, over=over)
         return
-    for at in places(rule.at):
+    for at in points(rule.at):
         there = {k: v for k, v in rule.over.items() if k != "of"}
         here = {k: v for k, v in at.items() if k in rule.over}
         of = str(rule.over.get("of", rule.of))

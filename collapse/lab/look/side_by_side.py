@@ -22,11 +22,11 @@ class Match(NamedTuple):
 
     Attributes:
       where: coordinate -> value, of those in which conditions of a run differ.
-      places: run by run, coordinate -> position.
+      positions: run by run, coordinate -> position.
     """
 
     where: Mapping[str, Any]
-    places: tuple[Mapping[str, int], ...]
+    positions: tuple[Mapping[str, int], ...]
 
 
 def side_by_side(runs: Sequence[Opened], metrics: Sequence[str] = ()) -> pd.DataFrame:
@@ -53,8 +53,8 @@ def side_by_side(runs: Sequence[Opened], metrics: Sequence[str] = ()) -> pd.Data
     for metric in metrics:
         for match in matches:
             values = [
-                _values(run.dataset[metric], places, generation)
-                for run, places in zip(runs, match.places, strict=True)
+                _values(run.dataset[metric], positions, generation)
+                for run, positions in zip(runs, match.positions, strict=True)
             ]
             head = {"metric": metric, **match.where, "generation": generation}
             for run, own, paired in zip(runs, values, shared, strict=True):
@@ -109,7 +109,7 @@ def _matches(runs: Sequence[Opened]) -> Iterator[Match]:
     single workflow, or value, of each run is compared even if it is not the same.
     """
     axes = list(dict.fromkeys(axis for run in runs for axis in _several(run)))
-    places: list[list[tuple[Any, tuple[int | None, ...]]]] = []
+    positions: list[list[tuple[Any, tuple[int | None, ...]]]] = []
     for axis in axes:
         values = [_along(run, axis) for run in runs]
         common = [v for v in values[0] if all(v in others for others in values)]
@@ -120,7 +120,7 @@ def _matches(runs: Sequence[Opened]) -> Iterator[Match]:
             )
             raise InputError(f"{axis}: no value in common: {told}")
         inside = [axis in run.dataset.dims for run in runs]
-        places.append(
+        positions.append(
             [
                 (
                     v,
@@ -131,9 +131,9 @@ def _matches(runs: Sequence[Opened]) -> Iterator[Match]:
                 for v in common
             ]
         )
-    shape = [len(choices) for choices in places]
+    shape = [len(choices) for choices in positions]
     for index in np.ndindex(*shape):
-        chosen = [choices[k] for choices, k in zip(places, index, strict=True)]
+        chosen = [choices[k] for choices, k in zip(positions, index, strict=True)]
         where = {a: value for a, (value, _) in zip(axes, chosen, strict=True)}
         own = [
             {
@@ -177,10 +177,10 @@ def _shares_seeds(first: Opened, other: Opened) -> bool:
 
 
 def _values(
-    variable: xr.DataArray, places: Mapping[str, int], generation: int
+    variable: xr.DataArray, positions: Mapping[str, int], generation: int
 ) -> Values:
     """The values [S] of a condition at a generation."""
-    one = variable.isel({d: k for d, k in places.items() if d in variable.dims})
+    one = variable.isel({d: k for d, k in positions.items() if d in variable.dims})
     one = one.sel(generation=generation)
     one = one.isel({d: 0 for d in one.dims if d != "seed"})
     return np.asarray(one.values, np.float64)

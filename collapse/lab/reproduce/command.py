@@ -217,13 +217,13 @@ def _write(
         load(f"collapse.lab.reproduce.{name}") for name in ("markdown", "page")
     )
     some = [entry for entry in every if entry.name in found]
-    places = {e.name: manner.out / f"{e.stem}{manner.suffix}" for e in some}
+    folders = {e.name: manner.out / f"{e.stem}{manner.suffix}" for e in some}
     text = markdown.text(
-        some, found, lambda e, f: f"{places[e.name].name}/{e.drawn(f)}.svg"
+        some, found, lambda e, f: f"{folders[e.name].name}/{e.drawn(f)}.svg"
     )
     for name, told in (
         (MARKDOWN, text),
-        (PAGE, page.text(some, found, places)),
+        (PAGE, page.text(some, found, folders)),
     ):
         (manner.out / _suffixed(name, manner)).write_text(told, encoding="utf-8")
     if publish:

@@ -13,20 +13,20 @@ from collapse.lab.reproduce.words import Line, device, lines, size, total
 _COLOURS = {"agrees": "#0072b2", "differs": "#d55e00", "undecided": "#666666"}
 
 
-def text(some: Sequence[Entry], found: Records, places: Mapping[str, Path]) -> str:
+def text(some: Sequence[Entry], found: Records, folders: Mapping[str, Path]) -> str:
     """The report of entries that were made.
 
     Args:
       some: entries to tell of.
       found: records of verdicts.
-      places: name of an entry -> folder of its run, where its figures are.
+      folders: name of an entry -> folder of its run, where its figures are.
     """
     papers = lines(some, found)
     every = [line for _, several in papers for line in several]
     body = [f"<p>{html.escape(total(some, found))}.</p>", _summary(papers)]
     for entry in some:
         own = [line for line in every if line.entry.name == entry.name]
-        body.append(_entry(entry, own, found[entry.name], places[entry.name]))
+        body.append(_entry(entry, own, found[entry.name], folders[entry.name]))
     return page("Claims on model collapse, measured again", body)
 
 

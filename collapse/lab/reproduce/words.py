@@ -8,7 +8,7 @@ from collapse.experiment.claims.claim import Claim, Paper, Rule, fingerprint
 from collapse.lab.reproduce.entries import Entry
 from collapse.lab.reproduce.records import Records
 
-_MOST_PLACES = 6  # that are told one by one
+_MOST_POINTS = 6  # that are told one by one
 NOT_RUN, NOT_COMPARABLE = "not run", "not comparable"
 
 
@@ -72,13 +72,13 @@ def _line(entry: Entry, claim: Claim, record: Mapping[str, Any] | None) -> Line:
 
 
 def _several(rule: Rule, several: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What was read at each place of a rule; of many places the ends of all."""
-    if len(several) <= _MOST_PLACES:
+    """What was read at each place of a rule; of many points the ends of all."""
+    if len(several) <= _MOST_POINTS:
         return [_told(rule, one) for one in several]
     low, high = min(one["low"] for one in several), max(one["high"] for one in several)
     values = [one["value"] for one in several]
     return [
-        f"at each of {len(several)} places: {_what(rule)} = {number(min(values))} to "
+        f"at each of {len(several)} points: {_what(rule)} = {number(min(values))} to "
         f"{number(max(values))}, all intervals within {number(low)} to {number(high)}; "
         f"the claim: {_range(rule)}"
     ]

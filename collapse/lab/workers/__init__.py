@@ -1,4 +1,4 @@
-"""One run on many processes or hosts: the same parts, whoever computes them.
+"""One run on many processes or hosts: the same parts on any number of them.
 
 A part is one condition for one block of seeds. How seeds are divided follows from the
 experiment alone, and how a part is computed from the run's layout of devices, so that

@@ -64,7 +64,7 @@ class Cluster:
         """
         with _client(self.options) as client:
             self._say(client)
-            # a task, too: whoever lacks it gets it from another worker, or anew
+            # a task, too: a worker that lacks it gets it from another worker, or anew
             run = client.submit(bytes, self.packed, pure=False)
             try:
                 for piece in todo:

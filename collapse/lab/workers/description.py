@@ -33,7 +33,7 @@ class Description(NamedTuple):
       machine: kind of these devices.
       versions: of this package and the compiler.
       earlier: seeds of a shorter run that it extends.
-      keep_programs: in the cache of whoever computes it.
+      keep_programs: in the cache of the process that computes it.
     """
 
     kind: str
@@ -62,7 +62,7 @@ def describe(
       data: that it is run on, or None.
       field: option that asks for workers, for messages.
       earlier: seeds of a shorter run that it extends.
-      keep_programs: in the cache of whoever computes it.
+      keep_programs: in the cache of the process that computes it.
 
     Raises:
       InputError: for a family or a workflow that stands in no file.

@@ -1,4 +1,4 @@
-"""Parts computed by processes on this machine; whoever is idle gets the next one.
+"""Parts computed by processes on this machine; an idle one gets the next part.
 
 A process that has died ends the run, which says its exit status; what is saved stays.
 """
