@@ -60,7 +60,7 @@ FULL = [
     r"lab/test_refusals.py::test_nobody",
     r"lab/test_command_line.py::test_(real_data|a_figure_over|snapshots|axes|published|another|meas)",
     r"lab/test_complete.py::test_(more_seeds|large_states|seconds|only|what_was|a_run_is)",
-    r"lab/test_reproduce.py::test_(check_uses|a_control_may|a_quick_run|what_cannot|one_claim)",
+    r"lab/test_reproduce.py::test_(check_uses|a_published_check|a_control_may|a_quick_run|what_cannot|one_claim)",
     r"lab/test_restored.py",
     r"lab/test_killed.py",
     r"lab/test_telling.py::test_(a_quick_run_says|a_signal_stops.*15)",

@@ -163,7 +163,7 @@ def test_the_list_names_figures_claims_and_state(sims, capsys):
         (["tiny", "--all"], "all: is every figure; drop it, or the names"),
         (["tiny", "--quik"], "unrecognized arguments: --quik; see --help"),
         (["tiny", "--out", "sims/gaussian/tiny.toml"], "is a file; give a folder"),
-        (["tiny", "--quick", "--publish", "x"], "goes with neither --quick nor"),
+        (["tiny", "--quick", "--publish", "x"], "publish: does not go with --quick"),
     ],
 )
 def test_bad_input_is_one_line(sims, capsys, arguments, said):
@@ -255,6 +255,36 @@ def test_check_uses_other_seeds_at_its_own_size(sims, tmp_path):
     told = (tmp_path / "reproduction" / "tiny-check" / folder.LABEL).read_text()
     assert "num_seeds = 300" in told and "seed = 20000" in told
     assert not (tmp_path / "reproduction" / records.NAME).exists()
+
+
+def test_a_published_check_stands_beside_the_figure_s_verdict(sims, tmp_path, capsys):
+    target = tmp_path / "figures"
+    check = ["tiny", "--check", "--quiet", "--publish", str(target)]
+    assert command.main(check) == 2  # of which figure?
+    assert "has no record of gaussian/tiny; pub" in capsys.readouterr().err
+    assert not (tmp_path / "reproduction").exists()
+    target.mkdir()
+    known = {**RECORD, "claims": {"variance_lost": _recorded("undecided")}}
+    records.merge(target / records.NAME, {"gaussian/tiny": known})
+    assert command.main(check) == 0
+    told = (tmp_path / command.MARKDOWN).read_text()
+    assert "* **undecided**: The variance is lost" in told
+    assert "  * checked with 300 other seeds: **agrees**\n    * at replace" in told
+    assert "1 undecided; checked with other seeds: 1 agrees" in told
+    assert {one.name for one in target.iterdir()} == {records.NAME}  # no figure
+    # made again: the check stays
+    again = records.merge(target / records.NAME, {"gaussian/tiny": known})
+    assert again["gaussian/tiny"][records.CHECKED]["seeds"] == 300
+
+
+def _recorded(verdict):
+    (claim,) = (c for e in entries() for _, c in e.claims if c.name == "variance_lost")
+    return {
+        "rules": fingerprint(claim),
+        "verdict": verdict,
+        "control": "differs",
+        "measured": [[{"at": {}, "value": 1.0, "low": 0.0, "high": 2.0, "seeds": 2}]],
+    }
 
 
 def test_a_quick_run_decides_nothing(sims, tmp_path, capsys):

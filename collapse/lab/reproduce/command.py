@@ -80,8 +80,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--publish",
         default="",
         metavar="FOLDER",
-        help="folder for figures, their data and verdicts; REPRODUCTION.md is written "
-        "beside it",
+        help="folder for figures, their data and verdicts, with --check for verdicts "
+        "alone; REPRODUCTION.md is written beside it",
     )
     add("--quiet", action="store_true", help="print nothing of the single runs")
     return parser
@@ -98,9 +98,11 @@ def listed(every: Sequence[Entry], out: Path) -> str:
         found = own.get(entry.name, record).get("claims", {})
         for paper, claim in entry.claims:
             word = _word(claim, found)
-            lines.append(f"  {claim.name:30} {word:>14}  {paper.cite}")
+            check = _word(claim, record.get(records.CHECKED, {}).get("claims", {}))
+            told = f"  checked: {check}" * (check not in ("not run", "not comparable"))
+            lines.append(f"  {claim.name:30} {word:>14}  {paper.cite}{told}")
     head = "figure                                cost  state of its run\n"
-    head += "  claim                                 verdict  paper\n"
+    head += "  claim                                 verdict  paper  with other seeds\n"
     return head + "\n".join(lines) + f"\n\n{_foot(every)}"
 
 
@@ -140,8 +142,16 @@ def _reproduce(
     out = Path(given.out)
     if out.exists() and not out.is_dir():
         raise InputError(f"out: {out} is a file; give a folder")
-    if given.publish and (given.quick or given.check):
-        raise InputError("publish: goes with neither --quick nor --check; drop one")
+    if given.publish and given.quick:
+        raise InputError("publish: does not go with --quick; drop one of them")
+    if given.publish and given.check:
+        known = records.read(Path(given.publish) / records.NAME)
+        for entry in wanted:
+            if entry.name not in known:
+                raise InputError(
+                    f"publish: {given.publish}/{records.NAME} has no record of "
+                    f"{entry.name}; publish its figure first, without --check"
+                )
     verdict, making = (
         load(name)
         for name in (
@@ -228,7 +238,8 @@ def _write(
         (manner.out / _suffixed(name, manner)).write_text(told, encoding="utf-8")
     if publish:
         target = Path(publish)
-        merged = records.merge(
+        merge = records.merge_checks if manner.check else records.merge
+        merged = merge(
             target / records.NAME,
             {e.name: found[e.name] for e in wanted if e.name in found},
         )

@@ -29,7 +29,8 @@ class Manner(NamedTuple):
       quick: cut every run down to seconds.
       check: with other seeds, at a size that decides.
       quiet: print nothing of the runs.
-      publish: folder for figures and their data; "" for none.
+      publish: folder for figures and their data, which a check has none of; "" for
+        none.
     """
 
     out: Path
@@ -56,7 +57,7 @@ def make(entry: Entry, manner: Manner) -> tuple[dict[str, Any], list[str]]:
     """
     place = folder_of(entry, manner)
     arguments = _arguments(_fields(entry, manner))
-    if manner.publish:
+    if manner.publish and not manner.check:
         arguments += ["--publish", manner.publish]
     dataset = _run(entry, place, arguments, manner)
     told, wrong = {}, []

@@ -71,6 +71,10 @@ def _claim(line: Line, link: Callable[[Entry, str], str]) -> str:
     ]
     rows += [f"  * measured: {one}" for one in line.measured]
     rows += [f"  * control: {line.control}"] if line.control else []
+    if line.check:
+        rows.append(f"  * {line.check.size}: **{line.check.verdict}**")
+        rows += [f"    * {one}" for one in line.check.measured]
+        rows.append(f"    * control: {line.check.control}")
     rows += [f"  * {claim.reason}"] if claim.reason else []
     return "\n".join(rows) + "\n"
 

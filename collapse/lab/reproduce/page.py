@@ -83,5 +83,8 @@ def _claim(line: Line) -> str:
         ("control", html.escape(line.control) or "none"),
     ]
     told += [("reason", html.escape(claim.reason))] if claim.reason else []
+    if line.check:
+        lines = (line.check.verdict, *line.check.measured, line.check.control)
+        told.append((line.check.size, "<br>".join(html.escape(one) for one in lines)))
     head = f'<h3 id="{claim.name}">{html.escape(claim.says)}</h3>'
     return f"{head}\n{rows(told)}"

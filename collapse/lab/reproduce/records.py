@@ -14,6 +14,7 @@ from collapse.experiment.files import atomic
 from collapse.lab import declarations
 
 NAME = "verdicts.json"
+CHECKED = "checked"  # in a record, that of a run with other seeds
 Records = dict[str, dict[str, Any]]  # declaration -> record
 
 
@@ -40,8 +41,27 @@ def read(path: Path) -> Records:
 
 
 def merge(path: Path, records: Mapping[str, Mapping[str, Any]]) -> Records:
-    """The records of a file, after those given have been put into it."""
-    every = {**read(path), **{name: dict(one) for name, one in records.items()}}
+    """The records of a file, after those given have been put into it.
+
+    What a check found stays in the record of a run that is made again.
+    """
+    every = read(path)
+    for name, one in records.items():
+        kept = {k: v for k, v in every.get(name, {}).items() if k == CHECKED}
+        every[name] = {**kept, **one}
+    return _write(path, every)
+
+
+def merge_checks(path: Path, records: Mapping[str, Mapping[str, Any]]) -> Records:
+    """The records of a file, after checks have been put into those of their runs."""
+    every = read(path)
+    for name, one in records.items():
+        every[name] = {**every[name], CHECKED: dict(one)}
+    return _write(path, every)
+
+
+def _write(path: Path, every: Records) -> Records:
+    """The records by name, after writing them to a file."""
     every = dict(sorted(every.items()))
     with atomic(path) as temporary:
         text = json.dumps(every, indent=1, allow_nan=True)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from collapse.experiment.claims.claim import Claim, Paper, Rule, fingerprint
 from collapse.lab.reproduce.entries import Entry
-from collapse.lab.reproduce.records import Records
+from collapse.lab.reproduce.records import CHECKED, Records
 
 _MOST_POINTS = 6  # that are told one by one
 NOT_RUN, NOT_COMPARABLE = "not run", "not comparable"
@@ -21,44 +21,51 @@ class Line(NamedTuple):
       verdict: the word.
       measured: one text for each number that was read.
       control: what the control is, and that it fails as it must.
+      size: seeds of the run.
+      check: the same of a run with other seeds, at a size that decides, if there is one.
     """
 
     entry: Entry
     claim: Claim
     verdict: str
-    measured: tuple[str, ...]
-    control: str
+    measured: tuple[str, ...] = ()
+    control: str = ""
+    size: str = ""
+    check: "Line | None" = None
 
 
 def lines(some: Sequence[Entry], found: Records) -> list[tuple[Paper, list[Line]]]:
     """Papers by name, each with its claims and what was found."""
     told: dict[str, tuple[Paper, list[Line]]] = {}
     for entry in some:
-        record = found.get(entry.name, {}).get("claims", {})
+        record = found.get(entry.name, {})
         for paper, claim in entry.claims:
-            line = _line(entry, claim, record.get(claim.name))
+            line = _line(entry, claim, record)
+            check = _line(entry, claim, record.get(CHECKED, {}))
+            if check.size:
+                line = line._replace(check=check)
             told.setdefault(paper.name, (paper, []))[1].append(line)
     return [told[name] for name in sorted(told)]
 
 
 def total(some: Sequence[Entry], found: Records) -> str:
-    """`10 claims: 6 agrees, 4 differs`."""
-    number = _counts(some, found)
-    claims = sum(number.values())
-    told = ", ".join(f"{count} {word}" for word, count in number.items())
-    return f"{claims} claim{'s' * (claims != 1)}: {told}"
+    """`10 claims: 6 agrees, 4 differs`, and of how many a check said what."""
+    every = [line for _, several in lines(some, found) for line in several]
+    told = f"{len(every)} claim{'s' * (len(every) != 1)}: {_counted(every)}"
+    checks = [line.check for line in every if line.check]
+    return told + (f"; checked with other seeds: {_counted(checks)}" if checks else "")
 
 
-def _counts(some: Sequence[Entry], found: Records) -> dict[str, int]:
-    """Verdict -> number of claims."""
-    words = [line.verdict for _, several in lines(some, found) for line in several]
-    return {word: words.count(word) for word in dict.fromkeys(sorted(words))}
+def _counted(several: Sequence[Line]) -> str:
+    """`6 agrees, 4 differs`."""
+    words = sorted(line.verdict for line in several)
+    return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
 
 
-def _line(entry: Entry, claim: Claim, record: Mapping[str, Any] | None) -> Line:
+def _line(entry: Entry, claim: Claim, run: Mapping[str, Any]) -> Line:
+    record = run.get("claims", {}).get(claim.name)
     if record is None or record.get("rules") != fingerprint(claim):  # of other rules
-        word = NOT_RUN if claim.rules else NOT_COMPARABLE
-        return Line(entry, claim, word, (), "")
+        return Line(entry, claim, NOT_RUN if claim.rules else NOT_COMPARABLE)
     measured = []
     read = record["measured"] or [()] * len(
         claim.rules
@@ -68,7 +75,8 @@ def _line(entry: Entry, claim: Claim, record: Mapping[str, Any] | None) -> Line:
     control = ""
     if claim.control is not None:
         control = f"{claim.control.says}: {record['control'] or 'not run'}"
-    return Line(entry, claim, record["verdict"], tuple(measured), control)
+    told = tuple(measured)
+    return Line(entry, claim, record["verdict"], told, control, size(run))
 
 
 def _several(rule: Rule, several: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -121,9 +129,10 @@ def _range(rule: Rule) -> str:
 
 def size(record: Mapping[str, Any]) -> str:
     """Seeds of a record's run, and whether it is a full one."""
-    small = ", cut down by --quick" * record["quick"]
-    other = ", checked with other seeds" * record["check"]
-    return f"{record['seeds']} seeds{small}{other}"
+    number = f"{record['seeds']} seeds"
+    if record["check"]:
+        number = f"checked with {record['seeds']} other seeds"
+    return number + ", cut down by --quick" * record["quick"]
 
 
 def device(record: Mapping[str, Any]) -> str:
