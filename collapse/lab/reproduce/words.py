@@ -22,7 +22,7 @@ class Line(NamedTuple):
       measured: one text for each number that was read.
       control: what the control is, and that it fails as it must.
       size: seeds of the run.
-      check: the same of a run with other seeds, at a size that decides, if there is one.
+      check: the same of a run with other seeds, at a size that decides; None for none.
     """
 
     entry: Entry
@@ -129,10 +129,9 @@ def _range(rule: Rule) -> str:
 
 def size(record: Mapping[str, Any]) -> str:
     """Seeds of a record's run, and whether it is a full one."""
-    number = f"{record['seeds']} seeds"
-    if record["check"]:
-        number = f"checked with {record['seeds']} other seeds"
-    return number + ", cut down by --quick" * record["quick"]
+    seeds = record["seeds"]
+    told = f"checked with {seeds} other seeds" if record["check"] else f"{seeds} seeds"
+    return told + ", cut down by --quick" * record["quick"]
 
 
 def device(record: Mapping[str, Any]) -> str:
