@@ -131,7 +131,7 @@ def size(record: Mapping[str, Any]) -> str:
     """Seeds of a record's run, and whether it is a full one."""
     seeds = record["seeds"]
     told = f"checked with {seeds} other seeds" if record["check"] else f"{seeds} seeds"
-    return told + ", cut down by --quick" * record["quick"]
+    return str(told) + ", cut down by --quick" * bool(record["quick"])
 
 
 def device(record: Mapping[str, Any]) -> str:
