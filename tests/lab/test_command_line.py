@@ -37,9 +37,9 @@ def run(*arguments, family=Gaussian):
 
 
 def test_a_run_leaves_everything_a_reader_needs(tmp_path, capsys):
-    metrics = ["survival_3", "variance_ratio"]
+    metrics = ["tail_mass_1pct", "variance_ratio"]
     arguments = ["--workflows", "replace", "mix", "--metrics", *metrics]
-    assert run(*arguments, "--out", "a", family=Gmm) == 0
+    assert run(*arguments, "--out", "a") == 0
     names = {path.name for path in (tmp_path / "a").iterdir()}
     assert names == {
         "results.nc",
@@ -53,7 +53,11 @@ def test_a_run_leaves_everything_a_reader_needs(tmp_path, capsys):
         "states",
     }
     data = xr.open_dataset(tmp_path / "a" / "results.nc", engine="h5netcdf")
-    assert dict(data.survival_3.sizes) == {"workflow": 2, "seed": 3, "generation": 5}
+    assert dict(data.tail_mass_1pct.sizes) == {
+        "workflow": 2,
+        "seed": 3,
+        "generation": 5,
+    }
     assert data.workflow.values.tolist() == ["replace", "mix 0.1 fresh"]
     for name in metrics:
         assert data[name].attrs["long_name"] and data[name].attrs["units"]
