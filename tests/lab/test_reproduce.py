@@ -100,6 +100,14 @@ def test_every_figure_has_a_claim_and_every_claim_a_figure():
     assert {claim.declaration for e in every for _, claim in e.claims} == names
 
 
+def test_results_cite_the_papers_whose_claims_they_test():
+    for entry in entries():
+        figures = read_declaration(entry.path, registry.experiment(entry.command))[1]
+        cited = " ".join(figure.cites for figure in figures)
+        for paper in {paper.cite for paper, claim in entry.claims if claim.rules}:
+            assert paper == "This lab" or paper in cited, (entry.name, paper)
+
+
 def test_what_is_published_is_what_these_claims_gave():
     """Else: collapse reproduce NAME --publish figures, for what has changed."""
     every, known = entries(), records.published()
