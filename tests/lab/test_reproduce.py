@@ -162,6 +162,13 @@ def test_the_list_names_figures_claims_and_state(sims, capsys):
     assert re.search(r"variance_lost +not run +Somebody 2024", said)
     assert re.search(r"other_machine +not comparable +Somebody 2024", said)
     assert "1 figures, 2 claims" in said
+    out = Path("reproduction")
+    known = {**RECORD, "claims": {"variance_lost": _recorded("differs")}}
+    out.mkdir()
+    records.merge(out / records.NAME, {"gaussian/tiny": known})
+    assert commands.main(["reproduce"]) == 0
+    told = re.escape("Somebody 2024  [your run: differs]")
+    assert re.search(rf"variance_lost +not run +{told}", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(
@@ -172,6 +179,10 @@ def test_the_list_names_figures_claims_and_state(sims, capsys):
         (["tiny", "--quik"], "unrecognized arguments: --quik; see --help"),
         (["tiny", "--out", "sims/gaussian/tiny.toml"], "is a file; give a folder"),
         (["tiny", "--quick", "--publish", "x"], "publish: does not go with --quick"),
+        (["tiny", "--publish", ""], "publish: is empty; give a folder"),
+        (["--quick"], "quick: of what? add names or --all"),
+        ([""], "an empty name is no figure, claim or paper; see the list"),
+        (["tiny", "--out", "/proc/x"], "out: /proc/x cannot be written (No such"),
     ],
 )
 def test_bad_input_is_one_line(sims, capsys, arguments, said):
@@ -207,7 +218,17 @@ def test_a_figure_is_made_and_its_claims_judged(sims, capsys, tmp_path):
     assert command.main(["tiny", "--quiet"]) == 0
     assert (out / "tiny" / folder.RESULTS).stat().st_mtime_ns == before
     assert command.main([]) == 0
-    assert re.search(r"tiny +unknown  complete\n.*agrees", capsys.readouterr().out)
+    listed = capsys.readouterr().out
+    assert re.search(r"tiny +unknown +complete\n.*\[your run: agrees\]", listed)
+
+    # a damaged run is named, and repeated where that is asked for
+    (out / "tiny" / folder.RESULTS).write_text("junk")
+    assert command.main([]) == 0
+    assert re.search(r"tiny +unknown +damaged\n", capsys.readouterr().out)
+    assert command.main(["tiny", "--quiet"]) == 2
+    assert "results.nc cannot be read" in capsys.readouterr().err
+    assert command.main(["tiny", "--quiet", "--force"]) == 0
+    assert "agrees" in capsys.readouterr().out
 
 
 def _reports_are_complete(out):
@@ -371,12 +392,19 @@ def test_many_places_are_told_together():
     assert low < least < 1 < most < high
 
 
+@pytest.mark.parametrize("text", ["[]", '{"mixing/price": 3}', '{"mixing/price": {}}'])
+def test_records_of_another_form_are_named(tmp_path, text):
+    (tmp_path / records.NAME).write_text(text)
+    with pytest.raises(ValueError, match="verdicts.json: cannot be read"):
+        records.read(tmp_path / records.NAME)
+
+
 def test_records_that_cannot_be_read_are_named(tmp_path):
     path = tmp_path / records.NAME
     path.write_text("{")
     with pytest.raises(ValueError, match="verdicts.json: cannot be read"):
         records.read(path)
     path.write_text("{}")
-    records.merge(path, {"b/one": {"x": 1}})
-    records.merge(path, {"a/one": {"x": 2}})
+    records.merge(path, {"b/one": {"claims": {}}})
+    records.merge(path, {"a/one": {"claims": {}}})
     assert list(json.loads(path.read_text())) == ["a/one", "b/one"]

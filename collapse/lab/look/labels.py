@@ -48,7 +48,7 @@ def read(place: Path) -> Label:
     table = read_table(place / folder.LABEL)
     table.pop("figure", None)
     return Label(
-        place, folder.command_in(place), _flat(table), _state(place), _seconds(place)
+        place, folder.command_in(place), _flat(table), state(place), _seconds(place)
     )
 
 
@@ -119,7 +119,8 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _state(place: Path) -> str:
+def state(place: Path) -> str:
+    """The state of a run's folder, in a word."""
     try:
         lock.check_free(place)
     except InputError:

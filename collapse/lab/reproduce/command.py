@@ -10,6 +10,7 @@ from collapse.experiment.claims.claim import Claim, fingerprint
 from collapse.experiment.lazy import load
 from collapse.lab import command, folder, terminal
 from collapse.lab.interrupt import Interrupted
+from collapse.lab.look.labels import state
 from collapse.lab.reproduce import records
 from collapse.lab.reproduce.entries import Entry, chosen, entries
 
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "") -> int:
         if given.all and given.names:
             raise InputError("all: is every figure; drop it, or the names")
         if not (given.all or given.names):
+            _check_bare(given)
             terminal.say(listed(every, Path(given.out)))
             return 0
         wanted = list(every) if given.all else chosen(given.names, every)
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "") -> int:
     except InputError as error:
         return command.fail(error)
     except (Interrupted, KeyboardInterrupt):
-        terminal.tell("interrupted; the same command goes on from here")
+        terminal.tell("reproduce: the same command goes on from here, without --resume")
         return 130
     except BrokenPipeError:
         terminal.silence()
@@ -58,6 +60,16 @@ def main(arguments: Sequence[str] | None = None, program: str = "") -> int:
     except OSError as error:
         terminal.tell(f"error: {error}")
         return 1
+
+
+def _check_bare(given: argparse.Namespace) -> None:
+    """Raise InputError if options are given that need something to make."""
+    used = [name for name in ("quick", "check", "force", "quiet") if vars(given)[name]]
+    used += ["publish"] * (given.publish is not None)
+    if used:
+        raise InputError(
+            f"{used[0]}: of what? add names or --all; see the list: collapse reproduce"
+        )
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
@@ -75,10 +87,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="with other seeds than the figures', at a size that decides the claims",
     )
     add("--quick", action="store_true", help="cut every run down to seconds")
+    add("--force", action="store_true", help="repeat runs that are complete")
     add("--out", default="reproduction", help="folder of runs and report (%(default)s)")
     add(
         "--publish",
-        default="",
         metavar="FOLDER",
         help="folder for figures, their data and verdicts, with --check for verdicts "
         "alone; REPRODUCTION.md is written beside it",
@@ -90,20 +102,30 @@ def _parser(program: str) -> argparse.ArgumentParser:
 def listed(every: Sequence[Entry], out: Path) -> str:
     """The list of all figures and claims, with paper, cost, state and verdict."""
     known, own = records.published(), records.read(out / records.NAME)
-    lines = []
+    names = [entry.name for entry in every]
+    names += [f"  {claim.name}" for entry in every for _, claim in entry.claims]
+    width = max(map(len, names), default=0)
+    lines = [f"{'figure':{width}}  published in    your run"]
+    lines += [f"{'  claim':{width}}  verdict         paper  [others]"]
     for entry in every:
         record = known.get(entry.name, {})
         cost = _duration(record.get("seconds"))
-        lines.append(f"{entry.name:32} {cost:>9}  {_state(out / entry.stem)}".rstrip())
-        found = own.get(entry.name, record).get("claims", {})
+        lines.append(f"{entry.name:{width}}  {cost:14}  {_states(out, entry)}".rstrip())
+        others = {
+            "checked": record.get(records.CHECKED, {}).get("claims", {}),
+            "your run": own.get(entry.name, {}).get("claims", {}),
+        }
         for paper, claim in entry.claims:
-            word = _word(claim, found)
-            check = _word(claim, record.get(records.CHECKED, {}).get("claims", {}))
-            told = f"  checked: {check}" * (check not in ("not run", "not comparable"))
-            lines.append(f"  {claim.name:30} {word:>14}  {paper.cite}{told}")
-    head = "figure                                cost  state of its run\n"
-    head += "  claim                                 verdict  paper  with other seeds\n"
-    return head + "\n".join(lines) + f"\n\n{_foot(every)}"
+            word = _word(claim, record.get("claims", {}))
+            told = [
+                f"{name}: {_word(claim, found)}"
+                for name, found in others.items()
+                if claim.name in found
+            ]
+            said = f"  [{'; '.join(told)}]" if told else ""
+            name = f"  {claim.name}"
+            lines.append(f"{name:{width}}  {word:14}  {paper.cite}{said}")
+    return "\n".join([*lines, "", _foot(every)])
 
 
 def _word(claim: Claim, found: dict[str, dict[str, str]]) -> str:
@@ -122,11 +144,15 @@ def _foot(every: Sequence[Entry]) -> str:
     )
 
 
-def _state(place: Path) -> str:
-    """The state of a run's folder, in a word; "" if there is none."""
-    if folder.has_checkpoints(place):
-        return "unfinished"
-    return "complete" if folder.is_complete(place) else ""
+def _states(out: Path, entry: Entry) -> str:
+    """The states of the runs of an entry in a folder, in words; "" if there is none."""
+    told = []
+    for suffix in ("", "-quick", "-check", "-quick-check"):
+        place = out / f"{entry.stem}{suffix}"
+        if folder.digest_in(place) is not None:
+            kind = suffix.replace("-", " --").strip()
+            told.append(f"{kind} {state(place)}".strip())
+    return ", ".join(told)
 
 
 def _duration(seconds: float | None) -> str:
@@ -142,6 +168,8 @@ def _reproduce(
     out = Path(given.out)
     if out.exists() and not out.is_dir():
         raise InputError(f"out: {out} is a file; give a folder")
+    if given.publish == "":
+        raise InputError("publish: is empty; give a folder")
     if given.publish and given.quick:
         raise InputError("publish: does not go with --quick; drop one of them")
     if given.publish and given.check:
@@ -166,9 +194,13 @@ def _reproduce(
         quick=given.quick,
         check=given.check,
         quiet=given.quiet,
-        publish=given.publish,
+        publish=given.publish or "",
+        force=given.force,
     )
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"out: {out} cannot be written ({error.strerror})") from None
     failed, broken = [], []
     file = out / _suffixed(records.NAME, manner)
     for number, entry in enumerate(wanted, 1):
@@ -186,12 +218,15 @@ def _reproduce(
             making.forget_programs()
         found = records.merge(file, {entry.name: record})
         broken += _tell(entry, record["claims"], verdict.AGREES)
-        _write(wanted, every, manner, found, given.publish)
+        _write(wanted, every, manner, found)
     if failed:
         terminal.tell(f"error: not made in full: {', '.join(failed)}")
         return 2
-    told = ", ".join(str(out / _suffixed(one, manner)) for one in (PAGE, MARKDOWN))
-    terminal.say(f"\nwritten: {told}")
+    written = [out / _suffixed(one, manner) for one in (PAGE, MARKDOWN)]
+    if manner.publish:
+        target = Path(manner.publish)
+        written += [target / records.NAME, target.parent / MARKDOWN]
+    terminal.say(f"\nwritten: {', '.join(map(str, written))}")
     return 1 if broken else 0
 
 
@@ -220,7 +255,6 @@ def _write(
     every: Sequence[Entry],
     manner: "Manner",
     found: records.Records,
-    publish: str,
 ) -> None:
     """Write the report of what has been made so far."""
     markdown, page = (
@@ -236,12 +270,13 @@ def _write(
         (PAGE, page.text(some, found, folders)),
     ):
         (manner.out / _suffixed(name, manner)).write_text(told, encoding="utf-8")
-    if publish:
-        target = Path(publish)
+    if manner.publish:
+        target = Path(manner.publish)
         merge = records.merge_checks if manner.check else records.merge
         merged = merge(
             target / records.NAME,
             {e.name: found[e.name] for e in wanted if e.name in found},
         )
-        text = markdown.text(every, merged, lambda e, f: f"{target.name}/{f}.svg")
+        some = [entry for entry in every if entry.name in merged]
+        text = markdown.text(some, merged, lambda e, f: f"{target.name}/{f}.svg")
         (target.parent / MARKDOWN).write_text(text, encoding="utf-8")

@@ -90,7 +90,8 @@ def chosen(names: Sequence[str], known: Sequence[Entry]) -> list[Entry]:
             words |= dict.fromkeys(_names(entry))
         if not some:
             raise InputError(
-                f"reproduce: {name} is no figure, claim or paper{hint(name, words)}; "
+                f"reproduce: {name or 'an empty name'} is no figure, claim or paper"
+                f"{hint(name, words) if name else ''}; "
                 "see the list: collapse reproduce"
             )
         found |= {entry.name: entry for entry in some}

@@ -31,6 +31,7 @@ class Manner(NamedTuple):
       quiet: print nothing of the runs.
       publish: folder for figures and their data, which a check has none of; "" for
         none.
+      force: repeat runs that are complete.
     """
 
     out: Path
@@ -39,6 +40,7 @@ class Manner(NamedTuple):
     check: bool = False
     quiet: bool = False
     publish: str = ""
+    force: bool = False
 
     @property
     def suffix(self) -> str:
@@ -84,7 +86,10 @@ def make(entry: Entry, manner: Manner) -> tuple[dict[str, Any], list[str]]:
 
 def _fields(entry: Entry, manner: Manner) -> dict[str, Any]:
     """Fields of the experiment that are set otherwise than the declaration does."""
-    return {**entry.check, "seed": CHECK_SEED} if manner.check else {}
+    if not manner.check:
+        return {}
+    sizes = {} if manner.quick else entry.check
+    return {**sizes, "seed": CHECK_SEED}
 
 
 def forget_programs() -> None:
@@ -103,7 +108,8 @@ def _run(
     """The results of an entry's command with further arguments."""
     line = [str(entry.path), "--out", str(place), *arguments]
     line += ["--quick"] * manner.quick + ["--quiet"] * manner.quiet
-    line += ["--resume"] * folder.has_checkpoints(place)
+    line += ["--force"] * manner.force
+    line += ["--resume"] * (folder.has_checkpoints(place) and not manner.force)
     code = run.main(registry.experiment(entry.command), line)
     if code == 130:
         raise Interrupted("go on by the same command")

@@ -10,6 +10,7 @@ from collapse.lab.reproduce.entries import Entry
 from collapse.lab.reproduce.records import Records
 from collapse.lab.reproduce.words import Line, device, lines, size, total
 
+_QUICK = "Cut down by --quick: this shows that all runs, and decides nothing."
 _COLOURS = {"agrees": "#0072b2", "differs": "#d55e00", "undecided": "#666666"}
 
 
@@ -24,6 +25,8 @@ def text(some: Sequence[Entry], found: Records, folders: Mapping[str, Path]) -> 
     papers = lines(some, found)
     every = [line for _, several in papers for line in several]
     body = [f"<p>{html.escape(total(some, found))}.</p>", _summary(papers)]
+    if any(record["quick"] for record in found.values()):
+        body.insert(0, f"<p><strong>{_QUICK}</strong></p>")
     for entry in some:
         own = [line for line in every if line.entry.name == entry.name]
         body.append(_entry(entry, own, found[entry.name], folders[entry.name]))
@@ -63,7 +66,8 @@ def _entry(
         else ""
     )
     about = (
-        f"collapse reproduce {entry.stem}: {size(record)}, "
+        f"collapse reproduce {entry.stem}{' --check' * bool(record['check'])}"
+        f"{' --quick' * bool(record['quick'])}: {size(record)}, "
         f"{record['seconds']} s on {device(record)}; {versions}; "
         f"commit {record['commit']}"
     )

@@ -32,12 +32,19 @@ def read(path: Path) -> Records:
       InputError: if it cannot be understood.
     """
     try:
-        found: Records = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}); delete it") from None
-    return found
+    if not isinstance(found, dict) or not all(map(_is_record, found.values())):
+        raise InputError(f"{path}: cannot be read (no records of runs); delete it")
+    every: Records = found
+    return every
+
+
+def _is_record(one: Any) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("claims"), dict)
 
 
 def merge(path: Path, records: Mapping[str, Mapping[str, Any]]) -> Records:

@@ -71,7 +71,11 @@ def main(arguments: Sequence[str], program: str) -> int:
 
 def _merge(place: Path, others: Sequence[Path], family: str, quiet: bool) -> int:
     """The exit code after merging; see `main`."""
+    met = set()
     for one in (place, *others):
+        if one.resolve() in met:
+            raise InputError(f"merge: {one} is given twice; drop one")
+        met.add(one.resolve())
         _check_run(one, place)
     kind = _kind(place, family)
     experiment, figures = read_declaration(place / folder.LABEL, kind)
@@ -126,7 +130,10 @@ def _advice(missing: list[Piece], every: list[Piece], checkpoints: Path) -> str:
     (total,) = totals
     shards = [Shard(index + 1, total) for index in range(total)]
     lacking = [str(one) for one in shards if {*one.share(every)} & {*missing}]
-    return f"run --shard {' and '.join(lacking)} again"
+    return (
+        f"run --shard {' and '.join(lacking)} again, or name the folder where that "
+        "lies, too: collapse merge A B"
+    )
 
 
 def _check_run(place: Path, first: Path) -> None:
