@@ -43,7 +43,7 @@ def accumulate(n: int, num_generations: int, ddof: int, dimension: int) -> Curve
         old, new = (t + 1) * n, (t + 2) * n
         scatter = old - ddof
         added = _squares(n, old / new, scatter, d)
-        level *= (scatter / (new - ddof)) ** d * (_choices(d) @ added)
+        level *= (scatter / (new - ddof)) ** d * float(_choices(d) @ added)
     return found
 
 
@@ -66,7 +66,7 @@ def fixed_budget(n: int, num_generations: int, ddof: int, dimension: int) -> Cur
         own = _squares(n, weight / n, n - ddof, d)  # compounds of the new scatter
         before = np.append(0.0, _squares(n, 0.0, n - ddof, d)[:-1])
         moved = before * weight * (second - scatter) / n * (share > 0)
-        level *= (pool / total) ** d * (_choices(d) @ (own * scatter + moved))
+        level *= (pool / total) ** d * float(_choices(d) @ (own * scatter + moved))
     return found
 
 
@@ -84,7 +84,7 @@ def _first(n: int, ddof: int, d: int) -> float:
 
 
 def _squares(n: int, weight: float, unit: float, d: int) -> NDArray[np.float64]:
-    """k! e_k / unit^k for n - 1 squares of weight 1 and one of `weight`, k = 0..d."""
+    """Terms k! e_k / unit^k, k = 0..d: n - 1 squares of weight 1, one of `weight`."""
     k = np.arange(d + 1)
     steps = np.maximum(n - np.arange(1.0, d + 1), 0) / unit
     equal = np.cumprod(np.append(1.0, steps))  # (n - 1) (n - 2) ... (n - k) / unit^k
