@@ -30,6 +30,7 @@ def density_task(
     density: Density,
     model_of: Callable[..., Model],
     swept: Sequence[str] = (),
+    drawn: Callable[[Key, int], Array] | None = None,
 ) -> Task:
     """The task of a density that learns the truth or the data of a condition.
 
@@ -45,8 +46,12 @@ def density_task(
       model_of: (dimension, *numbers) -> Model.
       swept: axes whose numbers these are; conditions that differ in nothing else
         share one compiled program.
+      drawn: (key, num) -> [num, d] of a data distribution that is no standard normal,
+        whose density is not known. Only the test error means anything then.
     """
     known, real = _reference(condition.experiment.dimension, data)
+    if drawn is not None:
+        real = real_rows(None, drawn)._replace(known=False)
     d, dtype = known.moments[0].size, known.moments[0].dtype
     every = density_metrics(density, known)
 
