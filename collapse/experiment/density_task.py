@@ -30,11 +30,11 @@ def density_task(
     density: Density,
     model_of: Callable[..., Model],
     swept: Sequence[str] = (),
+    drawn: Callable[[Key, int], Array] | None = None,
 ) -> Task:
     """The task of a density that learns the truth or the data of a condition.
 
-    A biased sampler moves each row towards the mean of the density, so that `bias`
-    times its variance is left.
+    A biased sampler leaves `bias` times the variance, about the mean.
 
     Args:
       condition: that is run.
@@ -45,8 +45,10 @@ def density_task(
       model_of: (dimension, *numbers) -> Model.
       swept: axes whose numbers these are; conditions that differ in nothing else
         share one compiled program.
+      drawn: (key, num) -> [num, d] from a law of unknown density; None for a standard
+        normal. Of metrics only the test error means anything then.
     """
-    known, real = _reference(condition.experiment.dimension, data)
+    known, real = _reference(condition.experiment.dimension, data, drawn)
     d, dtype = known.moments[0].size, known.moments[0].dtype
     every = density_metrics(density, known)
 
@@ -84,7 +86,11 @@ def density_task(
     )
 
 
-def _reference(dimension: int, data: RealData | None) -> tuple[Truth, RealRows]:
+def _reference(
+    dimension: int,
+    data: RealData | None,
+    drawn: Callable[[Key, int], Array] | None,
+) -> tuple[Truth, RealRows]:
     """What the density is compared with, and where its real rows come from."""
     truth = gaussian.standard(dimension)
     if data is not None:
@@ -96,4 +102,6 @@ def _reference(dimension: int, data: RealData | None) -> tuple[Truth, RealRows]:
     log_density = functools.partial(gaussian.log_density, truth)
     regions = gaussian_regions(truth.scale)
     known = Truth(log_density, (truth.mean, truth.scale), regions)
+    if drawn is not None:
+        return known, real_rows(None, drawn)._replace(known=False)
     return known, real_rows(data, sample)

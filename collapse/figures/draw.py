@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from collapse.data.errors import InputError
 from collapse.experiment.files import atomic
-from collapse.figures import curves, maps, profile, samples
+from collapse.figures import curves, densities, maps, profile, samples
 from collapse.figures import spec as layout
 from collapse.figures import words as annotations
 
@@ -74,6 +74,7 @@ def draw(summary: xr.Dataset, figure: layout.Figure) -> Figure:
             "map": maps.paint,
             "samples": samples.paint,
             "profile": profile.paint,
+            "density": densities.paint,
         }
         _frame(fig, figure, paint[figure.kind](fig, summary, figure))
     return fig

@@ -7,7 +7,7 @@ from collapse.experiment.derived import DIFFERENCE
 from collapse.experiment.profile.variables import VARIABLES
 from collapse.experiment.results import STANDING
 from collapse.experiment.summary import runs
-from collapse.figures import panels
+from collapse.figures import densities, panels
 from collapse.figures.spec import Figure
 
 _MOST_GENERATIONS = 160
@@ -23,6 +23,8 @@ def published(summary: xr.Dataset, figure: Figure) -> xr.Dataset:
     """
     if figure.kind == "profile":
         return summary[list(VARIABLES)].map(_five_digits, keep_attrs=True)
+    if figure.kind == "density":
+        figure = densities.as_curves(figure)
     curves = figure.kind != "samples"
     names = panels.drawn(figure.metrics)
     differences = [f"{n}_{DIFFERENCE}" for n in names if f"{n}_{DIFFERENCE}" in summary]

@@ -17,13 +17,15 @@ class Figure:
     Attributes:
       name: added to the names of files; empty for none.
       kind: "curves" over generations or an axis, a "map" whose cells are coloured by a
-        metric, "samples" generated at the snapshots, or the "profile" of definitions of
-        collapse, which has no metrics and no x of its own.
+        metric, "samples" generated at the snapshots, the "profile" of definitions of
+        collapse, which has no metrics and no x of its own, or the "density" of one
+        metric over seeds, at generations that are told apart by colour.
       metrics: one panel each; empty for the family's own choice.
       x: "generation", or an axis of numbers, against whose values is drawn; for a
         histogram, what its bins count by.
       y: of a map: the axis that runs upwards; its x may be an axis of words, too.
-      generations: those drawn if x is an axis; empty for the last one.
+      generations: those drawn if x is an axis, or of a density; empty for the last
+        one.
       hue: coordinate told apart by colour: "workflow", an axis, or "generation" if x is
         an axis; of no meaning in a map.
       columns: coordinate with one column of panels a value; empty for none.
@@ -49,7 +51,7 @@ class Figure:
     """
 
     name: str = ""
-    kind: Literal["curves", "map", "samples", "profile"] = "curves"
+    kind: Literal["curves", "map", "samples", "profile", "density"] = "curves"
     metrics: tuple[str, ...] = ()
     x: str = "generation"
     y: str = ""
@@ -116,10 +118,12 @@ class Figure:
             )
         if self.kind == "profile":
             self._check_profile()
+        if self.kind == "density":
+            self._check_density()
         if self.kind == "map" and not self.y:
             raise InputError("y: empty; name the axis that runs upwards in the map")
         for role, name in self.roles().items():
-            if name == self.x:
+            if name == self.x and self.kind != "density":
                 raise InputError(f"{role}: {name} is the x axis; name another")
             if name == "generation" and role != "hue":
                 raise InputError(f"{role}: generation can only be x or hue")
@@ -146,10 +150,18 @@ class Figure:
         if self.hue == "generation":
             raise InputError("hue: a profile is of the last generation; name an axis")
 
+    def _check_density(self) -> None:
+        """Raise InputError for what a density does not have."""
+        if len(self.metrics) != 1:
+            raise InputError("metrics: a density is of one; name it")
+        if self.x != "generation":
+            raise InputError(f"x: {self.x}; a density has values there, drop it")
+
     def _check_generations(self, known: set[int]) -> None:
         """Raise InputError for generations that are not there or have no role."""
         chosen = self.generations
-        if chosen and self.x == "generation":
+        along = self.x == "generation" and self.kind != "density"
+        if chosen and along:
             raise InputError("generations: chosen, but x is generation; name an axis")
         for t in chosen:
             if t not in known:

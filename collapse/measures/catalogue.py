@@ -171,6 +171,8 @@ SYMBOLS = {
     "total_variation": error("total variation distance", "probability", "drift"),
 }
 
+# defined in `sims.gaussian.measures`
+DET_RATIO = ratio("determinant of covariance")
 W2_SQUARED = error("squared Wasserstein-2 distance", "data units squared", "drift")
 L2_SQUARED = error("integrated squared difference", "per data volume", "drift")
 
@@ -191,6 +193,7 @@ def survival_named(name: str) -> Quantity | None:
 # metrics of one aspect the first that was measured speaks for it (`leading`).
 EVERY = {
     "w2_squared": W2_SQUARED,
+    "det_ratio": DET_RATIO,
     "l2_squared": L2_SQUARED,
     **SYMBOLS,
     **LANGUAGE,

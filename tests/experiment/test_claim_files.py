@@ -67,6 +67,12 @@ def test_near_and_within_are_a_range(tmp_path):
         ('"difference"', '"diference"', "did you mean difference?"),
         ('"difference"', '"share_below"', "a level goes with share_below"),
         ("over = { generation = 0 }", "", "over goes with a difference or a ratio"),
+        ("swap = true", "beyond = 1\nswap = true", "unknown key beyond"),
+        (
+            "at_least = 0.0",
+            "at_least = 0.0\nbeyond = { generation = 1 }",
+            "with a ratio",
+        ),
         ("swap = true", "", "give read, over or both, or one of swap"),
         ("swap = true", "swap = true\nshuffle = true", "give read, over or both"),
         ('says = "exchanged"', "", "control: says is missing"),

@@ -91,6 +91,20 @@ def test_pairs_are_compared_seed_by_seed():
     assert gap.value == pytest.approx(3.0, rel=0.05)
 
 
+def test_what_was_added_is_compared_with_what_was_added():
+    """Of replace, 3 and 1 more than at first, though the ratio of the errors is 2."""
+    rule = GROWS._replace(over={"generation": 1}, beyond={"generation": 0})
+    found = one(rule)
+    assert found.low < 3.0 < found.high and found.high - found.low < 0.5
+    exact = rule._replace(
+        of="error_theory", over={"of": "error_theory", "generation": 1}
+    )
+    assert one(exact).value == 3.0
+    assert one(rule._replace(beyond={})).value == pytest.approx(2.0, rel=0.01)
+    with pytest.raises(InputError, match="not positive"):
+        one(rule._replace(beyond={"generation": 2}))
+
+
 def test_the_interval_of_a_ratio_covers_as_often_as_it_says():
     """Of means of skewed, correlated pairs, whose ratio is 2; and it must miss 2.2
     more often than that."""

@@ -12,6 +12,7 @@ import pytest
 from calibrated import assert_tells_apart
 from conftest import SEED
 
+from collapse.theory import accumulate, fixed_budget
 from collapse.theory.limits import limits
 
 N = 20  # rows of a generation
@@ -118,3 +119,14 @@ def test_bad_arguments_are_named():
     for wrong in (-1, 2.5):
         with pytest.raises(ValueError, match="^num_generations "):
             limits(wrong)
+
+
+def test_a_fixed_budget_adds_three_times_what_accumulating_adds():
+    """At every generation; at finite n to first order alone."""
+    budget, pool = TABLE["fixed_budget"].variance, TABLE["accumulate"].variance
+    close(budget - 1, 3 * (pool - 1), rtol=1e-12, atol=1e-12)
+    assert not np.allclose(budget, 3 * pool, rtol=0.1)
+    for n, within in ((10, 0.2), (1000, 2e-3)):
+        left, right = (form(n, 19, 0).mean_error for form in (fixed_budget, accumulate))
+        ratio = (left[19] - left[0]) / (right[19] - right[0])
+        assert 0.1 * within < abs(ratio - 3) < within

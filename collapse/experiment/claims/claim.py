@@ -47,6 +47,8 @@ class Rule(NamedTuple):
         above `level`.
       over: what differs from `at` in the other place of a difference or ratio; `of`
         there may name another variable.
+      beyond: what differs in the place whose number is taken off both sides of a ratio:
+        with `{generation: 0}` it is that of what was added since.
       statistic: over seeds.
       level: of a share.
       low: least value for which the claim holds.
@@ -58,6 +60,7 @@ class Rule(NamedTuple):
     at: Where = NOWHERE
     how: How = "value"
     over: Where = NOWHERE
+    beyond: Where = NOWHERE
     statistic: Statistic = "mean"
     level: float = math.nan
     low: float = -math.inf
@@ -135,6 +138,9 @@ class Paper(NamedTuple):
 def fingerprint(claim: Claim) -> str:
     """Eight hexadecimal digits, different for different rules or controls."""
     rules = [rule._asdict() for rule in claim.rules]
+    for rule in rules:
+        if not rule["beyond"]:  # as rules were before there was one
+            del rule["beyond"]
     control = claim.control._asdict() if claim.control is not None else None
     text = json.dumps([rules, control], default=dict)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -160,7 +166,7 @@ _CLAIM = (
     *("rule", "control"),
 )
 _RULE = (
-    *("of", "at", "how", "over", "statistic", "level", "because"),
+    *("of", "at", "how", "over", "beyond", "statistic", "level", "because"),
     *("at_least", "at_most", "near", "within"),
 )
 _CONTROL = Control._fields
@@ -206,11 +212,14 @@ def _rule(table: Mapping[str, Any], origin: str) -> Rule:
         raise InputError(f"{origin}: a level goes with share_below and share_above")
     if (how in ("difference", "ratio")) != ("over" in table):
         raise InputError(f"{origin}: over goes with a difference or a ratio")
+    if "beyond" in table and how != "ratio":
+        raise InputError(f"{origin}: beyond goes with a ratio")
     return Rule(
         of=_text(table, "of", origin),
         at=table.get("at", NOWHERE),
         how=how,
         over=table.get("over", NOWHERE),
+        beyond=table.get("beyond", NOWHERE),
         statistic=_word(table.get("statistic", "mean"), Statistic, "statistic", origin),
         level=float(table.get("level", math.nan)),
         low=float(low),

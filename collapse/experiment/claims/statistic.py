@@ -93,7 +93,11 @@ def _measure(dataset: xr.Dataset, rule: Rule, at: Where, confidence: float) -> M
     if rule.how == "value":
         return _told(at, first, rule.statistic, confidence)
     over = {**at, **rule.over}
-    second = _values(dataset, str(over.pop("of", rule.of)), over)
+    other = str(over.pop("of", rule.of))
+    second = _values(dataset, other, over)
+    if rule.beyond:
+        first = first - _values(dataset, rule.of, {**at, **rule.beyond})
+        second = second - _values(dataset, other, {**over, **rule.beyond})
     if rule.how == "difference":
         return _told(at, first - second, rule.statistic, confidence)
     if rule.statistic == "median":

@@ -106,10 +106,12 @@ def _what(rule: Rule) -> str:
         side = rule.how.removeprefix("share_")
         return f"share of runs with {rule.of} {side} {number(rule.level)}"
     over = ", ".join(_spelled(rule.over))
+    beyond = ", ".join(_spelled(rule.beyond))
+    beyond = f", each less that at {beyond}" * bool(beyond)
     told = {
         "value": f"{rule.statistic} {rule.of}",
         "difference": f"{rule.statistic} {rule.of} minus that at {over}",
-        "ratio": f"{rule.of} over that at {over} ({rule.statistic})",
+        "ratio": f"{rule.of} over that at {over}{beyond} ({rule.statistic})",
     }
     return told[rule.how]
 

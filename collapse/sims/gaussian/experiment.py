@@ -38,7 +38,11 @@ class Gaussian(Family):
     )
     shifts_with_rows: ClassVar[bool] = True
     location_error: ClassVar[str] = "mean_error"
-    catalogue = {**catalogue.DENSITY, "w2_squared": catalogue.W2_SQUARED}
+    catalogue = {
+        **catalogue.DENSITY,
+        "w2_squared": catalogue.W2_SQUARED,
+        "det_ratio": catalogue.DET_RATIO,
+    }
 
     num_seeds: Annotated[int, Bounds(1, 10**8 - 1)] = 1000
     """Independent repetitions."""
@@ -67,6 +71,15 @@ class Gaussian(Family):
         """Names of the metrics; those of densities only if n > d in every cell."""
         full = all(c["samples_per_generation"] > c["dimension"] for c in self.cells())
         return tuple(m for m in self.catalogue if full or m not in _NEED_DENSITY)
+
+    def measured(self) -> tuple[str, ...]:
+        """Names of the metrics; the determinant, whose logarithm tells more, if named.
+
+        A determinant underflows where its logarithm does not.
+        """
+        return self.metrics or tuple(
+            m for m in self.known_metrics() if m != "det_ratio"
+        )
 
     def least_rows(self) -> int:
         """Smallest number of rows with an invertible covariance, d + 1."""

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from collapse.core.types import Key
 from collapse.measures import metrics as m
 from collapse.models import gaussian
 
@@ -19,6 +23,12 @@ def metrics(truth: Any, held_out: Any, known: bool = True) -> dict[str, Any]:
         return params.mean, params.scale
 
     exact = (truth.mean, truth.scale)
+    of_moments = m.moment_metrics(moments_of, exact)
+
+    def det_ratio(key: Key, params: gaussian.GaussianParams) -> Float[Array, ""]:
+        """Determinant of the model's covariance over the truth's; 0 if singular."""
+        return jnp.exp(of_moments["log_det_ratio"](key, params))
+
     tails = {name: (m.FLOOR, share) for name, share in m.TAILS.items()}
     tails["hallucinated_mass"] = (0.0, m.FLOOR)
     return {
@@ -31,7 +41,8 @@ def metrics(truth: Any, held_out: Any, known: bool = True) -> dict[str, Any]:
             held_out,
             gaussian.log_density(truth, held_out) if known else None,
         ),
-        **m.moment_metrics(moments_of, exact),
+        **of_moments,
+        "det_ratio": det_ratio,
         "w2_squared": m.w2_squared(moments_of, exact),
         "entropy": m.gaussian_entropy(moments_of),
     }

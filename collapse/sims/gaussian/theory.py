@@ -8,6 +8,13 @@ from numpy.typing import NDArray
 from collapse import theory
 from collapse.experiment.condition import Condition
 from collapse.sims.gaussian.experiment import Gaussian
+from collapse.theory import determinants
+
+_DETERMINANTS = {
+    "replace": determinants.replace,
+    "accumulate": determinants.accumulate,
+    "fixed_budget": determinants.fixed_budget,
+}
 
 
 def curves(condition: Condition[Gaussian]) -> dict[str, NDArray[np.float64]]:
@@ -23,6 +30,8 @@ def curves(condition: Condition[Gaussian]) -> dict[str, NDArray[np.float64]]:
         "variance_ratio": expected.variance,
         "mean_error": expected.mean_error,
     }
+    if spec.name in _DETERMINANTS:
+        found["det_ratio"] = _DETERMINANTS[spec.name](n, last, ddof, d)
     if spec.name == "replace" and n > d:
         found["log_det_ratio"] = theory.log_det_mean(n, last, ddof, d)
         found["entropy"] = (
