@@ -172,6 +172,14 @@ SYMBOLS = {
 }
 
 W2_SQUARED = error("squared Wasserstein-2 distance", "data units squared", "drift")
+ABSOLUTE = {  # not squared, as some papers draw them
+    "absolute_mean_error": error(
+        "absolute error of the mean", "ratio to truth's standard deviation"
+    ),
+    "absolute_deviation_error": error(
+        "absolute error of the standard deviation", "ratio to truth's"
+    ),
+}
 L2_SQUARED = error("integrated squared difference", "per data volume", "drift")
 
 
@@ -191,6 +199,7 @@ def survival_named(name: str) -> Quantity | None:
 # metrics of one aspect the first that was measured speaks for it (`leading`).
 EVERY = {
     "w2_squared": W2_SQUARED,
+    **ABSOLUTE,
     "l2_squared": L2_SQUARED,
     **SYMBOLS,
     **LANGUAGE,

@@ -38,7 +38,11 @@ class Gaussian(Family):
     )
     shifts_with_rows: ClassVar[bool] = True
     location_error: ClassVar[str] = "mean_error"
-    catalogue = {**catalogue.DENSITY, "w2_squared": catalogue.W2_SQUARED}
+    catalogue = {
+        **catalogue.DENSITY,
+        "w2_squared": catalogue.W2_SQUARED,
+        **catalogue.ABSOLUTE,
+    }
 
     num_seeds: Annotated[int, Bounds(1, 10**8 - 1)] = 1000
     """Independent repetitions."""

@@ -32,6 +32,7 @@ def metrics(truth: Any, held_out: Any, known: bool = True) -> dict[str, Any]:
             gaussian.log_density(truth, held_out) if known else None,
         ),
         **m.moment_metrics(moments_of, exact),
+        **m.absolute_errors(moments_of, exact),
         "w2_squared": m.w2_squared(moments_of, exact),
         "entropy": m.gaussian_entropy(moments_of),
     }

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from collapse import theory
 from collapse.experiment.condition import Condition
 from collapse.sims.gaussian.experiment import Gaussian
+from collapse.theory import absolute
 
 
 def curves(condition: Condition[Gaussian]) -> dict[str, NDArray[np.float64]]:
@@ -23,6 +24,13 @@ def curves(condition: Condition[Gaussian]) -> dict[str, NDArray[np.float64]]:
         "variance_ratio": expected.variance,
         "mean_error": expected.mean_error,
     }
+    if d == 1 and n > 1:
+        first = {
+            "absolute_mean_error": absolute.mean_error_of_first(n),
+            "absolute_deviation_error": absolute.deviation_error_of_first(n, ddof),
+        }
+        later = np.full(last, np.nan)  # of which only the end is known
+        found |= {name: np.append(value, later) for name, value in first.items()}
     if spec.name == "replace" and n > d:
         found["log_det_ratio"] = theory.log_det_mean(n, last, ddof, d)
         found["entropy"] = (
