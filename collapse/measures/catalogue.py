@@ -174,10 +174,10 @@ SYMBOLS = {
 W2_SQUARED = error("squared Wasserstein-2 distance", "data units squared", "drift")
 ABSOLUTE = {  # not squared, as some papers draw them
     "absolute_mean_error": error(
-        "absolute error of the mean", "ratio to truth's standard deviation"
+        "absolute error of the mean", "true standard deviations"
     ),
     "absolute_deviation_error": error(
-        "absolute error of the standard deviation", "ratio to truth's"
+        "absolute error of the standard deviation", "true standard deviations"
     ),
 }
 L2_SQUARED = error("integrated squared difference", "per data volume", "drift")
