@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 from calibrated import assert_tells_apart
 from conftest import SEED
@@ -60,6 +61,60 @@ def test_a_chain_ends_at_the_law_of_student():
     median = scipy.stats.t(4).ppf(0.75) / math.sqrt(2)
     normal = 2 * scipy.stats.norm.cdf(median) - 1
     assert_tells_apart((abs(mean) < median).astype(float), 0.5, normal)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_later_fits_are_met_by_simulation(ddof):
+    rng, n, at = np.random.default_rng([SEED, ddof]), 9, [0, 1, 5]
+    mean, deviation, found = np.zeros(20_000), np.ones(20_000), []
+    for _ in range(7):
+        rows = mean[:, None] + deviation[:, None] * rng.standard_normal((20_000, n))
+        mean, deviation = rows.mean(1), rows.std(1, ddof=ddof)
+        found.append((abs(mean), abs(deviation - 1)))
+    draws = np.moveaxis(np.array(found)[at], 2, 0)
+    for k, form in enumerate((absolute.mean_error, absolute.deviation_error)):
+        right, late = form(n, 5, ddof), form(n, 6, ddof)[1:]
+        assert_tells_apart(draws[..., k], right[at], late[at])
+
+
+PUBLISHED = """\
+100 10 .250 .245
+100 11 .262 .256
+100 100 .737 .596
+100 1000 1.38 .707
+500 100 .351 .334
+500 1000 .966 .677
+1000 100 .251 .244
+1000 1000 .738 .596
+10000 1000 .250 .245"""  # rows, fits, E |mu_t - mu| of 10^5 runs for ddof 1 and 0
+
+
+@pytest.mark.parametrize("line", PUBLISHED.splitlines())
+def test_table_of_mean_errors(line):
+    n, fits, *means = line.split()
+    for ddof, mean in zip((1, 0), means, strict=True):
+        exact = absolute.mean_error(int(n), int(fits) - 1, ddof)[-1]
+        assert abs(exact / float(mean) - 1) < 0.01  # of those runs
+
+
+def test_curves_of_errors_begin_and_end_right():
+    for n, ddof in ((3, 0), (4, 1), (60, 0), (10_000, 1)):
+        mean = absolute.mean_error(n, 2, ddof)
+        deviation = absolute.deviation_error(n, 2, ddof)
+        close(mean[0], absolute.mean_error_of_first(n), rtol=1e-12)
+        close(deviation[0], absolute.deviation_error_of_first(n, ddof), rtol=1e-10)
+        assert mean.shape == deviation.shape == (3,)
+    late = absolute.mean_error(400, 6000, 0)[-1]
+    close(late, absolute.mean_error_limit(0), rtol=1e-3)
+    close(absolute.deviation_error(20, 400, 0)[-1], 1, rtol=1e-3)
+
+
+def test_gamma_functions_keep_their_digits():
+    b = np.array([0.3 + 2j, 1 - 9j])
+    for a in (49.9, 50.1):  # on both sides of where the series begins
+        gap = scipy.special.loggamma(a - b) - scipy.special.loggamma(a)
+        close(absolute._log_moment(a, a, b), gap + b * math.log(a), rtol=1e-12)
 
 
 def test_bad_arguments_are_named():

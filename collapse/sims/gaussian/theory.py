@@ -25,12 +25,7 @@ def curves(condition: Condition[Gaussian]) -> dict[str, NDArray[np.float64]]:
         "mean_error": expected.mean_error,
     }
     if d == 1 and n > 1:
-        first = {
-            "absolute_mean_error": absolute.mean_error_of_first(n),
-            "absolute_deviation_error": absolute.deviation_error_of_first(n, ddof),
-        }
-        later = np.full(last, np.nan)  # of which only the end is known
-        found |= {name: np.append(value, later) for name, value in first.items()}
+        found |= _absolute(condition)
     if spec.name == "replace" and n > d:
         found["log_det_ratio"] = theory.log_det_mean(n, last, ddof, d)
         found["entropy"] = (
@@ -39,3 +34,23 @@ def curves(condition: Condition[Gaussian]) -> dict[str, NDArray[np.float64]]:
         if d == 1:
             found["w2_squared"] = theory.w2_squared(n, last, ddof)
     return found
+
+
+def _absolute(condition: Condition[Gaussian]) -> dict[str, NDArray[np.float64]]:
+    """Those of the absolute errors that are measured; NaN after the last that is known.
+
+    Under replace they take a while, and under other workflows only the first is known.
+    """
+    n, ddof, last = condition.n, condition["ddof"], condition.num_generations
+    known = last if condition.workflow.name == "replace" else 0
+    forms = {
+        "absolute_mean_error": absolute.mean_error,
+        "absolute_deviation_error": absolute.deviation_error,
+    }
+    later = np.full(last - known, np.nan)
+    measured = condition.experiment.measured()
+    return {
+        name: np.append(form(n, known, ddof), later)
+        for name, form in forms.items()
+        if name in measured
+    }
