@@ -148,7 +148,18 @@ def _outcomes(
         share, nothing = count / total, np.full(count.shape, np.nan)
         low, high = intervals.of_share(count, total)
         error = np.sqrt(share * (1 - share) / total)
-        rows = [share, share, low, high, error, low, high, low, high, *[nothing] * single]
+        rows = [
+            share,
+            share,
+            low,
+            high,
+            error,
+            low,
+            high,
+            low,
+            high,
+            *[nothing] * single,
+        ]
         told = {
             "long_name": f"runs with {long_name} {outcome} ({limits})",
             "units": "share of runs",

@@ -1,8 +1,8 @@
 """Absolute errors of a fitted Gaussian, d = 1: the axes of Shumailov et al. (2024).
 
-Of the first fit both expectations have a closed form, and so has that of the mean in the
-end. In between, under replace, they are exact by quadrature: the curves here are right
-to about 1e-8 of their values.
+Of the first fit both expectations have a closed form, and so has that of the mean in
+the end. In between, under replace, they are exact by quadrature: the curves here are
+right to about 1e-8 of their values.
 """
 
 import math
@@ -119,7 +119,7 @@ def deviation_error(n: int, num_generations: int, ddof: int) -> Curve:
 
 
 def _log_moment(a: float, x: float, b: Any) -> Any:
-    """log E S^-b for a Gamma variate S of shape a over x: Gamma(a - b) x^b / Gamma(a).
+    """Log of E S^-b, Gamma(a - b) x^b / Gamma(a), for S a Gamma variate of a over x.
 
     By Stirling's series where a is large, since the difference of two logarithms of
     Gamma functions would lose all digits.

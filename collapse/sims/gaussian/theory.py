@@ -26,13 +26,15 @@ def curves(condition: Condition[Gaussian]) -> dict[str, NDArray[np.float64]]:
     }
     if d == 1 and n > 1:
         found |= _absolute(condition)
-    if spec.name == "replace" and n > d:
-        found["log_det_ratio"] = theory.log_det_mean(n, last, ddof, d)
+    batches = spec.newest(last)
+    if batches is not None and n > d:
+        rows = n * np.array(batches)
+        found["log_det_ratio"] = theory.log_det_mean(rows, last, ddof, d)
         found["entropy"] = (
             d * np.log(2 * math.pi * math.e) + found["log_det_ratio"]
         ) / 2
         if d == 1:
-            found["w2_squared"] = theory.w2_squared(n, last, ddof)
+            found["w2_squared"] = theory.w2_squared(rows, last, ddof)
     return found
 
 
