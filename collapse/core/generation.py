@@ -149,20 +149,22 @@ def _synthetic(
     def numbered(i: Array) -> tuple[Batch, Array | None]:
         return slot(threefry.fold_in(key, i), threefry.fold_in(curate_key, i))
 
-    each = _up_to(generation, numbered) if problem.one_by_one else jax.vmap(numbered)
+    needed = workflow.slots_needed or (lambda generation: generation + 1)
+    count = needed(generation)
+    each = _first(count, numbered) if problem.one_by_one else jax.vmap(numbered)
     return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), each(indices))
 
 
-def _up_to(
-    generation: Int[Array, ""], generated: Callable[[Array], Batch]
+def _first(
+    count: Int[Array, ""], generated: Callable[[Array], Batch]
 ) -> Callable[[Array], Batch]:
-    """A function from slots to their rows; zeros for slots beyond `generation`."""
+    """A function from slots to their rows; zeros for all but the first `count`."""
 
     def needed(i: Array) -> Batch:
         nothing = jax.tree.map(
             lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(generated, i)
         )
-        wanted = i.astype(jnp.int32) <= generation
+        wanted = i.astype(jnp.int32) < count
         return lax.cond(wanted, generated, lambda i: nothing, i)
 
     return lambda indices: lax.map(needed, indices)

@@ -140,6 +140,9 @@ class Workflow(NamedTuple):
         all are that are not real.
       weigh_complete: the same as `weigh` for a store of rows that are not curated,
         where it can be had faster.
+      slots_needed: `generation -> number`, of the slots that a generation fills, those
+        at the front that have weight; None for t + 1. Models that generate slots one
+        by one leave out the others.
     """
 
     num_slots: int
@@ -151,6 +154,7 @@ class Workflow(NamedTuple):
     adds: bool = False
     span: Callable[[int], tuple[int | Array, int | Array]] | None = None
     weigh_complete: Weigh | None = None
+    slots_needed: Callable[[Array], Array] | None = None
 
 
 class Curator(NamedTuple):

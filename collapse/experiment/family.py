@@ -30,7 +30,8 @@ class Family(TableFields):
 
     workflows: tuple[str, ...] = ("replace", "accumulate", "fixed_budget")
     """What each generation is trained on: replace, accumulate, fixed_budget, window,
-    replace_multiple, mix, or with parameters in quotes: "window 5", "mix 0.1 fresh"."""
+    replace_multiple, mix, or with parameters in quotes: "window 5", "mix 0.1 fresh",
+    "replace_growing 2"."""
     samples_per_generation: Annotated[
         tuple[Count, ...], Shown("100; with data, all training rows")
     ] = ()

@@ -29,6 +29,7 @@ STATISTICS = (
     *("mean", "median", "low", "high", "standard_error"),
     *("mean_low", "mean_high", "median_low", "median_high"),
 )
+FIRST = "first"  # the value of the first seed, as papers show that have a single run
 _RUN = "run "  # and a number: a statistic that is the value of one seed
 
 
@@ -36,11 +37,11 @@ def summarise(dataset: xr.Dataset) -> xr.Dataset:
     """Statistics over seeds of every metric, with outcomes of tails and differences.
 
     `low` and `high` are the 5 % and 95 % quantiles of seeds; `mean_low` and the like
-    are the ends of 95 % confidence intervals. Of fewer than 10 seeds every single one
-    is kept, too, as a statistic `run 1`, ...
+    are the ends of 95 % confidence intervals; `first` is the first seed. Of fewer than
+    10 seeds every single one is kept, too, as a statistic `run 1`, ...
     """
     keep: dict[Any, Any] = {}
-    every = [*STATISTICS, *_runs(dataset.sizes.get("seed", 0))]
+    every = [*STATISTICS, FIRST, *_runs(dataset.sizes.get("seed", 0))]
     for name, variable in dataset.data_vars.items():
         if "statistic" in variable.dims:
             keep[name] = variable.reindex(statistic=every)
@@ -118,11 +119,11 @@ def _of_metric(name: str, variable: xr.DataArray) -> dict[str, Any]:
 
 
 def _statistics(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The statistics [statistics, ...] of values [S, ...], then the few runs."""
+    """The statistics [statistics, ...] of values [S, ...], then the single runs."""
     with np.errstate(invalid="ignore"):  # infinities are counted elsewhere
         rows = [values.mean(0), np.median(values, 0), *np.quantile(values, BAND, 0)]
         rows.append(intervals.standard_error(values))
-        rows += [*intervals.of_mean(values), *intervals.of_median(values)]
+        rows += [*intervals.of_mean(values), *intervals.of_median(values), values[0]]
     return np.stack([*rows, *values[: len(_runs(len(values)))]])
 
 
@@ -130,7 +131,7 @@ def _outcomes(
     values: NDArray[np.float64], long_name: str
 ) -> Iterator[tuple[str, NDArray[np.float64], dict[str, str]]]:
     """Outcome, statistics [statistics, ...] of its share of runs, attributes."""
-    total, few = len(values), len(_runs(len(values)))
+    total, single = len(values), 1 + len(_runs(len(values)))
     lost, overshot = values < catalogue.LOST, values > catalogue.OVERSHOT
     kept = np.isfinite(values) & ~lost & ~overshot
     of = dict(zip(OUTCOMES, (lost, kept, overshot), strict=True))
@@ -147,7 +148,18 @@ def _outcomes(
         share, nothing = count / total, np.full(count.shape, np.nan)
         low, high = intervals.of_share(count, total)
         error = np.sqrt(share * (1 - share) / total)
-        rows = [share, share, low, high, error, low, high, low, high, *[nothing] * few]
+        rows = [
+            share,
+            share,
+            low,
+            high,
+            error,
+            low,
+            high,
+            low,
+            high,
+            *[nothing] * single,
+        ]
         told = {
             "long_name": f"runs with {long_name} {outcome} ({limits})",
             "units": "share of runs",

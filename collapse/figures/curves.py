@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from collapse.experiment.derived import DIFFERENCE, OUTCOME, source
-from collapse.experiment.summary import runs
+from collapse.experiment.summary import FIRST, runs
 from collapse.experiment.workflows import CYCLE, colour_of
 from collapse.figures import axes as scales
 from collapse.figures import outcomes, panels
@@ -203,6 +203,7 @@ def _legend(
     usual = sorted({statistic(summary, figure, m) for m in metrics if not own[m]})
     line = " or ".join([*sorted({*own.values()} - {""}), *usual])
     line += " over seeds" if usual else ""
+    line = "run of the first seed" if usual == [FIRST] else line
     moving = any("generation" in summary[metric].dims for metric in metrics)
     if moving and "generation" not in (figure.x, name):
         line += f" at t = {summary['generation'].values[0]}"

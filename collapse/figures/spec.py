@@ -31,7 +31,8 @@ class Figure:
       columns: coordinate with one column of panels a value; empty for none.
       rows: coordinate with one row of panels a value; empty for none.
       statistic: "mean" or "median" over seeds, the solid line; "auto" is the mean of
-        metrics whose expectation is known and the median of others.
+        metrics whose expectation is known and the median of others. "first" is the run
+        of the first seed, for papers that show a single one.
       band: what is shaded about a curve: "seeds", the 5 % to 95 % quantiles over seeds,
         or the 95 % confidence interval of their "mean" or "median", which is then the
         curve. Of fewer than 10 seeds the runs are drawn instead of quantiles.
@@ -59,7 +60,7 @@ class Figure:
     hue: str = "workflow"
     columns: str = ""
     rows: str = ""
-    statistic: Literal["auto", "mean", "median"] = "auto"
+    statistic: Literal["auto", "mean", "median", "first"] = "auto"
     band: Literal["seeds", "mean", "median"] = "seeds"
     x_scale: Literal["linear", "log"] = "linear"
     y_scale: Literal["auto", "linear", "log"] = "auto"

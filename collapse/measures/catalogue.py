@@ -174,6 +174,14 @@ SYMBOLS = {
 # defined in `sims.gaussian.measures`
 DET_RATIO = ratio("determinant of covariance")
 W2_SQUARED = error("squared Wasserstein-2 distance", "data units squared", "drift")
+ABSOLUTE = {  # not squared, as some papers draw them
+    "absolute_mean_error": error(
+        "absolute error of the mean", "true standard deviations"
+    ),
+    "absolute_deviation_error": error(
+        "absolute error of the standard deviation", "true standard deviations"
+    ),
+}
 L2_SQUARED = error("integrated squared difference", "per data volume", "drift")
 
 
@@ -194,6 +202,7 @@ def survival_named(name: str) -> Quantity | None:
 EVERY = {
     "w2_squared": W2_SQUARED,
     "det_ratio": DET_RATIO,
+    **ABSOLUTE,
     "l2_squared": L2_SQUARED,
     **SYMBOLS,
     **LANGUAGE,

@@ -208,6 +208,30 @@ def moment_metrics(
     }
 
 
+def absolute_errors(
+    moments: Callable[[Params], Moments], truth: Moments
+) -> dict[str, Metric]:
+    """Errors of mean and spread, not squared; exact functions of the parameters.
+
+    * absolute_mean_error: distance of the means over the root of the trace of the
+      truth's covariance, the root of `mean_error`.
+    * absolute_deviation_error: |r - 1| with r the root of `variance_ratio`; in one
+      dimension |s - sigma| / sigma for a standard deviation s.
+    """
+    squares = moment_metrics(moments, truth)
+
+    def absolute_mean_error(key: Key, params: Params) -> Float[Array, ""]:
+        return jnp.sqrt(squares["mean_error"](key, params))
+
+    def absolute_deviation_error(key: Key, params: Params) -> Float[Array, ""]:
+        return jnp.abs(jnp.sqrt(squares["variance_ratio"](key, params)) - 1)
+
+    return {
+        "absolute_mean_error": absolute_mean_error,
+        "absolute_deviation_error": absolute_deviation_error,
+    }
+
+
 def w2_squared(moments: Callable[[Params], Moments], truth: Moments) -> Metric:
     """Squared 2-Wasserstein distance between Gaussians; exact."""
 

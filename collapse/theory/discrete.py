@@ -73,7 +73,8 @@ def support(q: Shares, n: Rows, num_generations: int) -> Curve:
 def support_replace(q: Shares, n: int, num_generations: int) -> Curve:
     """Expected number of symbols with a share above 0 under replace [G + 1].
 
-    Exact, for n at most 1000: each symbol against all others is a chain of two states.
+    Exact, where `extinction.solved`: each symbol against all others is a chain of two
+    states.
     """
     return expected_support(distribution("q", q), n, num_generations)
 

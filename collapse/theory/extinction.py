@@ -29,7 +29,8 @@ from collapse.theory.checks import (
     whole,
 )
 
-MOST_ROWS = 1000  # of the exact chain: n^2 a generation; binomials overflow at 1030
+MOST_ROWS = 1000  # whose counts are all in the exact chain; binomials overflow at 1030
+MOST_COUNTS = 2500  # of more rows, the smallest ones
 _ENTRIES = 2**21  # of an array (16 MB), however many symbols and generations there are
 _LEAST = 1e-18  # probability of all counts that are left out
 SUMMED = 200  # terms of a mean that are summed one by one; the rest is an integral
@@ -82,11 +83,17 @@ def lost(
 ) -> NDArray[Any]:
     """P(a symbol of true share q has share 0 at generation t) [G + 1, *q.shape].
 
-    Exact for n of at most 1000: powers of the transition matrix of the Wright-Fisher
-    chain, P_ij = P(Binomial(n, i/n) = j). A symbol seen c times in the real data is
-    lost by generation t with the probability of share c / n at generation t - 1.
+    Exact: powers of the transition matrix of the Wright-Fisher chain,
+    P_ij = P(Binomial(n, i/n) = j). Of more than 1000 rows it has the small counts
+    alone: count j is lost in t fits with probability exp(-j g_t) at most, so that over
+    few generations (100 and some more) the others are as good as never lost. A symbol
+    seen c times in the real data is lost by generation t with the probability of share
+    c / n at generation t - 1.
+
+    Raises:
+      ValueError: for more rows and generations than can be `solved`; q not in [0, 1].
     """
-    n, q = _checked(n, q)
+    n, q = _checked(n, q, num_generations)
     values, place = np.unique(q.ravel(), return_inverse=True)
     found = np.empty((whole("num_generations", num_generations, 0) + 1, len(values)))
     for generations, symbols, block in _losses(values, n, num_generations):
@@ -99,7 +106,7 @@ def expected_support(q: Sequence[float] | Curve, n: int, num_generations: int) -
 
     Without the probabilities of all symbols in memory at once.
     """
-    n, q = _checked(n, q)
+    n, q = _checked(n, q, num_generations)
     values, counts = np.unique(q, return_counts=True)
     found = np.zeros(whole("num_generations", num_generations, 0) + 1)
     for generations, symbols, block in _losses(values, n, num_generations):
@@ -178,11 +185,27 @@ def mean_first_extinction(
     return float(1 + first[:-1].sum() + rest + edge)
 
 
-def _checked(n: int, q: Any) -> tuple[int, NDArray[Any]]:
+def solved(n: int, num_generations: int) -> bool:
+    """Whether the exact chain of n rows can be solved over so many generations."""
+    return n <= MOST_ROWS or _largest_count(n, num_generations) <= MOST_COUNTS
+
+
+def _largest_count(n: int, num_generations: int) -> int:
+    """Count from which on a symbol is lost with probability below `_LEAST`; or n."""
+    if n <= MOST_ROWS or not num_generations:
+        return n if n <= MOST_ROWS else 0
+    decay = survival_decay(num_generations - 1)[-1]
+    return min(n, math.ceil(-math.log(_LEAST) / decay))
+
+
+def _checked(n: int, q: Any, num_generations: int) -> tuple[int, NDArray[Any]]:
     """Both arguments of the exact chain, if it can be solved."""
     n, q = whole("n", n, 1), np.asarray(q, np.float64)
-    if n > MOST_ROWS:
-        raise ValueError(f"n must be at most {MOST_ROWS}, got {n}")
+    last = whole("num_generations", num_generations, 0)
+    if not solved(n, last):
+        raise ValueError(
+            f"n must be at most {MOST_ROWS} in {last} generations, got {n}"
+        )
     if not ((q >= 0) & (q <= 1)).all():
         raise ValueError("q must be in [0, 1]")
     return n, q
@@ -200,17 +223,21 @@ def _losses(
         size = max(1, _ENTRIES // max(absorbed.shape))
         for start in range(0, len(q), size):
             share = q[start : start + size]
-            most = _most_counts(n, share[-1])
+            most = min(_most_counts(n, share[-1]), len(absorbed) - 1)
             block = _binomial(n, share, most) @ absorbed[: most + 1]
             yield generations, slice(start, start + size), block
 
 
 def _absorbed(n: int, num_generations: int) -> Iterator[tuple[slice, NDArray[Any]]]:
-    """Slices of generations, and P(lost by then) from each count [n + 1, slice]."""
-    step, column = _binomial(n, np.arange(n + 1) / n, n), np.eye(n + 1)[0]
-    size = max(1, _ENTRIES // (n + 1))
+    """Slices of generations, and P(lost by then) from each count [counts, slice].
+
+    Counts are 0 to n, or to the largest that may be lost.
+    """
+    most = _largest_count(n, num_generations)
+    step, column = _binomial(n, np.arange(most + 1) / n, most), np.eye(most + 1)[0]
+    size = max(1, _ENTRIES // (most + 1))
     for start in range(0, num_generations + 1, size):
-        columns = np.empty((n + 1, min(size, num_generations + 1 - start)))
+        columns = np.empty((most + 1, min(size, num_generations + 1 - start)))
         for i in range(columns.shape[1]):
             columns[:, i] = column
             column = step @ column
@@ -228,6 +255,11 @@ def _most_counts(n: int, share: float) -> int:
 def _binomial(n: int, p: NDArray[Any], most: int) -> NDArray[Any]:
     """P(Binomial(n, p) = j) for j = 0..most, along a last axis."""
     p, j = np.asarray(p)[..., None], np.arange(most + 1)
+    if n > MOST_ROWS:  # by logarithms, whose coefficients lose no digits in a sum
+        steps = np.log((n - j[:-1]) / (j[:-1] + 1))
+        choose = np.append(0.0, np.cumsum(steps))
+        others = scipy.special.xlog1py(n - j, -p)
+        return np.exp(choose + scipy.special.xlogy(j, p) + others)
     return scipy.special.binom(n, j) * p**j * (1 - p) ** (n - j)
 
 

@@ -38,6 +38,18 @@ def replace_multiple(n: int, num_generations: int, ddof: int) -> Moments:
     return replace(n * np.arange(1, num_generations + 2), num_generations, ddof)
 
 
+def replace_growing(n: int, power: float, num_generations: int, ddof: int) -> Moments:
+    """Moments of fits to (t + 1)^power n rows of the newest model, whole batches of n.
+
+    For ddof 1 the mean error is sum_k k^-power / n, which is finite above 1: it ends at
+    zeta(power) / n (Shumailov et al., supplement: numbers must grow superlinearly).
+    """
+    if not 0 <= power < math.inf:
+        raise ValueError(f"power must be finite and not negative, got {power}")
+    batches = np.rint(np.arange(1.0, num_generations + 2) ** power)
+    return replace(n * batches, num_generations, ddof)
+
+
 def accumulate(n: Rows, num_generations: int, ddof: int) -> Moments:
     """Moments of fits to all rows so far, the real ones included.
 

@@ -92,15 +92,17 @@ def promotion():
         yield
 
 
-def test_slots_one_by_one_train_on_the_same_rows(root, promotion):
+@pytest.mark.parametrize("power", [1, 1.5])
+def test_slots_one_by_one_train_on_the_same_rows(root, promotion, power):
     """With as many as are needed, and no slot that repeats another."""
+    workflow = WORKFLOW if power == 1 else workflows.replace_growing(G, power)
     slow, fast = (
-        jax.jit(lambda key, own=own: loop.run(key, own, WORKFLOW, N, G)[1])(root)
+        jax.jit(lambda key, own=own: loop.run(key, own, workflow, N, G)[1])(root)
         for own in map(problem, (True, False))
     )
     assert_same_bits(slow, fast)
     for t, rows in enumerate(np.asarray(slow.info["rows"])):
-        assert len(set(rows[rows != 0].tolist())) == N * (t + 1)
+        assert len(set(rows[rows != 0].tolist())) == N * round((t + 1) ** power)
 
 
 def test_slots_one_by_one_are_not_written_in_vain(root, promotion):

@@ -1,5 +1,7 @@
 """Workflows: what each generation is trained on, told from provenance alone."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +21,7 @@ MAKERS = {
     "fixed_budget": lambda: workflows.fixed_budget(G),
     "window": lambda: workflows.window(3),
     "replace_multiple": lambda: workflows.replace_multiple(G),
+    "replace_growing": lambda: workflows.replace_growing(G, 0.5),
     "mix fresh": lambda: workflows.mix(0.5),
     "mix fixed": lambda: workflows.mix(0.5, "fixed"),
 }
@@ -83,6 +86,21 @@ def test_window_of_one_is_replace(root):
 def test_replace_multiple_sees_t_plus_one_times_n_rows_of_the_newest_model(root):
     used = _used(workflows.replace_multiple(G), root)
     assert used[1:] == [{t: (t + 1) * N} for t in range(1, G + 1)]
+
+
+def test_replace_growing_sees_a_power_of_the_fits_times_n_rows(root):
+    """Rounded to whole batches: 1, 1.41, 1.73, 2, 2.24, 2.45, ..."""
+    used = _used(workflows.replace_growing(G, 0.5), root)
+    batches = [math.floor(math.sqrt(t + 1) + 0.5) for t in range(G + 1)]
+    assert batches[:5] == [1, 1, 2, 2, 2]
+    assert used[1:] == [{t: batches[t] * N} for t in range(1, G + 1)]
+    for power, other in (
+        (0, workflows.replace()),
+        (1, workflows.replace_multiple(G)),
+    ):
+        assert _used(workflows.replace_growing(G, power), root) == _used(other, root)
+    with pytest.raises(ValueError, match="power must not be negative"):
+        workflows.replace_growing(G, -0.1)
 
 
 @pytest.mark.parametrize("anchor", ["fresh", "fixed"])

@@ -70,8 +70,10 @@ def test_workflows_are_compared_seed_by_seed():
 def test_below_ten_seeds_every_run_is_kept():
     few, many = summarise(dataset(4)), summarise(dataset(10))
     runs = [f"run {k}" for k in (1, 2, 3, 4)]
-    assert few.statistic.values.tolist() == [*STATISTICS, *runs]
-    assert many.statistic.values.tolist() == list(STATISTICS)
+    assert few.statistic.values.tolist() == [*STATISTICS, "first", *runs]
+    assert many.statistic.values.tolist() == [*STATISTICS, "first"]
+    first = dataset(10).test_error.isel(seed=0)
+    np.testing.assert_array_equal(many.test_error.sel(statistic="first"), first)
     np.testing.assert_array_equal(
         few.test_error.sel(statistic="run 3"), dataset(4).test_error.isel(seed=2)
     )

@@ -64,6 +64,15 @@ def test_the_mean_of_a_tail_is_drawn_beside_its_median():
     assert "mean over seeds" not in legend(fig)
 
 
+def test_the_run_of_the_first_seed_is_drawn():
+    figure = Figure(metrics=("test_error",), statistic="first")
+    fig = drawing.draw(summarise(dataset(10)), figure)
+    assert "run of the first seed" in legend(fig)
+    drawn = [line.get_ydata() for line in fig.axes[0].lines]
+    first = dataset(10).test_error.isel(seed=0, workflow=0)
+    assert any(len(y) == len(first) and (y == first).all() for y in drawn)
+
+
 def test_of_few_seeds_the_runs_are_drawn():
     fig = drawing.draw(summarise(dataset(4)), Figure(metrics=("test_error",)))
     (ax,) = fig.axes

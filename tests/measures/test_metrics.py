@@ -283,9 +283,10 @@ def test_moment_metrics(d):
     truth, model = truth_in(d), model_in(d)
     bound = metrics.moment_metrics(moments, moments(truth))
     bound["w2_squared"] = metrics.w2_squared(moments, moments(truth))
+    bound |= metrics.absolute_errors(moments, moments(truth))
     at_truth = {name: float(metric(KEY, truth)) for name, metric in bound.items()}
     assert at_truth.pop("variance_ratio") == pytest.approx(1, rel=RTOL)
-    assert list(at_truth.values()) == pytest.approx([0, 0, 0], abs=10 * RTOL)
+    assert list(at_truth.values()) == pytest.approx([0] * 5, abs=10 * RTOL)
     a, b = (np.asarray(x.scale @ x.scale.T) for x in (truth, model))
     shift = np.asarray(model.mean - truth.mean)
     expected = {
@@ -293,6 +294,9 @@ def test_moment_metrics(d):
         "log_det_ratio": np.linalg.slogdet(b)[1] - np.linalg.slogdet(a)[1],
         "mean_error": shift @ shift / np.trace(a),
     }
+    expected["absolute_mean_error"] = np.sqrt(expected["mean_error"])
+    root = np.sqrt(expected["variance_ratio"])
+    expected["absolute_deviation_error"] = abs(root - 1)
     for name, value in expected.items():
         close(bound[name](KEY, model), value, rtol=RTOL)
 

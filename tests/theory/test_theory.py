@@ -189,6 +189,12 @@ CASES = {
         lambda g, ddof: theory.replace_multiple(6, g, ddof),
         lambda g, ddof: theory.replace(6, g, ddof),
     ),
+    "replace_growing": (
+        last,
+        [6, 18, 30, 48, 66],
+        lambda g, ddof: theory.replace_growing(6, 1.5, g, ddof),
+        lambda g, ddof: theory.replace_multiple(6, g, ddof),
+    ),
     "accumulate": (
         everything,
         [6] * 5,
@@ -347,6 +353,11 @@ def test_finite_distance_needs_superlinear_sizes():
     close(bounded[-1], 1.5 * math.pi**2 / 6 / 100, rtol=0.03)
     growth = np.diff(theory.w2_squared(100 * k, 1999, 1)[[19, 199, 1999]])
     close(growth, 0.015 * math.log(10), rtol=0.03)
+    ends = theory.replace_growing(100, 2, 1999, 1).mean_error[-1]
+    close(ends, scipy.special.zeta(2) / 100, rtol=1e-3)
+    close(
+        theory.replace_growing(7, 1, 9, 0), theory.replace_multiple(7, 9, 0), rtol=1e-14
+    )
 
 
 def test_workflows_are_ordered():

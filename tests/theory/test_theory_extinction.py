@@ -60,6 +60,29 @@ def test_the_exact_chain_ends_at_one_symbol_and_tends_to_the_poisson_law():
     close(extinction._binomial(200, np.array([0.37]), 200)[0], law, rtol=1e-10)
 
 
+def test_small_counts_of_many_rows_are_the_whole_chain(monkeypatch):
+    """Of 400 rows as of more than are watched whole, by logarithms, and all of them."""
+    q = np.array([1e-4, 0.003, 0.02, 0.3, 1.0])
+    whole = extinction.lost(q, 400, 8)
+    monkeypatch.setattr(extinction, "MOST_ROWS", 100)
+    assert extinction._largest_count(400, 8) == 198 < 400
+    close(extinction.lost(q, 400, 8), whole, rtol=1e-11, atol=1e-15)
+    monkeypatch.setattr(extinction, "_LEAST", 1e-3)  # too few counts
+    assert abs(extinction.lost(q, 400, 8) - whole).max() > 1e-9
+
+
+def test_many_rows_tend_to_the_poisson_law():
+    alive = 1 - extinction.lost(10 / 10**6, 10**6, 60)
+    close(alive, extinction.poisson_survival(10, 60), rtol=1e-4)
+    law = scipy.stats.binom(10**5, 0.002).pmf(np.arange(301))
+    close(extinction._binomial(10**5, np.array([0.002]), 300)[0], law, rtol=1e-10)
+    assert extinction.solved(10**6, 100) and not extinction.solved(10**6, 200)
+    assert extinction.solved(1000, 10**6)
+    close(extinction.lost(1e-4, 20_000, 0), math.exp(20_000 * math.log1p(-1e-4)))
+    with pytest.raises(ValueError, match="^n must be at most 1000 in 200 generations"):
+        extinction.lost(0.1, 10**6, 200)
+
+
 def all_at_once(q, n, num_generations):
     """The chain with all symbols and counts in one array."""
     counts = np.arange(n + 1)
@@ -195,7 +218,7 @@ BAD = {
         lambda: extinction.mean_first_extinction([5.0]),
     ],
     "n": [
-        lambda: extinction.lost(0.5, 1001, 3),
+        lambda: extinction.lost(0.5, 10_000, 300),
         lambda: extinction.lost(0.5, 0, 3),
         lambda: extinction.support_bounds([0.5, 0.5], [5, 6, 5], 2),
     ],

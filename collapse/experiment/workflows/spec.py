@@ -80,6 +80,8 @@ class WorkflowKind:
       picks_single_rows: needs single samples, not statistics of whole batches.
       real_rows: `(n, **parameters) -> real rows` among the n of a generation, where
         real and synthetic ones are mixed; None if they are not.
+      newest: `(num_generations, **parameters) -> [G + 1]` batches of n rows that each
+        fit has, where all are of the newest model; None where some are not.
       batches: `(num_generations, **parameters) -> number`, the largest number of
         generations whose rows a fit sees at once.
     """
@@ -92,6 +94,7 @@ class WorkflowKind:
     moments: str | Callable[..., Any] | None = None
     picks_single_rows: bool = False
     real_rows: Callable[..., int] | None = None
+    newest: Callable[..., list[int]] | None = None
     batches: Callable[..., int] = lambda num_generations, **parameters: 1
 
     def form(self) -> str:
@@ -156,6 +159,11 @@ class WorkflowSpec:
         """Samples behind one row of statistics: n, or what divides real and others."""
         real = self.real_rows(n)
         return n if real is None else math.gcd(real, n)
+
+    def newest(self, num_generations: int) -> list[int] | None:
+        """Batches of n rows that each fit has, all of the newest model; else None."""
+        of = self.kind.newest
+        return None if of is None else of(num_generations, **self.parameters)
 
     def batches(self, num_generations: int) -> int:
         """Largest number of generations whose rows a fit sees at once."""

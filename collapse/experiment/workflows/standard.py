@@ -49,8 +49,16 @@ def _budget_moments(n: int, num_generations: int, ddof: int) -> Any:
     return find("collapse.theory:fixed_budget")(n, num_generations, ddof)
 
 
+def _growing_moments(n: int, num_generations: int, ddof: int, power: float) -> Any:
+    return find("collapse.theory:replace_growing")(n, power, num_generations, ddof)
+
+
 def _all(num_generations: int) -> int:
     return num_generations + 1
+
+
+def _growing(num_generations: int, power: float) -> list[int]:
+    return [round_share(k**power, 1) for k in range(1, num_generations + 2)]
 
 
 # Colours of Okabe & Ito (2008): told apart with any kind of colour vision. Workflows
@@ -64,6 +72,7 @@ REPLACE = WorkflowKind(
     lambda num_generations: _core().replace(),
     colour="#D55E00",
     moments="collapse.theory:replace",
+    newest=lambda num_generations: [1] * (num_generations + 1),
 )
 ACCUMULATE = WorkflowKind(
     "accumulate",
@@ -93,7 +102,17 @@ REPLACE_MULTIPLE = WorkflowKind(
     lambda num_generations: _core().replace_multiple(num_generations),
     colour="#56B4E9",
     moments="collapse.theory:replace_multiple",
+    newest=lambda num_generations: [*range(1, num_generations + 2)],
     batches=_all,
+)
+REPLACE_GROWING = WorkflowKind(
+    "replace_growing",
+    lambda num_generations, power: _core().replace_growing(num_generations, power),
+    (Parameter("power", float, Bounds(0, 4)),),
+    colour="#882255",
+    moments=_growing_moments,
+    newest=_growing,
+    batches=lambda num_generations, power: _growing(num_generations, power)[-1],
 )
 MIX = WorkflowKind(
     "mix",
@@ -112,12 +131,15 @@ ANCHORED = WorkflowKind(
     colour=MIX.colour,
 )
 
-_STANDARD = (REPLACE, ACCUMULATE, FIXED_BUDGET, WINDOW, REPLACE_MULTIPLE, MIX)
+_STANDARD = (
+    *(REPLACE, ACCUMULATE, FIXED_BUDGET, WINDOW, REPLACE_MULTIPLE, REPLACE_GROWING),
+    MIX,
+)
 _KINDS: dict[str, WorkflowKind] = {kind.name: kind for kind in _STANDARD}
 
 
 def kinds() -> Mapping[str, WorkflowKind]:
-    """Name -> workflow: the six standard ones and those that were registered."""
+    """Name -> workflow: the seven standard ones and those that were registered."""
     return dict(_KINDS)
 
 

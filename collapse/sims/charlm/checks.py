@@ -35,11 +35,12 @@ def _check_decoding(e: CharlmFields) -> None:
     least = min(e.temperature)
     greedy = least < LEAST_TEMPERATURE
     certain = e.beams > 1 or greedy
-    names = (spec.name for spec in e.workflow_specs())
-    if certain and "replace_multiple" in names:
+    again = ("replace_multiple", "replace_growing")
+    names = [s.name for s in e.workflow_specs() if s.name in again]
+    if certain and names:
         raise InputError(
-            "workflows: replace_multiple would generate the same rows again and "
-            "again with beams or temperature 0; drop it"
+            f"workflows: {names[0]} would generate the same rows again and again with "
+            "beams or temperature 0; drop it"
         )
     cut = e.top_k or e.top_p < 1
     if e.beams > 1 and (e.temperature != (1.0,) or cut):

@@ -5,8 +5,7 @@ from numpy.typing import NDArray
 
 from collapse.experiment.condition import Condition
 from collapse.sims.discrete.experiment import Discrete
-from collapse.theory import discrete
-from collapse.theory.extinction import MOST_ROWS
+from collapse.theory import discrete, extinction
 
 
 def curves(condition: Condition[Discrete]) -> dict[str, NDArray[np.float64]]:
@@ -24,6 +23,6 @@ def curves(condition: Condition[Discrete]) -> dict[str, NDArray[np.float64]]:
     found = {} if expected is None else {"heterozygosity": expected.variance}
     if spec.name == "accumulate":
         found["support"] = discrete.support(q, n, last)
-    if spec.name == "replace" and n <= MOST_ROWS:
+    if spec.name == "replace" and extinction.solved(n, last):
         found["support"] = discrete.support_replace(q, n, last)
     return found

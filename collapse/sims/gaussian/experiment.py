@@ -42,6 +42,7 @@ class Gaussian(Family):
         **catalogue.DENSITY,
         "w2_squared": catalogue.W2_SQUARED,
         "det_ratio": catalogue.DET_RATIO,
+        **catalogue.ABSOLUTE,
     }
 
     num_seeds: Annotated[int, Bounds(1, 10**8 - 1)] = 1000

@@ -43,6 +43,7 @@ def metrics(truth: Any, held_out: Any, known: bool = True) -> dict[str, Any]:
         ),
         **of_moments,
         "det_ratio": det_ratio,
+        **m.absolute_errors(moments_of, exact),
         "w2_squared": m.w2_squared(moments_of, exact),
         "entropy": m.gaussian_entropy(moments_of),
     }
