@@ -80,8 +80,8 @@ SECTIONS: dict[str, tuple[str, str, str]] = {
         "Kernel density estimate",
         "kde",
         "n = 100 rows a generation, log-density at 500 held-out points, 21 fits. "
-        "Peers: SciPy's `gaussian_kde` and scikit-learn's `KernelDensity`, one seed at a time "
-        "in float64. In two dimensions SciPy's kernel has the shape of the data: "
+        "Peers: SciPy's `gaussian_kde` and scikit-learn's `KernelDensity`, one seed at "
+        "a time in float64. In two dimensions SciPy's kernel has the shape of the data: "
         'another law. "Running" is what the lab does under accumulate with a fixed '
         "bandwidth: the log-density on held-out rows is remembered, and only the "
         "kernels of the newest rows are added. The peers take all rows again, as a "
@@ -92,8 +92,8 @@ SECTIONS: dict[str, tuple[str, str, str]] = {
         "Unigrams",
         "discrete",
         "Replace; M symbols that begin with Zipf's shares, N draws a generation. "
-        "Peers: NumPy's `multinomial` in float64, for one seed at a time (loop) or for all "
-        "seeds in one call (batched). Compared: heterozygosity in the end. NumPy's "
+        "Peers: NumPy's `multinomial` in float64, for one seed at a time (loop) or for "
+        "all seeds in one call (batched). Compared: heterozygosity in the end. NumPy's "
         "draws are compiled, too, and take nearly all of the loop's time. Where N > "
         "10 M the lab draws a chain of binomials, and repeats each rejection for all "
         "seeds until the last of them is accepted.",

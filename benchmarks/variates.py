@@ -19,34 +19,28 @@ from jax import lax
 from collapse.numerics import threefry
 from collapse.numerics.inverse_error import _log, _polynomial
 
-# Taylor series of sin(y) / y and cos(y) in y^2 for |y| <= pi / 4, to the last digit
-_SINE = [(-1) ** k / math.factorial(2 * k + 1) for k in range(8, -1, -1)]
-_COSINE = [(-1) ** k / math.factorial(2 * k) for k in range(8, -1, -1)]
+# Taylor series of sin(y) / y in y^2 for |y| <= pi / 2, to the last digit
+_SINE = [(-1) ** k / math.factorial(2 * k + 1) for k in range(10, -1, -1)]
 
 
-def pair(radius_unit: jax.Array, turn: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Two independent standard normals from uniforms on (0, 1] and [0, 1)."""
-    radius = jnp.sqrt(-2 * _log(radius_unit))
-    quarter = lax.round(4 * turn, lax.RoundingMethod.TO_NEAREST_EVEN)  # 0 ... 4
-    y = (4 * turn - quarter) * (math.pi / 2)  # in [-pi / 4, pi / 4]
-    square = y * y
-    sine, cosine = y * _polynomial(_SINE, square), _polynomial(_COSINE, square)
-    # quarters 0 ... 3 turn (cos, sin) to (c, s), (-s, c), (-c, -s), (s, -c)
-    number = lax.bitcast_convert_type(quarter + 2.0**52, jnp.uint64)
-    odd = (number & np.uint64(1)) != 0
-    first, second = jnp.where(odd, sine, cosine), jnp.where(odd, cosine, sine)
-    half = number & np.uint64(2)
-    sign_first = ((number + np.uint64(1)) & np.uint64(2)) << np.uint64(62)
-    return (
-        _signed(first, sign_first) * radius,
-        _signed(second, half << np.uint64(62)) * radius,
-    )
+def pair(radius_unit: jax.Array, turn: jax.Array) -> jax.Array:
+    """Independent standard normals [2 n] from uniforms on (0, 1] and [0, 1), n each."""
+    # the barriers keep XLA from computing the root again for each of the two, and both
+    # of them for each entry of the result
+    radius = lax.optimization_barrier(jnp.sqrt(-2 * _log(radius_unit)))
+    centred = turn - 0.5
+    size = jnp.abs(centred)
+    sine = jnp.sign(centred) * jnp.minimum(
+        size, 0.5 - size
+    )  # of a turn, in [-1, 1] / 4
+    both = (radius * _sine(0.25 - size), radius * _sine(sine))
+    return jnp.concatenate(lax.optimization_barrier(both))
 
 
-def _signed(value: jax.Array, bit: jax.Array) -> jax.Array:
-    """The value, negated where the highest bit is set."""
-    bits = lax.bitcast_convert_type(value, jnp.uint64) ^ bit
-    return lax.bitcast_convert_type(bits, value.dtype)
+def _sine(turn: jax.Array) -> jax.Array:
+    """Sine of a part of a turn in [-1/4, 1/4]."""
+    y = turn * (2 * math.pi)
+    return y * _polynomial(_SINE, y * y)
 
 
 def _unit(high: jax.Array, low: jax.Array) -> jax.Array:
@@ -67,7 +61,7 @@ def box_muller(key: jax.Array, num: int) -> jax.Array:
     half = (num + 1) // 2
     high, low = threefry.words(key, 2 * half)
     unit = _unit(high, low)
-    return jnp.concatenate(pair(1 - unit[:half], unit[half:]))[:num]
+    return pair(1 - unit[:half], unit[half:])[:num]
 
 
 def box_muller_short(key: jax.Array, num: int) -> jax.Array:
@@ -76,7 +70,7 @@ def box_muller_short(key: jax.Array, num: int) -> jax.Array:
     None is beyond 6.8, and their radius has 2^32 values.
     """
     high, low = threefry.words(key, (num + 1) // 2)
-    return jnp.concatenate(pair(1 - _unit_short(high), _unit_short(low)))[:num]
+    return pair(1 - _unit_short(high), _unit_short(low))[:num]
 
 
 WAYS = {"Box-Muller": box_muller, "Box-Muller of 32 bits": box_muller_short}
