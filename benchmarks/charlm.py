@@ -157,7 +157,9 @@ def agreement(setting: timing.Setting, size: str, activation: Activation, peer: 
     theirs = peer.ask(name="loss", weights=flat, **what)
     name = f"{size}, {ACTIVATIONS[activation]}"
     cells = [name, f"{ours:.6f}", f"{theirs:.6f}", f"{abs(ours - theirs):.0e}"]
+    cells.append(peer.ask(name="versions"))
     columns = ["same weights, same text", "loss, lab", "PyTorch", "difference"]
+    columns.append("versions")
     return entry(columns, name, cells)
 
 

@@ -17,8 +17,7 @@ def machine() -> str:
         f"load {os.getloadavg()[0]:.1f} at the beginning",
         f"Python {platform.python_version()}",
     ]
-    packages = ("jax", "numpy", "scipy", "scikit-learn", "torch", "transformers")
-    for name in packages:
+    for name in ("jax", "numpy", "scipy", "scikit-learn", "distributed"):
         try:
             parts.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:

@@ -81,9 +81,9 @@ SECTIONS: dict[str, tuple[str, str, str]] = {
         "kde",
         "n = 100 rows a generation, log-density at 500 held-out points, 21 fits. "
         "Peers: SciPy's `gaussian_kde` and scikit-learn's `KernelDensity`, one seed at "
-        "a time in float64. In two dimensions SciPy's kernel has the shape of the data: "
-        'another law. "Running" is what the lab does under accumulate with a fixed '
-        "bandwidth: the log-density on held-out rows is remembered, and only the "
+        "a time in float64. In two dimensions SciPy's kernel has the shape of the "
+        'data: another law. "Running" is what the lab does under accumulate with a '
+        "fixed bandwidth: the log-density on held-out rows is remembered, and only the "
         "kernels of the newest rows are added. The peers take all rows again, as a "
         "script does. Compared: that log-density in the end.",
     ),
