@@ -24,7 +24,7 @@ from typing import Any
 import alone
 import jax
 import jax.numpy as jnp
-from entries import entry, goal, marked
+from entries import Once, entry, goal, marked
 
 from collapse.models.language.decoding import DecodingConfig, generate
 from collapse.models.language.model import cross_entropy
@@ -238,15 +238,10 @@ def jobs(setting: timing.Setting):
             ("training", training_rows, TRAINED),
             ("generation", generation_rows, ("lab", *list(GOALS)[1:])),
         ):
-            done: dict[str, Any] = {}
-
-            def row(name, rows=rows, size=size, done=done):
-                if not done:
-                    done.update(in_single(lambda: dict(rows(setting, size, peer))))
-                return done[name]
-
+            every = functools.partial(rows, setting, size, peer)
+            once = Once(lambda every=every: in_single(lambda: dict(every())))
             for name in names:
-                yield table, f"{size}, {name}", functools.partial(row, name)
+                yield table, f"{size}, {name}", lambda n=name, once=once: once()[n]
 
 
 if __name__ == "__main__":

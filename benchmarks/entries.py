@@ -129,6 +129,28 @@ def made(jobs: Iterator[Job]) -> Iterator[Entry]:
         yield {"table": table, **row}
 
 
+class Once:
+    """What several rows share: made by the first of them, and failing for all."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        """Nothing is made yet."""
+        self.make, self.done = make, False
+        self.found: Any = None
+        self.error: Exception | None = None
+
+    def __call__(self) -> Any:
+        """What is made, or the error that it met."""
+        if not self.done:
+            self.done = True
+            try:
+                self.found = self.make()
+            except Exception as error:
+                self.error = error
+        if self.error is not None:
+            raise self.error
+        return self.found
+
+
 def failed(case: str, why: str) -> Entry:
     """The row of what could not be measured."""
     return {"case": case, "failed": " ".join(why.split())[:200]}

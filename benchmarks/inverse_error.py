@@ -16,7 +16,7 @@ import alone
 import jax
 import jax.numpy as jnp
 import numpy as np
-from entries import entry
+from entries import Once, entry
 from jax import lax
 from scipy import stats
 from scipy.special import erfinv
@@ -115,15 +115,9 @@ def jobs(setting):
     if setting.cores == 1:
         for dtype in ("float64", "float32"):
             yield "inverse_error", dtype, functools.partial(inverse, setting, dtype)
-    done = {}
-
-    def row(name):
-        if not done:
-            done.update(normals(setting))
-        return entry(LAW, name, done[name])
-
+    once = Once(lambda: dict(normals(setting)))
     for name in [*NORMALS, "NumPy: ziggurat, 52 bits"]:
-        yield "normals", name, functools.partial(row, name)
+        yield "normals", name, lambda n=name: entry(LAW, n, once()[n])
 
 
 if __name__ == "__main__":
