@@ -81,6 +81,42 @@ def train(size, activation, steps):
     return float(loss.detach())
 
 
+NAMES = {  # of the lab -> of this file
+    "attention/qkv/kernel": "qkv.weight",
+    "attention/out/kernel": "out.weight",
+    "up/kernel": "up.weight",
+    "down/kernel": "down.weight",
+    "norm_1/scale": "norm_1.weight",
+    "norm_2/scale": "norm_2.weight",
+}
+
+
+@torch.no_grad()
+def loss(size, activation, weights, rows):
+    """Of the lab's weights on rows of text, each after a BOS token."""
+    model = Transformer(size, activation)
+    for norm in (m for m in model.modules() if isinstance(m, nn.RMSNorm)):
+        norm.eps = 1e-6  # as flax has it
+    named = {
+        "embed/embedding": "embed.weight",
+        "positions/embedding": "positions.weight",
+    }
+    named["norm/scale"] = "norm.weight"
+    for i in range(SIZES[size][0]):
+        for theirs, own in NAMES.items():
+            named[f"block_{i}/{theirs}"] = f"blocks.{i}.{own}"
+    assert set(named) == set(weights), set(named) ^ set(weights)
+    state = {own: torch.tensor(weights[name]) for name, own in named.items()}
+    for name, tensor in state.items():
+        if tensor.ndim == 2 and "embed" not in name and "positions" not in name:
+            state[name] = tensor.T  # flax has inputs first
+    model.load_state_dict(state)
+    text = torch.tensor(rows)
+    begin = torch.full((len(text), 1), VOCABULARY)
+    logits = model(torch.cat([begin, text[:, :-1]], 1))
+    return float(F.cross_entropy(logits.flatten(0, 1), text.flatten()))
+
+
 @torch.no_grad()
 def recompute(size, texts):
     """The whole text is read again for each character, as nanoGPT does."""
@@ -130,7 +166,7 @@ def versions():
     )
 
 
-TASKS = {f.__name__: f for f in (train, recompute, generate, versions)}
+TASKS = {f.__name__: f for f in (train, loss, recompute, generate, versions)}
 
 if __name__ == "__main__":
     for line in sys.stdin:

@@ -1,21 +1,27 @@
 """Linear regressors timed beside NumPy, one seed and many at a time.
 
-    python benchmarks/linear.py [--quick]
+    python benchmarks/linear.py [--quick] [--one-core] [--grid]
 
-One process, candidates interleaved, peers on one thread. New inputs in every
-generation. A speed is a number of seed-generations a second: n rows drawn and labelled,
-one fit (`law` reaches the same law without drawing rows). Only ratios travel from
-machine to machine.
+Lab and NumPy have the same cores. New inputs in every generation. A speed is a number
+of seed-generations a second: n rows drawn and labelled, one fit (`law` reaches the same
+law without drawing rows). Compared is the mean over seeds of the squared error at the
+end.
 """
 
 import timing  # isort: skip - sets the number of threads
 
+import functools
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+import alone
 import jax
 import jax.numpy as jnp
 import numpy as np
+from entries import Peer, compared
+from floor import Need, triangle
+from variates import WAYS as INPUTS
 
 from collapse.core import loop, streams, workflows
 from collapse.core.types import Problem
@@ -37,7 +43,16 @@ class Case(NamedTuple):
     num_seeds: int
     num_generations: int
     goals: dict[str, float]  # peer -> times as fast
-    draws: str | None = None  # precision of the random numbers, if not that of the case
+    draws: str = ""  # how normals are drawn, if not as usual
+
+    @property
+    def name(self) -> str:
+        d, n = self.dimension, self.num_rows
+        return f"d = {d}, n = {n}, {self.workflow}, {self.rows}"
+
+    @property
+    def precision(self) -> str:
+        return self.dtype + (f", {self.draws}" if self.draws else "")
 
 
 def error_of(params: LinearParams) -> jax.Array:
@@ -45,16 +60,23 @@ def error_of(params: LinearParams) -> jax.Array:
     return jnp.sum(params.coefficients[0] ** 2)
 
 
-def lab(case: Case) -> tuple[Callable[[], float], float]:
-    """A call that returns the mean error at the end, and compile seconds."""
+def lab(case: Case) -> tuple[Callable[[], timing.Ends], float]:
+    """A call that returns errors at the end, and compile seconds."""
     n, d, dtype = case.num_rows, case.dimension, jnp.dtype(case.dtype)
+    inputs = None
+    if case.draws in INPUTS:
+
+        def inputs(key, num):
+            return INPUTS[case.draws](key, d * num).reshape(d, num)
+
     model = linear(
         d,
         noise_variance=np.array(NOISE, dtype),
         rows=case.rows,
         batch_size=n,
         alone=case.workflow == "replace" and case.rows == "law",
-        draw_dtype=case.draws,
+        inputs=inputs,
+        draw_dtype="float32" if case.draws == "draws float32" else None,
     )
     truth = LinearParams(jnp.zeros((1, d), dtype))
     problem = Problem(
@@ -66,107 +88,70 @@ def lab(case: Case) -> tuple[Callable[[], float], float]:
     return timing.lab(lambda root: problem, WAYS[case.workflow](), *shape)
 
 
-def one_at_a_time(case: Case, seeds: int) -> Callable[[], float]:
-    """NumPy as a paper's script has it: lstsq on all rows, in float64."""
-    rng = np.random.default_rng(0)
-    n, d = case.num_rows, case.dimension
-
-    def call() -> float:
-        ends = []
-        for _ in range(seeds):
-            w, xs, ys = np.zeros(d), [], []
-            for _ in range(case.num_generations + 1):
-                x = rng.standard_normal((n, d))
-                y = x @ w + np.sqrt(NOISE) * rng.standard_normal(n)
-                if case.workflow == "replace":
-                    xs, ys = [], []
-                xs.append(x)
-                ys.append(y)
-                w = np.linalg.lstsq(np.concatenate(xs), np.concatenate(ys))[0]
-            ends.append(w @ w)
-        return float(np.mean(ends))
-
-    return call
-
-
-def batched(case: Case, seeds: int) -> Callable[[], float]:
-    """NumPy, all seeds at once, running normal equations, in the case's precision."""
-    rng = np.random.default_rng(0)
-    n, d, dtype = case.num_rows, case.dimension, np.dtype(case.dtype)
-    root = dtype.type(np.sqrt(NOISE))
-
-    def call() -> float:
-        w = np.zeros((seeds, d, 1), dtype)
-        gram, moment = np.zeros((seeds, d, d), dtype), np.zeros((seeds, d, 1), dtype)
-        for _ in range(case.num_generations + 1):
-            x = rng.standard_normal((seeds, n, d), dtype)
-            y = x @ w + root * rng.standard_normal((seeds, n, 1), dtype)
-            turned = x.swapaxes(1, 2)
-            if case.workflow == "replace":
-                gram, moment = turned @ x, turned @ y
-            else:
-                gram, moment = gram + turned @ x, moment + turned @ y
-            w = np.linalg.solve(gram, moment)
-        return float((w**2).sum((1, 2)).mean())
-
-    return call
+def need(case: Case) -> Need:
+    """Of one generation: normals and labels, X'X, X'y, and a Cholesky solution."""
+    d, n = case.dimension, case.num_rows
+    solved = d**3 / 3 + 2 * d**2
+    if case.rows == "law":
+        # Bartlett's triangle, the noise of d coefficients
+        return Need(d + triangle(d), d, 0, solved)
+    return Need(n * (d + 1), 0, 0, n * (2 * triangle(d) + 4 * d) + solved)
 
 
 def cases(quick: bool) -> list[Case]:
     """Every comparison, with the goals of the project."""
-    seeds, last = (64, 20) if quick else (256, 50)
-    small = (100, 10, seeds, last)
-    large = (1000, 100, 8 if quick else 32, 6)
-    many = {"loop": 10.0, "batched": 2.5}
+    seeds, last = (64, 10) if quick else (256, 50)
+    small, large = (100, 10, seeds, last), (1000, 100, 32, 6)
+    first = Case("replace", "statistics", "float64", *small, {"batched": 1.5})
+    if quick:
+        return [first, first._replace(goals={}, draws="Box-Muller")]
     return [
-        Case("replace", "statistics", "float32", *small, many),
-        Case("accumulate", "statistics", "float32", *small, {"loop": 45}),
-        Case("replace", "statistics", "float64", *small, {}),
+        first,
+        first._replace(draws="draws float32"),
+        *(first._replace(goals={}, draws=name) for name in INPUTS),
         Case("accumulate", "statistics", "float64", *small, {}),
-        Case("replace", "statistics", "float64", *small, {"batched": 1.5}, "float32"),
-        Case("accumulate", "statistics", "float64", *small, {}, "float32"),
-        Case("replace", "law", "float32", *small, {}),
         Case("replace", "law", "float64", *small, {}),
-        Case("replace", "law", "float32", *large, {"loop": 50}),
-        Case("accumulate", "law", "float32", *large, {"loop": 70}),
-        Case("replace", "law", "float64", *large, {}),
-        Case("accumulate", "law", "float64", *large, {}),
+        Case("replace", "law", "float64", *large, {"loop": 50}),
+        Case("accumulate", "law", "float64", *large, {"loop": 70}),
+        Case("replace", "statistics", "float32", *small, {"batched": 2.5}),
+        Case("replace", "law", "float32", *large, {}),
     ]
 
 
-def compare(case: Case, repeats: int) -> str:
+def compare(setting: timing.Setting, case: Case):
     """One row of the table."""
-    mine, seconds = lab(case)
-    few = 2 if case.dimension > 50 else 8
-    crowd = min(case.num_seeds, 32)
-    calls = {
-        "lab": mine,
-        "loop": one_at_a_time(case, few),
-        "batched": batched(case, crowd),
-    }
-    times, ends = timing.interleave(calls, repeats)
-    seeds = {"lab": case.num_seeds, "loop": few, "batched": crowd}
-    speed = {k: seeds[k] * (case.num_generations + 1) / times[k] for k in calls}
-    ratios = []
-    for name in ("loop", "batched"):
-        goal = f" (goal {case.goals[name]:g})" if name in case.goals else ""
-        ratios.append(f"{speed['lab'] / speed[name]:.1f}{goal}")
-    n, d = case.num_rows, case.dimension
-    form = getattr(theory, case.workflow)
-    noise = theory.Noise(NOISE, NOISE)
-    exact = form(n, d, case.num_generations, noise, "fresh").total[-1]
-    name = f"d = {d}, n = {n}, {case.workflow}, {case.rows}"
-    check = f"{ends['lab']:.4f} / {exact:.4f}"
-    precision = case.dtype + (f", draws {case.draws}" if case.draws else "")
-    cells = [name, precision, f"{speed['lab']:,.0f}", *ratios, check, f"{seconds:.1f}"]
-    return timing.row(*cells)
+    call, compiled = lab(case)
+    few, crowd = (1 if case.dimension > 50 else 8), 32
+    told = {"workflow": case.workflow, "n": case.num_rows, "d": case.dimension}
+    told |= {"noise": NOISE, "generations": case.num_generations}
+    ask = functools.partial(timing.peer, setting, "linear_peer")
+    steps = setting.cores * (case.num_generations + 1)
+    goals = case.goals
+    batched = ask("batched", **told, seeds=crowd, precision=case.dtype)
+    others = {"batched": Peer(batched, steps * crowd, goals.get("batched", 0))}
+    if case.dtype == "float64" and not case.draws:
+        loop_call = ask("one_at_a_time", **told, seeds=few)
+        others["loop"] = Peer(loop_call, steps * few, goals.get("loop", 0))
+    calls = {"lab": call} | {name: peer.call for name, peer in others.items()}
+    timed = timing.interleave(calls, setting)
+    mine = (call, compiled, case.num_seeds * (case.num_generations + 1))
+    names = ("loop", "batched")
+    row = (case.name, case.precision, mine, others, names, need(case), timed)
+    return compared(setting, *row)
 
 
-def grid(quick: bool) -> str:
+def jobs(setting: timing.Setting):
+    """Rows of the table; float32 on all cores alone."""
+    for case in cases(setting.quick):
+        if case.dtype == "float64" or setting.cores > 1:
+            yield "linear", case.name, functools.partial(compare, setting, case)
+
+
+def grid() -> str:
     """One launch: 5 noise levels x 5 dimensions, padded to one, x 1000 seeds."""
     levels = jnp.array([0.01, 0.1, 1.0, 10.0, 100.0])
     sizes, n = jnp.array([1, 2, 4, 8, 16], jnp.int32), 100
-    seeds, last = (20, 10) if quick else (1000, 50)
+    seeds, last = 1000, 50
     most = 16
 
     def one(root: jax.Array, noise: jax.Array, d: jax.Array) -> jax.Array:
@@ -187,10 +172,9 @@ def grid(quick: bool) -> str:
     program = loop.over_seeds(over, (0, None, None))
     roots = streams.seeds(0, seeds)
     compiled, compiling = timing.compile_timed(program, roots, levels, sizes)
-    times, note = timing.interleave(
-        {"lab": lambda: jax.block_until_ready(compiled(roots, levels, sizes))}, 1
-    )
-    mean = note["lab"].mean(0)
+    begin = time.perf_counter()
+    mean = np.asarray(jax.block_until_ready(compiled(roots, levels, sizes))).mean(0)
+    seconds = time.perf_counter() - begin
     exact = np.array(
         [
             [float(v) * theory.first_error(n, int(d)) * (last + 1) for d in sizes]
@@ -201,19 +185,10 @@ def grid(quick: bool) -> str:
     return (
         f"One launch, replace, law, float64: 5 noise levels x d = 1 ... {most} x "
         f"{seeds} seeds x {last + 1} generations: compiled once in {compiling:.1f} s, "
-        f"ran in {times['lab']:.1f} s; means within {worst:.1%} of theory"
+        f"ran in {seconds:.1f} s; means within {worst:.1%} of theory"
     )
 
 
-def main() -> None:
-    """Print the table."""
-    ratios = "NumPy, one seed a time (loop) or 32 at once (batched)."
-    arguments = timing.begin(__doc__, ratios)
-    heads = "case|precision|seed-generations/s|x loop|x batched|error, lab / exact"
-    rows = (compare(case, 5) for case in cases(arguments.quick))
-    timing.print_table(f"{heads}|compile s", rows)
-    print(f"\n{grid(arguments.quick)}")
-
-
 if __name__ == "__main__":
-    main()
+    text = "one launch over noise levels and dimensions instead"
+    alone.main(__doc__, jobs, ("--grid", text, grid))

@@ -2,18 +2,19 @@
 
     python benchmarks/workers.py [--quick]
 
-A grid of the Gaussian mixture, whole commands in turn. Every process has one device and
-one core: the single one is kept on one core, the workers of --jobs have one each. The
-programs are compiled by a first run, which is not counted. Seconds are those that the
-run records (workers started, parts computed and written); those of the whole command,
-with imports, table and figure, stand beside them. The same bytes are asserted.
+Whole commands on a grid of the Gaussian mixture, in turn. Every process has one device
+and one core: the single one is kept on one core, the workers of --jobs have one each.
+The programs are compiled by a first run of one block of seeds, which is not counted.
+Seconds are those that the run records (workers started, parts computed and written);
+those of the whole command, with imports, table and figure, stand beside them. The bytes
+of the results are compared.
 """
 
 import timing  # isort: skip - sets the number of threads
 
+import functools
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,10 +22,14 @@ import time
 from importlib import util
 from pathlib import Path
 
+import alone
+from entries import Once, entry, goal, marked
+from timing import Spread
+
 from collapse.experiment.results import read_dataset
 
-GRID = ["gmm", "--quiet", "--workflows", "replace", "accumulate", "mix", "window"]
-GRID += ["--samples-per-generation", "250", "500", "1000", "--devices", "1"]
+GRID = ["gmm", "--quiet", "--workflows", "replace", "mix", "--devices", "1"]
+SIZES = ["--samples-per-generation", "500", "1000"]
 GOAL = 1.6  # times one process
 QUIET = {"JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "3"}
 CASES = {
@@ -32,21 +37,33 @@ CASES = {
     "two processes, --jobs 2": (2, ["--jobs", "2"]),
     "Dask, two workers": (2, ["--scheduler", "local", "--jobs", "2"]),
 }
+COLUMNS = ["run", "seconds", "x one process", "whole command, s", "x one process"]
+COLUMNS += ["x --jobs 2, seconds", "same bytes"]
 
 
 def command(
     arguments: list[str], cores: set[int], out: Path, cache: Path
 ) -> tuple[float, float]:
-    """Recorded seconds of a run on some cores, and those of the whole command."""
+    """Recorded seconds of a run on some cores, and those of the whole command.
+
+    Raises:
+      RuntimeError: if it fails, with the last line that it says.
+    """
     line = [sys.executable, "-m", "collapse", *arguments, "--out", str(out)]
+    # this process has set the threads of its own devices
+    own = {name: v for name, v in os.environ.items() if name != "NPROC"} | QUIET
     begin = time.perf_counter()
-    subprocess.run(
+    done = subprocess.run(
         line,
-        env=os.environ | QUIET | {"COLLAPSE_CACHE": str(cache)},
+        env=own | {"COLLAPSE_CACHE": str(cache)},
         preexec_fn=lambda: os.sched_setaffinity(0, cores),
-        check=True,
+        capture_output=True,
+        text=True,
     )
     whole = time.perf_counter() - begin
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+        raise RuntimeError(f"exit status {done.returncode}: {said}")
     return json.loads((out / "environment.json").read_text())["seconds"], whole
 
 
@@ -59,50 +76,70 @@ def same(one: Path, other: Path) -> bool:
     )
 
 
-def main() -> None:
-    """Print a table with ratios to one process."""
-    quick = timing.options(__doc__).quick
-    seeds, generations, repeats = ("8", "5", 1) if quick else ("160", "20", 2)
-    grid = [*GRID, "--num-seeds", seeds, "--num-generations", generations]
+def measured(setting: timing.Setting) -> dict[str, dict]:
+    """Case -> seconds of each turn, recorded and whole, and whether bytes are equal."""
+    blocks, block, last, turns = (2, 8, 5, 1) if setting.quick else (6, 32, 25, 2)
+    grid = [*GRID, "--num-generations", str(last), "--block-seeds", str(block)]
+    grid += SIZES[:2] if setting.quick else SIZES
     cores = sorted(os.sched_getaffinity(0))[:2]
     if len(cores) < 2:
-        sys.exit("two cores are needed")
-    cases = {
-        name: case
-        for name, case in CASES.items()
-        if "Dask" not in name or util.find_spec("distributed")
-    }
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in cases}
-    print(f"{timing.machine()}; {seeds} seeds, {generations} generations, 12 parts")
+        raise RuntimeError("two cores are needed")
+    found: dict[str, dict] = {}
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        for turn in range(repeats + 1):  # the first compiles
-            for number, (name, (count, options)) in enumerate(cases.items()):
+        seeds = ["--num-seeds", str(block)]
+        command([*grid, *seeds], {*cores}, place / "first", place / "cache")
+        seeds = ["--num-seeds", str(blocks * block)]
+        for turn in range(turns):
+            for number, (name, (count, options)) in enumerate(CASES.items()):
+                if "Dask" in name and (turn or not util.find_spec("distributed")):
+                    continue  # once: it is no more than compared with --jobs
                 out = place / f"{number}-{turn}"
-                used = command([*grid, *options], {*cores[:count]}, out, place / "c")
-                assert same(place / "0-0", out), name
-                found[name] += [used] if turn else []
-        load = os.getloadavg()[0]
-    medians = {
-        name: [statistics.median(column) for column in zip(*times, strict=True)]
-        for name, times in found.items()
-    }
-    base = medians["one process"]
-    timing.print_table(
-        "run|seconds|times one process|whole command, s|times one process",
-        [
-            timing.row(
-                name,
-                f"{spent:.1f} ({min(found[name])[0]:.1f} to {max(found[name])[0]:.1f})",
-                f"{base[0] / spent:.2f}",
-                f"{whole:.1f}",
-                f"{base[1] / whole:.2f}",
-            )
-            for name, (spent, whole) in medians.items()
-        ],
-    )
-    print(f"goal for two processes: {GOAL}; load at the end {load:.1f}")
+                line = [*grid, *seeds, *options]
+                used = command(line, {*cores[:count]}, out, place / "cache")
+                case = found.setdefault(
+                    name, {"seconds": [], "whole": [], "same": True}
+                )
+                case["seconds"].append(used[0])
+                case["whole"].append(used[1])
+                case["same"] &= same(place / "0-0", out)
+    return found
+
+
+def row(name: str, commands: Once):
+    """One row; the first one runs all commands."""
+    done = commands()
+    if name not in done:
+        raise ModuleNotFoundError("distributed is not installed")
+    this, one, two = (done[n] for n in (name, *list(CASES)[:2]))
+
+    def ratio(other, what):
+        pairs = zip(other[what], this[what], strict=False)  # of the turns of both
+        return Spread.of([a / b for a, b in pairs])
+
+    against, wanted, goals = ratio(one, "seconds"), 0.0, []
+    if this is two:
+        wanted = GOAL
+        goals = [goal("--jobs 2, times one process", GOAL, against, "1 a process")]
+    cells = [
+        name,
+        str(Spread.of(this["seconds"])),
+        f"{against}{marked(against, wanted)}",
+    ]
+    cells += [str(Spread.of(this["whole"])), str(ratio(one, "whole"))]
+    beside = Spread.of([1 / r for r in ratio(two, "seconds")])
+    cells += ["" if this is one else str(beside), "yes" if this["same"] else "**no**"]
+    return entry(COLUMNS, name, cells, goals)
+
+
+def jobs(setting: timing.Setting):
+    """Rows of the table; the commands share the cores out themselves."""
+    if setting.cores == 1:
+        return
+    commands = Once(lambda: measured(setting))
+    for name in CASES:
+        yield "workers", name, functools.partial(row, name, commands)
 
 
 if __name__ == "__main__":
-    main()
+    alone.main(__doc__, jobs)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import jax
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Int, UInt32
 
 from collapse.core.types import Key
 from collapse.numerics import threefry
@@ -80,6 +80,10 @@ def seeds(seed: int, num_seeds: int, cell: Iterable[int] = ()) -> Key:
     base = root(seed)
     for value in cell:
         base = threefry.fold_in(base, jax.numpy.asarray(value % 2**32, "uint32"))
-    return jax.vmap(lambda i: threefry.fold_in(base, i))(
-        jax.numpy.arange(num_seeds, dtype="uint32")
-    )
+    return _numbered(base, jax.numpy.arange(num_seeds, dtype="uint32"))
+
+
+@jax.jit  # one small program, where each operation would be one
+def _numbered(base: Key, numbers: UInt32[Array, " S"]) -> Key:
+    """[S] keys, one for each number."""
+    return jax.vmap(lambda i: threefry.fold_in(base, i))(numbers)

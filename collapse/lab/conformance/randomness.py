@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
-import scipy.stats
+import scipy  # its parts are loaded when first used
 
 from collapse.core.types import Batch
 from collapse.data.errors import ModelError

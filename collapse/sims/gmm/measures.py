@@ -52,7 +52,9 @@ def bind(params: GmmParams) -> Bound:
     regions = remembered(
         lambda: load("collapse.sims.gmm.regions").regions(params), "tail regions", name
     )
-    truth = Truth(log_density, _moments(params), regions)
+    # one by one its operations are compiled, which takes longer than all else here
+    moments = remembered(lambda: _moments(params), "moments", name)
+    truth = Truth(log_density, moments, regions)
 
     def membership(k: int, points: Array) -> Array:
         return gmm.responsibilities(params, points)[k]
