@@ -13,6 +13,7 @@ import os
 import jax
 
 THREADS_PER_DEVICE = 4
+MODEL_AXIS = "model"  # of a mesh: devices that compute one model together
 
 
 def usable_cores() -> int:

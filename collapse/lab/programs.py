@@ -59,7 +59,8 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
     num_rows = task.num_rows or condition.n // task.batch_size
     measured = condition.experiment.measured()
     # values are arguments: of what a program depends on, they are no part
-    origin = (task.make_problem, usual, num_rows, task.one_by_one, measured)
+    spread = (task.one_by_one, task.model_devices)
+    origin = (task.make_problem, usual, num_rows, spread, measured)
 
     def bound(root: Any, *values: Any) -> tuple[Any, Any, int]:
         workflow = usual(*values) if callable(usual) else usual
@@ -80,14 +81,15 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
 
         axes = (0, loop.STATE_AXES, *[None] * count)
         out = (loop.STATE_AXES, 0)
-        mapped = over_seeds(advance, axes, out, donate=1, one_by_one=task.one_by_one)
+        mapped = over_seeds(advance, axes, out, 1, *spread)
         return kept(mapped, "walk", length, *origin)
 
     mapped = over_seeds(
         lambda root, *values: loop.init(root, *bound(root, *values)),
         (0, *[None] * count),
         loop.STATE_AXES,
-        one_by_one=task.one_by_one,
+        (),
+        *spread,
     )
     blank = kept(mapped, "blank", *origin)
     found: dict[int, Any] = {}

@@ -72,6 +72,7 @@ def task(condition: Condition[Charlm], data: TextRows) -> Task:
         observe=observer(design, n, data, values),
         speed=speed,
         one_by_one=True,
+        model_devices=experiment.model_devices,
     )
 
 
