@@ -22,8 +22,8 @@ class Program(NamedTuple):
     Attributes:
       blank: (roots, *values) -> states before generation 0.
       walk: number of steps -> ((roots, states, *values) -> (states, traces)).
-      prepare: (number of steps, roots, *values) -> None, once that is compiled; no
-        state is made.
+      prepare: (number of steps, roots, *values) -> what `walk` calls for these, once
+        that is compiled; no state is made.
       num_rows: rows a generation generates.
       shapes: of what `blank` gives; found once for a number of seeds, since values
         that share a program have shapes in common.
@@ -31,7 +31,7 @@ class Program(NamedTuple):
 
     blank: Callable[..., Any]
     walk: Callable[[int], Callable[..., Any]]
-    prepare: Callable[..., None]
+    prepare: Callable[..., Any]
     num_rows: int
     shapes: Callable[..., Any]
 
@@ -99,11 +99,12 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
             found[len(roots)] = blank.shapes(roots, *values)
         return found[len(roots)]
 
-    def prepare(length: int, roots: Any, *values: Any) -> None:
+    def prepare(length: int, roots: Any, *values: Any) -> Any:
         shardings = getattr(blank.program(roots, *values), "output_shardings", None)
-        if shardings is not None:  # else nothing is compiled: jax.disable_jit
-            states = jax.tree.map(_placed, shapes(roots, *values), shardings)
-            walk(length).program(roots, states, *values)
+        if shardings is None:  # nothing is compiled: jax.disable_jit
+            return None
+        states = jax.tree.map(_placed, shapes(roots, *values), shardings)
+        return walk(length).program(roots, states, *values)
 
     return Program(
         blank.call, lambda length: walk(length).call, prepare, num_rows, shapes

@@ -9,6 +9,7 @@ from collapse.data.errors import InputError
 from collapse.experiment import provenance
 from collapse.figures.declaration import to_declaration
 from collapse.lab import (
+    blocks,
     command,
     extend,
     folder,
@@ -66,6 +67,10 @@ def run_and_write(call: command.Call, data: Any, digest: str, claim: Claim) -> i
         declaration = to_declaration(experiment, call.figures)
         about = (digest, experiment.name, machine, processor, str(layout.here()))
         folder.label(place, declaration, *about, once=shard is not None)
+        jobs = call.options.jobs
+        remark = blocks.choose(experiment, data, checkpoints, jobs, shard is not None)
+        if remark and not call.options.quiet:
+            terminal.tell(remark)
         if shard is not None:
             return shards.run(call, data, digest, shard, place, locks, processor)
         if options.has_workers(call.options):
