@@ -11,8 +11,10 @@ import jax
 MOST_SEEDS = "most-seeds"  # file among the checkpoints: of a block of this run
 UNKNOWN = 2**60  # bytes, where nothing says how many there are
 _CGROUPS = Path("/sys/fs/cgroup")
-_LIMITS = (("memory.max", "memory.current"),)  # of version 2
-_LIMITS += (("memory.limit_in_bytes", "memory.usage_in_bytes"),)  # of version 1
+_LIMITS = (  # of version 2, of version 1
+    ("memory.max", "memory.current"),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+)
 
 
 def free() -> int:
@@ -38,7 +40,7 @@ def total() -> int:
 
 
 def taken(program: Any) -> int:
-    """Bytes that a compiled program takes on all its devices, arguments included.
+    """Bytes that a compiled program takes on the devices here, arguments included.
 
     0 where the compiler does not say.
     """
@@ -52,7 +54,7 @@ def taken(program: Any) -> int:
         - analysis.alias_size_in_bytes  # results in the place of donated arguments
     )
     leaves = jax.tree.leaves(program.output_shardings)
-    return int(each * max(len(leaf.device_set) for leaf in leaves))
+    return int(each * max(len(leaf.addressable_devices) for leaf in leaves))
 
 
 def recorded(checkpoints: Path) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from collapse.core import streams
+from collapse.core.devices import on_host
 from collapse.core.seeds import over_seeds
 from collapse.core.types import Key
 from collapse.data.text_blocks import TextRows, evenly, rare_positions
@@ -49,7 +50,7 @@ def observer(
 
     def observe(roots: Any, state: Any) -> dict[str, np.ndarray]:
         own = (state.params, state.memory, state.generation)
-        scores = generate_and_score(roots, *own, *values)
+        scores = on_host(generate_and_score(roots, *own, *values))
         seen = {name: np.asarray(value) for name, value in scores.items()}
         found = _losses(seen, rare)
         rows = [

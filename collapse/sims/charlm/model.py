@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from collapse.core import streams
+from collapse.core.devices import on_host
 from collapse.core.seeds import over_seeds
 from collapse.core.types import Key, Model
 from collapse.data.text_blocks import TextRows, pretraining_rows
@@ -171,6 +172,6 @@ def pretrained(experiment: Charlm, data: TextRows) -> dict:
     else:
         axes, shared = (0, None), training.devices
         each = over_seeds(run, axes, one_by_one=True, model_devices=shared)
-        found = each(key[None], rows)
+        found = on_host(each(key[None], rows))
         _PRETRAINED[name] = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), found)
     return _PRETRAINED[name]
