@@ -17,7 +17,7 @@ from collapse.lab import terminal
 from collapse.lab.command import Options
 
 AUTO = "auto"
-BEGIN, STOP = 1, 2  # what the leader tells, once
+BEGIN, STOP, FAILED = 1, 2, 3  # what the leader tells, once
 _LONGER = 60  # seconds that jax waits beyond the limit: it would abort the process
 _told: list[int] = []
 
@@ -75,6 +75,7 @@ def join(options: Options) -> bool:
     layouts = load("collapse.lab.layout")
     # of several CPU devices in each process, gloo has been seen to crash
     layouts.impose(layouts.planned(options.devices or 1))
+    _spread(0)  # gloo gives up if processes come to their first sum 30 s apart
     found: bool = jax.process_index() == 0
     return found
 
@@ -82,16 +83,18 @@ def join(options: Options) -> bool:
 @contextlib.contextmanager
 def leading(options: Options) -> Iterator[None]:
     """Tell the other processes to stop if the block ends before they have begun."""
+    word = FAILED
     try:
         yield
+        word = STOP
     finally:
         if options.distributed and not _told:
-            tell(STOP)
+            tell(word)
             leave()
 
 
 def tell(word: int) -> None:
-    """Tell the other processes to begin, or to stop."""
+    """Tell the other processes to begin, or to stop: nothing is left, or wrong."""
     _told.append(word)
     _spread(word)
 

@@ -93,8 +93,8 @@ def follow(call: command.Call, data: Any) -> int:
       call: with the experiment as resolved.
       data: that it is run on, or None.
     """
-    precision = call.experiment.precision
-    if processes.told() == processes.BEGIN:
+    precision, word = call.experiment.precision, processes.told()
+    if word == processes.BEGIN:
         with (
             session.configured(precision, keep_programs=False),
             tempfile.TemporaryDirectory(prefix="collapse-") as place,
@@ -104,7 +104,7 @@ def follow(call: command.Call, data: Any) -> int:
             except Interrupted:  # the first process says so
                 return 130
     processes.leave()
-    return 0
+    return 2 if word == processes.FAILED else 0
 
 
 def _choose_blocks(
