@@ -12,7 +12,6 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array
 
 from collapse.core.devices import MODEL_AXIS, seed_devices
-from collapse.data.errors import InputError
 
 
 def over_seeds(
@@ -41,7 +40,7 @@ def over_seeds(
         mesh; they are given the same arguments, and have to find the same result.
 
     Raises:
-      InputError: if the devices cannot be divided into groups of so many.
+      ValueError: if the devices cannot be divided into groups of so many.
     """
     mesh = _mesh(model_devices)
     groups = mesh.shape["seeds"]
@@ -72,9 +71,8 @@ def _mesh(model_devices: int) -> Mesh:
     if model_devices == 1:
         return Mesh(np.array(devices), ("seeds",))
     if len(devices) % model_devices:
-        raise InputError(
-            f"model_devices: {model_devices} for each model, of {len(devices)} that "
-            "seeds may use here; give a divisor, or other --devices"
+        raise ValueError(
+            f"{len(devices)} devices cannot be divided into groups of {model_devices}"
         )
     grid = np.array(devices).reshape(-1, model_devices)
     return Mesh(grid, ("seeds", MODEL_AXIS))

@@ -16,6 +16,8 @@ from collapse.models.language import model as language
 from collapse.models.language.model import Blocks, LanguageParams, language_model
 from collapse.models.language.network import Size, network
 from collapse.models.language.training import TrainConfig
+from collapse.sims.charlm import Charlm, checks
+from collapse.sims.charlm.task import check_devices
 
 pytestmark = pytest.mark.xdist_group("language")
 
@@ -178,8 +180,21 @@ def test_text_of_two_devices_is_that_of_one(num, monkeypatch):
 
 
 def test_devices_are_divided_into_groups_or_it_is_said():
-    with pytest.raises(InputError, match="model_devices: 3 for each model, of 2 that"):
+    with pytest.raises(ValueError, match="2 devices cannot be divided into groups of"):
         over_seeds(lambda key: key, model_devices=3)
+    check_devices(Charlm(model_devices=2))
+    with pytest.raises(InputError, match="model_devices: 3 for each model, of 2 that"):
+        check_devices(Charlm(model_devices=3))
+
+
+def test_sequences_of_a_step_are_shared_evenly_or_it_is_said():
+    with pytest.raises(InputError, match="model_devices: 3 cannot share the 8 sequ"):
+        checks.check(Charlm(model_devices=3))
+    for devices, size in ((3, 6), (16, 16), (2, 8)):  # a quick run keeps it so
+        quick = Charlm(model_devices=devices, batch_size=48).quick()
+        assert quick.batch_size == size
+        checks.check(quick)
+    assert "model_devices" not in Charlm().to_table()  # what was run before is the same
 
 
 GRID = """
