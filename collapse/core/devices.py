@@ -9,10 +9,13 @@ its size is read from the environment variable NPROC when the first array is mad
 
 import contextlib
 import os
+from typing import Any
 
 import jax
+from jax.experimental import multihost_utils
 
 THREADS_PER_DEVICE = 4
+MODEL_AXIS = "model"  # of a mesh: devices that compute one model together
 
 
 def usable_cores() -> int:
@@ -44,4 +47,26 @@ def seed_devices() -> list[jax.Device]:
     if devices[0].platform != "cpu" or len(devices) == 1:
         return devices
     threads = int(os.environ.get("NPROC", "0"))
-    return devices if threads >= 2 * len(devices) else devices[:1]
+    return devices if threads >= 2 * jax.local_device_count() else devices[:1]
+
+
+def leads() -> bool:
+    """Whether this process writes: the first of several that compute together."""
+    return jax.process_index() == 0
+
+
+def on_host(tree: Any) -> Any:
+    """The tree with arrays of the host, whole though other processes hold parts of it.
+
+    All processes have to call it together. With one process the tree as it is.
+    """
+    if jax.process_count() == 1:
+        return tree
+    return multihost_utils.process_allgather(tree, tiled=True)
+
+
+def from_first(tree: Any) -> Any:
+    """The tree of arrays that the first process has; others give one of its shapes."""
+    if jax.process_count() == 1:
+        return tree
+    return multihost_utils.broadcast_one_to_all(tree)

@@ -11,7 +11,7 @@ from jax import lax
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array
 
-from collapse.core.devices import seed_devices
+from collapse.core.devices import MODEL_AXIS, seed_devices
 
 
 def over_seeds(
@@ -20,6 +20,7 @@ def over_seeds(
     out_axes: Any = 0,
     donate: int | tuple[int, ...] = (),
     one_by_one: bool = False,
+    model_devices: int = 1,
 ) -> Callable[..., Any]:
     """Map `function` over a leading axis of seeds, compiled and split over devices.
 
@@ -35,9 +36,14 @@ def over_seeds(
         copied; they must not be touched afterwards.
       one_by_one: a device runs its seeds one after the other, for functions whose own
         operations fill it.
+      model_devices: that compute each seed together, as the axis `MODEL_AXIS` of the
+        mesh; they are given the same arguments, and have to find the same result.
+
+    Raises:
+      ValueError: if the devices cannot be divided into groups of so many.
     """
-    devices = seed_devices()
-    mesh = Mesh(np.array(devices), ("seeds",))
+    mesh = _mesh(model_devices)
+    groups = mesh.shape["seeds"]
     mapped = jax.shard_map(
         (_one_by_one if one_by_one else jax.vmap)(function, in_axes, out_axes),
         mesh=mesh,
@@ -49,7 +55,7 @@ def over_seeds(
     @functools.partial(jax.jit, donate_argnums=donate)
     def call(*args: Any) -> Any:
         num_seeds = args[0].shape[0]
-        padded = num_seeds + -num_seeds % len(devices)
+        padded = num_seeds + -num_seeds % groups
         if padded == num_seeds:
             return mapped(*args)
         index = jnp.minimum(jnp.arange(padded), num_seeds - 1)
@@ -57,6 +63,19 @@ def over_seeds(
         return _each(lambda leaf: leaf[:num_seeds], out_axes, result)
 
     return call
+
+
+def _mesh(model_devices: int) -> Mesh:
+    """The devices as a mesh: groups for seeds, and in each those of one model."""
+    devices = seed_devices()
+    if model_devices == 1:
+        return Mesh(np.array(devices), ("seeds",))
+    if len(devices) % model_devices:
+        raise ValueError(
+            f"{len(devices)} devices cannot be divided into groups of {model_devices}"
+        )
+    grid = np.array(devices).reshape(-1, model_devices)
+    return Mesh(grid, ("seeds", MODEL_AXIS))
 
 
 def _one_by_one(

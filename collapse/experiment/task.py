@@ -42,6 +42,7 @@ class Task(NamedTuple):
         generation; each is then saved at once.
       speed: (trace of one generation, its seconds) -> words for the progress bar.
       one_by_one: a device runs its seeds one after the other.
+      model_devices: that compute one seed together.
     """
 
     make_problem: Callable[..., Problem]
@@ -57,6 +58,7 @@ class Task(NamedTuple):
     observe: Callable[[Any, Any], dict[str, Any]] | None = None
     speed: Callable[[Mapping[str, Any], float], str] | None = None
     one_by_one: bool = False
+    model_devices: int = 1
 
 
 class RealRows(NamedTuple):

@@ -31,7 +31,7 @@ from collapse.figures import draw
 from collapse.figures.check import check as check_figure
 from collapse.figures.drawable import drawable
 from collapse.figures.spec import Figure
-from collapse.lab import own, report, session
+from collapse.lab import blocks, own, report, session
 from collapse.lab.conformance.words import kind as kind_of
 from collapse.lab.parts import simulate
 from collapse.lab.run import prepare
@@ -191,6 +191,8 @@ def run(
     ):
         for line in own.check(experiment, data):
             warnings.warn(line, RuntimeWarning, stacklevel=2)
+        if remark := blocks.choose(experiment, data, Path(folder)):
+            warnings.warn(remark, stacklevel=2)
         traces = simulate(experiment, data, Path(folder))
         dataset = report.assembled(experiment, traces)
     if said := getattr(data, "said", ""):

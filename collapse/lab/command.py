@@ -54,6 +54,11 @@ class Options:
     scheduler: Annotated[str, Shown("none")] = ""
     """Hand the parts to a Dask cluster: address or file of its scheduler, or local for
     one that is started here, with --jobs workers."""
+    distributed: Annotated[str, Shown("one process")] = ""
+    """Join processes that run this command, and compute on the devices of all: auto
+    under Slurm, Open MPI or on TPUs, or number/count@host:port of process 1."""
+    distributed_seconds: int = 300
+    """With --distributed: seconds in which all processes have to meet."""
 
 
 class Call(NamedTuple):
@@ -210,6 +215,7 @@ def _collected(parsed: Any, default: Experiment) -> tuple[Experiment, Options]:
 
 _THINGS = {"data": "a file", "out": "a folder", "publish": "a folder"}
 _THINGS |= {"shard": "a share such as 1/3", "scheduler": "an address, a file or local"}
+_THINGS |= {"distributed": "auto, or number/count@host:port,"}
 
 
 def _given(

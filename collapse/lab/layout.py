@@ -21,19 +21,23 @@ class Layout(NamedTuple):
     Attributes:
       devices: of jax, in one process.
       threads: of the pool that CPU devices share; 0 where nothing sets it.
+      processes: that compute together, each with so many devices.
     """
 
     devices: int
     threads: int
+    processes: int = 1
 
     def __str__(self) -> str:
         """`2 devices, 8 threads`, as `read` reads it."""
-        return f"{self.devices} devices, {self.threads} threads"
+        several = f", {self.processes} processes" if self.processes > 1 else ""
+        return f"{self.devices} devices, {self.threads} threads{several}"
 
 
 def here() -> Layout:
     """The layout of this process, as it is now."""
-    return Layout(jax.device_count(), int(os.environ.get("NPROC", "0")))
+    threads = int(os.environ.get("NPROC", "0"))
+    return Layout(jax.local_device_count(), threads, jax.process_count())
 
 
 def planned(devices: int = 0) -> Layout:
@@ -54,8 +58,9 @@ def planned(devices: int = 0) -> Layout:
 
 def read(text: str) -> Layout | None:
     """The layout that a text tells; None if it tells none."""
-    found = re.fullmatch(r"(\d+) devices, (\d+) threads", text.strip())
-    return Layout(*map(int, found.groups())) if found else None
+    pattern = r"(\d+) devices, (\d+) threads(?:, (\d+) processes)?"
+    found = re.fullmatch(pattern, text.strip())
+    return Layout(*map(int, found.groups("1"))) if found else None
 
 
 def chosen(devices: int, begun: Layout | None, where: object) -> Layout | None:

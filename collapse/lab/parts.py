@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collapse.core import streams
+from collapse.core.devices import from_first, leads, on_host
 from collapse.core.types import State, Trace
 from collapse.experiment.base import Experiment
 from collapse.experiment.condition import Condition
@@ -140,7 +141,7 @@ def run_part(part: Part, watch: Watch) -> Arrays:
     experiment = condition.experiment
     roots = roots_of(condition)[seeds.start : seeds.stop]
     final = experiment.num_generations
-    progress = _begun(part, roots, watch)
+    progress = _agreed(_begun(part, roots, watch), part, roots)
     state = progress.state
     if progress.done < final:
         blank = program.blank(roots, *task.values)
@@ -165,15 +166,17 @@ def run_part(part: Part, watch: Watch) -> Arrays:
         done = end
         samples += _snapshot(condition, task, seeds.start, roots, state, done)
         late = often or time.monotonic() - saved > _SECONDS_BETWEEN_SAVES
-        if done == final or late or watch.interrupted.is_set():
+        stopping, late = _any(watch.interrupted.is_set(), late)
+        if done == final or late or stopping:
             trace = {k: np.concatenate([p[k] for p in pieces], 1) for k in pieces[0]}
             small = checkpoint.num_bytes(state) <= _MOST_KEPT
-            kept = state if done < final or small else None
+            kept = on_host(state) if done < final or small else None
             progress = checkpoint.Progress(done, trace, samples, kept)
-            checkpoint.save(path, progress)
-            watch.note()
+            if leads():
+                checkpoint.save(path, progress)
+                watch.note()
             pieces, saved = [trace], time.monotonic()
-        if watch.interrupted.is_set():
+        if stopping:
             raise Interrupted("continue with the same command and --resume")
     result = dict(progress.trace)
     if samples:
@@ -199,6 +202,32 @@ def _begun(part: Part, roots: Any, watch: Watch) -> checkpoint.Progress:
     return nothing if watch.extends and (lost or not whole) else found
 
 
+def _agreed(own: checkpoint.Progress, part: Part, roots: Any) -> checkpoint.Progress:
+    """How far a part has come, as the first of several processes has read it.
+
+    Others have the state alone: they write no traces.
+    """
+    if jax.process_count() == 1:
+        return own
+    done = int(from_first(np.int32(own.done)))
+    if done < 0 or done == part.condition.experiment.num_generations:
+        return own if leads() else checkpoint.Progress(done, {}, [], None)
+    shapes = part.program.shapes(roots, *part.task.values)
+    blank = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+    state = from_first(own.state if leads() else blank)
+    return (
+        own._replace(state=state) if leads() else own._replace(done=done, state=state)
+    )
+
+
+def _any(*flags: bool) -> list[bool]:
+    """Each flag, set if it is so in any of the processes that compute together."""
+    if jax.process_count() == 1:
+        return list(flags)
+    every = on_host(np.array([flags]))
+    return [bool(flag) for flag in every.any(0)]
+
+
 def _placed(state: State | None, blank: State) -> State:
     """A state from a file on the devices of a blank one: the same program runs it."""
     found: State = jax.tree.map(
@@ -209,6 +238,7 @@ def _placed(state: State | None, blank: State) -> State:
 
 def named(trace: Trace) -> Arrays:
     """A trace as host arrays by name; the fit's diagnostics begin with `fit_`."""
+    trace = on_host(trace)
     named = dict(trace.metrics) | {f"fit_{k}": v for k, v in trace.info.items()}
     return {k: np.asarray(v) for k, v in (named | {"finite": trace.finite}).items()}
 
@@ -228,9 +258,9 @@ def _snapshot(
         return []
     assert task.points is not None  # checked with the experiment
     num = next(experiment.conditions()).n  # all cells show as many samples
-    clouds = []
+    clouds, own = [], on_host(state.params)
     for seed, root in enumerate(roots[:wanted]):
-        params = jax.tree.map(lambda leaf, seed=seed: leaf[seed], state.params)
+        params = jax.tree.map(lambda leaf, seed=seed: leaf[seed], own)
         key = streams.key(root, generation + 1, streams.Purpose.SAMPLE)
         clouds.append(np.asarray(task.points(key, params, num)))
     return clouds if experiment.snapshot_seeds == 1 else [np.stack(clouds)]

@@ -6,7 +6,6 @@ at a time can do, and compiled by XLA, which leaves Python to the others.
 
 import collections
 import functools
-import os
 import threading
 from collections.abc import Callable, Collection, Generator, Hashable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -19,6 +18,7 @@ from collapse.data.errors import InputError
 from collapse.experiment.base import Experiment
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
+from collapse.lab import room
 from collapse.lab.programs import Program, compiled, roots_of
 from collapse.lab.schedule import lengths, stops
 from collapse.lab.stored import settings
@@ -64,7 +64,11 @@ class Ready(NamedTuple):
 
 
 def planner(
-    experiment: Experiment, data: Any, checkpoints: Path, earlier: int = 0
+    experiment: Experiment,
+    data: Any,
+    checkpoints: Path,
+    earlier: int = 0,
+    most_seeds: int | None = None,
 ) -> Plan:
     """(number, condition) -> what it is run by, not compiled yet.
 
@@ -75,7 +79,11 @@ def planner(
       data: that it is run on, or None.
       checkpoints: folder of the files in which progress is kept.
       earlier: seeds of a shorter run that this one extends, in blocks of their own.
+      most_seeds: of a block, 0 for the usual blocks; None for what is noted among the
+        checkpoints.
     """
+    if most_seeds is None:
+        most_seeds = room.recorded(checkpoints)
     programs: dict[Hashable, Program] = {}
     one_at_a_time = threading.Lock()
 
@@ -90,7 +98,7 @@ def planner(
         program = programs[what]
         blocks = [
             (seeds, checkpoints / Piece(number, seeds).name)
-            for seeds in _blocks(condition, task, program, earlier)
+            for seeds in _blocks(condition, task, program, earlier, most_seeds)
         ]
         return Ready(condition, task, program, blocks)
 
@@ -189,7 +197,11 @@ def _programs(ready: Ready) -> Iterator[Callable[[], None]]:
 
 
 def _blocks(
-    condition: Condition[Any], task: Task, program: Program, earlier: int
+    condition: Condition[Any],
+    task: Task,
+    program: Program,
+    earlier: int,
+    most_seeds: int,
 ) -> Iterator[range]:
     """Blocks of seeds whose states fit into memory, the first `earlier` by themselves.
 
@@ -201,7 +213,7 @@ def _blocks(
     shapes = program.shapes(roots_of(condition), *task.values)
     sizes = (leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
     size = -(-sum(sizes) // num_seeds)
-    if 2 * size > _memory():  # a step makes the next state beside it
+    if 2 * size > room.total():  # a step makes the next state beside it
         raise InputError(
             f"samples_per_generation: {program.num_rows} rows in this workflow take "
             f"{size / 1e9:.0f} GB for each seed; give fewer samples, generations or "
@@ -209,17 +221,9 @@ def _blocks(
         )
     for seeds in (range(earlier), range(earlier, num_seeds)):
         num_blocks = -(-len(seeds) * size // _STATE_BYTES)
-        if wanted := condition.experiment.block_seeds:
+        if wanted := most_seeds or condition.experiment.block_seeds:
             num_blocks = max(num_blocks, -(-len(seeds) // wanted))
         num_blocks = min(num_blocks, len(seeds))
         block = -(-len(seeds) // max(num_blocks, 1))
         for start in range(seeds.start, seeds.stop, max(block, 1)):
             yield range(start, min(start + block, seeds.stop))
-
-
-def _memory() -> int:
-    """Bytes of memory that the machine has; a large number where it does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return 2**60

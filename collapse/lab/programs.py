@@ -22,8 +22,8 @@ class Program(NamedTuple):
     Attributes:
       blank: (roots, *values) -> states before generation 0.
       walk: number of steps -> ((roots, states, *values) -> (states, traces)).
-      prepare: (number of steps, roots, *values) -> None, once that is compiled; no
-        state is made.
+      prepare: (number of steps, roots, *values) -> what `walk` calls for these, once
+        that is compiled; no state is made.
       num_rows: rows a generation generates.
       shapes: of what `blank` gives; found once for a number of seeds, since values
         that share a program have shapes in common.
@@ -31,7 +31,7 @@ class Program(NamedTuple):
 
     blank: Callable[..., Any]
     walk: Callable[[int], Callable[..., Any]]
-    prepare: Callable[..., None]
+    prepare: Callable[..., Any]
     num_rows: int
     shapes: Callable[..., Any]
 
@@ -59,7 +59,8 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
     num_rows = task.num_rows or condition.n // task.batch_size
     measured = condition.experiment.measured()
     # values are arguments: of what a program depends on, they are no part
-    origin = (task.make_problem, usual, num_rows, task.one_by_one, measured)
+    spread = (task.one_by_one, task.model_devices)
+    origin = (task.make_problem, usual, num_rows, spread, measured)
 
     def bound(root: Any, *values: Any) -> tuple[Any, Any, int]:
         workflow = usual(*values) if callable(usual) else usual
@@ -80,14 +81,15 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
 
         axes = (0, loop.STATE_AXES, *[None] * count)
         out = (loop.STATE_AXES, 0)
-        mapped = over_seeds(advance, axes, out, donate=1, one_by_one=task.one_by_one)
+        mapped = over_seeds(advance, axes, out, 1, *spread)
         return kept(mapped, "walk", length, *origin)
 
     mapped = over_seeds(
         lambda root, *values: loop.init(root, *bound(root, *values)),
         (0, *[None] * count),
         loop.STATE_AXES,
-        one_by_one=task.one_by_one,
+        (),
+        *spread,
     )
     blank = kept(mapped, "blank", *origin)
     found: dict[int, Any] = {}
@@ -97,11 +99,12 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
             found[len(roots)] = blank.shapes(roots, *values)
         return found[len(roots)]
 
-    def prepare(length: int, roots: Any, *values: Any) -> None:
+    def prepare(length: int, roots: Any, *values: Any) -> Any:
         shardings = getattr(blank.program(roots, *values), "output_shardings", None)
-        if shardings is not None:  # else nothing is compiled: jax.disable_jit
-            states = jax.tree.map(_placed, shapes(roots, *values), shardings)
-            walk(length).program(roots, states, *values)
+        if shardings is None:  # nothing is compiled: jax.disable_jit
+            return None
+        states = jax.tree.map(_placed, shapes(roots, *values), shardings)
+        return walk(length).program(roots, states, *values)
 
     return Program(
         blank.call, lambda length: walk(length).call, prepare, num_rows, shapes

@@ -14,7 +14,7 @@ from collapse.experiment.lazy import load
 from collapse.experiment.remarks import remarks, without_effect
 from collapse.figures.check import check as check_figure
 from collapse.figures.declaration import read_figures
-from collapse.lab import command, extend, folder, lock, terminal
+from collapse.lab import command, extend, folder, lock, processes, terminal
 from collapse.lab.folder import Claim
 from collapse.lab.interrupt import Interrupted, of_command
 from collapse.lab.workers.claiming import claim as claim_for_shard
@@ -93,6 +93,7 @@ def _run(
     call = command.parse(kind, arguments, program)
     options = call.options
     check_workers(options)
+    processes.check(options)
     remarked = remarks(call.experiment)
     whole = asked = call.experiment
     if options.quick:
@@ -108,24 +109,32 @@ def _run(
         sources.check_clean(sources.commit(), "commit the changes first")
     fingerprint = data.sha256 if data else ""
     digest = experiment.digest(fingerprint)
-    claim = _claim(call, fingerprint, digest)
-    claims.append(claim)
-    if not options.quiet:
-        said = getattr(data, "said", "")  # what was read, in one line
-        for line in (said, *(f"warning: {line}" for line in remarked)):
-            if line:
-                terminal.tell(line)
-        uncut = getattr(data, "uncut", ())
-        cuts = (tell_cuts(whole, asked, uncut), tell_cuts(full, experiment))
-        if any(cuts):
-            terminal.say(f"quick: {', '.join(filter(None, cuts))}")
-    _load_jax()
-    # what runs and draws takes a second to import
-    if claim.complete:
-        code: int = load("collapse.lab.report").again(call, claim)
-    else:
-        code = load("collapse.lab.work").run_and_write(call, data, digest, claim)
+    if options.distributed and not processes.join(options):
+        followed: int = load("collapse.lab.work").follow(call, data)
+        return followed
+    with processes.leading(options):
+        claim = _claim(call, fingerprint, digest)
+        claims.append(claim)
+        if not options.quiet:
+            uncut = getattr(data, "uncut", ())
+            cuts = (tell_cuts(whole, asked, uncut), tell_cuts(full, experiment))
+            _say(getattr(data, "said", ""), remarked, cuts)
+        _load_jax()
+        # what runs and draws takes a second to import
+        if claim.complete:
+            code: int = load("collapse.lab.report").again(call, claim)
+        else:
+            code = load("collapse.lab.work").run_and_write(call, data, digest, claim)
     return code
+
+
+def _say(read: str, remarked: Collection[str], cuts: Collection[str]) -> None:
+    """Say what was read, what is remarkable, and what was cut down, a line each."""
+    for line in (read, *(f"warning: {line}" for line in remarked)):
+        if line:
+            terminal.tell(line)
+    if any(cuts):
+        terminal.say(f"quick: {', '.join(filter(None, cuts))}")
 
 
 def _claim(call: command.Call, fingerprint: str, digest: str) -> Claim:

@@ -116,7 +116,8 @@ def _form(arguments: Any) -> Any:
 def _path(origin: Any, form: Any, kind: str) -> Path | None:
     """The file of a program, or None if there is to be none."""
     place = cache.active()
-    if place is None:
+    # of several processes each would find the program of another
+    if place is None or jax.process_count() > 1:
         return None
     try:
         digest = fingerprint(origin, repr(form), kind, _surroundings())

@@ -1,6 +1,7 @@
 """The part of a command that computes, draws and writes."""
 
 import contextlib
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +10,21 @@ from collapse.data.errors import InputError
 from collapse.experiment import provenance
 from collapse.figures.declaration import to_declaration
 from collapse.lab import (
+    blocks,
     command,
     extend,
     folder,
     layout,
     own,
     pinned,
+    processes,
     report,
     session,
     stopwatch,
     terminal,
 )
 from collapse.lab.folder import Claim
+from collapse.lab.interrupt import Interrupted
 from collapse.lab.parts import simulate
 from collapse.lab.workers import options, shards
 from collapse.lab.workers.computing import compute
@@ -49,8 +53,10 @@ def run_and_write(call: command.Call, data: Any, digest: str, claim: Claim) -> i
             begun = "" if claim.anew else folder.layout_in(claim.base or place)
             devices = call.options.devices
             wanted = layout.chosen(devices, layout.read(begun), claim.base or place)
-        layout.impose(wanted)
-        keep = not call.options.no_cache
+        if not call.options.distributed:
+            layout.impose(wanted)
+        several = bool(call.options.distributed)
+        keep = not (call.options.no_cache or several)
         stack.enter_context(session.configured(experiment.precision, keep))
         for line in own.check(experiment, data):
             if not call.options.quiet:
@@ -66,12 +72,53 @@ def run_and_write(call: command.Call, data: Any, digest: str, claim: Claim) -> i
         declaration = to_declaration(experiment, call.figures)
         about = (digest, experiment.name, machine, processor, str(layout.here()))
         folder.label(place, declaration, *about, once=shard is not None)
+        if several:
+            processes.tell(processes.BEGIN)
+        else:
+            _choose_blocks(call, data, checkpoints, shard is not None)
         if shard is not None:
             return shards.run(call, data, digest, shard, place, locks, processor)
         if options.has_workers(call.options):
             compute(call, data, checkpoints, locks)
         traces = simulate(experiment, data, checkpoints, call.options.quiet)
+        if several:
+            processes.leave()
         return write(call, data, traces, digest, place)
+
+
+def follow(call: command.Call, data: Any) -> int:
+    """The exit code of a process that computes with another one, which writes.
+
+    Args:
+      call: with the experiment as resolved.
+      data: that it is run on, or None.
+    """
+    precision, word = call.experiment.precision, processes.told()
+    if word == processes.BEGIN:
+        with (
+            session.configured(precision, keep_programs=False),
+            tempfile.TemporaryDirectory(prefix="collapse-") as place,
+        ):
+            try:
+                simulate(call.experiment, data, Path(place))
+            except Interrupted:  # the first process says so
+                return 130
+    processes.leave()
+    return 2 if word == processes.FAILED else 0
+
+
+def _choose_blocks(
+    call: command.Call, data: Any, checkpoints: Path, shared: bool
+) -> None:
+    """Choose blocks of seeds that fit into memory, and say so if they are not usual.
+
+    Raises:
+      InputError: if not even one seed fits.
+    """
+    jobs = call.options.jobs
+    remark = blocks.choose(call.experiment, data, checkpoints, jobs, shared)
+    if remark and not call.options.quiet:
+        terminal.tell(remark)
 
 
 def _check_machine(claim: Claim, machine: str, processor: str) -> None:

@@ -41,7 +41,8 @@ class Bench:
             )
             _check(told)
             self.conditions = list(experiment.conditions())
-            self.plan = planner(experiment, told.data, self.checkpoints, told.earlier)
+            own = (self.checkpoints, told.earlier, told.most_seeds)
+            self.plan = planner(experiment, told.data, *own)
             self.stack = stack.pop_all()
         return self
 

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 import jax
 
 from collapse.data.errors import InputError
-from collapse.lab import extend, stopwatch
+from collapse.lab import extend, room, stopwatch
 from collapse.lab.command import Call
 from collapse.lab.interrupt import PatientInterrupt
 from collapse.lab.prepare import Piece, planner
@@ -45,7 +45,8 @@ def compute(
     field = "scheduler" if options.scheduler else "jobs"
     earlier = extend.earlier_seeds(checkpoints)
     keep = not options.no_cache
-    told = describe(experiment, data, field, earlier, keep)
+    most = room.recorded(checkpoints)
+    told = describe(experiment, data, field, earlier, keep, most)
     if not options.scheduler and jax.default_backend() != "cpu":
         raise InputError(
             f"jobs: seeds run side by side on this {jax.default_backend()} already; "

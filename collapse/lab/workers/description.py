@@ -34,6 +34,7 @@ class Description(NamedTuple):
       versions: of this package and the compiler.
       earlier: seeds of a shorter run that it extends.
       keep_programs: in the cache of the process that computes it.
+      most_seeds: of a part; 0 for the usual blocks.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Description(NamedTuple):
     versions: str
     earlier: int
     keep_programs: bool
+    most_seeds: int = 0
 
 
 def describe(
@@ -54,6 +56,7 @@ def describe(
     field: str,
     earlier: int,
     keep_programs: bool,
+    most_seeds: int = 0,
 ) -> Description:
     """The description of a run that this process has set up jax for.
 
@@ -63,6 +66,7 @@ def describe(
       field: option that asks for workers, for messages.
       earlier: seeds of a shorter run that it extends.
       keep_programs: in the cache of the process that computes it.
+      most_seeds: of a part; 0 for the usual blocks.
 
     Raises:
       InputError: for a family or a workflow that stands in no file.
@@ -89,6 +93,7 @@ def describe(
         folder.versions(),
         earlier,
         keep_programs,
+        most_seeds,
     )
 
 

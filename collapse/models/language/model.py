@@ -13,12 +13,13 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from collapse.core.types import Info, Key, Metric, Model, Weights
+from collapse.models.language import parallel
 from collapse.models.language.decoding import DecodingConfig, generate
 from collapse.models.language.network import Network, NetworkConfig, network
+from collapse.models.language.parallel import Piece
 from collapse.models.language.training import TrainConfig, train
 from collapse.numerics import draws, threefry
 
@@ -86,7 +87,8 @@ def language_model(
     net = network(config)
     dropout, continues = bool(config.dropout), prompts is not None
     loss = functools.partial(_training_loss, net, dropout, continues)
-    validate = _validator(net, validation)
+    devices = train_config.devices
+    validate = _validator(net, validation, devices)
 
     def init(key: Key, batch: Blocks, weights: Weights) -> LanguageParams:
         del batch, weights
@@ -106,7 +108,8 @@ def language_model(
 
     def sample(key: Key, params: LanguageParams, num: int) -> Blocks:
         begin = _beginnings(prompts, num, config.vocabulary)
-        return _generated(key, net, params.weights, begin, config, decoding_config)
+        own = (params.weights, begin, config, decoding_config, devices)
+        return _generated(key, net, *own)
 
     return Model(init, fit, sample)
 
@@ -149,6 +152,7 @@ def _generated(
     begin: Int[Array, "num begun"],
     config: NetworkConfig,
     decoding_config: DecodingConfig,
+    devices: int,
 ) -> Blocks:
     """Blocks that go on from beginnings, some rows at a time; consumes the key."""
 
@@ -157,33 +161,48 @@ def _generated(
 
     beams = decoding_config.beams
     caches = beams * _BEAM_COST if beams > 1 else 1  # for each sequence
-    return Blocks(_in_groups(group, max(1, GENERATION_BATCH // caches), begin, key))
+    size = max(1, GENERATION_BATCH // caches)
+    return Blocks(_in_groups(group, size, begin, key, devices))
 
 
 def _validator(
-    net: Network, rows: Int[Array, "held block"] | None
+    net: Network, rows: Int[Array, "held block"] | None, devices: int
 ) -> Callable[[dict], Float[Array, ""]] | None:
     """A function of weights: mean loss on the rows, in nats; None without rows."""
     if rows is None:
         return None
-    return lambda weights: jnp.mean(cross_entropy_in_groups(net, weights, rows))
+    return lambda weights: jnp.mean(
+        cross_entropy_in_groups(net, weights, rows, devices)
+    )
 
 
 def _training_loss(
-    net: Network, dropout: bool, continues: bool, weights: dict, rows: Array, key: Key
+    net: Network,
+    dropout: bool,
+    continues: bool,
+    weights: dict,
+    rows: Array,
+    key: Key,
+    piece: Piece | None = None,
 ) -> Float[Array, ""]:
     """Mean loss of a minibatch, in nats per predicted character.
 
     If models continue blocks, half of the sequences are read without their BOS token,
     as a continuation is.
+
+    Of a piece of a minibatch: its part of that mean, times the number of pieces.
     """
     bos_key, dropout_key = threefry.split(key)
     drop = dropout_key if dropout else None
     if not continues:
-        return jnp.mean(cross_entropy(net, weights, rows, None, drop))
-    without_bos = draws.uniform(bos_key, (rows.shape[0],)) < _SHARE_WITHOUT_BOS
-    losses = cross_entropy(net, weights, rows, without_bos, drop)
-    return jnp.sum(losses) / (rows.size - jnp.sum(without_bos)).astype(losses.dtype)
+        return jnp.mean(cross_entropy(net, weights, rows, None, drop, piece))
+    num, block = rows.shape
+    total = num if piece is None else piece.microbatch
+    every = draws.uniform(bos_key, (total,)) < _SHARE_WITHOUT_BOS
+    without_bos = every if piece is None else piece.of(every, num)
+    losses = cross_entropy(net, weights, rows, without_bos, drop, piece)
+    predicted = (total * block - jnp.sum(every)).astype(losses.dtype)
+    return jnp.sum(losses) / predicted * (total // num)
 
 
 def cross_entropy(
@@ -192,6 +211,7 @@ def cross_entropy(
     rows: Int[Array, "rows block"],
     without_bos: Bool[Array, " rows"] | None = None,
     dropout_key: Key | None = None,
+    piece: Piece | None = None,
 ) -> Float[Array, "rows block"]:
     """Loss of each character given those before it in its sequence, in nats.
 
@@ -203,28 +223,31 @@ def cross_entropy(
         character is not predicted, and the last entry of their loss is 0. None for a
         BOS token everywhere.
       dropout_key: consumed; None for no dropout.
+      piece: of a microbatch that the rows are, for dropout; None for all of it.
     """
     bos = weights["embed"]["embedding"].shape[0] - 1
     with_bos = jnp.pad(rows[:, :-1], ((0, 0), (1, 0)), constant_values=bos)
     if without_bos is None:
-        logits = net.apply(weights, with_bos, dropout_key)
+        logits = net.apply(weights, with_bos, dropout_key, piece)
         return optax.softmax_cross_entropy_with_integer_labels(logits, rows)
     shifted = jnp.pad(rows[:, 1:], ((0, 0), (0, 1)))
     inputs = jnp.where(without_bos[:, None], rows, with_bos)
     labels = jnp.where(without_bos[:, None], shifted, rows)
-    logits = net.apply(weights, inputs, dropout_key)
+    logits = net.apply(weights, inputs, dropout_key, piece)
     losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
     is_last = jnp.arange(rows.shape[1]) == rows.shape[1] - 1
     return jnp.where(without_bos[:, None] & is_last[None], 0, losses)
 
 
 def cross_entropy_in_groups(
-    net: Network, weights: dict, rows: Int[Array, "rows block"]
+    net: Network, weights: dict, rows: Int[Array, "rows block"], devices: int = 1
 ) -> Float[Array, "rows block"]:
     """`cross_entropy` of many sequences, a few at a time to save memory."""
-    return _in_groups(
-        lambda group: cross_entropy(net, weights, group), _EVALUATION_BATCH, rows
-    )
+
+    def group(rows: Array) -> Array:
+        return cross_entropy(net, weights, rows)
+
+    return _in_groups(group, _EVALUATION_BATCH, rows, devices=devices)
 
 
 def bits_per_character(net: Network, rows: Int[Array, "rows block"]) -> Metric:
@@ -235,10 +258,15 @@ def bits_per_character(net: Network, rows: Int[Array, "rows block"]) -> Metric:
 
 
 def _in_groups(
-    function: Callable[..., Array], size: int, rows: Array, key: Key | None = None
+    function: Callable[..., Array],
+    size: int,
+    rows: Array,
+    key: Key | None = None,
+    devices: int = 1,
 ) -> Array:
     """`function` of all rows, applied to `size` rows at a time, each with its own key.
 
+    Each of a model's devices takes some of the groups, which stay as they are.
     The last group is filled up with the first rows, whose second results are dropped.
     """
     num = rows.shape[0]
@@ -253,5 +281,5 @@ def _in_groups(
             return function(group)
         return function(threefry.fold_in(key, i), group)
 
-    results = lax.map(one, jnp.arange(count, dtype=jnp.int32))
+    results = parallel.mapped(one, count, devices)
     return results.reshape(count * size, *results.shape[2:])[:num]

@@ -20,6 +20,7 @@ from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int
 
 from collapse.core.types import Key
+from collapse.models.language.parallel import Piece
 
 Positions = Literal["rotary", "learned"]
 Activation = Literal["squared_relu", "gelu"]
@@ -80,7 +81,8 @@ class Network(NamedTuple):
 
     Attributes:
       init: key -> weights, a dict of arrays.
-      apply: (weights, tokens [b, t], dropout key or None) -> logits [b, t, V].
+      apply: (weights, tokens [b, t], dropout key or None, piece of a microbatch that
+        they are, or None) -> logits [b, t, V].
       extend: (weights, tokens [b, t], caches, start) -> (logits [b, t, V], caches): t
         more positions from `start` on, which attend to the cached ones, too.
       empty_cache: (num, length) -> caches of zeros for `num` sequences of at most
@@ -108,10 +110,19 @@ def network(config: NetworkConfig) -> Network:
         tokens = jnp.zeros((1, config.block), jnp.int32)
         return module.init(key, tokens)["params"]
 
-    def apply(weights: dict, tokens: Array, dropout_key: Key | None = None) -> Array:
+    def apply(
+        weights: dict,
+        tokens: Array,
+        dropout_key: Key | None = None,
+        piece: Piece | None = None,
+    ) -> Array:
         rngs = None if dropout_key is None else {"dropout": dropout_key}
         return module.apply(
-            {"params": weights}, tokens, deterministic=dropout_key is None, rngs=rngs
+            {"params": weights},
+            tokens,
+            deterministic=dropout_key is None,
+            piece=piece,
+            rngs=rngs,
         )[0]
 
     def extend(weights: dict, tokens: Array, caches: list[Cache], start: int | Array):
@@ -134,7 +145,7 @@ class _Transformer(nn.Module):
     config: NetworkConfig
 
     @nn.compact
-    def __call__(self, tokens, caches=None, start=0, deterministic=True):
+    def __call__(self, tokens, caches=None, start=0, deterministic=True, piece=None):
         config = self.config
         layers, width, _ = config.size
         embed = nn.Embed(
@@ -151,7 +162,7 @@ class _Transformer(nn.Module):
         for i in range(layers):
             cache = None if caches is None else caches[i]
             block = _Block(config, name=f"block_{i}")
-            x, cache = block(x, positions, cache, deterministic)
+            x, cache = block(x, positions, cache, deterministic, piece)
             new_caches.append(cache)
         x = nn.RMSNorm(name="norm")(x)
         if config.tied:
@@ -165,21 +176,31 @@ class _Block(nn.Module):
     config: NetworkConfig
 
     @nn.compact
-    def __call__(self, x, positions, cache, deterministic):
+    def __call__(self, x, positions, cache, deterministic, piece):
         config = self.config
         width, dropout = config.size.width, nn.Dropout(config.dropout)
         residual_variance = 1 / (2 * config.size.num_layers)
         y, cache = _Attention(config, name="attention")(
             nn.RMSNorm(name="norm_1")(x), positions, cache
         )
-        x = x + dropout(y, deterministic=deterministic)
+        x = x + _dropped(dropout, y, deterministic, piece)
         y = _linear(4 * width, 1.0, "up")(nn.RMSNorm(name="norm_2")(x))
         if config.activation == "gelu":
             y = nn.gelu(y)
         else:
             y = jnp.square(nn.relu(y))
         y = _linear(width, residual_variance, "down")(y)
-        return x + dropout(y, deterministic=deterministic), cache
+        return x + _dropped(dropout, y, deterministic, piece), cache
+
+
+def _dropped(
+    dropout: nn.Dropout, y: Array, deterministic: bool, piece: Piece | None
+) -> Array:
+    """Activations after dropout, by the mask of the whole microbatch."""
+    if piece is None or deterministic:
+        return dropout(y, deterministic=deterministic)
+    ones = jnp.ones((piece.microbatch, *y.shape[1:]), y.dtype)
+    return y * piece.of(dropout(ones, deterministic=False), y.shape[0])
 
 
 class _Attention(nn.Module):

@@ -17,9 +17,10 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from collapse.core.types import Key, Weights
+from collapse.models.language import parallel
 from collapse.numerics import draws, threefry
 
-Loss = Callable[[dict, Int[Array, "b block"], Key], Float[Array, ""]]
+Loss = Callable[..., Float[Array, ""]]
 
 
 class TrainConfig(NamedTuple):
@@ -31,6 +32,8 @@ class TrainConfig(NamedTuple):
         a fixed number of steps.
       most_rows: largest total weight of the rows, which bounds the steps of `epochs`.
       batch_size: rows of a step.
+      devices: that compute a step's gradient together, each of a share of its rows;
+        above 1, within a mesh that has them as `MODEL_AXIS`.
       microbatch_size: at most so many rows have their gradient computed at once; a step
         averages the gradients of its microbatches. The activations of a few rows fit
         into the processor's cache.
@@ -46,6 +49,7 @@ class TrainConfig(NamedTuple):
     epochs: float = 0.0
     most_rows: int = 0
     batch_size: int = 8
+    devices: int = 1
     microbatch_size: int = 8
     learning_rate: float = 3e-3
     warm_up: float = 0.1
@@ -86,7 +90,8 @@ def train(
       weights: of the network, to start from.
       rows: [rows, block] tokens.
       row_weights: [rows], non-negative.
-      loss: (weights, minibatch [b, block], key) -> mean loss.
+      loss: (weights, minibatch [b, block], key) -> mean loss; with several devices, and
+        a piece of it, as `parallel.gradient` calls it.
       config: how to train.
       validate: weights -> loss on rows that are not trained on; needed for keep = best.
 
@@ -131,10 +136,12 @@ def train(
 
 def _gradient(loss: Loss, config: TrainConfig) -> Callable[..., Any]:
     """A function that gives loss and gradient of a minibatch, by microbatches."""
-    whole = jax.value_and_grad(loss)
     count = max(1, -(-config.batch_size // config.microbatch_size))
     while config.batch_size % count:  # microbatches are of equal size
         count += 1
+    if config.devices > 1:
+        return parallel.gradient(loss, config.batch_size, count, config.devices)
+    whole = jax.value_and_grad(loss)
     if count == 1:
         return whole
 

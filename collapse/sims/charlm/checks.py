@@ -19,6 +19,11 @@ def check(e: CharlmFields) -> None:
         raise InputError("precision: networks run in float32; drop --precision")
     if not e.steps and e.epochs <= 0:
         raise InputError("epochs: 0 trains nothing; give more, or --steps")
+    if e.batch_size % e.model_devices:
+        raise InputError(
+            f"model_devices: {e.model_devices} cannot share the {e.batch_size} "
+            "sequences of a step evenly; give a divisor of --batch-size"
+        )
     if e.prompts and e.positions == "learned":
         raise InputError(
             "prompts: learned positions end with a block; use positions = rotary"

@@ -97,6 +97,7 @@ class Charlm(CharlmFields):
 
     def quick(self) -> Self:
         """A small version with few sequences and steps, in which little is learned."""
+        shared = self.model_devices
         return dataclasses.replace(
             super().quick(),
             num_seeds=min(self.num_seeds, 2),
@@ -104,7 +105,7 @@ class Charlm(CharlmFields):
             size="nano",
             steps=min(self.steps, _QUICK_STEPS),
             epochs=min(self.epochs, 2.0),
-            batch_size=min(self.batch_size, 8),
+            batch_size=min(self.batch_size, shared * max(1, 8 // shared)),
             beams=min(self.beams, 5),
             pretrain_steps=min(self.pretrain_steps, _QUICK_STEPS),
             measured_rows=min(self.measured_rows, _QUICK_ROWS),

@@ -69,6 +69,9 @@ class CharlmFields(Family):
     """Optimiser steps instead of epochs, whatever the amount of data; 0 for epochs."""
     batch_size: Annotated[int, Bounds(1, 4096)] = 8
     """Sequences of a step."""
+    model_devices: Annotated[int, Bounds(1, 1024), OnlyIfSet()] = 1
+    """Devices that train one model together, each on a share of the sequences of every
+    step; the seeds are divided among groups of so many. 1 for a device a seed."""
     learning_rate: Annotated[float, Bounds(0, 10, above=True)] = 3e-3
     """Maximum, after a linear rise; then half a cosine down to a tenth."""
     warm_up: Share = 0.1

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from collapse.core import streams
+from collapse.core.devices import on_host
 from collapse.core.seeds import over_seeds
 from collapse.core.types import Key
 from collapse.data.text_blocks import TextRows, evenly, rare_positions
@@ -49,7 +50,7 @@ def observer(
 
     def observe(roots: Any, state: Any) -> dict[str, np.ndarray]:
         own = (state.params, state.memory, state.generation)
-        scores = generate_and_score(roots, *own, *values)
+        scores = on_host(generate_and_score(roots, *own, *values))
         seen = {name: np.asarray(value) for name, value in scores.items()}
         found = _losses(seen, rare)
         rows = [
@@ -123,7 +124,10 @@ def _generate_and_score(design: Design, n: int, sha256: str) -> Callable[..., An
     if name not in _COMPILED:
         one = functools.partial(_generate_and_score_one, design, n)
         axes = (0, 0, 0, None, *[None] * len(Values._fields))
-        _COMPILED[name] = over_seeds(one, axes, 0, one_by_one=True)
+        shared = design.experiment.model_devices
+        _COMPILED[name] = over_seeds(
+            one, axes, 0, one_by_one=True, model_devices=shared
+        )
     return _COMPILED[name]
 
 
@@ -148,10 +152,14 @@ def _generate_and_score_one(
     begin = jnp.concatenate([bos, values.test[:1, : half - 1]], 1).astype(jnp.int32)
     decoding = design.decoding(values)
     rest = generate(page_key, net, params.weights, begin, half, decoding)
+
+    def losses(weights: dict, rows: Array) -> Array:
+        return cross_entropy_in_groups(net, weights, rows, e.model_devices)
+
     return {
         "generated": generated,
-        "own": cross_entropy_in_groups(net, params.weights, generated),
-        "first": cross_entropy_in_groups(net, first, generated),
-        "test": cross_entropy_in_groups(net, params.weights, values.test),
+        "own": losses(params.weights, generated),
+        "first": losses(first, generated),
+        "test": losses(params.weights, values.test),
         "continued": jnp.concatenate([begin[:, 1:], rest], 1)[0],
     }

@@ -7,11 +7,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from collapse.core import streams
+from collapse.core.devices import on_host
+from collapse.core.seeds import over_seeds
 from collapse.core.types import Key, Model
 from collapse.data.text_blocks import TextRows, pretraining_rows
 from collapse.models.language.decoding import DecodingConfig
 from collapse.models.language.model import cross_entropy, language_model
 from collapse.models.language.network import SIZES, NetworkConfig, network
+from collapse.models.language.parallel import Piece
 from collapse.models.language.training import TrainConfig, train
 from collapse.numerics import draws, threefry
 from collapse.sims.charlm.experiment import Charlm
@@ -129,6 +132,7 @@ def train_config(experiment: Charlm, most_rows: int) -> TrainConfig:
         epochs=0.0 if e.steps else e.epochs,
         most_rows=most_rows,
         batch_size=e.batch_size,
+        devices=e.model_devices,
         microbatch_size=max(1, _MICROBATCH_NUMBERS // (e.block * SIZES[e.size].width)),
         learning_rate=e.learning_rate,
         warm_up=e.warm_up,
@@ -150,17 +154,24 @@ def pretrained(experiment: Charlm, data: TextRows) -> dict:
     own = (experiment.pretrain, config.block, data.text.vocabulary)
     rows = jnp.asarray(pretraining_rows(*own, *experiment.how()))
 
-    @jax.jit
     def run(key: Key, rows: Array) -> dict:
         init_key, key = threefry.split(key)
 
-        def loss(weights: dict, rows: Array, key: Key) -> Float[Array, ""]:
+        def loss(
+            weights: dict, rows: Array, key: Key, piece: Piece | None = None
+        ) -> Float[Array, ""]:
             drop = key if config.dropout else None
-            return jnp.mean(cross_entropy(net, weights, rows, None, drop))
+            return jnp.mean(cross_entropy(net, weights, rows, None, drop, piece))
 
         ones = jnp.ones(len(rows))
         return train(key, net.init(init_key), rows, ones, loss, training).weights
 
-    root = streams.root(experiment.seed)
-    _PRETRAINED[name] = run(streams.key(root, 0, streams.Purpose.INIT), rows)
+    key = streams.key(streams.root(experiment.seed), 0, streams.Purpose.INIT)
+    if training.devices == 1:
+        _PRETRAINED[name] = jax.jit(run)(key, rows)
+    else:
+        axes, shared = (0, None), training.devices
+        each = over_seeds(run, axes, one_by_one=True, model_devices=shared)
+        found = on_host(each(key[None], rows))
+        _PRETRAINED[name] = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), found)
     return _PRETRAINED[name]

@@ -7,7 +7,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from collapse.core import memory
+from collapse.core.devices import seed_devices
 from collapse.core.types import Info, Key, Model, Params, Problem, Weights
+from collapse.data.errors import InputError
 from collapse.data.text_blocks import TextRows, evenly
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
@@ -34,8 +36,12 @@ def task(condition: Condition[Charlm], data: TextRows) -> Task:
     A biased sampler generates at `bias` times the temperature; 1 is unbiased. What is
     measured of its text is generated at the experiment's own temperature, so that
     models are compared and not samplers.
+
+    Raises:
+      InputError: if the devices here cannot be divided among models.
     """
     experiment, n = condition.experiment, condition.n
+    check_devices(experiment)
     design = design_of(condition, data)
     values = Values(
         jnp.asarray(data.train),
@@ -72,7 +78,18 @@ def task(condition: Condition[Charlm], data: TextRows) -> Task:
         observe=observer(design, n, data, values),
         speed=speed,
         one_by_one=True,
+        model_devices=experiment.model_devices,
     )
+
+
+def check_devices(experiment: Charlm) -> None:
+    """Raise InputError if the devices here cannot be divided among models."""
+    here, wanted = len(seed_devices()), experiment.model_devices
+    if here % wanted:
+        raise InputError(
+            f"model_devices: {wanted} for each model, of {here} that there are for "
+            "seeds; give a number that divides it, or other --devices"
+        )
 
 
 def design_of(condition: Condition[Charlm], data: TextRows) -> Design:

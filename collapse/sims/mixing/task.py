@@ -60,6 +60,7 @@ def task(condition: Condition[MixingFields], data: Any) -> Task:
         program=positions,
         observe=own.observe,
         one_by_one=own.one_by_one,
+        model_devices=own.model_devices,
     )
 
 
