@@ -62,7 +62,7 @@ FULL = [
     r"lab/test_complete.py::test_(more_seeds|large_states|seconds|only|what_was|a_run_is)",
     r"lab/test_reproduce.py::test_(check_uses|a_control_may|a_quick_run|what_cannot|one_claim)",
     r"lab/test_restored.py",
-    r"lab/test_killed.py",
+    r"lab/test_(killed|every_step).py",
     r"lab/test_telling.py::test_(a_quick_run_says|a_signal_stops.*15)",
     r"lab/test_api.py::test_(a_model_of|the_best|what_ran|arrays|a_run_is_drawn|ratios)",
     r"test_mutation.py::test_a_(run_fails|test_that_fails)",
