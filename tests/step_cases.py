@@ -2,8 +2,8 @@
 
 Steps are those that Python's audit events tell: opening a file to write, renaming,
 removing, making a folder. Once dead, nothing in the folder changes any more, not even
-by what cleans up: as with a process that is killed. All is done in this process, so that
-every step of a command can be tried in little time.
+by what cleans up: as with a process that is killed. All is done in this process, so
+that every step of a command can be tried in little time.
 """
 
 import gc
