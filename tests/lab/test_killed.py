@@ -1,4 +1,4 @@
-"""Runs that are killed (SIGKILL) at any moment, and files that are damaged later."""
+"""Commands that are killed (SIGKILL) at any moment, alone or with workers."""
 
 import os
 import random
@@ -8,13 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import kill_cases as killing
-import numpy as np
 import pytest
-import xarray as xr
 
 from collapse.lab import checkpoint, commands, folder
-from collapse.lab import run as runner
-from collapse.sims.gaussian import Gaussian
 
 SEED = int(os.environ.get("COLLAPSE_TEST_SEED", "0"))
 LOG = os.environ.get("COLLAPSE_KILL_LOG", "")  # a file that all kills are told in
@@ -165,62 +161,3 @@ def tell(line):
     if LOG:
         with Path(LOG).open("a") as file:
             file.write(f"{line}\n")
-
-
-def values(out):
-    return xr.load_dataset(out / folder.RESULTS, engine="h5netcdf")["variance_ratio"]
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    out = tmp_path_factory.mktemp("finished") / "run"
-    assert runner.main(Gaussian, [*ARGUMENTS, "--out", str(out)]) == 0
-    return out
-
-
-def damaged(path, how, draw):
-    data = bytearray(path.read_bytes())
-    if how == "truncated":
-        data = data[: draw.randrange(len(data))]
-    else:
-        data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
-    path.write_bytes(bytes(data))
-
-
-@pytest.mark.parametrize("how", ["truncated", "flipped"])
-def test_damaged_results_are_read_right_or_refused(finished, tmp_path, capsys, how):
-    """Numbers are never other ones: all are as they were, or one line says that the
-    file cannot be read."""
-    right, draw = values(finished).values, random.Random(SEED)
-    refused = 0
-    for trial in range(12):
-        out = tmp_path / str(trial)
-        shutil.copytree(finished, out)
-        damaged(out / folder.RESULTS, how, draw)
-        code = runner.main(Gaussian, [*ARGUMENTS, "--out", str(out)])
-        said = capsys.readouterr().err
-        assert code in (0, 2) and said.count("\n") <= 1, said
-        refused += code == 2
-        if code == 0:
-            assert np.array_equal(values(out).values, right)
-        else:
-            assert folder.RESULTS in said and "--force" in said
-    assert refused > 0
-
-
-@pytest.mark.parametrize("how", ["truncated", "flipped"])
-def test_damaged_states_change_no_bit(finished, tmp_path, how):
-    """A finished run is extended from its states; a part whose state is damaged is
-    run again."""
-    longer = [*ARGUMENTS, "--extend"]
-    longer[longer.index("400")] = "401"
-    draw = random.Random(SEED)
-    right = tmp_path / "right"
-    shutil.copytree(finished, right)
-    assert runner.main(Gaussian, [*longer, "--out", str(right)]) == 0
-    for trial in range(3):
-        out = tmp_path / str(trial)
-        shutil.copytree(finished, out)
-        damaged(draw.choice(sorted((out / folder.STATES).glob("*.npz"))), how, draw)
-        assert runner.main(Gaussian, [*longer, "--out", str(out)]) == 0
-        assert np.array_equal(values(out).values, values(right).values)
