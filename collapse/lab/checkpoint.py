@@ -17,8 +17,10 @@ from collapse.data.errors import InputError
 from collapse.experiment.files import atomic
 
 _COUNT = "count"  # number of the other arrays of a file
-_UNREADABLE = (OSError, EOFError, KeyError, ValueError, TypeError, OverflowError)
-_UNREADABLE += (zipfile.BadZipFile, RuntimeError, zlib.error, struct.error, MemoryError)
+_UNREADABLE = (
+    *(OSError, EOFError, KeyError, ValueError, TypeError, OverflowError, MemoryError),
+    *(zipfile.BadZipFile, RuntimeError, zlib.error, struct.error),
+)
 
 
 class Damaged(InputError):

@@ -46,7 +46,7 @@ def lines(path: Path) -> list[str]:
             break
         above.append(line)
     own = bool(above) and above[0].startswith("# digest ")
-    if own and ("crc32" in whole or len(above) < _COUNT or whole == "".join(above)):
+    if own and (len(above) != _COUNT or "crc32" in whole or whole == "".join(above)):
         raise _damaged(path)
     return [one.rstrip("\n") for one in above]
 
