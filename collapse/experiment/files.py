@@ -1,22 +1,67 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and lines that tell their own damage."""
 
 import contextlib
+import errno
 import os
+import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+
+_ROOM = "make room on that disk, then repeat the command"
+_ADVICE = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
+}
+_SEAL = " # crc32 "
+
+
+class CannotWrite(OSError):
+    """A file that could not be written; its text names the file and the remedy."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        """The same error, of a file.
+
+        Args:
+          path: that was to be written.
+          error: of the system, or of a library that wrote.
+        """
+        lines = str(error).splitlines() or [""]
+        why = os.strerror(error.errno) if error.errno else lines[0]
+        super().__init__(error.errno or errno.EIO, why)
+        advice = _ADVICE.get(error.errno or 0, "")
+        self.told = f"{path} cannot be written ({why}){advice and '; ' + advice}"
+
+    def __str__(self) -> str:
+        """The file, the reason and the remedy, in one line."""
+        return self.told
 
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path that takes the place of `path` when the block succeeds."""
+    """A temporary path that takes the place of `path` when the block succeeds.
+
+    Raises:
+      CannotWrite: for an error of the system in the block, a full disk, say.
+    """
     temporary = path.with_name(f".{path.name}.partial{path.suffix}")
     try:
         yield temporary
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+        os.replace(temporary, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if type(error) is OSError or isinstance(error, PermissionError):
+            raise CannotWrite(path, error) from error
         raise
-    os.replace(temporary, path)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file, whole or not at all."""
+    with atomic(target) as temporary:
+        shutil.copy(source, temporary)
 
 
 def write_once(path: Path, text: str) -> str:
@@ -35,3 +80,19 @@ def write_once(path: Path, text: str) -> str:
     finally:
         Path(name).unlink(missing_ok=True)
     return path.read_text(encoding="utf-8")
+
+
+def sealed(text: str) -> str:
+    """A line with a checksum behind it, by which `unsealed` knows its damage."""
+    return f"{text}{_SEAL}{zlib.crc32(text.encode()):08x}\n"
+
+
+def unsealed(path: Path) -> str | None:
+    """The text of a file that holds one sealed line, or None if it is damaged.
+
+    Raises:
+      FileNotFoundError: if there is no file.
+    """
+    line = path.read_text(encoding="utf-8", errors="replace")
+    text = line.rpartition(_SEAL)[0]
+    return text if line == sealed(text) else None

@@ -4,7 +4,9 @@ A part is one workflow in one cell for one block of seeds. Its file holds the tr
 far and, until the part is complete, the state from which to go on.
 """
 
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +16,11 @@ import numpy as np
 from collapse.data.errors import InputError
 from collapse.experiment.files import atomic
 
-_UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile)
+_COUNT = "count"  # number of the other arrays of a file
+_UNREADABLE = (
+    *(OSError, EOFError, KeyError, ValueError, TypeError, OverflowError, MemoryError),
+    *(zipfile.BadZipFile, RuntimeError, zlib.error, struct.error),
+)
 
 
 class Damaged(InputError):
@@ -46,6 +52,8 @@ def save(path: Path, progress: Progress) -> None:
     if progress.state is not None:
         leaves = jax.tree_util.tree_leaves_with_path(progress.state)
         arrays |= {f"state/{_name(where)}": np.asarray(x) for where, x in leaves}
+    # a damaged table of contents may hide arrays, which no checksum of theirs tells
+    arrays[_COUNT] = np.array(len(arrays))
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
@@ -63,6 +71,8 @@ def load(path: Path, template: Any) -> Progress:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
+        if int(arrays.pop(_COUNT)) != len(arrays):
+            raise ValueError("arrays are missing")
         done = int(arrays.pop("done"))
         trace = _under("trace/", arrays)
         samples = _under("samples/", arrays)

@@ -1,18 +1,19 @@
 """A finished run made longer: a short run is the beginning of a long one."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 from collapse.data.errors import InputError
 from collapse.experiment.base import Experiment
+from collapse.experiment.files import atomic, copy, sealed, unsealed
 from collapse.experiment.toml import read_table
 from collapse.figures.declaration import read_declaration
-from collapse.lab import folder, lock, stopwatch
+from collapse.lab import checksums, folder, lock, stopwatch
 
 _LONGER = ("num_generations", "num_seeds")
 _NOTE = "extends.json"  # among the checkpoints
+_RECORD = "environment.json"
 
 
 def found(experiment: Experiment, data: str, out: str, target: Path) -> Path:
@@ -31,7 +32,7 @@ def found(experiment: Experiment, data: str, out: str, target: Path) -> Path:
     bases = [place for place in folders if (place / folder.STATES).is_dir()]
     shorter = {place: _shorter(experiment, data, place) for place in bases}
     fitting = {place: run for place, run in shorter.items() if run is not None}
-    fitting = {p: run for p, run in fitting.items() if folder.is_complete(p)}
+    fitting = {p: run for p, run in fitting.items() if _is_base(p)}
     if not fitting and out:
         raise InputError(f"extend: {_why_not(experiment, data, Path(out))}")
     if not fitting:
@@ -79,20 +80,63 @@ def begin(base: Path, target: Path) -> None:
       target: folder of the longer one, which this process has.
     """
     checkpoints = target / folder.CHECKPOINTS
-    record = json.loads((base / "environment.json").read_text(encoding="utf-8"))
-    stopwatch.note_seconds(checkpoints, float(record.get("seconds", 0)))
+    stopwatch.note_seconds(checkpoints, _seconds(base))
     old = read_table(base / folder.LABEL)["num_seeds"]
-    (checkpoints / _NOTE).write_text(json.dumps({"num_seeds": old}))
+    note = {"num_seeds": old, "of": folder.digest_in(base)}
+    with atomic(checkpoints / _NOTE) as temporary:
+        temporary.write_text(sealed(json.dumps(note)), encoding="utf-8")
     for path in sorted((base / folder.STATES).glob("*.npz")):
-        shutil.copy(path, checkpoints)
+        copy(path, checkpoints / path.name)
+
+
+def _seconds(base: Path) -> float:
+    """The seconds that a finished run took.
+
+    Raises:
+      InputError: if its file cannot be read.
+    """
+    remedy = "repeat the command of the shorter run, which writes it anew"
+    checksums.check(base, _RECORD, f"{remedy}, before --extend")
+    try:
+        record = json.loads((base / _RECORD).read_text(encoding="utf-8"))
+        return float(record.get("seconds", 0))
+    except (OSError, ValueError, AttributeError, TypeError):
+        raise InputError(f"extend: {base / _RECORD} cannot be read; {remedy}") from None
 
 
 def earlier_seeds(checkpoints: Path) -> int:
-    """Seeds of the run that an unfinished one extends; 0 if it extends none."""
+    """Seeds of the run that an unfinished one extends; 0 if it extends none.
+
+    Raises:
+      InputError: if what it says of that is damaged.
+    """
+    return int(_note(checkpoints).get("num_seeds", 0))
+
+
+def _note(checkpoints: Path) -> dict[str, Any]:
+    """What an unfinished run says of the one that it extends."""
+    path = checkpoints / _NOTE
     try:
-        return int(json.loads((checkpoints / _NOTE).read_text())["num_seeds"])
-    except (OSError, ValueError, KeyError):
-        return 0
+        text = unsealed(path)
+    except FileNotFoundError:
+        return {}
+    if text is None:
+        raise InputError(
+            f"extend: {path} is damaged; delete {checkpoints}/, then extend again"
+        )
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def _is_base(place: Path) -> bool:
+    """Whether a run is finished, or was when a longer one was begun and then ended.
+
+    It is, too, as long as its own label is there: that of the longer one comes last.
+    """
+    if folder.is_complete(place):
+        return True
+    begun = _note(place / folder.CHECKPOINTS).get("of")
+    return begun is not None and begun == folder.digest_in(place)
 
 
 def _shorter(experiment: Experiment, data: str, place: Path) -> Experiment | None:

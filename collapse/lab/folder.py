@@ -9,12 +9,11 @@ from typing import NamedTuple, TextIO
 
 from collapse.data.errors import InputError
 from collapse.experiment.files import atomic, write_once
-from collapse.lab import lock
+from collapse.lab import checksums, contents, head, lock
+from collapse.lab.contents import is_remnant, remove
 
-CHECKPOINTS = "checkpoints"  # of a run that is not complete
-STATES = "states"  # those of a complete one, from which it can be extended
-RESULTS = "results.nc"
-LABEL = "experiment.toml"
+CHECKPOINTS, STATES = contents.CHECKPOINTS, contents.STATES
+RESULTS, LABEL = contents.RESULTS, contents.LABEL
 MOST_STATES = 2**28  # bytes that are kept of a complete run to extend it
 
 
@@ -81,11 +80,12 @@ def claim(
         raise InputError(
             f"out: {folder} holds the results of another experiment; give another --out"
         )
-    if folder.is_dir() and any(folder.iterdir()):
+    left = folder.is_dir() and any(folder.iterdir())
+    if left and not is_remnant(folder):
         raise InputError(f"out: {folder} is not empty; give a new folder")
-    if resume:
+    if resume and not left:
         raise InputError(f"resume: {folder} holds nothing to continue; drop --resume")
-    return Claim(folder)
+    return Claim(folder, anew=left)
 
 
 def check_versions(folder: Path, option: str) -> None:
@@ -127,7 +127,7 @@ def held(claim: Claim) -> Iterator[list[TextIO]]:
     with lock.held(folder) as file:
         if claim.anew:
             for name in (CHECKPOINTS, STATES):
-                shutil.rmtree(folder / name, ignore_errors=True)
+                remove(folder / name)
             (folder / CHECKPOINTS).mkdir()
         try:
             yield [file]
@@ -187,21 +187,22 @@ def label(
       layout: of its devices.
       once: leave one that is there.
     """
-    head = [f"digest {digest}", versions(), f"on {machine}", f"collapse {name}"]
-    head += [f"processor {processor}", f"layout {layout}"]
-    text = "".join(f"# {line}\n" for line in head) + declaration
+    about = [f"digest {digest}", versions(), f"on {machine}", f"collapse {name}"]
+    about += [f"processor {processor}", f"layout {layout}"]
+    text = head.text(about, declaration)
     if once:
         write_once(folder / LABEL, text)
         return
+    checksums.remove(folder)  # of an earlier run
     with atomic(folder / LABEL) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def label_again(folder: Path, declaration: str) -> None:
     """Write another declaration of the same experiment, with other figures."""
-    lines = (folder / LABEL).read_text(encoding="utf-8").splitlines(keepends=True)
-    head = [line for line in lines[:6] if line.startswith("# ")]
-    (folder / LABEL).write_text("".join(head) + declaration, encoding="utf-8")
+    about = [line.removeprefix("# ") for line in head.lines(folder / LABEL)]
+    with atomic(folder / LABEL) as temporary:
+        temporary.write_text(head.text(about, declaration), encoding="utf-8")
 
 
 def check_machine(folder: Path, machine: str) -> None:
@@ -260,51 +261,30 @@ def _abandon(folder: Path) -> None:
             folder.parent.rmdir()
 
 
-def check_publish(folder: str) -> None:
-    """Raise InputError if figures cannot be written to a folder; leaves no file there.
-
-    Args:
-      folder: as given; it need not be there yet.
-    """
-    data = Path(folder) / "data"
-    missing: list[Path] = []
-    try:
-        missing += [path for path in (data, *data.parents) if not path.exists()]
-        data.mkdir(parents=True, exist_ok=True)
-        (data / ".writable").touch()
-        (data / ".writable").unlink()
-    except OSError as error:
-        raise InputError(
-            f"publish: {folder} cannot be written ({error.strerror}); give a folder"
-        ) from None
-    finally:
-        for path in missing:  # they are made again once there is a figure
-            with contextlib.suppress(OSError):
-                path.rmdir()
-
-
 def finish(folder: Path) -> None:
     """The results are complete: keep of the checkpoints what can be extended."""
     checkpoints, states = folder / CHECKPOINTS, folder / STATES
-    shutil.rmtree(states, ignore_errors=True)
-    for path in checkpoints.iterdir():
+    remove(states)
+    kept = [path for path in checkpoints.iterdir() if path.suffix == ".npz"]
+    if sum(path.stat().st_size for path in kept) > MOST_STATES:
+        remove(checkpoints)
+        return
+    checkpoints.rename(states)  # at once: from now on the run is complete
+    for path in states.iterdir():
         if path.suffix != ".npz":
             path.unlink()
-    if sum(path.stat().st_size for path in checkpoints.iterdir()) > MOST_STATES:
-        shutil.rmtree(checkpoints)
-    else:
-        checkpoints.rename(states)
 
 
 def digest_in(folder: Path) -> str | None:
-    """The digest of the experiment that a folder belongs to, or None."""
+    """The digest of the experiment that a folder belongs to, or None.
+
+    Raises:
+      InputError: if its label is damaged.
+    """
     return _line(folder, 0).removeprefix("# digest ").strip() or None
 
 
 def _line(folder: Path, number: int) -> str:
     """A comment at the head of the label, or nothing."""
-    try:
-        lines = (folder / LABEL).read_text(encoding="utf-8").splitlines()
-        return lines[number] if lines[number].startswith("# ") else ""
-    except (OSError, IndexError, UnicodeDecodeError):
-        return ""
+    lines = head.lines(folder / LABEL)
+    return lines[number] if number < len(lines) else ""

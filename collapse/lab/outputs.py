@@ -20,7 +20,7 @@ def write(
     dataset: xr.Dataset,
     figures: Sequence[Figure],
     run_folder: Path,
-    missing: bool = False,
+    only: Sequence[str] | None = None,
 ) -> list[str]:
     """Names of the files that were written, each whole or not at all.
 
@@ -28,7 +28,7 @@ def write(
       dataset: every seed, with the environment among its attributes.
       figures: to draw, with every field filled in.
       run_folder: which this process has.
-      missing: write only those that are not there.
+      only: names of those that are written; None for all.
     """
     summary = functools.cache(lambda: drawable(dataset, figures))
 
@@ -47,7 +47,7 @@ def write(
         "profile.csv": profiles,
         "environment.json": environment,
     }
-    written = absent(figures, run_folder) if missing else _names(figures)
+    written = names(figures) if only is None else list(only)
     if "summary.csv" in written:
         write_summary(summary(), run_folder / "summary.csv")
     for name, make in makers.items():
@@ -63,10 +63,10 @@ def write(
 
 def absent(figures: Sequence[Figure], run_folder: Path) -> list[str]:
     """Names of the files that are not in the folder of a complete run."""
-    return [name for name in _names(figures) if not (run_folder / name).is_file()]
+    return [name for name in names(figures) if not (run_folder / name).is_file()]
 
 
-def _names(figures: Sequence[Figure]) -> list[str]:
+def names(figures: Sequence[Figure]) -> list[str]:
     """All files of a run that follow from its results."""
     drawn = (draw.files(Path(figure.stem("figure")), figure) for figure in figures)
     tables = ["summary.csv", "crossings.csv", "profile.csv", "environment.json"]

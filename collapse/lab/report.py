@@ -2,8 +2,7 @@
 
 import dataclasses
 import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,17 @@ from collapse.figures.drawable import drawable
 from collapse.figures.published import published
 from collapse.figures.redraw import redraw
 from collapse.figures.spec import Figure
-from collapse.lab import command, folder, outputs, pinned, table, terminal
+from collapse.lab import (
+    checksums,
+    command,
+    contents,
+    folder,
+    outputs,
+    pinned,
+    restoring,
+    table,
+    terminal,
+)
 
 
 def write(
@@ -42,6 +51,7 @@ def write(
     results.write_dataset(dataset, run_folder / folder.RESULTS)
     outputs.write(dataset, figures, run_folder)
     _publish_all(call, dataset, figures)
+    checksums.write(run_folder, contents.files(run_folder))
     folder.finish(run_folder)
     if not call.options.quiet:
         size = f"{_size(experiment)} in {seconds:.1f} s"
@@ -55,8 +65,8 @@ def again(call: command.Call, claim: folder.Claim) -> int:
     """The exit code of a finished run, after telling its results once more.
 
     Figures that are declared otherwise than they were drawn are drawn again, and files
-    that were removed are written anew from the results. Nothing is written else, so
-    that the folder may be one that cannot be written to.
+    that were removed or damaged are written anew from the results. Nothing is written
+    else, so that the folder may be one that cannot be written to.
 
     Args:
       call: with the experiment as resolved.
@@ -66,6 +76,7 @@ def again(call: command.Call, claim: folder.Claim) -> int:
       InputError: if the results cannot be read.
     """
     experiment, run_folder = call.experiment, claim.folder
+    checksums.check(run_folder, folder.RESULTS, "repeat the run by --force")
     dataset = results.read_dataset(run_folder / folder.RESULTS)
     figures = [complete(experiment, figure, dataset) for figure in call.figures]
     if call.options.publish:
@@ -76,7 +87,7 @@ def again(call: command.Call, claim: folder.Claim) -> int:
         with folder.held(claim):
             _draw_again(call, dataset, figures, run_folder)
         said = "is complete, and its figure drawn again"
-    said += _restored(claim, dataset, figures)
+    said += restoring.restored(claim, dataset, figures)
     _publish_all(call, dataset, figures)
     if not call.options.quiet:
         terminal.say(
@@ -99,31 +110,21 @@ def _draw_again(
     summary = drawable(dataset, figures)
     for figure in figures:
         draw.draw(summary, figure)  # before anything of the old one is lost
+    kept = {*(checksums.read(run_folder) or contents.files(run_folder))}
+    checksums.remove(run_folder)  # until all is written
     for figure in from_json(dataset.attrs["figure"]):
         for path in run_folder.glob(f"{figure.stem('figure')}.*"):
             path.unlink()
     dataset.attrs["figure"] = to_json(figures)
     dataset.attrs.pop("cites", None)
     dataset.attrs |= _cited(figures)
-    results.write_dataset(dataset, run_folder / folder.RESULTS)
     folder.label_again(run_folder, to_declaration(call.experiment, call.figures))
+    results.write_dataset(dataset, run_folder / folder.RESULTS)
     for figure in figures:
         fig = draw.draw(summary, figure)
         draw.save(fig, run_folder / figure.stem("figure"), figure)
-
-
-def _restored(
-    claim: folder.Claim, dataset: xr.Dataset, figures: Sequence[Figure]
-) -> str:
-    """What is said of files that had been removed, after writing them if it can be."""
-    lost = outputs.absent(figures, claim.folder)
-    if not lost:
-        return ""
-    if not os.access(claim.folder, os.W_OK):
-        return f", but {', '.join(lost)} missing: the folder cannot be written to"
-    with folder.held(claim):
-        written = outputs.write(dataset, figures, claim.folder, missing=True)
-    return f"; {', '.join(written)} missing, written anew from {folder.RESULTS}"
+    kept = {name for name in kept if (run_folder / name).is_file()}
+    checksums.write(run_folder, kept | {*outputs.names(figures)})
 
 
 def _publish_all(

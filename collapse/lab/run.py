@@ -14,7 +14,15 @@ from collapse.experiment.lazy import load
 from collapse.experiment.remarks import remarks, without_effect
 from collapse.figures.check import check as check_figure
 from collapse.figures.declaration import read_figures
-from collapse.lab import command, extend, folder, lock, processes, terminal
+from collapse.lab import (
+    command,
+    extend,
+    folder,
+    lock,
+    processes,
+    publishing,
+    terminal,
+)
 from collapse.lab.folder import Claim
 from collapse.lab.interrupt import Interrupted, of_command
 from collapse.lab.workers.claiming import claim as claim_for_shard
@@ -105,7 +113,7 @@ def _run(
     for figure in figures:
         check_figure(experiment, figure)
     if options.publish:
-        folder.check_publish(options.publish)
+        publishing.check_publish(options.publish)
         sources.check_clean(sources.commit(), "commit the changes first")
     fingerprint = data.sha256 if data else ""
     digest = experiment.digest(fingerprint)

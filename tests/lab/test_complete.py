@@ -15,6 +15,7 @@ from lab_cases import interrupt
 
 from collapse.data.errors import InputError
 from collapse.experiment import sources
+from collapse.experiment.files import sealed, unsealed
 from collapse.lab import folder, lock, parts, session, work
 from collapse.lab import run as runner
 from collapse.sims.gaussian import Gaussian
@@ -274,9 +275,9 @@ def test_seconds_of_all_stretches_add_up(monkeypatch):
         interrupt(patch, saves=2)  # the first has been noted then
         assert run(*LONG, "--out", "a", "--quiet") == 130
     file = folder.Path("a/checkpoints/seconds")
-    first = float(file.read_text())
+    first = float(unsealed(file))
     assert first > 0
-    file.write_text(f"{first + 1000}\n")
+    file.write_text(sealed(f"{first + 1000}"))
     assert run(*LONG, "--out", "a", "--quiet", "--resume") == 0
     seconds = json.loads(folder.Path("a/environment.json").read_text())["seconds"]
     assert 1000 + first < seconds < 1200

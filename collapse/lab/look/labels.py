@@ -1,5 +1,6 @@
 """What the folder of a run says of itself before its results are read."""
 
+import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from collapse.experiment import registry
 from collapse.experiment.base import Experiment
 from collapse.experiment.toml import read_table
 from collapse.figures.declaration import read_declaration
-from collapse.lab import folder, lock, stopwatch
+from collapse.lab import checksums, folder, lock, stopwatch
 
 COMPLETE, UNFINISHED, RUNNING, DAMAGED = "complete", "unfinished", "running", "damaged"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"  # of a NetCDF file
@@ -136,9 +137,12 @@ def state(place: Path) -> str:
 
 
 def _seconds(place: Path) -> float:
+    name, nothing = "environment.json", float("nan")
+    if checksums.changed(place, [name]):
+        return nothing
     try:
-        text = (place / "environment.json").read_text(encoding="utf-8")
-        return float(json.loads(text)["seconds"])
+        return float(json.loads((place / name).read_text(encoding="utf-8"))["seconds"])
     except (OSError, ValueError, KeyError, TypeError):
-        spent = stopwatch.seconds(place / folder.CHECKPOINTS)
-        return spent or float("nan")
+        with contextlib.suppress(InputError):  # damaged
+            return stopwatch.seconds(place / folder.CHECKPOINTS) or nothing
+        return nothing

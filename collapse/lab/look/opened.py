@@ -1,5 +1,6 @@
 """A finished run with its results, read from its folder."""
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import xarray as xr
 from collapse.data.errors import InputError
 from collapse.experiment import results
 from collapse.experiment.base import Experiment
-from collapse.lab import folder
+from collapse.lab import checksums, folder
 from collapse.lab.look import labels
 from collapse.lab.look.labels import Label
 
@@ -50,8 +51,11 @@ def opened(place: Path) -> Opened:
             f"{place}: its run is {label.state}; look at it when it is complete "
             "(--resume continues one)"
         )
+    checksums.check(place, folder.RESULTS, "repeat the run by --force")
     try:
         dataset = results.read_dataset(place / folder.RESULTS)
     except InputError as error:
         raise InputError(str(error).removeprefix("out: ")) from None
+    seconds = json.loads(dataset.attrs["environment"])["seconds"]
+    label = label._replace(seconds=float(seconds))
     return Opened(label, labels.experiment(label), dataset)

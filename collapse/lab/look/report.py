@@ -8,7 +8,7 @@ from pathlib import Path
 from collapse.data.errors import InputError
 from collapse.experiment.files import atomic
 from collapse.figures.declaration import from_json
-from collapse.lab import folder, terminal
+from collapse.lab import checksums, folder, terminal
 from collapse.lab.html import page, picture, rows
 from collapse.lab.look import labels, show
 from collapse.lab.look.arguments import Parser
@@ -51,6 +51,7 @@ def section(run: Opened) -> str:
     parts = [f"<h2>{html.escape(str(place))}</h2>"]
     for figure in from_json(run.dataset.attrs["figure"]):
         stem = figure.stem("figure")
+        checksums.check(place, f"{stem}.png", "repeat its command to draw it again")
         parts.append(picture(place / f"{stem}.png", figure.title or stem))
     parts.append(f"<pre>{html.escape(show.text(run))}</pre>")
     parts.append(rows([(k, html.escape(v)) for k, v in _versions(run)]))

@@ -226,6 +226,8 @@ def _error(worker: Worker, kind: str, text: str) -> Exception:
         return InputError(text)
     if kind == "memory":
         return MemoryError(text)
+    if kind == "disk":
+        return OSError(text)
     terminal.tell(text.rstrip())
     last = text.strip().splitlines()[-1]
     return ChildProcessError(f"worker {worker.number} of --jobs failed ({last})")

@@ -1,6 +1,5 @@
 """`collapse merge`: the results of a run whose parts shards have computed."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from collapse.data.errors import InputError, hint
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment
+from collapse.experiment.files import copy, unsealed
 from collapse.figures.declaration import read_declaration, read_figures
 from collapse.lab import (
     checkpoint,
@@ -111,7 +111,7 @@ def _write(call: command.Call, data: Any, digest: str, place: Path) -> int:
             f"merge: {place} lacks {len(missing)} of {len(every)} parts: {told}; "
             f"{_advice(missing, every, checkpoints)}"
         )
-    processors = {path.read_text().strip() for path in checkpoints.glob("shard-*")}
+    processors = {unsealed(path) or "" for path in checkpoints.glob("shard-*")} - {""}
     if len(processors) > 1 and not call.options.quiet:
         terminal.tell(
             f"warning: parts come from {' and '.join(sorted(processors))}: their last "
@@ -186,4 +186,4 @@ def _collect(place: Path, others: Sequence[Path]) -> None:
                     continue
             elif not path.name.startswith(("shard-", f"{stopwatch.SECONDS}-")):
                 continue
-            shutil.copy(path, here)
+            copy(path, here)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from collapse.data.errors import InputError, is_out_of_memory
+from collapse.experiment.files import CannotWrite
 from collapse.lab.interrupt import Interrupted
 from collapse.lab.parts import Watch
 from collapse.lab.prepare import Piece
@@ -85,6 +86,8 @@ def main() -> None:
         teller.send("interrupted")
     except InputError as error:
         teller.send("error", "input", str(error))
+    except CannotWrite as error:
+        teller.send("error", "disk", str(error))
     except Exception as error:
         kind = "memory" if is_out_of_memory(error) else "other"
         told = str(error) if kind == "memory" else traceback.format_exc()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from collapse.data.errors import InputError
-from collapse.experiment.files import write_once
+from collapse.experiment.files import atomic, sealed, unsealed, write_once
 from collapse.lab import extend, folder, layout, pinned, stopwatch, terminal
 from collapse.lab.command import Call
 from collapse.lab.layout import Layout
@@ -27,10 +27,19 @@ def agreed(checkpoints: Path, devices: int) -> Layout | None:
       devices: that the user asks for, or 0.
 
     Raises:
-      InputError: if the first one has others.
+      InputError: if the first one has others, or what it says is damaged.
     """
+    label: str | None
     label, usual = folder.layout_in(checkpoints.parent), layout.planned(devices)
-    begun = layout.read(label or write_once(checkpoints / _LAYOUT, str(usual)))
+    if not label:
+        write_once(checkpoints / _LAYOUT, sealed(str(usual)))
+        label = unsealed(checkpoints / _LAYOUT)
+    if label is None:
+        raise InputError(
+            f"shard: {checkpoints / _LAYOUT} is damaged; delete {checkpoints}/, and "
+            "begin all shards anew"
+        )
+    begun = layout.read(label)
     return layout.chosen(devices, begun, checkpoints.parent)
 
 
@@ -68,7 +77,8 @@ def run(
                 "same kind of device"
             )
     name = f"{shard.index}-of-{shard.total}"
-    (checkpoints / f"shard-{name}").write_text(f"{processor}\n", encoding="utf-8")
+    with atomic(checkpoints / f"shard-{name}") as temporary:
+        temporary.write_text(sealed(processor), encoding="utf-8")
     plan = planner(experiment, data, checkpoints, extend.earlier_seeds(checkpoints))
     every = list(parts.pieces(experiment, plan))
     share, record = shard.share(every), f"{stopwatch.SECONDS}-{name}"

@@ -1,6 +1,7 @@
 """Workers: what is refused in one line, shares of shards, locks, and layouts."""
 
 import contextlib
+import re
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,10 +11,19 @@ import pytest
 from collapse.data.errors import InputError
 from collapse.experiment import registry
 from collapse.experiment.files import write_once
-from collapse.lab import commands, folder, layout, lock, prepare, session, stopwatch
+from collapse.lab import (
+    checkpoint,
+    commands,
+    folder,
+    layout,
+    lock,
+    prepare,
+    session,
+    stopwatch,
+)
 from collapse.lab.layout import Layout
 from collapse.lab.prepare import Piece
-from collapse.lab.workers import cluster, description, local, options
+from collapse.lab.workers import cluster, description, local, merge, options, shards
 from collapse.lab.workers import parts as workers_parts
 from collapse.lab.workers.options import Shard
 from collapse.sims.gaussian import Gaussian
@@ -113,7 +123,8 @@ def test_shards_of_another_experiment_or_of_other_devices_are_refused(capsys):
     text = label.read_text()
     said = refused(capsys, *RUN, "--out", "a", "--shard", "1/1", "--devices", "3")
     assert said.startswith("devices: a was begun on 2 devices, ")
-    label.write_text(text.replace("layout 2 devices", "layout 16 devices"))
+    begun = text.replace("layout 2 devices", "layout 16 devices")
+    label.write_text(re.sub("# crc32 .*\n", "", begun))  # as earlier versions wrote
     said = refused(capsys, *RUN, "--out", "a", "--shard", "1/1")
     assert said.startswith("shard: a was begun on 16 devices, ")
     label.write_text(text)
@@ -222,6 +233,38 @@ def test_a_worker_of_other_versions_or_other_source_computes_nothing():
     assert (
         description.experiment_of(told._replace(sources=(("gone.py", "0"),))) == asked
     )
+
+
+def test_a_full_disk_of_a_worker_is_told_as_that_of_the_run(capsys):
+    worker = SimpleNamespace(number=2)
+    told = "a/000.npz cannot be written (No space left on device); make room"
+    error = local._error(worker, "disk", told)
+    assert isinstance(error, OSError) and str(error) == told
+    assert capsys.readouterr().err == ""
+    assert "worker 2 of --jobs failed" in str(local._error(worker, "other", "x"))
+
+
+def test_a_damaged_layout_of_shards_is_refused():
+    place = Path("a/checkpoints")
+    place.mkdir(parents=True)
+    assert shards.agreed(place, 3) == Layout(3, 12) == shards.agreed(place, 0)
+    text = (place / "layout").read_text()
+    (place / "layout").write_text(text.replace("3 devices", "2 devices"))
+    with pytest.raises(InputError, match="shard: .*layout is damaged; delete"):
+        shards.agreed(place, 0)
+
+
+def test_a_merge_takes_the_part_that_came_furthest():
+    def save(where, number, done):
+        path = Path(where, "checkpoints", f"00{number}-000000.npz")
+        checkpoint.save(path, checkpoint.Progress(done, {}, [], None))
+        return path
+
+    here = [save("a", number, 3) for number in range(2)]
+    there = [save("b", 0, 5), save("b", 1, 2), save("b", 2, 4)]
+    merge._collect(Path("a"), [Path("b")])
+    found = [checkpoint.done(here[0].with_name(path.name)) for path in there]
+    assert found == [5, 3, 4]
 
 
 def test_a_family_that_stands_in_no_file_has_no_workers(monkeypatch):
