@@ -6,8 +6,8 @@ from pathlib import Path
 
 from collapse.data.errors import InputError
 
-_SEAL = "# crc32 "
-_COUNT = 6  # comments of a run
+_MARK = "# crc32 "
+_COUNTS = (5, 6)  # comments of a run, which once did not tell its layout
 
 
 def text(about: Sequence[str], declaration: str) -> str:
@@ -18,7 +18,7 @@ def text(about: Sequence[str], declaration: str) -> str:
       declaration: in TOML.
     """
     above = "".join(f"# {line}\n" for line in about)
-    return f"{above}{_seal(above + declaration)}\n{declaration}"
+    return f"{above}{_checksum(above + declaration)}\n{declaration}"
 
 
 def lines(path: Path) -> list[str]:
@@ -37,22 +37,23 @@ def lines(path: Path) -> list[str]:
         raise _damaged(path) from None
     above: list[str] = []
     for line in whole.splitlines(keepends=True):
-        if line.startswith(_SEAL):
+        if line.startswith(_MARK):
             below = whole[len("".join(above) + line) :]
-            if line.rstrip("\n") != _seal("".join(above) + below):
+            if line.rstrip("\n") != _checksum("".join(above) + below):
                 raise _damaged(path)
             return [one.rstrip("\n") for one in above]
         if not line.startswith("# "):
             break
         above.append(line)
     own = bool(above) and above[0].startswith("# digest ")
-    if own and (len(above) != _COUNT or "crc32" in whole or whole == "".join(above)):
+    cut = not whole[len("".join(above)) :].strip("# \n")
+    if own and (len(above) not in _COUNTS or "crc32" in whole or cut):
         raise _damaged(path)
     return [one.rstrip("\n") for one in above]
 
 
-def _seal(rest: str) -> str:
-    return f"{_SEAL}{zlib.crc32(rest.encode()):08x}"
+def _checksum(rest: str) -> str:
+    return f"{_MARK}{zlib.crc32(rest.encode()):08x}"
 
 
 def _damaged(path: Path) -> InputError:
