@@ -208,6 +208,14 @@ def test_every_bit_of_a_label(tmp_path):
     assert refused > 8.5 * len(data)
 
 
+@pytest.mark.parametrize("count", [2, 5, 6])
+def test_labels_of_earlier_versions_tell_less_and_are_whole(tmp_path, count):
+    about = [f"# {word}" for word in ("digest a1", "jax 9", *"cdef")][:count]
+    path = tmp_path / "experiment.toml"
+    path.write_text("\n".join([*about, "num_seeds = 3", ""]))
+    assert head.lines(path) == about
+
+
 def test_every_bit_of_a_sealed_line(tmp_path):
     path = tmp_path / "seconds"
     path.write_text(sealed("12.345"))
