@@ -68,7 +68,7 @@ FULL = [
     r"lab/test_processes.py::test_(two_processes|a_process_that)",
     r"lab/test_blocks.py::test_(seeds|blocks|what)",
     r"lab/test_(killed|every_step|full_disk).py",
-    r"lab/test_damaged.py::(?!test_every_bit_of_a_[ls])",
+    r"lab/test_damaged.py::(?!test_every_bit_of_a_[ls]|test_labels)",
     r"lab/test_telling.py::test_(a_quick_run_says|a_signal_stops.*15)",
     r"lab/test_api.py::test_(a_model_of|the_best|what_ran|arrays|a_run_is_drawn|ratios)",
     r"test_mutation.py::test_a_(run_fails|test_that_fails)",
