@@ -245,7 +245,7 @@ def test_the_table_says_what_is_not_defined_and_why():
     table_of = profile(data).set_index(["workflow", "definition"])
     worse = table_of.worse["mix 1 fresh", "error"]
     assert lines[2][3] == f"{worse:.3g}"
-    assert "worse by more than 10%" in found and "for the 6 definitions" in found
+    assert "worse by more than 10%" in found and "6 of replace, 5 of mix 1 fresh" in found
     assert "\nloss of support: not defined here, needs rare components" in found
     grid = table.text(profile(gaussian(7, seeds=3)), ("group",), 0.1)
     assert "... 4 more settings in profile.csv" in grid
