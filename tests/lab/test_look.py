@@ -257,7 +257,9 @@ def test_runs_are_compared_seed_by_seed_where_seeds_are_shared(capsys):
     assert "where marked *" in said and ")*" in said
     assert run("compare", "a", "b", "--metrics", "variance_ratio") == 0
     said = capsys.readouterr().out
-    assert "test_error" not in said and "seed by seed, of the 20 seeds that both" in said
+    assert (
+        "test_error" not in said and "seed by seed, of the 20 seeds that both" in said
+    )
 
 
 def test_conditions_are_matched_by_what_they_are():
