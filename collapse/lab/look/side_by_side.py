@@ -233,16 +233,16 @@ def _paired(first: Values, other: Values) -> Estimate:
 
 def _welch(first: Values, other: Values) -> Estimate:
     """Difference of two means of independent seeds (Welch, Biometrika 34:28, 1947)."""
-    first, other = first.astype(np.float64), other.astype(np.float64)
-    value = float(other.mean() - first.mean())
+    one, two = first.astype(np.float64), other.astype(np.float64)
+    value = float(two.mean() - one.mean())
     if min(len(first), len(other)) < 2:
         return Estimate(value, np.nan, np.nan)
-    parts = [float(intervals.standard_error(x)) ** 2 for x in (first, other)]
+    parts = [float(intervals.standard_error(x)) ** 2 for x in (one, two)]
     total = sum(parts)
     if not total > 0:
         return Estimate(value, value, value)
     freedom = total**2 / sum(
-        part**2 / (len(x) - 1) for part, x in zip(parts, (first, other), strict=True)
+        part**2 / (len(x) - 1) for part, x in zip(parts, (one, two), strict=True)
     )
     times = float(scipy.stats.t.isf((1 - intervals.CONFIDENCE) / 2, freedom))
     reach = times * np.sqrt(total)
