@@ -37,10 +37,9 @@ def main(arguments: Sequence[str], program: str) -> int:
     table = side_by_side(runs, options.metrics)
     if options.out is not None:
         check_target(options.out, _MARK)
-        write(options.out, table.to_csv(index=False, float_format="%.9g"))
     terminal.say(text(runs, table))
     if options.out is not None:
-        terminal.say(f"written: {options.out}")
+        write(options.out, table.to_csv(index=False, float_format="%.9g"))
     return 0
 
 

@@ -41,7 +41,6 @@ def main(arguments: Sequence[str], program: str) -> int:
     check_target(options.out, MARK)
     runs = [opened(place) for place in options.folder]
     write(options.out, text(runs))
-    terminal.say(f"written: {options.out}")
     return 0
 
 

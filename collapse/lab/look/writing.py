@@ -1,11 +1,12 @@
 """Files at a user's path, which replace nothing but what the lab has written."""
 
+import contextlib
 import os
 from pathlib import Path
 
 from collapse.data.errors import InputError
 from collapse.experiment.files import atomic
-from collapse.lab import folder
+from collapse.lab import folder, terminal
 
 _HEAD = 4096  # characters of a file in which its mark stands
 
@@ -45,7 +46,9 @@ def check_target(path: Path, mark: str) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a text whole or not at all; through links, which stay.
+    """Write a text whole or not at all, and say so; through links, which stay.
+
+    Nobody need listen at the end of a pipe, and a device is told nothing but the text.
 
     Args:
       path: as of `check_target`.
@@ -56,8 +59,9 @@ def write(path: Path, text: str) -> None:
     """
     try:
         if _is_stream(path):
-            with path.open("w", encoding="utf-8") as file:
-                file.write(text)
+            with contextlib.suppress(BrokenPipeError):
+                with path.open("w", encoding="utf-8") as file:
+                    file.write(text)
             return
         with atomic(path.resolve()) as temporary:
             temporary.write_text(text, encoding="utf-8")
@@ -66,6 +70,7 @@ def write(path: Path, text: str) -> None:
         raise InputError(
             f"out: {path} cannot be written ({why}); name another"
         ) from None
+    terminal.say(f"written: {path}")
 
 
 def _is_stream(path: Path) -> bool:
