@@ -2,6 +2,7 @@
 
 import json
 import os
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from collapse.experiment.toml import to_toml
 from collapse.figures.draw import draw
 from collapse.figures.drawable import drawable
 from collapse.figures.spec import Figure
-from collapse.lab import folder, report
+from collapse.lab import folder, report, work
 from collapse.lab.look import changes, labels
 from collapse.lab.look.opened import opened
 from collapse.lab.look.side_by_side import is_rounding, side_by_side
@@ -235,3 +236,13 @@ def test_one_seed_is_told_as_one(capsys):
     said = capsys.readouterr().out
     assert "3 x 1 seed x 4 generations" in said
     assert " .. " not in said.split("profile:")[0].split("\n", 6)[-1]
+
+
+def test_a_run_writes_down_its_data():
+    class Data(NamedTuple):
+        train: np.ndarray
+        sha256: str
+
+    told = work._record(Data(np.zeros((60, 3)), "1" * 64))
+    assert told == {"sha256": "1" * 64, "rows": 60, "dimension": 3}
+    assert work._record(None) == {}
