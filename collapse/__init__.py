@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from collapse.lab.compare import compare as compare
     from collapse.lab.conformance import check_model as check_model
     from collapse.lab.drawing import draw as draw
+    from collapse.lab.look.python import compare_runs as compare_runs
+    from collapse.lab.look.python import open_run as open_run
     from collapse.measures.catalogue import Quantity as Quantity
     from collapse.numerics import draws as draws
 
@@ -90,6 +92,7 @@ _HOMES = {
     "lab.compare": ("compare",),
     "lab.conformance": ("check_model",),
     "lab.drawing": ("draw",),
+    "lab.look.python": ("compare_runs", "open_run"),
     "measures.catalogue": ("Quantity",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}

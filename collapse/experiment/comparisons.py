@@ -155,7 +155,9 @@ def _each(variable: xr.DataArray) -> Iterator[tuple[dict[str, Any], NDArray[Any]
 
 def _known(dataset: xr.Dataset, metric: str) -> xr.DataArray:
     if metric not in dataset:
-        known = ", ".join(str(n) for n, v in dataset.items() if "seed" in v.dims)
+        known = ", ".join(
+            str(n) for n, v in dataset.items() if "seed" in v.dims and n != "finite"
+        )
         raise InputError(f"metrics: {metric} was not measured; known are {known}")
     return dataset[metric]
 

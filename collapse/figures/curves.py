@@ -202,8 +202,13 @@ def _legend(
     own = {metric: _own_line(summary, metric) for metric in metrics}
     usual = sorted({statistic(summary, figure, m) for m in metrics if not own[m]})
     line = " or ".join([*sorted({*own.values()} - {""}), *usual])
-    line += " over seeds" if usual else ""
-    line = "run of the first seed" if usual == [FIRST] else line
+    alone = all(panels.is_single(summary, metric) for metric in metrics)
+    if alone and usual:
+        line = " or ".join([*sorted({*own.values()} - {""}), "one run"])
+    elif usual == [FIRST]:
+        line = "run of the first seed"
+    elif usual:
+        line += " over seeds"
     moving = any("generation" in summary[metric].dims for metric in metrics)
     if moving and "generation" not in (figure.x, name):
         line += f" at t = {summary['generation'].values[0]}"
@@ -213,7 +218,7 @@ def _legend(
         means = all(statistic(summary, figure, metric) == "mean" for metric in known)
         theory = "theory" if means else "theory of the mean"
         entries.append(Line2D([], [], **_dashes(grey), label=theory))
-    if any(_has_mean(summary, figure, metric) for metric in metrics):
+    if not alone and any(_has_mean(summary, figure, metric) for metric in metrics):
         entries.append(Line2D([], [], color=grey, **_MEAN, label="mean over seeds"))
     bands = {metric: panels.band(summary, figure, metric) for metric in metrics}
     if any(band.runs for band in bands.values()):

@@ -159,7 +159,19 @@ def band(summary: xr.Dataset, figure: layout.Figure, metric: str) -> Band:
         words = f"95 % confidence interval of the {kind}"
         return Band(ends, words if found else "", [])
     single = [r for r in runs(summary) if summary[metric].sel(statistic=r).size]
-    return Band(("low", "high"), "5 % to 95 % of seeds", single)
+    words = "" if is_single(summary, metric) else "5 % to 95 % of seeds"
+    return Band(("low", "high"), words, single)
+
+
+def is_single(summary: xr.Dataset, metric: str) -> bool:
+    """Whether a metric was measured on one seed alone, which has no standard error."""
+    known = summary.indexes.get("statistic", ())
+    if "statistic" not in summary[metric].dims or "standard_error" not in known:
+        return False
+    mean, error = (
+        summary[metric].sel(statistic=s).values for s in ("mean", "standard_error")
+    )
+    return bool(np.isfinite(mean).any() and np.isnan(error).all())
 
 
 def has_theory(summary: xr.Dataset, metric: str) -> bool:

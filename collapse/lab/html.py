@@ -11,10 +11,12 @@ _PAGE = """\
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="collapse">
 <title>{title}</title>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
   padding: 0 1rem; color: #222; background: #fff; }}
+h1, h2, li, td {{ overflow-wrap: anywhere; }}
 img {{ max-width: 100%; border: 1px solid #ddd; }}
 table {{ border-collapse: collapse; width: 100%; }}
 th, td {{ text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0;
@@ -32,6 +34,9 @@ pre {{ overflow-x: auto; font-size: .8rem; background: #f6f6f6; padding: .6rem; 
 """
 
 
+MARK = '<meta name="generator" content="collapse">'  # in the head of every page
+
+
 def page(title: str, parts: Sequence[str]) -> str:
     """A page with a title and parts that are HTML already."""
     return _PAGE.format(title=html.escape(title), body="\n".join(parts))
@@ -41,8 +46,24 @@ def picture(file: Path, title: str) -> str:
     """An image tag that holds the picture of a file itself; a note if it is missing."""
     if not file.is_file():
         return f"<p>({html.escape(title)}: no picture)</p>"
-    data = base64.b64encode(file.read_bytes()).decode()
+    return image(file.read_bytes(), title)
+
+
+def image(png: bytes, title: str) -> str:
+    """An image tag that holds a picture, with a title for those who cannot see it."""
+    data = base64.b64encode(png).decode()
     return f'<img alt="{html.escape(title)}" src="data:image/png;base64,{data}">'
+
+
+def contents(titles: Sequence[str]) -> str:
+    """A list of links to sections `#section-1`, ...; nothing for a single one."""
+    if len(titles) < 2:
+        return ""
+    links = (
+        f'<li><a href="#section-{k}">{html.escape(title)}</a></li>'
+        for k, title in enumerate(titles, 1)
+    )
+    return f"<ol>{''.join(links)}</ol>"
 
 
 def rows(names_and_values: Sequence[tuple[str, str]]) -> str:

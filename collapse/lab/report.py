@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -40,13 +41,24 @@ def write(
     digest: str,
     run_folder: Path,
     seconds: float,
+    data: Mapping[str, Any] = MappingProxyType({}),
 ) -> int:
-    """The exit code of a run, after writing its results into `run_folder`."""
+    """The exit code of a run, after writing its results into `run_folder`.
+
+    Args:
+      call: with the experiment as resolved.
+      traces: as of `results.assemble`.
+      digest: of the experiment.
+      run_folder: which this process has.
+      seconds: that the simulation took.
+      data: what is written down of the data; empty without.
+    """
     experiment = call.experiment
     dataset = assembled(experiment, traces)
     figures = [complete(experiment, figure, dataset) for figure in call.figures]
     told = (to_json(figures), digest, seconds)
-    dataset.attrs |= provenance.attributes(experiment, *told, pinned.surroundings())
+    around = {**pinned.surroundings(), **({"data": dict(data)} if data else {})}
+    dataset.attrs |= provenance.attributes(experiment, *told, around)
     dataset.attrs |= _cited(figures)
     results.write_dataset(dataset, run_folder / folder.RESULTS)
     outputs.write(dataset, figures, run_folder)

@@ -73,6 +73,7 @@ def _cell(one: xr.Dataset, metric: str) -> str:
         most = one[metric].attrs.get("more_than", np.inf)
 
         single = [value(run) for run in runs(one)]
+        alone = not np.isfinite(value("standard_error")) and not single
 
         def spell(name: str, digits: int) -> str:
             found = value(name)
@@ -80,7 +81,9 @@ def _cell(one: xr.Dataset, metric: str) -> str:
                 found = _ENDS[name](single)
             return f">{most}" if found > most else f"{found:.{digits}g}"
 
-        told = f"{spell('median', 4)} ({spell('low', 3)} .. {spell('high', 3)})"
+        told = spell("median", 4)
+        if not alone:
+            told += f" ({spell('low', 3)} .. {spell('high', 3)})"
         return told + _outcomes(one, metric)
     text = f"{value('mean'):.4g}"
     if np.isfinite(value("standard_error")):  # one seed has none

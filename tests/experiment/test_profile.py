@@ -185,6 +185,22 @@ def test_real_only_training_is_a_workflow_or_a_value_of_an_axis():
     assert found.worse[0.1, "real_only"] == pytest.approx(2.5)
 
 
+def test_every_real_only_training_is_told_as_such():
+    both = np.stack([values(1.0, 1.0)[0]] * 2)
+    data = made_up({"test_error": both}, ["mix 1 fresh", "mix 1 fixed"])
+    del data.attrs["real_only"]
+    notes = profile(data).set_index("definition").note.loc["real_only"]
+    assert set(notes) == {"it is real-only training itself"}
+    assert "for its one definition" in table.text(profile(data), (), 0.1)
+
+
+def test_the_median_of_an_even_number_of_seeds_is_that_of_first_over_last():
+    last = np.array([0.5, 0.25, 1.0, 1.0])
+    one = np.stack([np.ones(4), last], -1)
+    line = profile(made_up({"variance_ratio": np.stack([one, one])})).iloc[2]
+    assert line.worse == np.median(1 / last) != 1 / np.median(last)
+
+
 def test_a_scaling_law_needs_sizes_and_an_error_that_is_zero_at_best():
     sizes = np.array([10.0, 100.0])
     noise = 1 + 0.01 * np.random.default_rng(2).normal(size=(2, 1, 20, 2))
@@ -245,7 +261,9 @@ def test_the_table_says_what_is_not_defined_and_why():
     table_of = profile(data).set_index(["workflow", "definition"])
     worse = table_of.worse["mix 1 fresh", "error"]
     assert lines[2][3] == f"{worse:.3g}"
-    assert "worse by more than 10%" in found and "for the 6 definitions" in found
+    assert "worse by more than 10%" in found
+    assert "6 of replace, 5 of mix 1 fresh" in found  # which is real-only training
+    assert "\nworse than real-only training: not defined for mix 1 fresh, it" in found
     assert "\nloss of support: not defined here, needs rare components" in found
     grid = table.text(profile(gaussian(7, seeds=3)), ("group",), 0.1)
     assert "... 4 more settings in profile.csv" in grid

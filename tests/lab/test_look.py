@@ -1,69 +1,28 @@
 """Finished runs from their folders alone: listed, shown, compared, and refused."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
 from calibrated import Z, count
+from look_cases import leave, run
 
 from collapse.data.errors import InputError
 from collapse.experiment import results
 from collapse.figures.check import check
-from collapse.figures.declaration import to_declaration
 from collapse.figures.draw import draw
 from collapse.figures.drawable import drawable
 from collapse.figures.spec import Figure
-from collapse.lab import commands, folder, lock, report
+from collapse.lab import folder, lock, report
 from collapse.lab.look import labels
 from collapse.lab.look.opened import opened
 from collapse.lab.look.side_by_side import _welch, side_by_side
-from collapse.sims.gaussian import FAMILY as GAUSSIAN
 from collapse.sims.kde import FAMILY as KDE
 from collapse.sims.mixing import FAMILY as MIXING
-
-METRICS = ("test_error", "variance_ratio")
 
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-
-
-def traces(experiment, shift=0.0):
-    """Numbers that the seed and the workflow decide, and the same for both metrics."""
-    rng = np.random.default_rng(experiment.seed)
-    shape = (experiment.num_seeds, experiment.num_generations + 1)
-    common = rng.normal(1, 0.3, size=(10**3, 100))[: shape[0], : shape[1]]
-    keys = [condition.key for condition in experiment.conditions()]
-    found = {}
-    for k, key in enumerate(keys):
-        values = common + shift + k
-        metrics = dict.fromkeys(experiment.measured(), values)
-        found[key] = metrics | {"finite": np.ones(shape, bool)}
-    return found
-
-
-def leave(place, kind=GAUSSIAN, shift=0.0, complete=True, **fields):
-    """The folder that a run with made-up numbers leaves."""
-    small = {"num_seeds": 20, "num_generations": 3, "metrics": METRICS}
-    experiment = kind(**{**small, **fields}).resolved(0, 0)
-    target = folder.Path(place)
-    target.mkdir(parents=True)
-    digest = experiment.digest()
-    about = (digest, experiment.name, "cpu", "a processor", "")
-    folder.label(target, to_declaration(experiment), *about)
-    if not complete:
-        return experiment
-    dataset = results.assemble(experiment, traces(experiment, shift))
-    results.write_dataset(dataset, target / folder.RESULTS)
-    record = {"seconds": 12.5}
-    (target / "environment.json").write_text(json.dumps(record), encoding="utf-8")
-    return experiment
-
-
-def run(*arguments):
-    return commands.main([*map(str, arguments)])
 
 
 def test_runs_are_listed_with_what_is_not_the_default(capsys):
@@ -257,7 +216,9 @@ def test_runs_are_compared_seed_by_seed_where_seeds_are_shared(capsys):
     assert "where marked *" in said and ")*" in said
     assert run("compare", "a", "b", "--metrics", "variance_ratio") == 0
     said = capsys.readouterr().out
-    assert "test_error" not in said and "seed by seed, of the seeds that both" in said
+    assert (
+        "test_error" not in said and "seed by seed, of the 20 seeds that both" in said
+    )
 
 
 def test_conditions_are_matched_by_what_they_are():
@@ -268,8 +229,8 @@ def test_conditions_are_matched_by_what_they_are():
     assert set(table.workflow) == {"replace"}
     # made-up numbers: the conditions' places add 3 in a, 0 in b
     assert table.difference.iloc[1] == pytest.approx(-3)
-    # sizes differ, so that the seeds do not have the same numbers
-    assert table.paired.tolist()[1:] == [False]
+    # the random numbers are those of the size, whatever others there are
+    assert table.paired.tolist()[1:] == [True]
 
 
 def test_the_difference_of_independent_seeds_is_covered():

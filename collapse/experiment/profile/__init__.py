@@ -47,8 +47,10 @@ def profile(dataset: xr.Dataset, margin: float = MARGIN) -> pd.DataFrame:
     Raises:
       InputError: for a margin that is no share.
     """
-    if not 0 <= margin < np.inf:
-        raise InputError(f"margin: {margin}; give a number of at least 0, such as 0.1")
+    known = isinstance(margin, int | float | np.integer | np.floating)
+    if not known or isinstance(margin, bool) or not 0 <= margin < np.inf:
+        told = margin if known and not isinstance(margin, bool) else repr(margin)
+        raise InputError(f"margin: {told}; give a number of at least 0, such as 0.1")
     return pd.DataFrame([_row(line) for line in lines(dataset, margin)])
 
 

@@ -54,14 +54,12 @@ class Case(NamedTuple):
         below. Of logarithms the ratio of what they are the logarithm of; of the
         scaling law the change of what ten times the rows divide the error by.
         """
-        found = self._ratio(confidence)
         if self.definition.worse == "higher":
-            return found
-        with np.errstate(divide="ignore"):
-            value, low, high = (float(x) for x in 1 / np.array(found))
-        return Estimate(value, high, low)
+            return self._ratio(confidence)
+        return self._replace(first=self.last, last=self.first)._ratio(confidence)
 
     def _ratio(self, confidence: float) -> Estimate:
+        """The factor from the first to the last."""
         median = self.definition.statistic == "median"
         if self.sizes is not None:
             change = changes.slope_change(self.first, self.last, self.sizes, confidence)

@@ -62,7 +62,8 @@ DEFINITIONS = (
     ),
     Definition(
         *(REAL_ONLY, "worse than real-only training", "error", "higher", "mean"),
-        'real-only training in the same run, as by the workflow "mix 1 fresh"',
+        'real-only training in the same run, as by the workflow "mix 1 fresh" or '
+        '"mix 1 fixed"',
     ),
     Definition(
         *(SCALING, "change of the scaling law", "error", "higher", "mean"),

@@ -53,8 +53,8 @@ class _Measured(NamedTuple):
       known: metric -> its quantity.
       leading: aspect -> the metric that speaks for it; None if there is none.
       sizes: the values of the axis `SIZE`; none without it.
-      real_only: coordinate, and the place on it of real-only training; None if the run
-        has none.
+      real_only: coordinate, and the positions on it of real-only training, the first
+        of which others are compared with; None if the run has none.
     """
 
     dims: tuple[str, ...]
@@ -62,7 +62,7 @@ class _Measured(NamedTuple):
     known: Mapping[str, Quantity]
     leading: Mapping[str, str | None]
     sizes: NDArray[np.float64]
-    real_only: tuple[str, int] | None
+    real_only: tuple[str, list[int]] | None
 
 
 def lines(dataset: xr.Dataset, margin: float) -> Iterator[Line]:
@@ -106,15 +106,15 @@ def _quantities(dataset: xr.Dataset, dims: tuple[str, ...]) -> dict[str, Quantit
     return found
 
 
-def _real_only(dataset: xr.Dataset) -> tuple[str, int] | None:
-    """The coordinate of real-only training and its place there, if a run has it."""
+def _real_only(dataset: xr.Dataset) -> tuple[str, list[int]] | None:
+    """The coordinate of real-only training and its positions, if a run has it."""
     told = json.loads(dataset.attrs.get("real_only", _USUAL))
     for coordinate, values in told.items():
         if coordinate in dataset.dims:
             present = dataset[coordinate].values.tolist()
-            for value in values:
-                if value in present:
-                    return coordinate, present.index(value)
+            found = [present.index(value) for value in values if value in present]
+            if found:
+                return coordinate, found
     return None
 
 
@@ -132,11 +132,12 @@ def _case(
     if definition.name == REAL_ONLY:
         if measured.real_only is None:
             return needs
-        coordinate, place = measured.real_only
-        other = list(index)
-        other[measured.dims.index(coordinate)] = place
-        if tuple(other) == index:
+        coordinate, places = measured.real_only
+        axis = measured.dims.index(coordinate)
+        if index[axis] in places:
             return _OWN
+        other = list(index)
+        other[axis] = places[0]
         first = values[tuple(other)][:, 1]
     if definition.name == SCALING:
         sizes = measured.sizes

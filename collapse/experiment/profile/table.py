@@ -71,17 +71,42 @@ def _explained(profile: pd.DataFrame, margin: float) -> str:
     defined = profile[profile["verdict"] != NOT_DEFINED]
     lines = []
     if len(defined):
-        conditions = list(profile.columns[: profile.columns.get_loc("workflow")])
-        most = defined.groupby([*conditions, "workflow"]).size().max()
         lines = [
             f"collapse: worse by more than {margin:.0%}; no collapse: by less; at 95 % "
-            f"for the {most} definitions of a workflow together",
+            f"{_together(defined)}",
         ]
     for definition in DEFINITIONS:
         of = profile[profile["definition"] == definition.name]
-        if (of["verdict"] == NOT_DEFINED).all():
+        without = of[of["verdict"] == NOT_DEFINED]
+        if len(without) == len(of):
             lines.append(f"{definition.long_name}: not defined here, {of.note.iloc[0]}")
+            continue
+        for note, own in without.groupby("note", sort=False):
+            where = ", ".join(dict.fromkeys(map(str, own["workflow"])))
+            lines.append(f"{definition.long_name}: not defined for {where}, {note}")
     return "\n".join(lines)
+
+
+def _together(defined: pd.DataFrame) -> str:
+    """Of how many definitions together the verdicts of a condition are right."""
+    conditions = list(defined.columns[: defined.columns.get_loc("workflow")])
+    counts = defined.groupby([*conditions, "workflow"], sort=False).size()
+    of: dict[str, dict[int, None]] = {}  # workflow -> its different numbers
+    for (*_, workflow), count in zip(map(_as_tuple, counts.index), counts, strict=True):
+        of.setdefault(str(workflow), {})[int(count)] = None
+    numbers = sorted({count for own in of.values() for count in own})
+    if numbers == [1]:
+        return "for its one definition"
+    if len(numbers) == 1:
+        return f"for the {numbers[0]} definitions of a workflow together"
+    if all(len(own) == 1 for own in of.values()):
+        told = ", ".join(f"{next(iter(own))} of {name}" for name, own in of.items())
+        return f"for the definitions of a workflow together: {told}"
+    return f"for the {numbers[0]} to {numbers[-1]} definitions of a condition together"
+
+
+def _as_tuple(key: object) -> tuple[object, ...]:
+    return key if isinstance(key, tuple) else (key,)
 
 
 def _plain(value: object) -> str:

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 from collapse.data.errors import InputError
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment
+from collapse.experiment.lazy import load
 from collapse.experiment.toml import read_table
 from collapse.figures.declaration import read_declaration
 from collapse.lab import checksums, folder, lock, stopwatch
 
 COMPLETE, UNFINISHED, RUNNING, DAMAGED = "complete", "unfinished", "running", "damaged"
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"  # of a NetCDF file
-_MANY_ROWS = 10**9  # of data that are not read
+_EMPTY = {"metrics": "all", "snapshots": "none", "data": "none"}  # what "" stands for
 
 
 class Label(NamedTuple):
@@ -35,6 +35,12 @@ class Label(NamedTuple):
     state: str
     seconds: float
 
+    @property
+    def title(self) -> str:
+        """The command with the model of a study: `mixing --model gmm`."""
+        model = self.fields.get("model", "")
+        return f"{self.name} --model {model}" if model else self.name
+
 
 def read(place: Path) -> Label:
     """The label of a folder.
@@ -46,23 +52,37 @@ def read(place: Path) -> Label:
         raise InputError(f"{place}: no such folder; see collapse runs")
     if folder.digest_in(place) is None:
         raise InputError(f"{place}: holds no run; see collapse runs")
-    table = read_table(place / folder.LABEL)
-    table.pop("figure", None)
-    return Label(
-        place, folder.command_in(place), _flat(table), state(place), _seconds(place)
-    )
+    fields = of_table(read_table(place / folder.LABEL))
+    return Label(place, folder.command_in(place), fields, state(place), _seconds(place))
 
 
 def found(place: Path) -> list[Label]:
     """The labels of a folder, if it is a run, or of the runs in it, by name.
 
-    Raises:
-      InputError: for a label that cannot be read.
+    A run whose label cannot be read is damaged, and the others are listed with it.
     """
-    if folder.digest_in(place) is not None:
-        return [read(place)]
+    if (own := _listed(place)) is not None:
+        return [own]
     inside = sorted(place.iterdir()) if place.is_dir() else []
-    return [read(one) for one in inside if folder.digest_in(one) is not None]
+    return [one for one in map(_listed, inside) if one is not None]
+
+
+def _listed(place: Path) -> Label | None:
+    """The label of a folder, as well as it can be read; None if it is no run."""
+    try:
+        if folder.digest_in(place) is not None:
+            return read(place)
+        if not (place / folder.LABEL).is_file() or not folder.is_complete(place):
+            return None
+    except OSError:  # that may not be looked into
+        return None
+    except InputError:
+        pass
+    try:
+        name = folder.command_in(place)
+    except InputError:
+        name = ""
+    return Label(place, name, {}, DAMAGED, float("nan"))
 
 
 def experiment(label: Label) -> Experiment | None:
@@ -76,48 +96,30 @@ def experiment(label: Label) -> Experiment | None:
         return None
 
 
-def differences(label: Label) -> dict[str, Any]:
-    """Field -> value, of those that differ from what the command does by default."""
-    kind = registry.experiments().get(label.name)
-    if kind is None:
-        return {}
-    default = kind()
-    if "model" in label.fields and label.fields["model"] in registry.families():
-        default = kind(model=label.fields["model"])  # type: ignore[call-arg]
-    usual = [_flat(default.to_table())]
-    rows = _MANY_ROWS if getattr(default, "data", "") else 0
-    try:
-        usual.append(_flat(default.resolved(rows, 0).to_table()))
-    except InputError:  # a default that only data fill in
-        pass
-    return {
-        name: value
-        for name, value in label.fields.items()
-        if all(_plain(one.get(name)) != _plain(value) for one in usual)
-    }
-
-
 def spelled(fields: Mapping[str, Any]) -> str:
     """`num_seeds 8, workflows replace accumulate`; "none" for no field."""
     words = []
     for name, value in fields.items():
         several = value if isinstance(value, list | tuple) else [value]
-        words.append(f"{name} {' '.join(map(str, several)) or 'empty'}")
+        told = " ".join(map(str, several)) or _EMPTY.get(name, "empty")
+        words.append(f"{name} {told}")
     return ", ".join(words) or "none"
 
 
-def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
-    """A study's fields and its model's side by side."""
-    flat = dict(table)
+def of_table(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a label's table, a study's and its model's side by side.
+
+    Raises:
+      InputError: for a model without a name.
+    """
+    flat = {name: value for name, value in table.items() if name != "figure"}
     model = flat.get("model")
     if isinstance(model, Mapping):
+        if not isinstance(model.get("name"), str):
+            raise InputError("model: has no name; write one into [model]")
         flat |= {**model, "model": model["name"]}
         del flat["name"]
     return flat
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def state(place: Path) -> str:
@@ -128,12 +130,11 @@ def state(place: Path) -> str:
         return RUNNING
     if not folder.is_complete(place):
         return UNFINISHED
-    try:
-        with (place / folder.RESULTS).open("rb") as file:
-            begins = file.read(len(_SIGNATURE))
-    except OSError:
+    try:  # which is refused for a file that was cut
+        with load("h5py").File(place / folder.RESULTS) as file:
+            return COMPLETE if {"axes", "workflow"} <= {*file.attrs, *file} else DAMAGED
+    except (OSError, RuntimeError, ValueError, KeyError):
         return DAMAGED
-    return COMPLETE if begins == _SIGNATURE else DAMAGED
 
 
 def _seconds(place: Path) -> float:

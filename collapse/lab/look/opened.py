@@ -1,14 +1,16 @@
 """A finished run with its results, read from its folder."""
 
 import json
+import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
 import xarray as xr
 
 from collapse.data.errors import InputError
-from collapse.experiment import results
+from collapse.experiment import registry, results
 from collapse.experiment.base import Experiment
+from collapse.experiment.toml import from_table
 from collapse.lab import checksums, folder
 from collapse.lab.look import labels
 from collapse.lab.look.labels import Label
@@ -56,6 +58,19 @@ def opened(place: Path) -> Opened:
         dataset = results.read_dataset(place / folder.RESULTS)
     except InputError as error:
         raise InputError(str(error).removeprefix("out: ")) from None
-    seconds = json.loads(dataset.attrs["environment"])["seconds"]
-    label = label._replace(seconds=float(seconds))
-    return Opened(label, labels.experiment(label), dataset)
+    about = json.loads(dataset.attrs.get("environment", "{}"))
+    label = label._replace(seconds=float(about.get("seconds", label.seconds)))
+    if told := dataset.attrs.get("experiment", ""):  # which nobody has edited
+        label = label._replace(fields=labels.of_table(tomllib.loads(told)))
+    return Opened(label, _experiment(label, told), dataset)
+
+
+def _experiment(label: Label, told: str) -> Experiment | None:
+    """The experiment that results tell, or else the one of the label."""
+    kind = registry.experiments().get(label.name)
+    if kind is None or not told:
+        return labels.experiment(label)
+    try:
+        return from_table(tomllib.loads(told), kind, label.place / folder.RESULTS)
+    except InputError:  # fields of another version
+        return None

@@ -1,18 +1,25 @@
 """The command `collapse report FOLDER ...`: finished runs on one page of HTML."""
 
+import datetime
 import html
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import collapse
 from collapse.data.errors import InputError
-from collapse.experiment.files import atomic
+from collapse.figures import draw
 from collapse.figures.declaration import from_json
+from collapse.figures.drawable import drawable
+from collapse.figures.spec import Figure
 from collapse.lab import checksums, folder, terminal
-from collapse.lab.html import page, picture, rows
-from collapse.lab.look import labels, show
+from collapse.lab.html import MARK, contents, image, page, picture, rows
+from collapse.lab.look import show
 from collapse.lab.look.arguments import Parser
 from collapse.lab.look.opened import Opened, opened
+from collapse.lab.look.side_by_side import check_once
+from collapse.lab.look.writing import check_target, write
 
 _KEPT = ("commit", "python", "packages", "precision", "devices", "processor")
 
@@ -21,7 +28,8 @@ def main(arguments: Sequence[str], program: str) -> int:
     """The exit code of the command, after writing the page.
 
     Raises:
-      InputError: for what is no finished run, or a page that cannot be written.
+      InputError: for what is no finished run, a run that is given twice, or a page that
+        cannot be written or would replace another file.
     """
     parser = Parser(prog=program, description=__doc__)
     parser.add_argument("folder", nargs="+", type=Path, help="of a finished run")
@@ -29,30 +37,37 @@ def main(arguments: Sequence[str], program: str) -> int:
         "--out", type=Path, default=Path("report.html"), help="file (%(default)s)"
     )
     options = parser.parse_args(arguments)
+    check_once(options.folder, "report")
+    check_target(options.out, MARK)
     runs = [opened(place) for place in options.folder]
-    if options.out.is_dir():
-        raise InputError(f"out: {options.out} is a folder; name a file")
-    title = "Runs" if len(runs) > 1 else f"Run of {runs[0].label.name}"
-    try:
-        with atomic(options.out) as temporary:
-            told = page(title, list(map(section, runs)))
-            temporary.write_text(told, encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"out: {options.out} cannot be written ({error.strerror}); name another"
-        ) from None
-    terminal.say(f"written: {options.out}")
+    write(options.out, text(runs))
     return 0
 
 
-def section(run: Opened) -> str:
-    """One run in HTML: its figures, table, profile, versions and declaration."""
-    place = run.label.place
-    parts = [f"<h2>{html.escape(str(place))}</h2>"]
+def text(runs: Sequence[Opened]) -> str:
+    """The page: a list of its runs if there are several, and a section for each."""
+    names = list(map(_name, runs))
+    commands = ", ".join(dict.fromkeys(run.label.title for run in runs))
+    title = f"{len(runs)} runs of {commands}"
+    if len(runs) == 1:
+        title = f"Run of {commands}: {names[0]}"
+    sections = [section(run, k) for k, run in enumerate(runs, 1)]
+    day = datetime.datetime.now(datetime.UTC).date().isoformat()
+    foot = f'<p class="small">{day}, collapse {collapse.__version__}</p>'
+    return page(title, [contents(names), *sections, foot])
+
+
+def section(run: Opened, number: int = 1) -> str:
+    """One run in HTML: its figures, table, profile, versions and declaration.
+
+    Args:
+      run: with its results.
+      number: of the section, from 1, to which links lead.
+    """
+    place, name = run.label.place, _name(run)
+    parts = [f'<h2 id="section-{number}">{html.escape(name)}</h2>']
     for figure in from_json(run.dataset.attrs["figure"]):
-        stem = figure.stem("figure")
-        checksums.check(place, f"{stem}.png", "repeat its command to draw it again")
-        parts.append(picture(place / f"{stem}.png", figure.title or stem))
+        parts.append(_picture(run, figure, f"{name}: {figure.title or 'figure'}"))
     parts.append(f"<pre>{html.escape(show.text(run))}</pre>")
     parts.append(rows([(k, html.escape(v)) for k, v in _versions(run)]))
     declaration = (place / folder.LABEL).read_text(encoding="utf-8")
@@ -63,14 +78,34 @@ def section(run: Opened) -> str:
     return "\n".join(parts)
 
 
+def _name(run: Opened) -> str:
+    """The folder of a run, with a name even if the path has none, as `.` and `..`."""
+    place = run.label.place
+    return str(place if place.name not in ("", "..") else place.resolve().name)
+
+
+def _picture(run: Opened, figure: Figure, title: str) -> str:
+    """The figure that the run has left, or the same drawn again from its results."""
+    file = run.label.place / f"{figure.stem('figure')}.png"
+    if file.is_file():
+        advice = "repeat its command to draw it again"
+        checksums.check(run.label.place, file.name, advice)
+        return picture(file, title)
+    held = io.BytesIO()
+    try:
+        drawn = draw.draw(drawable(run.dataset, [figure]), figure)
+        drawn.savefig(held, format="png")
+    except InputError as error:
+        terminal.tell(f"warning: {file} is missing, and cannot be drawn again: {error}")
+        return picture(file, title)
+    terminal.tell(f"{file} is missing; drawn again from {folder.RESULTS}")
+    return image(held.getvalue(), title)
+
+
 def _versions(run: Opened) -> list[tuple[str, str]]:
     """What the numbers of a run depend on, by name."""
     record = json.loads(run.dataset.attrs["environment"])
-    told = [(name, record.get(name, "")) for name in _KEPT]
-    told.append(
-        ("differs from the default", labels.spelled(labels.differences(run.label)))
-    )
-    return [(name, _spelled(value)) for name, value in told]
+    return [(name, _spelled(record.get(name, ""))) for name in _KEPT]
 
 
 def _spelled(value: object) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from collapse.data.errors import InputError
 from collapse.lab import terminal
-from collapse.lab.look import labels
+from collapse.lab.look import changes, labels
 from collapse.lab.look.arguments import Parser
 from collapse.lab.look.labels import Label
 
@@ -43,8 +43,8 @@ def text(runs: Sequence[Label]) -> str:
 
 
 def _line(run: Label) -> tuple[str, ...]:
-    told = labels.spelled(labels.differences(run))
-    return str(run.place), run.name, run.state, _time(run.seconds), told
+    told = labels.spelled(changes.differences(run))
+    return str(run.place), run.title, run.state, _time(run.seconds), told
 
 
 def _time(seconds: float) -> str:

@@ -10,7 +10,7 @@ from collapse.experiment.profile import MARGIN, profile
 from collapse.experiment.profile import table as of_profile
 from collapse.experiment.summary import summarise
 from collapse.lab import table, terminal
-from collapse.lab.look import labels
+from collapse.lab.look import changes, labels
 from collapse.lab.look.arguments import Parser
 from collapse.lab.look.opened import Opened, opened
 
@@ -37,14 +37,15 @@ def main(arguments: Sequence[str], program: str) -> int:
 
 def text(run: Opened, margin: float = MARGIN) -> str:
     """What a run is, its closing table, and its profile."""
-    head = f"{run.label.place}: {run.label.name}, {_size(run.dataset)}"
+    head = f"{run.label.place}: {run.label.title}, {_size(run.dataset)}"
     if np.isfinite(run.label.seconds):
         head += f", {run.label.seconds:.1f} s"
-    changed = (
-        f"differs from the default: {labels.spelled(labels.differences(run.label))}"
-    )
+    differs = labels.spelled(changes.differences(run.label))
+    changed = f"differs from the default: {differs}"
     if cites := run.dataset.attrs.get("cites", ""):
         changed += f"\ncites: {cites}"
+    if wrong := changes.trouble(run.label, run.dataset.attrs):
+        changed += f"\nnote: {wrong}"
     return "\n\n".join([f"{head}\n{changed}", closing(run), told(run.dataset, margin)])
 
 
@@ -65,4 +66,5 @@ def _size(dataset: xr.Dataset) -> str:
     rest = [d for d in np.atleast_1d(dataset.attrs["axes"]) if d]
     conditions = int(np.prod([dataset.sizes[d] for d in [*rest, "workflow"]]))
     seeds, generations = dataset.sizes["seed"], dataset.sizes["generation"]
-    return f"{conditions} x {seeds} seeds x {generations} generations"
+    repeated = f"{seeds} seed{'s' * (seeds != 1)}"
+    return f"{conditions} x {repeated} x {generations} generations"

@@ -1,6 +1,7 @@
 """Runs side by side: one number of each, and its difference to the first run."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 
 from collapse.data.errors import InputError, unknown_value
 from collapse.lab.look.opened import Opened
+from collapse.lab.look.pairing import shares_numbers, sizes_agree
 from collapse.measures import intervals
 from collapse.measures.changes import Estimate, of_mean
 
-Values = NDArray[np.float64]
+Values = NDArray[np.floating[Any]]
+_ROUNDING = 2**10  # times the rounding of one operation
 
 
 class Match(NamedTuple):
@@ -34,10 +37,11 @@ def side_by_side(runs: Sequence[Opened], metrics: Sequence[str] = ()) -> pd.Data
 
     At the last generation that all of them have. `difference` is that to the first run
     with a 95 % interval: of pairs of seeds where these share their random numbers
-    (`paired`), else of two means (Welch).
+    (`paired`, of so many `pairs`), else of two means (Welch). Where seeds are paired
+    and differ by no more than rounding, it is 0 and `equal` is true.
 
     Args:
-      runs: two or more of one family.
+      runs: two or more of one family, or of one study of one family.
       metrics: that are compared; those of the closing table if empty.
 
     Raises:
@@ -48,7 +52,7 @@ def side_by_side(runs: Sequence[Opened], metrics: Sequence[str] = ()) -> pd.Data
     generation = min(int(run.dataset["generation"].values[-1]) for run in runs)
     metrics = _metrics(runs, metrics)
     matches = list(_matches(runs))
-    shared = [True, *(_shares_seeds(runs[0], run) for run in runs[1:])]
+    shared = [True, *(shares_numbers(runs[0], run) for run in runs[1:])]
     lines = []
     for metric in metrics:
         for match in matches:
@@ -57,14 +61,40 @@ def side_by_side(runs: Sequence[Opened], metrics: Sequence[str] = ()) -> pd.Data
                 for run, positions in zip(runs, match.positions, strict=True)
             ]
             head = {"metric": metric, **match.where, "generation": generation}
-            for run, own, paired in zip(runs, values, shared, strict=True):
+            for k, (run, own) in enumerate(zip(runs, values, strict=True)):
                 line = head | {"run": str(run.label.place)}
-                line |= _told("mean", of_mean(own)) | {"seeds": len(own)}
-                if run is not runs[0]:
-                    gap = (_paired if paired else _welch)(values[0], own)
-                    line |= _told("difference", gap) | {"paired": paired}
+                line |= _told("mean", of_mean(own.astype(np.float64))) | {
+                    "seeds": len(own)
+                }
+                if k:
+                    at = (match.positions[0], match.positions[k])
+                    paired = shared[k] and sizes_agree((runs[0], run), at)
+                    line |= _difference(values[0], own, paired)
                 lines.append(line)
     return pd.DataFrame(lines)
+
+
+def _difference(first: Values, own: Values, paired: bool) -> dict[str, Any]:
+    """The columns of a line that tell the difference to the first run."""
+    pairs = min(len(first), len(own)) if paired else 0
+    equal = paired and is_rounding(first[:pairs], own[:pairs])
+    gap = Estimate(0.0, 0.0, 0.0)
+    if not equal:
+        gap = (_paired if paired else _welch)(first, own)
+    return _told("difference", gap) | {"paired": paired, "pairs": pairs, "equal": equal}
+
+
+def is_rounding(first: Values, other: Values) -> bool:
+    """Whether values of the same seeds differ in their last digits alone.
+
+    By 1024 times the rounding of one operation in the precision that they were stored
+    in, at most: sums that are taken in another order, over many generations.
+    """
+    eps = max(np.finfo(values.dtype).eps for values in (first, other))
+    most = _ROUNDING * float(eps) * np.maximum(np.abs(first), np.abs(other))
+    same = (first == other) | (np.isnan(first) & np.isnan(other))
+    with np.errstate(invalid="ignore"):  # of infinities
+        return bool((same | (np.abs(other - first) <= most)).all())
 
 
 def _check(runs: Sequence[Opened]) -> None:
@@ -72,13 +102,22 @@ def _check(runs: Sequence[Opened]) -> None:
         raise InputError("compare: one folder; give two or more")
     first = runs[0]
     for run in runs[1:]:
-        if run.label.name != first.label.name:
+        if run.label.title != first.label.title:
             raise InputError(
-                f"compare: {first.label.place} is of {first.label.name}, "
-                f"{run.label.place} of {run.label.name}; give runs of one family"
+                f"compare: {first.label.place} is of {first.label.title}, "
+                f"{run.label.place} of {run.label.title}; give runs of one family"
             )
-        if run.label.place.resolve() == first.label.place.resolve():
-            raise InputError(f"compare: {run.label.place} is given twice")
+    check_once([run.label.place for run in runs])
+
+
+def check_once(places: Sequence[Path], command: str = "compare") -> None:
+    """Raise InputError for a folder that is given twice, by whatever path."""
+    seen: dict[Path, Path] = {}
+    for place in places:
+        before = seen.setdefault(place.resolve(), place)
+        if before is not place:
+            other = "" if before == place else f", as {before}, too"
+            raise InputError(f"{command}: {place} is given twice{other}")
 
 
 def _metrics(runs: Sequence[Opened], asked: Sequence[str]) -> list[str]:
@@ -88,10 +127,20 @@ def _metrics(runs: Sequence[Opened], asked: Sequence[str]) -> list[str]:
     ]
     common = set.intersection(*known)
     for name in asked:
-        if name not in common:
+        lacks = [
+            run.label.place
+            for run, own in zip(runs, known, strict=True)
+            if name not in own
+        ]
+        if lacks and len(lacks) < len(runs):
+            raise InputError(
+                f"metrics: {name} was not measured in {', '.join(map(str, lacks))}; "
+                f"all have {', '.join(sorted(common)) or 'none'}"
+            )
+        if lacks:
             raise InputError(f"metrics: {unknown_value(name, sorted(common))}")
     usual = [name for name in runs[0].shown() if name in common]
-    found = list(asked) or usual or sorted(common)
+    found = list(dict.fromkeys(asked)) or usual or sorted(common)
     if not found:
         raise InputError("compare: the runs have no metric in common")
     return found
@@ -165,17 +214,6 @@ def _along(run: Opened, axis: str) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _shares_seeds(first: Opened, other: Opened) -> bool:
-    """Whether seed k of two runs has the same random numbers in both."""
-    sizes: tuple[str, ...] = ("samples_per_generation", "dimension")
-    if first.experiment is not None:
-        sizes = first.experiment.independent_axes()
-    return all(
-        first.label.fields.get(name) == other.label.fields.get(name)
-        for name in ("seed", "data", *sizes)
-    )
-
-
 def _values(
     variable: xr.DataArray, positions: Mapping[str, int], generation: int
 ) -> Values:
@@ -183,26 +221,28 @@ def _values(
     one = variable.isel({d: k for d, k in positions.items() if d in variable.dims})
     one = one.sel(generation=generation)
     one = one.isel({d: 0 for d in one.dims if d != "seed"})
-    return np.asarray(one.values, np.float64)
+    return np.asarray(one.values)
 
 
 def _paired(first: Values, other: Values) -> Estimate:
     """Mean difference of the seeds that both have."""
     count = min(len(first), len(other))
+    first, other = first.astype(np.float64), other.astype(np.float64)
     return of_mean(other[:count] - first[:count])
 
 
 def _welch(first: Values, other: Values) -> Estimate:
     """Difference of two means of independent seeds (Welch, Biometrika 34:28, 1947)."""
-    value = float(other.mean() - first.mean())
+    one, two = first.astype(np.float64), other.astype(np.float64)
+    value = float(two.mean() - one.mean())
     if min(len(first), len(other)) < 2:
         return Estimate(value, np.nan, np.nan)
-    parts = [float(intervals.standard_error(x)) ** 2 for x in (first, other)]
+    parts = [float(intervals.standard_error(x)) ** 2 for x in (one, two)]
     total = sum(parts)
     if not total > 0:
         return Estimate(value, value, value)
     freedom = total**2 / sum(
-        part**2 / (len(x) - 1) for part, x in zip(parts, (first, other), strict=True)
+        part**2 / (len(x) - 1) for part, x in zip(parts, (one, two), strict=True)
     )
     times = float(scipy.stats.t.isf((1 - intervals.CONFIDENCE) / 2, freedom))
     reach = times * np.sqrt(total)
