@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from calibrated import Z, count
-from look_cases import leave, run
+from look_cases import leave, relabelled, run
 
 from collapse.data.errors import InputError
 from collapse.experiment import results
@@ -91,10 +91,7 @@ def test_a_study_is_shown_with_its_own_closing_text(capsys):
 
 def test_a_family_in_a_file_of_its_own_is_shown_too(capsys):
     leave("a")
-    text = folder.Path("a/experiment.toml").read_text().replace("gaussian", "my_own", 1)
-    folder.Path("a/experiment.toml").write_text(
-        text.replace("collapse gaussian", "collapse my_own")
-    )
+    relabelled("a", ("collapse gaussian", "collapse my_own"))
     assert run("show", "a") == 0
     said = capsys.readouterr().out
     assert "my_own" in said and "variance_ratio" in said and "profile: " in said
@@ -259,7 +256,9 @@ def test_results_say_what_every_number_is():
     for name, variable in {**data.data_vars, **data.coords}.items():
         assert variable.attrs["long_name"], name
         if name in experiment.measured():
-            assert variable.attrs["units"] and variable.attrs["aspect"], name
+            known = experiment.catalogue[name]
+            assert variable.attrs["units"] == known.unit, name
+            assert variable.attrs.get("aspect", "") == known.aspect, name
     assert data.samples_per_generation.attrs["long_name"].startswith("Samples n that")
     assert data.mean_error_theory.attrs["long_name"].endswith("exact expectation")
     assert data.mean_error_theory.attrs["units"] == "ratio to truth's trace"

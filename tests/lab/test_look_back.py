@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from look_cases import leave, run
+from look_cases import leave, relabelled, run
 from matplotlib.text import Text
 
 import collapse
@@ -65,9 +65,7 @@ def test_data_are_the_same_by_what_they_hold(capsys):
 def test_a_run_that_wrote_down_no_data_is_known_by_its_digest():
     for place in "ab":
         experiment = leave(place, data="x.csv", **SMALL)
-        label = Path(place) / "experiment.toml"
-        old, new = experiment.digest(), experiment.digest("1" * 64)
-        label.write_text(label.read_text().replace(old, new))
+        relabelled(place, (experiment.digest(), experiment.digest("1" * 64)))
     note_data("a", "1" * 64)
     assert paired("a", "b") == {True}
     note_data("a", "2" * 64)
@@ -153,9 +151,7 @@ def test_an_edited_declaration_is_told(capsys):
     results.write_dataset(data, Path("a/results.nc"))
     assert run("show", "a") == 0
     assert "note:" not in capsys.readouterr().out
-    label = Path("a/experiment.toml")
-    text = label.read_text().replace("num_seeds = 20", "newfield = 3\nnum_seeds = 21")
-    label.write_text(text)
+    relabelled("a", ("num_seeds = 20", "newfield = 3\nnum_seeds = 21"))
     assert run("show", "a") == 0
     said = capsys.readouterr().out
     assert "changed after the run: num_seeds was 20, newfield was not there" in said
