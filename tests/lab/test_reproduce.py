@@ -226,7 +226,7 @@ def test_a_figure_is_made_and_its_claims_judged(sims, capsys, tmp_path):
     assert command.main([]) == 0
     assert re.search(r"tiny +unknown +damaged\n", capsys.readouterr().out)
     assert command.main(["tiny", "--quiet"]) == 2
-    assert "results.nc cannot be read" in capsys.readouterr().err
+    assert "results.nc is damaged" in capsys.readouterr().err
     assert command.main(["tiny", "--quiet", "--force"]) == 0
     assert "agrees" in capsys.readouterr().out
 
