@@ -176,6 +176,7 @@ def run_part(part: Part, watch: Watch) -> Arrays:
                 checkpoint.save(path, progress)
                 watch.note()
             pieces, saved = [trace], time.monotonic()
+            (stopping,) = _any(stopping or watch.interrupted.is_set())  # in the save
         if stopping:
             raise Interrupted("continue with the same command and --resume")
     result = dict(progress.trace)

@@ -47,10 +47,7 @@ def _measuring(problem: Problem, names: tuple[str, ...]) -> Problem:
 
 
 def compiled(condition: Condition[Any], task: Task) -> Program:
-    """The compiled program of a task and of all that share it.
-
-    It is kept on disk while that is allowed.
-    """
+    """The compiled program of a task and all that share it; kept on disk if allowed."""
     count = len(task.values)
     usual = task.workflow
     if usual is None:

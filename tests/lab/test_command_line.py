@@ -46,6 +46,7 @@ def test_a_run_leaves_everything_a_reader_needs(tmp_path, capsys):
         "summary.csv",
         "crossings.csv",
         "profile.csv",
+        "SHA256SUMS",
         "figure.png",
         "figure.svg",
         "experiment.toml",

@@ -161,10 +161,8 @@ def _duration(seconds: float | None) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def _reproduce(
-    wanted: Sequence[Entry], every: Sequence[Entry], given: argparse.Namespace
-) -> int:
-    """The exit code after making some entries, one after another."""
+def _check(wanted: Sequence[Entry], given: argparse.Namespace) -> None:
+    """Raise InputError for folders that cannot be written to, or not in this manner."""
     out = Path(given.out)
     if out.exists() and not out.is_dir():
         raise InputError(f"out: {out} is a file; give a folder")
@@ -180,6 +178,14 @@ def _reproduce(
                     f"publish: {given.publish}/{records.NAME} has no record of "
                     f"{entry.name}; publish its figure first, without --check"
                 )
+
+
+def _reproduce(
+    wanted: Sequence[Entry], every: Sequence[Entry], given: argparse.Namespace
+) -> int:
+    """The exit code after making some entries, one after another."""
+    _check(wanted, given)
+    out = Path(given.out)
     verdict, making = (
         load(name)
         for name in (

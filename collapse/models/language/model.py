@@ -84,10 +84,9 @@ def language_model(
         for all rows.
     """
     _check(config, decoding_config, prompts)
-    net = network(config)
+    net, devices = network(config), train_config.devices
     dropout, continues = bool(config.dropout), prompts is not None
     loss = functools.partial(_training_loss, net, dropout, continues)
-    devices = train_config.devices
     validate = _validator(net, validation, devices)
 
     def init(key: Key, batch: Blocks, weights: Weights) -> LanguageParams:
