@@ -33,10 +33,10 @@ def _here(tmp_path, monkeypatch):
 
 
 @contextlib.contextmanager
-def full_disk():
-    """A block in which no file may grow beyond 64 bytes."""
+def full_disk(most=64):
+    """A block in which no file may grow beyond so many bytes."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
     try:
         yield
     finally:
@@ -80,7 +80,7 @@ def test_a_full_disk_in_a_shared_merge_is_told(monkeypatch, capfd):
     for shard in ("1", "2"):
         assert commands.main([*RUN, f"out{shard}", "--shard", f"{shard}/2"]) == 0
     before = sorted(Path("out1").rglob("*"))
-    with full_disk():
+    with full_disk(512):  # what is told is captured in a file, too
         assert commands.main(["merge", "out1", "out2", "--quiet"]) == 1
     said = capfd.readouterr().err
     assert said.startswith("error: out1/checkpoints/000-00000")

@@ -274,7 +274,8 @@ def test_programs_of_a_family_are_found_again(family, tmp_path):
     here, other = str(tmp_path), usual | {option: value}
     ((traced, first),) = process(family, (here, usual))
     programs = {*tmp_path.rglob("*.program")}
-    assert traced > 0 and len(programs) == traced
+    # the first one is traced once more, for the sizes that blocks of seeds are chosen by
+    assert 0 < len(programs) == traced - 1
     runs = process(family, (here, usual), (here, other), ("off", other))
     (again, same), (new, changed), (plain, expected) = runs
     assert again == 0 and same == first
