@@ -42,7 +42,7 @@ def lines(some: Sequence[Entry], found: Records) -> list[tuple[Paper, list[Line]
         for paper, claim in entry.claims:
             line = _line(entry, claim, record)
             check = _line(entry, claim, record.get(CHECKED, {}))
-            if check.size:
+            if check.size and claim.rules:
                 line = line._replace(check=check)
             told.setdefault(paper.name, (paper, []))[1].append(line)
     return [told[name] for name in sorted(told)]
