@@ -33,7 +33,7 @@ TOGETHER = {
 
 
 @pytest.mark.parametrize("text", WRONG)
-def test_places_that_say_nothing_are_refused(text):
+def test_a_malformed_choice_of_processes_is_refused(text):
     with pytest.raises(InputError) as told:
         processes.check(Options(distributed=text))
     assert str(told.value).startswith(WRONG[text])

@@ -132,12 +132,12 @@ def _case(
     if definition.name == REAL_ONLY:
         if measured.real_only is None:
             return needs
-        coordinate, places = measured.real_only
+        coordinate, positions = measured.real_only
         axis = measured.dims.index(coordinate)
-        if index[axis] in places:
+        if index[axis] in positions:
             return _OWN
         other = list(index)
-        other[axis] = places[0]
+        other[axis] = positions[0]
         first = values[tuple(other)][:, 1]
     if definition.name == SCALING:
         sizes = measured.sizes

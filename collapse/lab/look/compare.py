@@ -72,11 +72,11 @@ def text(runs: Sequence[Opened], table: pd.DataFrame) -> str:
 
 def _short(runs: Sequence[Opened]) -> list[str]:
     """Names of runs that head columns: their folders, or A, B, ... of long ones."""
-    places = [str(run.label.place) for run in runs]
-    if max(map(len, places)) <= _LONG and sum(map(len, places)) <= 2 * _LONG:
-        return places
+    folders = [str(run.label.place) for run in runs]
+    if max(map(len, folders)) <= _LONG and sum(map(len, folders)) <= 2 * _LONG:
+        return folders
     letters = [chr(ord("A") + k) for k in range(26)]
-    return letters[: len(runs)] if len(runs) <= 26 else places
+    return letters[: len(runs)] if len(runs) <= 26 else folders
 
 
 def _how(table: pd.DataFrame) -> str:

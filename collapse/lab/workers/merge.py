@@ -51,7 +51,7 @@ def main(arguments: Sequence[str], program: str) -> int:
     if {"-h", "--help"} & {*arguments}:
         terminal.say(HELP.format(program=program))
         return 0
-    family, quiet, places = "", False, []
+    family, quiet, folders = "", False, []
     left = list(arguments)
     while left:
         word = left.pop(0)
@@ -63,10 +63,10 @@ def main(arguments: Sequence[str], program: str) -> int:
             near = hint(word, ("--quiet", "--family", "--help"))
             raise InputError(f"{word}: no such option{near}; see merge --help")
         else:
-            places.append(Path(word))
-    if not places:
+            folders.append(Path(word))
+    if not folders:
         raise InputError("merge: no folder; give that of the shards")
-    return _merge(places[0], places[1:], family, quiet)
+    return _merge(folders[0], folders[1:], family, quiet)
 
 
 def _merge(place: Path, others: Sequence[Path], family: str, quiet: bool) -> int:
