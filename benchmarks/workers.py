@@ -52,15 +52,15 @@ def command(
     line = [sys.executable, "-m", "collapse", *arguments, "--out", str(out)]
     # this process has set the threads of its own devices
     own = {name: v for name, v in os.environ.items() if name != "NPROC"} | QUIET
-    begin = time.perf_counter()
-    done = subprocess.run(
-        line,
-        env=own | {"COLLAPSE_CACHE": str(cache)},
-        preexec_fn=lambda: os.sched_setaffinity(0, cores),
-        capture_output=True,
-        text=True,
-    )
-    whole = time.perf_counter() - begin
+    own |= {"COLLAPSE_CACHE": str(cache)}
+    usual = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)  # of this thread: the process inherits them
+    try:
+        begin = time.perf_counter()
+        done = subprocess.run(line, env=own, capture_output=True, text=True)
+        whole = time.perf_counter() - begin
+    finally:
+        os.sched_setaffinity(0, usual)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
         raise RuntimeError(f"exit status {done.returncode}: {said}")
