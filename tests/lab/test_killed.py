@@ -136,8 +136,9 @@ def what_was_lost(out, ended):
         if mark.phase == "checkpoint" and mark.ended:
             computed = 0
             name, generation = mark.what.split()
-            places = [out / kind / name for kind in (folder.CHECKPOINTS, folder.STATES)]
-            (path,) = [place for place in places if place.exists()]
+            # a complete run keeps its states elsewhere, as does one that is extended
+            files = [out / kind / name for kind in (folder.CHECKPOINTS, folder.STATES)]
+            path = next(file for file in files if file.exists())
             assert checkpoint.done(path) >= int(generation)
     assert computed <= 1
     return computed
