@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from collapse.data.errors import InputError
+from collapse.experiment.axes import axes_of
 from collapse.experiment.base import Experiment
 from collapse.experiment.fields import declared
 from collapse.experiment.files import atomic
@@ -103,14 +104,15 @@ def read_dataset(path: Path) -> xr.Dataset:
     with _finalisers_unheard():
         try:
             dataset = xr.load_dataset(path, engine="h5netcdf")
-            axes = [str(axis) for axis in np.atleast_1d(dataset.attrs["axes"]) if axis]
+            if "axes" not in dataset.attrs:
+                raise KeyError("axes")
         except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
             said = (str(error).splitlines() or [""])[0] or type(error).__name__
     if said:
         raise InputError(
             f"out: {path} cannot be read ({said}); repeat the run by --force"
         )
-    return dataset.assign_attrs(axes=axes)
+    return dataset.assign_attrs(axes=[*axes_of(dataset)])
 
 
 @contextlib.contextmanager

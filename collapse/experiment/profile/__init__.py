@@ -61,7 +61,7 @@ def _row(line: Line) -> dict[str, Any]:
     row["statistic"] = "" if case is None else line.definition.statistic
     row["seeds"] = 0 if case is None else len(case.last)
     for name, found in _estimates(case).items():
-        row |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+        row |= found.columns(name)
     row |= {"joint_low": line.joint[0], "joint_high": line.joint[1]}
     return row | {"verdict": line.verdict, "note": line.note}
 

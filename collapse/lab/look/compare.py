@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from collapse.experiment.columns import aligned
 from collapse.lab import terminal
 from collapse.lab.look import labels
 from collapse.lab.look.arguments import Parser
@@ -67,7 +68,7 @@ def text(runs: Sequence[Opened], table: pd.DataFrame) -> str:
         f"generation {generation}: mean (95 % interval); difference to {short[0]} "
         f"(95 % interval), {_how(table)}"
     )
-    return "\n".join([*lines, "", said, "", _aligned(table, runs, short)])
+    return "\n".join([*lines, "", said, "", _conditions(table, runs, short)])
 
 
 def _short(runs: Sequence[Opened]) -> list[str]:
@@ -93,7 +94,7 @@ def _how(table: pd.DataFrame) -> str:
     return f"seed by seed where {words} are shared, of independent seeds where marked *"
 
 
-def _aligned(table: pd.DataFrame, runs: Sequence[Opened], short: list[str]) -> str:
+def _conditions(table: pd.DataFrame, runs: Sequence[Opened], short: list[str]) -> str:
     """A line for each condition of each metric, a column for each run."""
     columns = list(table.columns)
     keys = columns[: columns.index("generation")]
@@ -110,14 +111,8 @@ def _aligned(table: pd.DataFrame, runs: Sequence[Opened], short: list[str]) -> s
                 row[f"{short[k]} - {short[0]}"] = told + star
         rows.append(row)
     more = len(rows) - _MOST_LINES
-    shown = [{name: name for name in rows[0]}, *rows[:_MOST_LINES]]
-    widths = {name: max(len(row[name]) for row in shown) for name in rows[0]}
-    lines = [
-        "  ".join(row[name].ljust(widths[name]) for name in row).rstrip()
-        for row in shown
-    ]
-    left = f"... {more} more condition{'s' * (more != 1)}: --out FILE.csv has all"
-    return "\n".join([*lines, *([left] if more > 0 else [])])
+    left = f"\n... {more} more condition{'s' * (more != 1)}: --out FILE.csv has all"
+    return aligned(rows[:_MOST_LINES]) + (left if more > 0 else "")
 
 
 def _interval(line: "pd.Series[object]", name: str) -> str:
