@@ -1,0 +1,17 @@
+"""Tables as text, for a terminal."""
+
+from collections.abc import Mapping, Sequence
+
+
+def aligned(rows: Sequence[Mapping[str, str]]) -> str:
+    """Lines of columns, each as wide as its longest entry, below their names.
+
+    Args:
+      rows: column -> entry; every row has the columns of the first, and there is one.
+    """
+    lines = [dict(zip(rows[0], rows[0], strict=True)), *rows]
+    widths = {name: max(len(line[name]) for line in lines) for name in rows[0]}
+    return "\n".join(
+        "  ".join(line[name].ljust(width) for name, width in widths.items()).rstrip()
+        for line in lines
+    )
