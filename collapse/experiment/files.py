@@ -3,8 +3,8 @@
 import contextlib
 import errno
 import os
+import secrets
 import shutil
-import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,20 +65,29 @@ def copy(source: Path, target: Path) -> None:
 
 
 def write_once(path: Path, text: str) -> str:
-    """The text of a file, written now unless another process has: one of them wins."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
+    """The text of a file: the one given, or what another process has written before.
+
+    Processes may call it at the same time, on several machines: one of them writes.
+
+    Raises:
+      CannotWrite: for a full disk, say.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        temporary.write_text(text, encoding="utf-8")
         try:
-            os.link(name, path)
+            os.link(temporary, path)
         except FileExistsError:
             pass
         except OSError:  # a file system without links
-            with contextlib.suppress(FileExistsError), path.open("x") as file:
-                file.write(text)
+            with contextlib.suppress(FileExistsError):
+                with path.open("x", encoding="utf-8") as file:
+                    file.write(text)
+    except OSError as error:
+        raise CannotWrite(path, error) from error
     finally:
-        Path(name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return path.read_text(encoding="utf-8")
 
 

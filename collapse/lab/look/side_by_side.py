@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import scipy
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -233,6 +232,5 @@ def _welch(first: Values, other: Values) -> Estimate:
     freedom = total**2 / sum(
         part**2 / (len(x) - 1) for part, x in zip(parts, (one, two), strict=True)
     )
-    times = float(scipy.stats.t.isf((1 - intervals.CONFIDENCE) / 2, freedom))
-    reach = times * np.sqrt(total)
+    reach = intervals.student(freedom) * np.sqrt(total)
     return Estimate(value, float(value - reach), float(value + reach))

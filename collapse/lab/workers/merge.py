@@ -12,6 +12,7 @@ from collapse.figures.declaration import read_declaration, read_figures
 from collapse.lab import (
     checkpoint,
     command,
+    contents,
     extend,
     folder,
     lock,
@@ -111,7 +112,9 @@ def _write(call: command.Call, data: Any, digest: str, place: Path) -> int:
             f"merge: {place} lacks {len(missing)} of {len(every)} parts: {told}; "
             f"{_advice(missing, every, checkpoints)}"
         )
-    processors = {unsealed(path) or "" for path in checkpoints.glob("shard-*")} - {""}
+    processors = {
+        unsealed(path) or "" for path in checkpoints.glob(f"{contents.SHARD}*")
+    } - {""}
     if len(processors) > 1 and not call.options.quiet:
         terminal.tell(
             f"warning: parts come from {' and '.join(sorted(processors))}: their last "
@@ -123,7 +126,7 @@ def _write(call: command.Call, data: Any, digest: str, place: Path) -> int:
 
 def _advice(missing: list[Piece], every: list[Piece], checkpoints: Path) -> str:
     """Which shards to run again, as far as those that ran say how many there are."""
-    names = [path.name.split("-") for path in checkpoints.glob("shard-*")]
+    names = [path.name.split("-") for path in checkpoints.glob(f"{contents.SHARD}*")]
     totals = {int(name[-1]) for name in names}
     if len(totals) != 1:
         return "run the shards that hold them, or the command with --resume"
@@ -184,6 +187,6 @@ def _collect(place: Path, others: Sequence[Path]) -> None:
             if path.suffix == ".npz":
                 if here.exists() and checkpoint.done(here) >= checkpoint.done(path):
                     continue
-            elif not path.name.startswith(("shard-", f"{stopwatch.SECONDS}-")):
+            elif not path.name.startswith((contents.SHARD, f"{stopwatch.SECONDS}-")):
                 continue
             copy(path, here)

@@ -183,6 +183,12 @@ def test_the_first_of_many_writes_a_file_that_all_read():
     assert [one.name for one in Path.cwd().iterdir()] == ["layout"]
 
 
+def test_a_file_that_is_written_once_can_be_read_by_others_as_any_file():
+    write_once(Path("layout"), "µ")
+    Path("usual").touch()
+    assert Path("layout").stat().st_mode == Path("usual").stat().st_mode
+
+
 def test_a_layout_is_read_as_it_is_written_and_kept_unless_another_is_asked_for():
     two = Layout(2, 8)
     assert layout.read(str(two)) == two and layout.read("") is None
