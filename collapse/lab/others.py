@@ -5,5 +5,6 @@ from collapse.lab import look
 MODULES = {  # word -> its module, whose `main` is loaded when it is called
     **look.COMMANDS,
     "reproduce": "collapse.lab.reproduce.command",
+    "merge": "collapse.lab.workers.merge",
 }
-WORDS = (*MODULES, "merge", "completion")
+WORDS = (*MODULES, "completion")

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from collapse.experiment.arguments import Parser
 from collapse.experiment.columns import aligned
 from collapse.lab import terminal
 from collapse.lab.look import labels
-from collapse.lab.look.arguments import Parser
 from collapse.lab.look.opened import Opened, opened
 from collapse.lab.look.pairing import data_differ, fingerprints
 from collapse.lab.look.side_by_side import side_by_side

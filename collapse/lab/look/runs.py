@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from collapse.data.errors import InputError
+from collapse.experiment.arguments import Parser
 from collapse.experiment.columns import aligned
 from collapse.lab import terminal
 from collapse.lab.look import changes, labels
-from collapse.lab.look.arguments import Parser
 from collapse.lab.look.labels import Label
 
 _USUAL = "results"

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import xarray as xr
 
+from collapse.experiment.arguments import Parser
 from collapse.experiment.axes import axes_of
 from collapse.experiment.profile import MARGIN, profile
 from collapse.experiment.profile import table as of_profile
 from collapse.experiment.summary import summarise
 from collapse.lab import table, terminal
 from collapse.lab.look import changes, labels
-from collapse.lab.look.arguments import Parser
 from collapse.lab.look.opened import Opened, opened
 
 

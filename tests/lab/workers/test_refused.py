@@ -108,7 +108,9 @@ def test_what_cannot_be_merged_is_said(capsys):
         ("--quit empty", "--quit: no such option; did you mean --quiet?"),
     ):
         assert refused(capsys, "merge", *line.split()).startswith(start)
-    assert commands.main(["merge", "--help"]) == 0
+    with pytest.raises(SystemExit) as stop:
+        commands.main(["merge", "--help"])
+    assert stop.value.code == 0
     assert "usage: collapse merge FOLDER" in capsys.readouterr().out
 
 
