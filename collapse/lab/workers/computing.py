@@ -1,7 +1,7 @@
 """All parts of a run, or of a shard, computed by workers of one kind."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,7 +14,7 @@ from collapse.lab.interrupt import PatientInterrupt
 from collapse.lab.prepare import Piece, planner
 from collapse.lab.progress import progress
 from collapse.lab.workers import cluster, local, parts
-from collapse.lab.workers.description import Description, describe
+from collapse.lab.workers.description import describe
 from collapse.lab.workers.watching import Watching
 
 
@@ -44,9 +44,8 @@ def compute(
     experiment, options = call.experiment, call.options
     field = "scheduler" if options.scheduler else "jobs"
     earlier = extend.earlier_seeds(checkpoints)
-    keep = not options.no_cache
-    most = room.recorded(checkpoints)
-    told = describe(experiment, data, field, earlier, keep, most)
+    kept = (not options.no_cache, room.recorded(checkpoints))
+    told = describe(experiment, data, field, earlier, *kept)
     if not options.scheduler and jax.default_backend() != "cpu":
         raise InputError(
             f"jobs: seeds run side by side on this {jax.default_backend()} already; "
@@ -54,8 +53,7 @@ def compute(
         )
     plan = planner(experiment, data, checkpoints, earlier)
     every = parts.pieces(experiment, plan) if chosen is None else iter(chosen)
-    conditions = len(list(experiment.conditions()))
-    runs = conditions * experiment.num_seeds
+    runs = len(list(experiment.conditions())) * experiment.num_seeds
     if chosen is not None:
         runs = sum(len(piece.seeds) for piece in chosen)
     steps = experiment.num_generations + 1
@@ -75,18 +73,9 @@ def compute(
                 else:
                     yield piece
 
-        _by(options, told, checkpoints, watching, locks)(todo())
+        if options.scheduler:
+            cluster.Cluster(told, checkpoints, options, watching).compute(todo())
+        else:
+            crew = local.Crew(told, checkpoints, options.jobs, watching, locks)
+            crew.compute(todo())
         note()
-
-
-def _by(
-    options: Any,
-    told: Description,
-    checkpoints: Path,
-    watching: Watching,
-    locks: Sequence[TextIO],
-) -> Callable[[Iterator[Piece]], None]:
-    """What computes parts, by the options."""
-    if options.scheduler:
-        return cluster.Cluster(told, checkpoints, options, watching).compute
-    return local.Crew(told, checkpoints, options.jobs, watching, locks).compute

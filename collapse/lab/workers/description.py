@@ -80,20 +80,19 @@ def describe(
                 f"{field}: {kind.__name__} is defined in no file, from which workers "
                 "could load it; write it to one"
             )
+    files = source_files(*experiment.made_of())
     return Description(
-        name,
-        tuple(dict.fromkeys(_own_workflows(experiment, field))),
-        to_toml(experiment),
-        data,
-        tuple(
-            (str(path), _digest(path)) for path in source_files(*experiment.made_of())
-        ),
-        layout.here(),
-        pinned.machine(),
-        folder.versions(),
-        earlier,
-        keep_programs,
-        most_seeds,
+        kind=name,
+        own=tuple(dict.fromkeys(_own_workflows(experiment, field))),
+        declaration=to_toml(experiment),
+        data=data,
+        sources=tuple((str(path), _digest(path)) for path in files),
+        layout=layout.here(),
+        machine=pinned.machine(),
+        versions=folder.versions(),
+        earlier=earlier,
+        keep_programs=keep_programs,
+        most_seeds=most_seeds,
     )
 
 
@@ -166,6 +165,9 @@ def _where(kind: WorkflowKind) -> str:
         return ""
 
 
+_loaded: set[str] = set()  # files that register workflows
+
+
 def _import(name: str) -> None:
     """Load a module by its name, or the file of a script by its path."""
     if not name.endswith(".py"):
@@ -175,11 +177,8 @@ def _import(name: str) -> None:
         _loaded.add(name)
 
 
-_loaded: set[str] = set()
-
-
-def path() -> list[str]:
-    """Folders that modules are found in here, for a process on this machine."""
+def module_folders() -> list[str]:
+    """`sys.path` with full paths, for another process on this machine."""
     return [
         str(Path(entry).resolve()) if entry else str(Path.cwd()) for entry in sys.path
     ]
