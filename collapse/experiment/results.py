@@ -100,8 +100,8 @@ def read_dataset(path: Path) -> xr.Dataset:
     Raises:
       InputError: if the file is damaged or missing.
     """
-    said = ""
-    with _finalisers_unheard():
+    said = ""  # raised below, once the error has let go of the file
+    with _silent_finalisers():
         try:
             dataset = xr.load_dataset(path, engine="h5netcdf")
             if "axes" not in dataset.attrs:
@@ -116,8 +116,8 @@ def read_dataset(path: Path) -> xr.Dataset:
 
 
 @contextlib.contextmanager
-def _finalisers_unheard() -> Iterator[None]:
-    """Keep a half-opened file from complaining on stderr when it is thrown away."""
+def _silent_finalisers() -> Iterator[None]:
+    """Drop messages of finalisers on stderr, as of a file that was opened in part."""
     before = sys.unraisablehook
     sys.unraisablehook = lambda unraisable: None
     try:

@@ -1,11 +1,26 @@
 """Which generations' samples are kept, and of how many seeds."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from collapse.data.errors import InputError
 
+if TYPE_CHECKING:
+    from collapse.experiment.base import Experiment
 
-def check(experiment: Any) -> None:
+
+def refuse(experiment: "Experiment", reason: str) -> None:
+    """Raise InputError for snapshots, or seeds of them, of what can have none.
+
+    Args:
+      experiment: of which none are taken.
+      reason: why, and what to do.
+    """
+    if experiment.snapshots or experiment.snapshot_seeds > 1:
+        field = "snapshots" if experiment.snapshots else "snapshot_seeds"
+        raise InputError(f"{field}: {reason}")
+
+
+def check(experiment: "Experiment") -> None:
     """Raise InputError for snapshots, or seeds of them, that cannot be taken."""
     seeds = experiment.snapshot_seeds
     if seeds > 1 and not experiment.snapshots:

@@ -2,7 +2,7 @@
 
 `SHA256SUMS` is what `sha256sum` writes, so that `sha256sum -c SHA256SUMS` checks a
 folder without this package. Its first line is of the file itself. One that is damaged
-counts as missing: then the rest is taken to be right.
+counts as missing: then nothing is checked.
 """
 
 import hashlib

@@ -61,7 +61,7 @@ def environment(folder: Path) -> Mapping[str, Any] | None:
 
 
 def remove(path: Path) -> None:
-    """Remove a folder that is there no more at once, wherever this is ended."""
+    """Remove a folder, which is renamed first: if this is ended, none is left half."""
     trash = path.with_name(f".{path.name}.removed")
     shutil.rmtree(trash, ignore_errors=True)
     if path.exists():

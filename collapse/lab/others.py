@@ -1,4 +1,4 @@
-"""The words after `collapse` that run no family and no study."""
+"""The commands of `collapse` that run no family and no study."""
 
 from collapse.lab import look
 

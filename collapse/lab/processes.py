@@ -19,21 +19,21 @@ from collapse.lab.command import Options
 AUTO = "auto"
 BEGIN, STOP, FAILED = 1, 2, 3  # what the leader tells, once
 _LONGER = 60  # seconds that jax waits beyond the limit: it would abort the process
-_told: list[int] = []
+_told: list[int] = []  # what this process has told the others as their leader
 
 
 def check(options: Options) -> None:
-    """Raise InputError for a place that says nothing, and options that do not go."""
+    """Raise InputError for a malformed --distributed, or options that exclude it."""
     if not options.distributed:
         return
     _where(options.distributed)
     for name in ("scheduler", "shard", "extend"):
         if getattr(options, name):
             raise InputError(
-                f"distributed: does not go with --{name}; drop one of both"
+                f"distributed: does not go with --{name}; drop one of them"
             )
     if options.jobs > 1:
-        raise InputError("distributed: does not go with --jobs; drop one of both")
+        raise InputError("distributed: does not go with --jobs; drop one of them")
     if not 1 <= options.distributed_seconds <= 10**6:
         raise InputError(
             f"distributed_seconds: {options.distributed_seconds}; give a number from 1 "
@@ -94,7 +94,7 @@ def leading(options: Options) -> Iterator[None]:
 
 
 def tell(word: int) -> None:
-    """Tell the other processes to begin, or to stop: nothing is left, or wrong."""
+    """Tell the other processes to begin, or to stop: `BEGIN`, `STOP` or `FAILED`."""
     _told.append(word)
     _spread(word)
 
@@ -105,11 +105,12 @@ def told() -> int:
 
 
 def leave() -> None:
-    """Part from the other processes: what follows is done by each alone."""
+    """Leave the group of processes: what follows is done by each alone."""
     load("jax").distributed.shutdown()
 
 
 def _spread(word: int) -> int:
+    """The word that the leader gives, in all processes."""
     multihost: Any = load("jax.experimental.multihost_utils")
     return int(multihost.broadcast_one_to_all(load("numpy").int32(word)))
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collapse.lab.reproduce.making import Manner
 
 MARKDOWN, PAGE = "REPRODUCTION.md", "report.html"
-BUDGET = 0.05  # of false alarms, over every rule of every claim that there is
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "") -> int:
@@ -190,7 +189,7 @@ def _reproduce(
     claims = [claim for entry in every for _, claim in entry.claims]
     manner = making.Manner(
         out=out,
-        level=verdict.confidence(claims, BUDGET),
+        level=verdict.confidence(claims),
         quick=given.quick,
         check=given.check,
         quiet=given.quiet,
