@@ -14,7 +14,8 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise InputError with the message, and the option that may be meant."""
         said = f"{self.prog.split()[-1]}: {message}"
-        if message.startswith(_UNKNOWN):
-            word = message.removeprefix(_UNKNOWN).split()[0]
-            said = f"{word}: no such option{hint(word, self._option_string_actions)}"
+        word, *_ = message.removeprefix(_UNKNOWN).split()
+        if message.startswith(_UNKNOWN) and word.startswith("-"):
+            known = [name for name in self._option_string_actions if name[:2] == "--"]
+            said = f"{word}: no such option{hint(word, known)}"
         raise InputError(f"{said}; see {self.prog} --help")

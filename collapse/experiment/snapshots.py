@@ -1,14 +1,11 @@
 """Which generations' samples are kept, and of how many seeds."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from collapse.data.errors import InputError
 
-if TYPE_CHECKING:
-    from collapse.experiment.base import Experiment
 
-
-def refuse(experiment: "Experiment", reason: str) -> None:
+def refuse(experiment: Any, reason: str) -> None:
     """Raise InputError for snapshots, or seeds of them, of what can have none.
 
     Args:
@@ -20,7 +17,7 @@ def refuse(experiment: "Experiment", reason: str) -> None:
         raise InputError(f"{field}: {reason}")
 
 
-def check(experiment: "Experiment") -> None:
+def check(experiment: Any) -> None:
     """Raise InputError for snapshots, or seeds of them, that cannot be taken."""
     seeds = experiment.snapshot_seeds
     if seeds > 1 and not experiment.snapshots:

@@ -53,10 +53,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "collapse") -> i
             terminal.say(f"collapse {collapse.__version__}")
             return 0
         if first == "completion":
-            if len(rest) != 1:
-                raise InputError("completion: give one of bash, zsh, fish")
-            terminal.say(completion.script(rest[0]).rstrip())
-            return 0
+            return completion.main(rest, f"{program} {first}")
         if first in others.MODULES:
             code: int = load(others.MODULES[first]).main(rest, f"{program} {first}")
             return code

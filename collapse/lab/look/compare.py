@@ -29,7 +29,12 @@ def main(arguments: Sequence[str], program: str) -> int:
     """
     parser = Parser(prog=program, description=__doc__)
     parser.add_argument("folder", nargs="+", type=Path, help="of finished runs")
-    parser.add_argument("--metrics", nargs="+", default=(), help="to compare")
+    parser.add_argument(
+        "--metrics",
+        nargs="+",
+        default=(),
+        help="names of those to compare; without it, those of the closing table",
+    )
     parser.add_argument(
         "--out", type=Path, help="file for the table, as CSV, with all conditions"
     )
