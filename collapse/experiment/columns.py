@@ -15,3 +15,8 @@ def aligned(rows: Sequence[Mapping[str, str]]) -> str:
         "  ".join(line[name].ljust(width) for name, width in widths.items()).rstrip()
         for line in lines
     )
+
+
+def plain(value: object) -> str:
+    """A value of a coordinate as text, to six digits."""
+    return f"{value:g}" if isinstance(value, float) else str(value)

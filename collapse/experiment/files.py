@@ -2,12 +2,15 @@
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
 import shutil
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+
+from collapse.data.errors import first_line
 
 _ROOM = "make room on that disk, then repeat the command"
 _ADVICE = {
@@ -28,8 +31,7 @@ class CannotWrite(OSError):
           path: that was to be written.
           error: of the system, or of a library that wrote.
         """
-        lines = str(error).splitlines() or [""]
-        why = os.strerror(error.errno) if error.errno else lines[0]
+        why = os.strerror(error.errno) if error.errno else first_line(error)
         super().__init__(error.errno or errno.EIO, why)
         advice = _ADVICE.get(error.errno or 0, "")
         self.told = f"{path} cannot be written ({why}){advice and '; ' + advice}"
@@ -89,6 +91,12 @@ def write_once(path: Path, text: str) -> str:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
     return path.read_text(encoding="utf-8")
+
+
+def sha256(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sealed(text: str) -> str:

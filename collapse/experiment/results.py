@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, first_line
 from collapse.experiment.axes import axes_of
 from collapse.experiment.base import Experiment
 from collapse.experiment.fields import declared
@@ -107,7 +107,7 @@ def read_dataset(path: Path) -> xr.Dataset:
             if "axes" not in dataset.attrs:
                 raise KeyError("axes")
         except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
-            said = (str(error).splitlines() or [""])[0] or type(error).__name__
+            said = first_line(error)
     if said:
         raise InputError(
             f"out: {path} cannot be read ({said}); repeat the run by --force"

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, first_line
 from collapse.experiment.lazy import load
 from collapse.lab import terminal
 from collapse.lab.command import Options
@@ -68,8 +68,9 @@ def join(options: Options) -> bool:
                 "distributed: auto, but neither Slurm, Open MPI nor a TPU says here "
                 "which processes there are; give number/count@host:port"
             ) from None
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"distributed: {said}; check {options.distributed}") from None
+        raise InputError(
+            f"distributed: {first_line(error)}; check {options.distributed}"
+        ) from None
     finally:
         alarm.cancel()
     layouts = load("collapse.lab.layout")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from collapse.experiment.columns import aligned
+from collapse.experiment.columns import aligned, plain
 from collapse.experiment.profile.cases import NOT_DEFINED
 from collapse.experiment.profile.definitions import DEFINITIONS
 
@@ -26,7 +26,7 @@ def text(profile: pd.DataFrame, axes: tuple[str, ...], margin: float) -> str:
         own = profile
         for axis in axes:
             own = own[own[axis] == cell[axis]]
-        head = {axis: _plain(cell[axis]) for axis in axes}
+        head = {axis: plain(cell[axis]) for axis in axes}
         for row in _block(own, workflows):
             rows.append((head if row["definition"] else dict.fromkeys(head, "")) | row)
     left = len(cells) - _MOST_CELLS
@@ -107,7 +107,3 @@ def _together(defined: pd.DataFrame) -> str:
 
 def _as_tuple(key: object) -> tuple[object, ...]:
     return key if isinstance(key, tuple) else (key,)
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

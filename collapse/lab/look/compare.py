@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from collapse.experiment.arguments import Parser
-from collapse.experiment.columns import aligned
+from collapse.experiment.columns import aligned, plain
 from collapse.lab import terminal
 from collapse.lab.look import labels
 from collapse.lab.look.opened import Opened, opened
@@ -105,7 +105,7 @@ def _conditions(table: pd.DataFrame, runs: Sequence[Opened], short: list[str]) -
     keys = columns[: columns.index("generation")]
     rows = []
     for values, own in table.groupby(keys, sort=False, dropna=False):
-        row = dict(zip(keys, map(_plain, np.atleast_1d(values)), strict=True))
+        row = dict(zip(keys, map(plain, np.atleast_1d(values)), strict=True))
         several = set(table["paired"].dropna()) == {True, False}
         for k, (_, line) in enumerate(own.iterrows()):
             row[short[k]] = _interval(line, "mean")
@@ -126,7 +126,3 @@ def _interval(line: "pd.Series[object]", name: str) -> str:
         for end in ("", "_low", "_high")
     )
     return f"{value:.4g}" + ("" if np.isnan(low) else f" ({low:.3g} .. {high:.3g})")
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

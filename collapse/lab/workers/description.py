@@ -1,6 +1,5 @@
 """A run as a worker gets it: everything that its parts depend on, and nothing else."""
 
-import hashlib
 import importlib
 import inspect
 import platform
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 from collapse.data.errors import InputError
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment
+from collapse.experiment.files import sha256
 from collapse.experiment.source import source_files
 from collapse.experiment.toml import from_table, to_toml
 from collapse.experiment.workflows import WorkflowKind
@@ -86,7 +86,7 @@ def describe(
         own=tuple(dict.fromkeys(_own_workflows(experiment, field))),
         declaration=to_toml(experiment),
         data=data,
-        sources=tuple((str(path), _digest(path)) for path in files),
+        sources=tuple((str(path), sha256(path)) for path in files),
         layout=layout.here(),
         machine=pinned.machine(),
         versions=folder.versions(),
@@ -118,16 +118,12 @@ def experiment_of(description: Description) -> Experiment:
     if to_toml(experiment) != description.declaration:
         raise InputError(f"source: the worker on {where} reads another experiment")
     for file, digest in description.sources:
-        if Path(file).is_file() and _digest(Path(file)) != digest:
+        if Path(file).is_file() and sha256(Path(file)) != digest:
             raise InputError(
                 f"source: the worker on {where} has other source in {file}; give all "
                 "the same file"
             )
     return experiment
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def own_file(kind: type[Experiment]) -> str:
