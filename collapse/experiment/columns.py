@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 
 def aligned(rows: Sequence[Mapping[str, str]]) -> str:
     """Lines of columns, each as wide as its longest entry, below their names.
@@ -18,5 +20,5 @@ def aligned(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def plain(value: object) -> str:
-    """A value of a coordinate as text, to six digits."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """Text of a value; a float has at most six significant digits."""
+    return f"{value:g}" if isinstance(value, float | np.floating) else str(value)

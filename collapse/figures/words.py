@@ -11,8 +11,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from collapse.experiment.columns import plain
 from collapse.figures import spec as layout
-from collapse.figures.axes import name, plain
+from collapse.figures.axes import name
 
 _SIZE = 6.5  # of the words inside a panel
 _PALE = "0.95"  # behind cells with a note

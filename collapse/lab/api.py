@@ -10,7 +10,6 @@ What is run is what the command runs: the same numbers, and the same complaints.
 """
 
 import dataclasses
-import os
 import tempfile
 import warnings
 from pathlib import Path
@@ -31,9 +30,9 @@ from collapse.figures import draw
 from collapse.figures.check import check as check_figure
 from collapse.figures.drawable import drawable
 from collapse.figures.spec import Figure
-from collapse.lab import blocks, own, report, session
-from collapse.lab.conformance.words import kind as kind_of
+from collapse.lab import blocks, keywords, own, report, session
 from collapse.lab.parts import simulate
+from collapse.lab.prepare import Programs
 from collapse.lab.run import prepare
 
 
@@ -177,7 +176,7 @@ def run(
             "or a class of collapse.Family"
         )
     if isinstance(experiment, type):
-        experiment = build(experiment, _with_file(fields))
+        experiment = keywords.build(experiment, fields)
     elif fields:
         raise InputError("run: give fields with a name or a class, not an experiment")
     for line in remarks(experiment):
@@ -191,53 +190,16 @@ def run(
     ):
         for line in own.check(experiment, data):
             warnings.warn(line, RuntimeWarning, stacklevel=2)
-        if remark := blocks.choose(experiment, data, Path(folder)):
+        programs: Programs = {}
+        place = Path(folder)
+        if remark := blocks.choose(experiment, data, place, programs=programs):
             warnings.warn(remark, stacklevel=2)
-        traces = simulate(experiment, data, Path(folder))
+        traces = simulate(experiment, data, place, programs=programs)
         dataset = report.assembled(experiment, traces)
     if said := getattr(data, "said", ""):
         dataset.attrs["data"] = said
     warn_of_failures(dataset)
     return Run(experiment, dataset)
-
-
-def _with_file(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields, their data by the name of its file.
-
-    Raises:
-      InputError: for data that are rows, not a file.
-    """
-    data = fields.get("data", "")
-    if isinstance(data, os.PathLike):
-        return {**fields, "data": os.fspath(data)}
-    if isinstance(data, list | tuple | dict) or hasattr(data, "__array__"):
-        raise InputError(
-            f"data: {kind_of(data)}; write it to a file, or use "
-            "collapse.compare(data=...)"
-        )
-    return fields
-
-
-def build(kind: type[Experiment], fields: dict[str, Any]) -> Experiment:
-    """An experiment from keywords.
-
-    Args:
-      kind: of the experiment.
-      fields: a single value may stand for a list of one, and an array or a range for a
-        list.
-
-    Raises:
-      InputError: for an unknown field, or a value of the wrong type.
-    """
-    plain = {name: _plain(value) for name, value in fields.items()}
-    return from_table(plain, kind, kind.name)
-
-
-def _plain(value: Any) -> Any:
-    """Arrays and ranges as the lists that a TOML would hold."""
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    return list(value) if isinstance(value, range) else value
 
 
 def warn_of_failures(dataset: xr.Dataset) -> None:

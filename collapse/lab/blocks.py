@@ -16,7 +16,7 @@ from collapse.experiment.base import Experiment
 from collapse.experiment.condition import Condition
 from collapse.experiment.files import write_once
 from collapse.lab import room
-from collapse.lab.prepare import Ready, planner
+from collapse.lab.prepare import Plan, Programs, Ready, planner
 from collapse.lab.programs import roots_of
 from collapse.lab.schedule import lengths, stops
 
@@ -31,6 +31,7 @@ def choose(
     checkpoints: Path,
     processes: int = 1,
     shared: bool = False,
+    programs: Programs | None = None,
 ) -> str:
     """A remark if seeds run in smaller blocks than usual, else ""; see `room.recorded`.
 
@@ -43,6 +44,7 @@ def choose(
       checkpoints: folder of the run's parts, in which a choice is noted.
       processes: that compute parts at the same time on this machine.
       shared: other commands compute parts of this run: the first one decides for all.
+      programs: of this experiment; the one that is weighed is added.
 
     Raises:
       InputError: if the largest condition does not fit, with the size it needs.
@@ -50,19 +52,18 @@ def choose(
     noted = checkpoints / room.MOST_SEEDS
     if noted.exists() or any(checkpoints.glob("*.npz")):
         return ""
-    most, words = _fitting(experiment, data, checkpoints, processes)
+    plan = planner(experiment, data, checkpoints, programs=programs)
+    most, words = _fitting(experiment, plan, processes)
     if most or shared:
         write_once(noted, str(most))
     return words
 
 
-def _fitting(
-    experiment: Experiment, data: Any, checkpoints: Path, processes: int
-) -> tuple[int, str]:
+def _fitting(experiment: Experiment, plan: Plan, processes: int) -> tuple[int, str]:
     """The most seeds of a block, 0 for the usual ones; and what to say of it."""
     conditions = enumerate(experiment.conditions())
     number, largest = max(conditions, key=lambda one: _extent(one[1]))
-    ready = planner(experiment, data, checkpoints)(number, largest)
+    ready = plan(number, largest)
     free = int(_SHARE * room.free() / processes)
     usual = max(len(seeds) for seeds, _ in ready.blocks)
     shapes = ready.program.shapes(roots_of(largest), *ready.task.values)

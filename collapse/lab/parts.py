@@ -21,7 +21,7 @@ from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
 from collapse.lab import checkpoint, extend, stopwatch
 from collapse.lab.interrupt import Interrupted, PatientInterrupt
-from collapse.lab.prepare import Piece, prepared
+from collapse.lab.prepare import Piece, Programs, prepared
 from collapse.lab.programs import Program, roots_of
 from collapse.lab.progress import Progress, progress
 from collapse.lab.schedule import stops
@@ -73,6 +73,7 @@ def simulate(
     quiet: bool = True,
     chosen: Collection[Piece] | None = None,
     record: str = stopwatch.SECONDS,
+    programs: Programs | None = None,
 ) -> dict[tuple[Any, ...], Arrays]:
     """Traces of every condition, continuing from checkpoints that are there.
 
@@ -83,6 +84,7 @@ def simulate(
       quiet: say nothing of its progress.
       chosen: the parts that are run; None for all.
       record: file among the checkpoints that holds the seconds of this run.
+      programs: of this experiment that are traced already; see `prepare.planner`.
 
     Returns:
       Key of a condition -> name -> [S, G + 1], as `results.assemble` takes them.
@@ -102,7 +104,9 @@ def simulate(
         contextlib.closing(progress(total, quiet)) as told,
         PatientInterrupt() as interrupted,
         contextlib.closing(
-            prepared(experiment, data, checkpoints, interrupted, earlier, chosen)
+            prepared(
+                experiment, data, checkpoints, interrupted, earlier, chosen, programs
+            )
         ) as conditions,
     ):
         watch = Watch(told, interrupted, note, earlier > 0)

@@ -28,6 +28,7 @@ _STATE_BYTES = 2**29  # of all seeds that are advanced together
 
 
 Plan = Callable[[int, Condition[Any]], "Ready"]
+Programs = dict[Hashable, Program]  # of one experiment, by what tells them apart
 
 
 class Piece(NamedTuple):
@@ -69,10 +70,9 @@ def planner(
     checkpoints: Path,
     earlier: int = 0,
     most_seeds: int | None = None,
+    programs: Programs | None = None,
 ) -> Plan:
     """(number, condition) -> what it is run by, not compiled yet.
-
-    Programs are shared by all that come from one planner.
 
     Args:
       experiment: as resolved.
@@ -81,10 +81,12 @@ def planner(
       earlier: seeds of a shorter run that this one extends, in blocks of their own.
       most_seeds: of a block, 0 for the usual blocks; None for what is noted among the
         checkpoints.
+      programs: of this experiment that other planners have made; those of this one are
+        added. Tracing a program takes longer than many a run.
     """
     if most_seeds is None:
         most_seeds = room.recorded(checkpoints)
-    programs: dict[Hashable, Program] = {}
+    programs = {} if programs is None else programs
     one_at_a_time = threading.Lock()
 
     def plan(number: int, condition: Condition[Any]) -> Ready:
@@ -112,6 +114,7 @@ def prepared(
     stopping: threading.Event,
     earlier: int = 0,
     chosen: Collection[Piece] | None = None,
+    programs: Programs | None = None,
 ) -> Generator[Ready, None, None]:
     """The conditions of an experiment in their order, each ready to run.
 
@@ -126,11 +129,13 @@ def prepared(
       stopping: set to compile nothing more.
       earlier: seeds of a shorter run that this one extends, in blocks of their own.
       chosen: the parts that are wanted; None for all.
+      programs: see `planner`.
 
     Raises:
       InputError: if a condition does not fit into memory; and whatever its task raises.
     """
-    plan, over = planner(experiment, data, checkpoints, earlier), threading.Event()
+    plan = planner(experiment, data, checkpoints, earlier, programs=programs)
+    over = threading.Event()
     names = None if chosen is None else {piece.name for piece in chosen}
     numbers = None if chosen is None else {piece.number for piece in chosen}
 

@@ -26,6 +26,7 @@ from collapse.lab import (
 from collapse.lab.folder import Claim
 from collapse.lab.interrupt import Interrupted
 from collapse.lab.parts import simulate
+from collapse.lab.prepare import Programs
 from collapse.lab.workers import options, shards
 from collapse.lab.workers.computing import compute
 
@@ -72,15 +73,18 @@ def run_and_write(call: command.Call, data: Any, digest: str, claim: Claim) -> i
         declaration = to_declaration(experiment, call.figures)
         about = (digest, experiment.name, machine, processor, str(layout.here()))
         folder.label(place, declaration, *about, once=shard is not None)
+        programs: Programs = {}
         if several:
             processes.tell(processes.BEGIN)
         else:
-            _choose_blocks(call, data, checkpoints, shard is not None)
+            _choose_blocks(call, data, checkpoints, shard is not None, programs)
         if shard is not None:
-            return shards.run(call, data, digest, shard, place, locks, processor)
+            of_run = (shard, place, locks, processor)
+            return shards.run(call, data, digest, *of_run, programs)
         if options.has_workers(call.options):
-            compute(call, data, checkpoints, locks)
-        traces = simulate(experiment, data, checkpoints, call.options.quiet)
+            compute(call, data, checkpoints, locks, programs=programs)
+        quiet = call.options.quiet
+        traces = simulate(experiment, data, checkpoints, quiet, programs=programs)
         if several:
             processes.leave()
         return write(call, data, traces, digest, place)
@@ -108,7 +112,11 @@ def follow(call: command.Call, data: Any) -> int:
 
 
 def _choose_blocks(
-    call: command.Call, data: Any, checkpoints: Path, shared: bool
+    call: command.Call,
+    data: Any,
+    checkpoints: Path,
+    shared: bool,
+    programs: Programs,
 ) -> None:
     """Choose blocks of seeds that fit into memory, and say so if they are not usual.
 
@@ -116,7 +124,7 @@ def _choose_blocks(
       InputError: if not even one seed fits.
     """
     jobs = call.options.jobs
-    remark = blocks.choose(call.experiment, data, checkpoints, jobs, shared)
+    remark = blocks.choose(call.experiment, data, checkpoints, jobs, shared, programs)
     if remark and not call.options.quiet:
         terminal.tell(remark)
 

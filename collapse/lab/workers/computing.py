@@ -11,7 +11,7 @@ from collapse.data.errors import InputError
 from collapse.lab import extend, room, stopwatch
 from collapse.lab.command import Call
 from collapse.lab.interrupt import PatientInterrupt
-from collapse.lab.prepare import Piece, planner
+from collapse.lab.prepare import Piece, Programs, planner
 from collapse.lab.progress import progress
 from collapse.lab.workers import cluster, local, parts
 from collapse.lab.workers.description import describe
@@ -25,6 +25,7 @@ def compute(
     locks: Sequence[TextIO],
     chosen: Sequence[Piece] | None = None,
     record: str = stopwatch.SECONDS,
+    programs: Programs | None = None,
 ) -> None:
     """Compute parts until the file of each is complete.
 
@@ -35,6 +36,7 @@ def compute(
       locks: of the folder of the run.
       chosen: the parts; None for all.
       record: file among the checkpoints that holds the seconds.
+      programs: of the experiment that are traced already.
 
     Raises:
       Interrupted: after ctrl-C, once what can be kept is saved.
@@ -51,7 +53,7 @@ def compute(
             f"jobs: seeds run side by side on this {jax.default_backend()} already; "
             "drop --jobs"
         )
-    plan = planner(experiment, data, checkpoints, earlier)
+    plan = planner(experiment, data, checkpoints, earlier, programs=programs)
     every = parts.pieces(experiment, plan) if chosen is None else iter(chosen)
     runs = len(list(experiment.conditions())) * experiment.num_seeds
     if chosen is not None:

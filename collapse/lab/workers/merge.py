@@ -26,7 +26,7 @@ from collapse.lab import (
 )
 from collapse.lab.folder import Claim
 from collapse.lab.parts import simulate
-from collapse.lab.prepare import Piece, planner
+from collapse.lab.prepare import Piece, Programs, planner
 from collapse.lab.run import guarded, prepare
 from collapse.lab.workers import parts
 from collapse.lab.workers.options import Shard
@@ -101,7 +101,8 @@ def _merge(place: Path, others: Sequence[Path], family: str, quiet: bool) -> int
 def _write(call: command.Call, data: Any, digest: str, place: Path) -> int:
     """The exit code of a run whose parts are all here, after writing its results."""
     experiment, checkpoints = call.experiment, place / folder.CHECKPOINTS
-    plan = planner(experiment, data, checkpoints, extend.earlier_seeds(checkpoints))
+    earlier, programs = extend.earlier_seeds(checkpoints), Programs()
+    plan = planner(experiment, data, checkpoints, earlier, programs=programs)
     every = list(parts.pieces(experiment, plan))
     missing = [p for p in every if not parts.is_done(p, experiment, checkpoints)]
     if missing:
@@ -118,7 +119,7 @@ def _write(call: command.Call, data: Any, digest: str, place: Path) -> int:
             f"warning: parts come from {' and '.join(sorted(processors))}: their last "
             "digits may differ"
         )
-    traces = simulate(experiment, data, checkpoints)
+    traces = simulate(experiment, data, checkpoints, programs=programs)
     return work.write(call, data, traces, digest, place)
 
 

@@ -10,7 +10,7 @@ from collapse.lab import contents, extend, folder, layout, pinned, stopwatch, te
 from collapse.lab.command import Call
 from collapse.lab.layout import Layout
 from collapse.lab.parts import simulate
-from collapse.lab.prepare import planner
+from collapse.lab.prepare import Programs, planner
 from collapse.lab.workers import parts
 from collapse.lab.workers.claiming import check_same
 from collapse.lab.workers.computing import compute
@@ -49,6 +49,7 @@ def run(
     place: Path,
     locks: Sequence[TextIO],
     processor: str,
+    programs: Programs,
 ) -> int:
     """The exit code of a shard: 0, after computing its parts and saying so.
 
@@ -60,6 +61,7 @@ def run(
       place: folder of the run.
       locks: of the folder.
       processor: of this machine.
+      programs: of the experiment that are traced already.
 
     Raises:
       InputError: if another shard began another experiment here, or on other devices.
@@ -77,13 +79,15 @@ def run(
     name = f"{shard.index}-of-{shard.total}"
     with atomic(checkpoints / f"{contents.SHARD}{name}") as temporary:
         temporary.write_text(sealed(processor), encoding="utf-8")
-    plan = planner(experiment, data, checkpoints, extend.earlier_seeds(checkpoints))
+    earlier = extend.earlier_seeds(checkpoints)
+    plan = planner(experiment, data, checkpoints, earlier, programs=programs)
     every = list(parts.pieces(experiment, plan))
     share, record = shard.share(every), f"{stopwatch.SECONDS}-{name}"
     if share and has_workers(call.options):
         compute(call, data, checkpoints, locks, share, record)
     elif share:
-        simulate(experiment, data, checkpoints, call.options.quiet, share, record)
+        quiet = call.options.quiet
+        simulate(experiment, data, checkpoints, quiet, share, record, programs)
     if not call.options.quiet:
         done = sum(parts.is_done(piece, experiment, checkpoints) for piece in every)
         terminal.say(
