@@ -14,7 +14,7 @@ from collapse.lab.interrupt import PatientInterrupt
 from collapse.lab.prepare import Piece, Programs, planner
 from collapse.lab.progress import progress
 from collapse.lab.workers import cluster, local, parts
-from collapse.lab.workers.description import describe
+from collapse.lab.workers.description import Description, describe
 from collapse.lab.workers.watching import Watching
 
 
@@ -44,15 +44,8 @@ def compute(
       ChildProcessError: if a worker is lost for good.
     """
     experiment, options = call.experiment, call.options
-    field = "scheduler" if options.scheduler else "jobs"
     earlier = extend.earlier_seeds(checkpoints)
-    kept = (not options.no_cache, room.recorded(checkpoints))
-    told = describe(experiment, data, field, earlier, *kept)
-    if not options.scheduler and jax.default_backend() != "cpu":
-        raise InputError(
-            f"jobs: seeds run side by side on this {jax.default_backend()} already; "
-            "drop --jobs"
-        )
+    described = _described(call, data, checkpoints, earlier)
     plan = planner(experiment, data, checkpoints, earlier, programs=programs)
     every = parts.pieces(experiment, plan) if chosen is None else iter(chosen)
     runs = len(list(experiment.conditions())) * experiment.num_seeds
@@ -76,8 +69,24 @@ def compute(
                     yield piece
 
         if options.scheduler:
-            cluster.Cluster(told, checkpoints, options, watching).compute(todo())
+            cluster.Cluster(described, checkpoints, options, watching).compute(todo())
         else:
-            crew = local.Crew(told, checkpoints, options.jobs, watching, locks)
+            crew = local.Crew(described, checkpoints, options.jobs, watching, locks)
             crew.compute(todo())
         note()
+
+
+def _described(call: Call, data: Any, checkpoints: Path, earlier: int) -> Description:
+    """The run as its workers get it.
+
+    Raises:
+      InputError: for processes that would share a GPU, and for what workers cannot load.
+    """
+    options, kind = call.options, jax.default_backend()
+    if not options.scheduler and kind != "cpu":
+        raise InputError(
+            f"jobs: seeds run side by side on this {kind} already; drop --jobs"
+        )
+    field = "scheduler" if options.scheduler else "jobs"
+    kept = (not options.no_cache, room.recorded(checkpoints))
+    return describe(call.experiment, data, field, earlier, *kept)
