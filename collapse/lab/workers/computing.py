@@ -80,7 +80,7 @@ def _described(call: Call, data: Any, checkpoints: Path, earlier: int) -> Descri
     """The run as its workers get it.
 
     Raises:
-      InputError: for processes that would share a GPU, and for what workers cannot load.
+      InputError: for processes that would share a GPU, or source that none can load.
     """
     options, kind = call.options, jax.default_backend()
     if not options.scheduler and kind != "cpu":
