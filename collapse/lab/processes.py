@@ -41,6 +41,14 @@ def check(options: Options) -> None:
         )
 
 
+def remarks(options: Options) -> tuple[str, ...]:
+    """A line for an option that has no effect without --distributed."""
+    usual = options.distributed_seconds == Options().distributed_seconds
+    if usual or options.distributed:
+        return ()
+    return ("distributed_seconds: has no effect here, only with --distributed",)
+
+
 def join(options: Options) -> bool:
     """Whether this process leads, once all processes of the run have met.
 

@@ -56,8 +56,11 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
     num_rows = task.num_rows or condition.n // task.batch_size
     measured = condition.experiment.measured()
     # values are arguments: of what a program depends on, they are no part
-    spread = (task.one_by_one, task.model_devices)
-    origin = (task.make_problem, usual, num_rows, spread, measured)
+    spread: dict[str, Any] = {
+        "one_by_one": task.one_by_one,
+        "model_devices": task.model_devices,
+    }
+    origin = (task.make_problem, usual, num_rows, (*spread.values(),), measured)
 
     def bound(root: Any, *values: Any) -> tuple[Any, Any, int]:
         workflow = usual(*values) if callable(usual) else usual
@@ -78,15 +81,14 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
 
         axes = (0, loop.STATE_AXES, *[None] * count)
         out = (loop.STATE_AXES, 0)
-        mapped = over_seeds(advance, axes, out, 1, *spread)
+        mapped = over_seeds(advance, axes, out, donate=1, **spread)
         return kept(mapped, "walk", length, *origin)
 
     mapped = over_seeds(
         lambda root, *values: loop.init(root, *bound(root, *values)),
         (0, *[None] * count),
         loop.STATE_AXES,
-        (),
-        *spread,
+        **spread,
     )
     blank = kept(mapped, "blank", *origin)
     found: dict[int, Any] = {}

@@ -139,7 +139,7 @@ def fingerprint(claim: Claim) -> str:
     """Eight hexadecimal digits, different for different rules or controls."""
     rules = [rule._asdict() for rule in claim.rules]
     for rule in rules:
-        if not rule["beyond"]:  # as rules were before there was one
+        if not rule["beyond"]:  # the same as of records made before it existed
             del rule["beyond"]
     control = claim.control._asdict() if claim.control is not None else None
     text = json.dumps([rules, control], default=dict)
