@@ -118,16 +118,14 @@ def _client(options: Options) -> Iterator[Any]:
 
     Raises:
       InputError: if there is none.
+      ChildProcessError: if one cannot be started here.
     """
     distributed = load("distributed")
     name = options.scheduler
     address = _address(name) if name != LOCAL else ""
     with contextlib.ExitStack() as stack:
         if name == LOCAL:
-            number = {"n_workers": options.jobs} if options.jobs > 1 else {}
-            own = distributed.LocalCluster(
-                **number, threads_per_worker=1, silence_logs=logging.ERROR
-            )
+            own = _started(distributed, options.jobs)
             address = stack.enter_context(own).scheduler_address
         try:
             client = distributed.Client(address, timeout=_PATIENCE)
@@ -142,6 +140,25 @@ def _client(options: Options) -> Iterator[Any]:
                 "such as tcp://host:8786"
             ) from None
         yield stack.enter_context(client)
+
+
+def _started(distributed: Any, jobs: int) -> Any:
+    """A cluster of this machine, with so many workers; for 1 with as many as cores.
+
+    Raises:
+      ChildProcessError: if a worker ends while it is started, or there is no port.
+    """
+    number = {"n_workers": jobs} if jobs > 1 else {}
+    try:
+        return distributed.LocalCluster(
+            **number, threads_per_worker=1, silence_logs=logging.ERROR
+        )
+    except (RuntimeError, OSError) as error:
+        said = " ".join(str(error).split())
+        raise ChildProcessError(
+            f"scheduler: the local cluster could not be started ({said}); run the "
+            "command again"
+        ) from None
 
 
 def _address(name: str) -> str:

@@ -99,6 +99,21 @@ def test_a_scheduler_that_does_not_answer_is_said(capsys, monkeypatch):
     assert said.startswith("scheduler: c.json is no scheduler's file; give what dask")
 
 
+def test_a_local_cluster_that_cannot_be_started_is_said(capsys, monkeypatch):
+    """As if one of its workers had been killed meanwhile."""
+    distributed = pytest.importorskip("distributed")
+
+    def start(*arguments, **named):
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(distributed, "LocalCluster", start)
+    line = [*RUN, "--scheduler", "local", "--out", "out"]
+    assert commands.main(line) == 1
+    said = capsys.readouterr().err
+    assert "could not be started (Nanny failed to start.); run the" in said
+    assert said.count("\n") == 1
+
+
 def test_what_cannot_be_merged_is_said(capsys):
     Path("empty").mkdir()
     for line, start in (
