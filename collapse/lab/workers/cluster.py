@@ -103,7 +103,7 @@ class Cluster:
         self.watching.note()
 
     def _say(self, client: Any) -> None:
-        """Tell where the cluster shows what it does, and if there is nobody to work."""
+        """Print where the dashboard is, and a line if there are no workers yet."""
         if self.options.quiet:
             return
         if client.dashboard_link:

@@ -48,8 +48,8 @@ class Worker:
         Args:
           number: among the workers, from 1.
           cores: that it may use; none for all.
-          locks: files that it holds open, so that nobody writes to the folder while it
-            is alive.
+          locks: files that it holds open, so that the folder stays locked while it is
+            alive.
           inbox: for its messages.
         """
         self.number, self.over = number, False

@@ -83,7 +83,7 @@ def _close() -> None:
 
 
 class _Cancelled:
-    """A flag that is set once nobody wants the part that this thread computes."""
+    """A flag that is set once the part that this thread computes is cancelled."""
 
     def __init__(self) -> None:
         """The flag of the task that runs now."""
