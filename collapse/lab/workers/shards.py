@@ -84,7 +84,7 @@ def run(
     every = list(parts.pieces(experiment, plan))
     share, record = shard.share(every), f"{stopwatch.SECONDS}-{name}"
     if share and has_workers(call.options):
-        compute(call, data, checkpoints, locks, share, record)
+        compute(call, data, checkpoints, locks, share, record, programs)
     elif share:
         quiet = call.options.quiet
         simulate(experiment, data, checkpoints, quiet, share, record, programs)
