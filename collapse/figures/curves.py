@@ -144,7 +144,8 @@ def _curves(
         ax.text(0.5, 0.5, "no value to show", transform=ax.transAxes, ha="center")
     ax.axhline(reference, color="0.6", lw=0.6, zorder=1)
     # below the first row there is room between the panels
-    annotations.note(ax, summary, fixed, bool(fixed) and panel.position[0] > 0)
+    room = bool(fixed) and panel.position[0] > 0
+    annotations.note(ax, summary, fixed, figure.x, room)
     annotations.levels(ax, figure)
     alpha = 0.18 if len(hues) < 4 else 0.13
     for value, colour in hues.items():

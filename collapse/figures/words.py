@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from numpy.typing import NDArray
 
 from collapse.experiment.columns import plain
 from collapse.figures import spec as layout
@@ -29,14 +30,22 @@ def strip(ax: Axes, text: str) -> None:
 
 
 def note(
-    ax: Axes, summary: xr.Dataset, fixed: Mapping[str, Any], above: bool = False
+    ax: Axes,
+    summary: xr.Dataset,
+    fixed: Mapping[str, Any],
+    x: str,
+    above: bool = False,
 ) -> None:
     """Grey a panel with a note on one of its cells, and write it above, or at the top.
 
+    If the cells are along the x axis, only the part of the panel where the note holds
+    is grey.
+
     Args:
-      ax: the panel.
+      ax: the panel, its x axis scaled.
       summary: may hold `note`, a text for each combination of some of its coordinates.
       fixed: coordinate -> the value that the panel shows.
+      x: the coordinate along the x axis, ascending.
       above: whether there is room above the panel, where it hides no curve.
     """
     if "note" not in summary:
@@ -46,11 +55,25 @@ def note(
     lines = _notes(notes)
     if not lines:
         return
-    ax.set_facecolor(_PALE)
+    noted = (notes != "").any([d for d in notes.dims if d != x])
+    if noted.all():
+        ax.set_facecolor(_PALE)
+    else:
+        _grey(ax, noted[x].values, noted.values)
     options: Any = {"xycoords": "axes fraction", "textcoords": "offset points"}
     text = ax.annotate("\n".join(lines), (0, 1), (3, 1 if above else -2), **options)
     text.set(va="bottom" if above else "top", label=_NOTE)
     _lay_over(text, ax)
+
+
+def _grey(ax: Axes, x: NDArray[np.number], noted: NDArray[np.bool_]) -> None:
+    """Grey a panel about some of its values x [X], halfway to their neighbours."""
+    scale = ax.xaxis.get_transform()
+    at = scale.transform(x)
+    middles = scale.inverted().transform((at[1:] + at[:-1]) / 2)
+    ends = [ax.get_xlim()[0], *middles, ax.get_xlim()[1]]
+    for k in np.flatnonzero(noted):
+        ax.axvspan(ends[k], ends[k + 1], color=_PALE, lw=0, zorder=0)
 
 
 def _notes(notes: xr.DataArray) -> list[str]:

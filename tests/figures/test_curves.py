@@ -273,6 +273,19 @@ def test_a_note_on_some_cells_of_a_panel_says_on_which(axes, figure, said):
     assert notes(ax) == [said]
 
 
+@pytest.mark.parametrize(("scale", "middle"), [("linear", 3.0), ("log", 8**0.5)])
+def test_a_note_along_x_greys_the_part_of_the_panel_where_it_holds(scale, middle):
+    data = noted("dimension")
+    (ax,) = plotting.draw(data, Figure(x="dimension", x_scale=scale)).axes
+    assert ax.get_facecolor() == WHITE
+    (grey,) = [patch for patch in ax.patches if patch.get_zorder() == 0]
+    low, high = grey.get_x(), grey.get_x() + grey.get_width()
+    np.testing.assert_allclose((low, high), (middle, ax.get_xlim()[1]))
+    data["note"] = xr.full_like(data.note, NOTE)
+    (ax,) = plotting.draw(data, Figure(x="dimension", x_scale=scale)).axes
+    assert ax.get_facecolor() != WHITE
+
+
 def test_different_notes_are_listed_after_their_values():
     data = summary("design", "samples_per_generation", metrics=ENTROPY)
     cells = [["few", "few"], ["few", ""]]
