@@ -21,7 +21,7 @@ import collapse
 from collapse import theory
 from collapse.experiment import registry
 from collapse.experiment.workflows import standard
-from collapse.lab import command, completion
+from collapse.lab import command, completion, others
 from collapse.lab import commands as lab_commands
 
 pytestmark = pytest.mark.xdist_group("pages")
@@ -246,7 +246,10 @@ def test_every_room_and_command_is_in_the_reference():
     }
     assert named == rooms
     text = (DOCS / "reference/commands.md").read_text()
-    assert set(re.findall(r"help-of:: (\w+)", text)) == set(registry.experiments())
+    assert set(re.findall(r"help-of:: (\w+)", text)) == {
+        *registry.experiments(),
+        *others.WORDS,
+    }
 
 
 def test_the_citation_has_the_version_and_a_date():

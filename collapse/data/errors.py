@@ -41,6 +41,11 @@ def hint(given: str, known: Iterable[str]) -> str:
     return f"; did you mean {words[near[0]]}?" if near else ""
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says; its kind if it says nothing."""
+    return (str(error).splitlines() or [""])[0] or type(error).__name__
+
+
 def is_out_of_memory(error: Exception) -> bool:
     """Whether the host, or a device, has no memory left: also by jax's own error."""
     # by name, as jax is loaded late

@@ -2,12 +2,15 @@
 
 import contextlib
 import errno
+import hashlib
 import os
+import secrets
 import shutil
-import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+
+from collapse.data.errors import first_line
 
 _ROOM = "make room on that disk, then repeat the command"
 _ADVICE = {
@@ -28,8 +31,7 @@ class CannotWrite(OSError):
           path: that was to be written.
           error: of the system, or of a library that wrote.
         """
-        lines = str(error).splitlines() or [""]
-        why = os.strerror(error.errno) if error.errno else lines[0]
+        why = os.strerror(error.errno) if error.errno else first_line(error)
         super().__init__(error.errno or errno.EIO, why)
         advice = _ADVICE.get(error.errno or 0, "")
         self.told = f"{path} cannot be written ({why}){advice and '; ' + advice}"
@@ -65,21 +67,36 @@ def copy(source: Path, target: Path) -> None:
 
 
 def write_once(path: Path, text: str) -> str:
-    """The text of a file, written now unless another process has: one of them wins."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
+    """The text of a file: the one given, or what another process has written before.
+
+    Processes may call it at the same time, on several machines: one of them writes.
+
+    Raises:
+      CannotWrite: for a full disk, say.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        temporary.write_text(text, encoding="utf-8")
         try:
-            os.link(name, path)
+            os.link(temporary, path)
         except FileExistsError:
             pass
         except OSError:  # a file system without links
-            with contextlib.suppress(FileExistsError), path.open("x") as file:
-                file.write(text)
+            with contextlib.suppress(FileExistsError):
+                with path.open("x", encoding="utf-8") as file:
+                    file.write(text)
+    except OSError as error:
+        raise CannotWrite(path, error) from error
     finally:
-        Path(name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
     return path.read_text(encoding="utf-8")
+
+
+def sha256(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sealed(text: str) -> str:

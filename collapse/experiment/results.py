@@ -14,7 +14,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, first_line
+from collapse.experiment.axes import axes_of
 from collapse.experiment.base import Experiment
 from collapse.experiment.fields import declared
 from collapse.experiment.files import atomic
@@ -99,23 +100,24 @@ def read_dataset(path: Path) -> xr.Dataset:
     Raises:
       InputError: if the file is damaged or missing.
     """
-    said = ""
-    with _finalisers_unheard():
+    said = ""  # raised below, once the error has let go of the file
+    with _silent_finalisers():
         try:
             dataset = xr.load_dataset(path, engine="h5netcdf")
-            axes = [str(axis) for axis in np.atleast_1d(dataset.attrs["axes"]) if axis]
+            if "axes" not in dataset.attrs:
+                raise KeyError("axes")
         except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
-            said = (str(error).splitlines() or [""])[0] or type(error).__name__
+            said = first_line(error)
     if said:
         raise InputError(
             f"out: {path} cannot be read ({said}); repeat the run by --force"
         )
-    return dataset.assign_attrs(axes=axes)
+    return dataset.assign_attrs(axes=[*axes_of(dataset)])
 
 
 @contextlib.contextmanager
-def _finalisers_unheard() -> Iterator[None]:
-    """Keep a half-opened file from complaining on stderr when it is thrown away."""
+def _silent_finalisers() -> Iterator[None]:
+    """Drop messages of finalisers on stderr, as of a file that was opened in part."""
     before = sys.unraisablehook
     sys.unraisablehook = lambda unraisable: None
     try:

@@ -5,6 +5,18 @@ from typing import Any
 from collapse.data.errors import InputError
 
 
+def refuse(experiment: Any, reason: str) -> None:
+    """Raise InputError for snapshots, or seeds of them, of what can have none.
+
+    Args:
+      experiment: of which none are taken.
+      reason: why, and what to do.
+    """
+    if experiment.snapshots or experiment.snapshot_seeds > 1:
+        field = "snapshots" if experiment.snapshots else "snapshot_seeds"
+        raise InputError(f"{field}: {reason}")
+
+
 def check(experiment: Any) -> None:
     """Raise InputError for snapshots, or seeds of them, that cannot be taken."""
     seeds = experiment.snapshot_seeds

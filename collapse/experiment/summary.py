@@ -19,6 +19,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from collapse.experiment.axes import axes_of
 from collapse.experiment.derived import DIFFERENCE, OUTCOMES
 from collapse.experiment.files import atomic
 from collapse.measures import catalogue, intervals
@@ -61,7 +62,7 @@ def runs(summary: xr.Dataset) -> list[str]:
 
 def write_summary(summary: xr.Dataset, path: Path) -> None:
     """The summary as CSV: axes, workflow, generation, metric, statistics over seeds."""
-    axes = list(np.atleast_1d(summary.attrs["axes"]))
+    axes = axes_of(summary)
     usual = {"statistic", *axes, "workflow", "generation"}
     names = [
         n
@@ -148,18 +149,8 @@ def _outcomes(
         share, nothing = count / total, np.full(count.shape, np.nan)
         low, high = intervals.of_share(count, total)
         error = np.sqrt(share * (1 - share) / total)
-        rows = [
-            share,
-            share,
-            low,
-            high,
-            error,
-            low,
-            high,
-            low,
-            high,
-            *[nothing] * single,
-        ]
+        ends = (low, high)
+        rows = [share, share, *ends, error, *ends, *ends, *[nothing] * single]
         told = {
             "long_name": f"runs with {long_name} {outcome} ({limits})",
             "units": "share of runs",

@@ -9,6 +9,7 @@ from matplotlib import ticker
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from collapse.experiment.columns import plain
 from collapse.figures.spec import Figure
 
 # coordinate -> its name in front of a value, and where it has been named before
@@ -38,11 +39,6 @@ def spell(coordinate: str, value: Any, again: bool = False) -> str:
     if isinstance(value, str):
         return value if again else f"{name(coordinate)}: {value}"
     return f"{name(coordinate, again)} = {plain(value)}"
-
-
-def plain(value: Any) -> str:
-    """Text of a value; a float has at most six significant digits."""
-    return f"{value:g}" if isinstance(value, float | np.floating) else str(value)
 
 
 def name_x(figure: Figure) -> str:

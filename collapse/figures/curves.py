@@ -200,16 +200,8 @@ def _legend(
     if not metrics:
         return stacked
     known = [m for m in metrics if has_theory(summary, m)]
-    own = {metric: _own_line(summary, metric) for metric in metrics}
-    usual = sorted({statistic(summary, figure, m) for m in metrics if not own[m]})
-    line = " or ".join([*sorted({*own.values()} - {""}), *usual])
     alone = all(panels.is_single(summary, metric) for metric in metrics)
-    if alone and usual:
-        line = " or ".join([*sorted({*own.values()} - {""}), "one run"])
-    elif usual == [FIRST]:
-        line = "run of the first seed"
-    elif usual:
-        line += " over seeds"
+    line = _line_words(summary, figure, metrics, alone)
     moving = any("generation" in summary[metric].dims for metric in metrics)
     if moving and "generation" not in (figure.x, name):
         line += f" at t = {summary['generation'].values[0]}"
@@ -234,8 +226,31 @@ def _legend(
 
 
 def _own_line(summary: xr.Dataset, metric: str) -> str:
-    """What the curve of a metric is, if no statistic over seeds."""
+    """What the curve of a metric is, if no statistic over seeds; else ""."""
     return str(summary[metric].attrs.get("line", ""))
+
+
+def _line_words(
+    summary: xr.Dataset, figure: layout.Figure, metrics: tuple[str, ...], alone: bool
+) -> str:
+    """What solid lines are, in words: `median over seeds`, for example.
+
+    Args:
+      summary: that is drawn.
+      figure: to draw.
+      metrics: that are drawn as curves.
+      alone: whether there is a single seed.
+    """
+    own = {metric: _own_line(summary, metric) for metric in metrics}
+    words = sorted({*own.values()} - {""})  # of curves that are no statistic over seeds
+    usual = sorted({statistic(summary, figure, m) for m in metrics if not own[m]})
+    if not usual:
+        return " or ".join(words)
+    if alone:
+        return " or ".join([*words, "one run"])
+    if usual == [FIRST]:
+        return " or ".join([*words, "run of the first seed"])
+    return " or ".join([*words, *usual]) + " over seeds"
 
 
 def _has_mean(summary: xr.Dataset, figure: layout.Figure, metric: str) -> bool:

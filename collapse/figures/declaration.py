@@ -86,17 +86,16 @@ def _check_tables(
       path: of the file.
     """
     fields, shown = declared(kind), declared(Figure)
-    known = ["figure", *(name for name in ("model",) if name in fields)]
+    known = ["figure", "model"] if "model" in fields else ["figure"]
     for key, value in table.items():
-        several = isinstance(value, list) and bool(value)
-        rows = value if several else [value]
+        rows = value if isinstance(value, list) and value else [value]
         is_table = all(isinstance(row, dict) for row in rows)
         if is_table and key not in (*fields, "model"):
             raise InputError(
                 f"{path}: unknown table [{key}]; known are "
                 f"{', '.join(f'[{name}]' for name in known)}{hint(key, known)}"
             )
-    for key in (key for figure in figures for key in figure):
+    for key in {key: None for figure in figures for key in figure}:
         if key in fields and key not in shown:
             raise InputError(
                 f"{path}: {key} is no key of [figure], but of the experiment; write it "

@@ -88,14 +88,16 @@ def save(fig: Figure, stem: Path, figure: layout.Figure) -> list[Path]:
       stem: path without an ending.
       figure: that was drawn: says which files, and whether its caption is one.
     """
+    written = files(stem, figure)
     with style.context(["default", STYLE]):
-        for kind, file in zip(figure.formats, files(stem, figure), strict=False):
+        for file in written:
+            kind = file.suffix.removeprefix(".")
             with atomic(file) as path:
-                fig.savefig(path, format=kind, metadata=dict.fromkeys(DATED[kind]))
-    for file in files(stem, figure)[len(figure.formats) :]:
-        with atomic(file) as path:
-            path.write_text(figure.caption + "\n", encoding="utf-8")
-    return files(stem, figure)
+                if kind == "txt":
+                    path.write_text(figure.caption + "\n", encoding="utf-8")
+                else:
+                    fig.savefig(path, format=kind, metadata=dict.fromkeys(DATED[kind]))
+    return written
 
 
 def files(stem: Path, figure: layout.Figure) -> list[Path]:

@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from collapse.data.errors import InputError
+from collapse.experiment.columns import plain
 from collapse.experiment.results import STANDING
 from collapse.figures import axes as scales
 from collapse.figures import panels
@@ -122,7 +123,7 @@ def _name_cells(axis: Axis, name: str, values: NDArray[Any]) -> None:
         positions = range(0, len(values), step)
     else:  # the last value is often the one to compare with
         positions = range(last % step, len(values), step)
-    axis.set_ticks(positions, [scales.plain(values[i]) for i in positions])
+    axis.set_ticks(positions, [plain(values[i]) for i in positions])
 
 
 def _norm(summary: xr.Dataset, figure: layout.Figure, metric: str) -> colors.Normalize:
@@ -158,8 +159,8 @@ def _bar(
         bar.ax.yaxis.set_major_locator(ticker.LogLocator(subs=some))
         bar.ax.yaxis.set_minor_formatter(ticker.NullFormatter())
         if 1e-3 <= low and high < 1e5:
-            plain = ticker.FuncFormatter(lambda value, _: f"{value:g}")
-            bar.ax.yaxis.set_major_formatter(plain)
+            spelled = ticker.FuncFormatter(lambda value, _: plain(value))
+            bar.ax.yaxis.set_major_formatter(spelled)
 
 
 def _is_marked(summary: xr.Dataset, figure: layout.Figure, metric: str) -> bool:

@@ -1,7 +1,7 @@
 """What curves and maps share: the arrangement of panels, and their titles."""
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,12 +62,23 @@ def check(
             raise InputError(f"x: {metric} does not change along {figure.x}")
         shown = {*used, "statistic", "generation", figure.x}
         shown |= {figure.columns, figure.rows}
-        for name, size in summary[metric].sizes.items():
-            if name not in shown and size > 1:
-                raise InputError(
-                    f"figure: {name} has {size} values and no place; name it as x, "
-                    f"{next(iter(figure.roles()))}, columns or rows"
-                )
+        first = next(iter(figure.roles()))
+        check_shown(summary[metric], shown, f"x, {first}, columns or rows")
+
+
+def check_shown(variable: xr.DataArray, shown: Collection[str], roles: str) -> None:
+    """Raise InputError for a coordinate of several values that a figure does not show.
+
+    Args:
+      variable: that is drawn.
+      shown: coordinates that have a role.
+      roles: those that another one may be given, in words.
+    """
+    for name, size in variable.sizes.items():
+        if name not in shown and size > 1:
+            raise InputError(
+                f"figure: {name} has {size} values and no place; name it as {roles}"
+            )
 
 
 def drawn(metrics: Iterable[str]) -> list[str]:

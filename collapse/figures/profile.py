@@ -30,12 +30,14 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
     """Fill `fig` with panels of profiles; the entries of its legend.
 
     Raises:
-      InputError: if the summary has no profile, or a coordinate has no place.
+      InputError: if the summary has no profile, or a coordinate of several values is
+        not shown.
     """
     if "profile_worse" not in summary:
         raise InputError("figure: nothing here has a profile; draw it from results.nc")
     name = figure.hue if figure.hue in summary["profile_worse"].dims else "workflow"
-    _check_places(summary, figure, name)
+    shown = {name, "definition", figure.columns, figure.rows}
+    panels.check_shown(summary["profile_worse"], shown, "hue, columns or rows")
     hues = colours(name, summary[name].values)
     every = panels.arrange(summary, figure, ("",))
     rows, columns = panels.extent(every)
@@ -57,17 +59,6 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
         ax.set_xlabel("times worse than at first" if i == rows - 1 else "")
         panels.name_sides(ax, panel, columns)
     return _legend(name, hues)
-
-
-def _check_places(summary: xr.Dataset, figure: layout.Figure, name: str) -> None:
-    """Raise InputError for a coordinate of several values that is not shown."""
-    shown = {name, "definition", figure.columns, figure.rows}
-    for coordinate, size in summary["profile_worse"].sizes.items():
-        if coordinate not in shown and size > 1:
-            raise InputError(
-                f"figure: {coordinate} has {size} values and no place; name it as hue, "
-                "columns or rows"
-            )
 
 
 def _limits(summary: xr.Dataset) -> tuple[float, float]:
@@ -114,19 +105,18 @@ def _mark(
         return
     low, high = limits
 
-    def place(variable: str) -> float:
+    def clipped(variable: str) -> float:
         return float(np.clip(float(cell[variable]), low, high))
 
     for kind, thickness in (("profile_joint", 0.7), ("profile", 1.8)):
-        ends = [place(f"{kind}_{end}") for end in ("low", "high")]
+        ends = [clipped(f"{kind}_{end}") for end in ("low", "high")]
         ax.plot(ends, [y, y], color=colour, lw=thickness, zorder=2)
     worse = float(cell["profile_worse"])
     mark = _VERDICTS[verdict]
     if not low <= worse <= high:
         mark = mark | {"marker": ">" if worse > high else "<"}
-    ax.plot(
-        [place("profile_worse")], [y], color=colour, clip_on=False, zorder=3, **mark
-    )
+    x = clipped("profile_worse")
+    ax.plot([x], [y], color=colour, clip_on=False, zorder=3, **mark)
 
 
 def _names(summary: xr.Dataset) -> list[str]:

@@ -3,7 +3,6 @@
 `python -m collapse.plotting figures/data/tail_mass.nc --formats pdf --width column`
 """
 
-import argparse
 import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 import xarray as xr
 
 from collapse.data.errors import InputError
+from collapse.experiment.arguments import Parser
 from collapse.figures import declaration
 from collapse.figures.draw import DATED, draw, save
 from collapse.figures.drawable import drawable
@@ -67,7 +67,7 @@ def redraw(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Redraw published figures; 0, or 2 after a line about what is wrong."""
-    parser = _Parser(
+    parser = Parser(
         prog="python -m collapse.plotting", description="Redraw published figures."
     )
     parser.add_argument("file", nargs="+", type=Path, help="figures/data/<figure>.nc")
@@ -101,10 +101,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser that complains in one line."""
-
-    def error(self, message: str) -> Any:
-        raise InputError(f"{message}; see --help")

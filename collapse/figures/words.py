@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
+from collapse.experiment.columns import plain
 from collapse.figures import spec as layout
-from collapse.figures.axes import name, plain
+from collapse.figures.axes import name
 
 _SIZE = 6.5  # of the words inside a panel
 _PALE = "0.95"  # behind cells with a note

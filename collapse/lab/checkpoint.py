@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, first_line
 from collapse.experiment.files import atomic
 
 _COUNT = "count"  # number of the other arrays of a file
@@ -109,9 +109,8 @@ def num_bytes(state: Any) -> int:
 
 def _damaged(path: Path, error: Exception) -> Damaged:
     """The complaint about a file that is no checkpoint."""
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return Damaged(
-        f"resume: checkpoint {path} is damaged ({reason}); "
+        f"resume: checkpoint {path} is damaged ({first_line(error)}); "
         "delete it to run this part again"
     )
 

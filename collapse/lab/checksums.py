@@ -2,7 +2,7 @@
 
 `SHA256SUMS` is what `sha256sum` writes, so that `sha256sum -c SHA256SUMS` checks a
 folder without this package. Its first line is of the file itself. One that is damaged
-counts as missing: then the rest is taken to be right.
+counts as missing: then nothing is checked.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from collapse.data.errors import InputError
-from collapse.experiment.files import atomic
+from collapse.experiment.files import atomic, sha256
 
 NAME = "SHA256SUMS"
 _HEAD = "# sha256 of the lines below: "
@@ -23,7 +23,7 @@ def write(place: Path, names: Iterable[str]) -> None:
       place: folder that they lie in.
       names: of the files, below the folder.
     """
-    lines = "".join(f"{_digest(place / name)}  {name}\n" for name in sorted({*names}))
+    lines = "".join(f"{sha256(place / name)}  {name}\n" for name in sorted({*names}))
     with atomic(place / NAME) as temporary:
         temporary.write_text(_head(lines) + lines, encoding="utf-8")
 
@@ -59,7 +59,7 @@ def changed(place: Path, names: Iterable[str] = ()) -> list[str]:
         for name, digest in known.items()
         if (not wanted or name in wanted)
         and (place / name).is_file()
-        and _digest(place / name) != digest
+        and sha256(place / name) != digest
     ]
 
 
@@ -79,8 +79,3 @@ def check(place: Path, name: str, remedy: str) -> None:
 
 def _head(lines: str) -> str:
     return f"{_HEAD}{hashlib.sha256(lines.encode()).hexdigest()}\n"
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -213,9 +213,14 @@ def _collected(parsed: Any, default: Experiment) -> tuple[Experiment, Options]:
     return default.with_values(values), Options(**own)
 
 
-_THINGS = {"data": "a file", "out": "a folder", "publish": "a folder"}
-_THINGS |= {"shard": "a share such as 1/3", "scheduler": "an address, a file or local"}
-_THINGS |= {"distributed": "auto, or number/count@host:port,"}
+_THINGS = {  # option -> what it takes, for messages
+    "data": "a file",
+    "out": "a folder",
+    "publish": "a folder",
+    "shard": "a share such as 1/3",
+    "scheduler": "an address, a file or local",
+    "distributed": "auto, or number/count@host:port,",
+}
 
 
 def _given(

@@ -13,7 +13,6 @@ from collapse.experiment import registry
 from collapse.experiment.base import Experiment
 from collapse.experiment.lazy import load
 from collapse.lab import command, completion, others, terminal
-from collapse.lab.run import guarded
 from collapse.lab.run import main as run
 
 _HELP = """\
@@ -54,25 +53,13 @@ def main(arguments: Sequence[str] | None = None, program: str = "collapse") -> i
             terminal.say(f"collapse {collapse.__version__}")
             return 0
         if first == "completion":
-            if len(rest) != 1:
-                raise InputError("completion: give one of bash, zsh, fish")
-            terminal.say(completion.script(rest[0]).rstrip())
-            return 0
+            return completion.main(rest, f"{program} {first}")
         if first in others.MODULES:
             code: int = load(others.MODULES[first]).main(rest, f"{program} {first}")
             return code
-        if first == "merge":
-            return merge(rest, program)
         return run(_named(first, program), rest, f"{program} {first}")
     except InputError as error:
         return command.fail(error)
-
-
-def merge(arguments: Sequence[str], program: str) -> int:
-    """The exit code of `collapse merge`; errors as of any run."""
-    return guarded(
-        lambda _: load("collapse.lab.workers.merge").main(arguments, program)
-    )
 
 
 def listed() -> str:

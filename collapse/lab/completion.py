@@ -1,13 +1,15 @@
 """Completion of the command `collapse` in shells."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, Literal, get_args, get_origin
 
 from collapse.data.errors import InputError, unknown_value
 from collapse.experiment import registry
+from collapse.experiment.arguments import Parser
 from collapse.experiment.base import Experiment
 from collapse.experiment.fields import declared
-from collapse.lab import others
+from collapse.lab import others, terminal
 from collapse.lab.command import Options
 
 _BASH = """\
@@ -32,6 +34,23 @@ _collapse() {{
 complete -o default -F _collapse collapse
 """
 _ZSH = "autoload -U +X bashcompinit && bashcompinit\n"
+
+
+def main(arguments: Sequence[str], program: str) -> int:
+    """The exit code of `collapse completion SHELL`, after printing.
+
+    Raises:
+      InputError: for another shell.
+    """
+    parser = Parser(
+        prog=program, description="Print completion of commands and options."
+    )
+    parser.add_argument("shell", nargs="*", help="bash, zsh or fish")
+    shells = parser.parse_args(arguments).shell
+    if len(shells) != 1:
+        raise InputError("completion: give one of bash, zsh, fish")
+    terminal.say(script(shells[0]).rstrip())
+    return 0
 
 
 def script(shell: str) -> str:

@@ -1,5 +1,6 @@
 """A finished run made longer: a short run is the beginning of a long one."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,9 @@ from collapse.experiment.base import Experiment
 from collapse.experiment.files import atomic, copy, sealed, unsealed
 from collapse.experiment.toml import read_table
 from collapse.figures.declaration import read_declaration
-from collapse.lab import checksums, folder, lock, stopwatch
+from collapse.lab import checksums, contents, folder, lock, stopwatch
 
 _LONGER = ("num_generations", "num_seeds")
-_NOTE = "extends.json"  # among the checkpoints
-_RECORD = "environment.json"
 
 
 def found(experiment: Experiment, data: str, out: str, target: Path) -> Path:
@@ -83,7 +82,7 @@ def begin(base: Path, target: Path) -> None:
     stopwatch.note_seconds(checkpoints, _seconds(base))
     old = read_table(base / folder.LABEL)["num_seeds"]
     note = {"num_seeds": old, "of": folder.digest_in(base)}
-    with atomic(checkpoints / _NOTE) as temporary:
+    with atomic(checkpoints / contents.EXTENDS) as temporary:
         temporary.write_text(sealed(json.dumps(note)), encoding="utf-8")
     for path in sorted((base / folder.STATES).glob("*.npz")):
         copy(path, checkpoints / path.name)
@@ -96,12 +95,12 @@ def _seconds(base: Path) -> float:
       InputError: if its file cannot be read.
     """
     remedy = "repeat the command of the shorter run, which writes it anew"
-    checksums.check(base, _RECORD, f"{remedy}, before --extend")
-    try:
-        record = json.loads((base / _RECORD).read_text(encoding="utf-8"))
-        return float(record.get("seconds", 0))
-    except (OSError, ValueError, AttributeError, TypeError):
-        raise InputError(f"extend: {base / _RECORD} cannot be read; {remedy}") from None
+    checksums.check(base, contents.ENVIRONMENT, f"{remedy}, before --extend")
+    record = contents.environment(base)
+    with contextlib.suppress(ValueError, TypeError):
+        if record is not None:
+            return float(record.get("seconds", 0))
+    raise InputError(f"extend: {base / contents.ENVIRONMENT} cannot be read; {remedy}")
 
 
 def earlier_seeds(checkpoints: Path) -> int:
@@ -115,7 +114,7 @@ def earlier_seeds(checkpoints: Path) -> int:
 
 def _note(checkpoints: Path) -> dict[str, Any]:
     """What an unfinished run says of the one that it extends."""
-    path = checkpoints / _NOTE
+    path = checkpoints / contents.EXTENDS
     try:
         text = unsealed(path)
     except FileNotFoundError:

@@ -59,7 +59,7 @@ def as_floats(data: Batch) -> Batch:
 
 
 def check_whole(data: Batch, check: Callable[[], None]) -> None:
-    """Raise InputError for whole numbers with which a model fails, as it does not else.
+    """Raise InputError if a model fails with whole numbers, and with floats does not.
 
     Args:
       data: rows with which it fails.

@@ -5,13 +5,14 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 
+MARK = '<meta name="generator" content="collapse">'  # in the head of every page
 _PAGE = """\
 <!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="collapse">
+{mark}
 <title>{title}</title>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
@@ -34,12 +35,9 @@ pre {{ overflow-x: auto; font-size: .8rem; background: #f6f6f6; padding: .6rem; 
 """
 
 
-MARK = '<meta name="generator" content="collapse">'  # in the head of every page
-
-
 def page(title: str, parts: Sequence[str]) -> str:
     """A page with a title and parts that are HTML already."""
-    return _PAGE.format(title=html.escape(title), body="\n".join(parts))
+    return _PAGE.format(mark=MARK, title=html.escape(title), body="\n".join(parts))
 
 
 def picture(file: Path, title: str) -> str:

@@ -1,4 +1,4 @@
-"""The devices that seeds are split over: of a run as a whole, in whichever process.
+"""The devices that seeds are split over, the same in every process of a run.
 
 Seeds that lie on one device are computed together, and the pool of threads decides in
 which order some sums are taken. Both change last digits. So a run keeps the layout that

@@ -1,9 +1,10 @@
-"""The words after `collapse` that run no family and no study."""
+"""The commands of `collapse` that run no family and no study."""
 
 from collapse.lab import look
 
 MODULES = {  # word -> its module, whose `main` is loaded when it is called
     **look.COMMANDS,
     "reproduce": "collapse.lab.reproduce.command",
+    "merge": "collapse.lab.workers.merge",
 }
-WORDS = (*MODULES, "merge", "completion")
+WORDS = (*MODULES, "completion")

@@ -14,6 +14,7 @@ from collapse.experiment.summary import write_summary
 from collapse.figures import draw
 from collapse.figures.drawable import drawable
 from collapse.figures.spec import Figure
+from collapse.lab.contents import ENVIRONMENT
 
 
 def write(
@@ -45,7 +46,7 @@ def write(
     makers: dict[str, Callable[[Path], None]] = {
         "crossings.csv": crossings,
         "profile.csv": profiles,
-        "environment.json": environment,
+        ENVIRONMENT: environment,
     }
     written = names(figures) if only is None else list(only)
     if "summary.csv" in written:
@@ -69,5 +70,5 @@ def absent(figures: Sequence[Figure], run_folder: Path) -> list[str]:
 def names(figures: Sequence[Figure]) -> list[str]:
     """All files of a run that follow from its results."""
     drawn = (draw.files(Path(figure.stem("figure")), figure) for figure in figures)
-    tables = ["summary.csv", "crossings.csv", "profile.csv", "environment.json"]
+    tables = ["summary.csv", "crossings.csv", "profile.csv", ENVIRONMENT]
     return [*tables, *(path.name for paths in drawn for path in paths)]

@@ -14,7 +14,7 @@ from typing import Any
 
 import jax
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, first_line
 
 PINNED: dict[str, Any] = {
     # the generator, its variants, and what is added to every seed
@@ -136,8 +136,7 @@ def check_devices() -> None:
     try:
         jax.devices()
     except Exception as error:  # jax raises AssertionError for a GPU that is not there
-        lines = str(error).splitlines() or [type(error).__name__]
-        said = lines[0].partition(" (set JAX_PLATFORMS")[0].rstrip(".")
+        said = first_line(error).partition(" (set JAX_PLATFORMS")[0].rstrip(".")
         asked = os.environ.get("JAX_PLATFORMS")
         about = f"JAX_PLATFORMS: {asked!r}" if asked else "devices"
         raise InputError(

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, first_line
 from collapse.experiment.lazy import load
 from collapse.lab import terminal
 from collapse.lab.command import Options
@@ -19,26 +19,34 @@ from collapse.lab.command import Options
 AUTO = "auto"
 BEGIN, STOP, FAILED = 1, 2, 3  # what the leader tells, once
 _LONGER = 60  # seconds that jax waits beyond the limit: it would abort the process
-_told: list[int] = []
+_told: list[int] = []  # what this process has told the others as their leader
 
 
 def check(options: Options) -> None:
-    """Raise InputError for a place that says nothing, and options that do not go."""
+    """Raise InputError for a malformed --distributed, or options that exclude it."""
     if not options.distributed:
         return
     _where(options.distributed)
     for name in ("scheduler", "shard", "extend"):
         if getattr(options, name):
             raise InputError(
-                f"distributed: does not go with --{name}; drop one of both"
+                f"distributed: does not go with --{name}; drop one of them"
             )
     if options.jobs > 1:
-        raise InputError("distributed: does not go with --jobs; drop one of both")
+        raise InputError("distributed: does not go with --jobs; drop one of them")
     if not 1 <= options.distributed_seconds <= 10**6:
         raise InputError(
             f"distributed_seconds: {options.distributed_seconds}; give a number from 1 "
             f"to {10**6}"
         )
+
+
+def remarks(options: Options) -> tuple[str, ...]:
+    """A line for an option that has no effect without --distributed."""
+    usual = options.distributed_seconds == Options().distributed_seconds
+    if usual or options.distributed:
+        return ()
+    return ("distributed_seconds: has no effect here, only with --distributed",)
 
 
 def join(options: Options) -> bool:
@@ -68,8 +76,9 @@ def join(options: Options) -> bool:
                 "distributed: auto, but neither Slurm, Open MPI nor a TPU says here "
                 "which processes there are; give number/count@host:port"
             ) from None
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"distributed: {said}; check {options.distributed}") from None
+        raise InputError(
+            f"distributed: {first_line(error)}; check {options.distributed}"
+        ) from None
     finally:
         alarm.cancel()
     layouts = load("collapse.lab.layout")
@@ -94,7 +103,7 @@ def leading(options: Options) -> Iterator[None]:
 
 
 def tell(word: int) -> None:
-    """Tell the other processes to begin, or to stop: nothing is left, or wrong."""
+    """Tell the other processes to begin, or to stop: `BEGIN`, `STOP` or `FAILED`."""
     _told.append(word)
     _spread(word)
 
@@ -105,11 +114,12 @@ def told() -> int:
 
 
 def leave() -> None:
-    """Part from the other processes: what follows is done by each alone."""
+    """Leave the group of processes: what follows is done by each alone."""
     load("jax").distributed.shutdown()
 
 
 def _spread(word: int) -> int:
+    """The word that the leader gives, in all processes."""
     multihost: Any = load("jax.experimental.multihost_utils")
     return int(multihost.broadcast_one_to_all(load("numpy").int32(word)))
 

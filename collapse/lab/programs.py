@@ -58,6 +58,9 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
     # values are arguments: of what a program depends on, they are no part
     spread = (task.one_by_one, task.model_devices)
     origin = (task.make_problem, usual, num_rows, spread, measured)
+    each = functools.partial(
+        over_seeds, one_by_one=task.one_by_one, model_devices=task.model_devices
+    )
 
     def bound(root: Any, *values: Any) -> tuple[Any, Any, int]:
         workflow = usual(*values) if callable(usual) else usual
@@ -77,16 +80,13 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
             return loop.advance(root, *bound(root, *values), state, length)
 
         axes = (0, loop.STATE_AXES, *[None] * count)
-        out = (loop.STATE_AXES, 0)
-        mapped = over_seeds(advance, axes, out, 1, *spread)
+        mapped = each(advance, axes, (loop.STATE_AXES, 0), donate=1)
         return kept(mapped, "walk", length, *origin)
 
-    mapped = over_seeds(
+    mapped = each(
         lambda root, *values: loop.init(root, *bound(root, *values)),
         (0, *[None] * count),
         loop.STATE_AXES,
-        (),
-        *spread,
     )
     blank = kept(mapped, "blank", *origin)
     found: dict[int, Any] = {}

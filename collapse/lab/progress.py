@@ -149,11 +149,11 @@ def spelled(seconds: float) -> str:
 
 
 class Counter:
-    """Nothing is told: fits are counted for somebody else."""
+    """Progress that is not shown but counted, for a worker to return."""
 
     def __init__(self) -> None:
         """No fits yet."""
-        self.fits = 0
+        self.count = 0
 
     def name(self, text: str) -> None:
         """Nothing."""
@@ -163,11 +163,11 @@ class Counter:
 
     def skip(self, fits: int) -> None:
         """Count fits that an earlier run has done."""
-        self.fits += fits
+        self.count += fits
 
     def add(self, fits: int) -> None:
         """Count fits that have been done now."""
-        self.fits += fits
+        self.count += fits
 
     def close(self) -> None:
         """Nothing."""

@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from collapse.experiment import provenance, results, sources
+from collapse.experiment.axes import axes_of
 from collapse.experiment.base import Experiment
 from collapse.experiment.derived import OUTCOME, OUTCOMES, source
 from collapse.experiment.profile import SAID
@@ -172,11 +173,8 @@ def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Fig
         figure = _profiled(figure, dataset)
     else:
         panels = figure.metrics or experiment.default_panels(dataset)
-    if figure.kind == "map":  # which shows one number a cell, where outcomes are three
-        panels = tuple(
-            f"{of}_{OUTCOMES[0]}" if what == OUTCOME else panel
-            for panel, (of, what) in ((panel, source(panel)) for panel in panels)
-        )
+    if figure.kind == "map":
+        panels = tuple(map(_in_map, panels))
     sides = {"columns": figure.columns, "rows": figure.rows}
     if figure.kind != "samples":
         taken = {figure.x, *figure.roles().values()}
@@ -196,12 +194,18 @@ def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Fig
     )
 
 
+def _in_map(panel: str) -> str:
+    """What a map shows of a panel: one number a cell, of three outcomes the first."""
+    metric, what = source(panel)
+    return f"{metric}_{OUTCOMES[0]}" if what == OUTCOME else panel
+
+
 def _profiled(figure: Figure, dataset: xr.Dataset) -> Figure:
     """The profile with an axis told apart by colour where there is one workflow."""
     alone = figure.hue == "workflow" and dataset.sizes["workflow"] == 1
-    axes = [axis for axis in dataset.attrs["axes"] if axis]
     taken = (figure.columns, figure.rows)
-    free = [axis for axis in axes if axis not in taken and dataset.sizes[axis] > 1]
+    every = axes_of(dataset)
+    free = [axis for axis in every if axis not in taken and dataset.sizes[axis] > 1]
     return dataclasses.replace(figure, hue=free[0]) if alone and free else figure
 
 

@@ -102,7 +102,7 @@ def _run(
     options = call.options
     check_workers(options)
     processes.check(options)
-    remarked = remarks(call.experiment)
+    remarked = (*remarks(call.experiment), *processes.remarks(options))
     whole = asked = call.experiment
     if options.quick:
         asked = read_less(whole, call.given)

@@ -1,4 +1,4 @@
-"""What a run took so far, in all its stretches and shards."""
+"""The seconds that a run took so far, over all interruptions and shards."""
 
 import contextlib
 import time
@@ -11,7 +11,7 @@ SECONDS = "seconds"  # among the checkpoints; that of a shard has its name behin
 
 
 def seconds(checkpoints: Path) -> float:
-    """The seconds that a run took so far: all its stretches, and all its shards.
+    """The seconds that a run took so far, over all interruptions and shards.
 
     Raises:
       InputError: if a file of them is damaged.
@@ -27,7 +27,7 @@ def note_seconds(checkpoints: Path, spent: float, record: str = SECONDS) -> None
 
 
 class Stopwatch:
-    """Seconds of a run from now on, added to those of its earlier stretches."""
+    """Seconds of a run from now on, added to those before it was interrupted."""
 
     def __init__(self, checkpoints: Path, record: str = SECONDS) -> None:
         """Begin to count.

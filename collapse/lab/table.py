@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from collapse.experiment.axes import axes_of
 from collapse.experiment.summary import runs
 from collapse.measures.catalogue import LOST, OVERSHOT
 
@@ -17,7 +18,7 @@ def text(summary: xr.Dataset, metrics: tuple[str, ...]) -> str:
     A mean of tails is carried by the few runs that drift into them: of these the shares
     of runs that lost and overshot them stand behind.
     """
-    axes = [str(a) for a in np.atleast_1d(summary.attrs["axes"]) if a]
+    axes = axes_of(summary)
     shown = [m for m in metrics if m in summary]
     last = summary.isel(generation=-1)
     rows = []

@@ -20,6 +20,10 @@ class Estimate(NamedTuple):
     low: float
     high: float
 
+    def columns(self, name: str) -> dict[str, float]:
+        """The columns of a table that tell it: `name`, `name_low` and `name_high`."""
+        return {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
+
 
 _NOTHING = Estimate(np.nan, np.nan, np.nan)
 
@@ -73,9 +77,9 @@ def ratio_of_means(
 def median_ratio(
     first: Values, last: Values, confidence: float = intervals.CONFIDENCE
 ) -> Estimate:
-    """Median over seeds of last over first, right for every law of the two.
+    """Median over seeds of last over first; the interval holds for every distribution.
 
-    What stays at 0 has the ratio 1.
+    A value that stays at 0 has the ratio 1.
 
     Args:
       first: [S], not negative.

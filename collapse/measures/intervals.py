@@ -42,7 +42,7 @@ def of_mean(values: Values, confidence: float = CONFIDENCE) -> Interval:
 
 
 @functools.cache
-def student(freedom: int, confidence: float = CONFIDENCE) -> float:
+def student(freedom: int | float, confidence: float = CONFIDENCE) -> float:
     """Standard errors between a mean and the ends of its interval, by Student's t."""
     return float(scipy.stats.t.isf((1 - confidence) / 2, freedom))
 

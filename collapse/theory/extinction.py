@@ -192,8 +192,10 @@ def solved(n: int, num_generations: int) -> bool:
 
 def _largest_count(n: int, num_generations: int) -> int:
     """Count from which on a symbol is lost with probability below `_LEAST`; or n."""
-    if n <= MOST_ROWS or not num_generations:
-        return n if n <= MOST_ROWS else 0
+    if n <= MOST_ROWS:
+        return n
+    if not num_generations:
+        return 0
     decay = survival_decay(num_generations - 1)[-1]
     return min(n, math.ceil(-math.log(_LEAST) / decay))
 

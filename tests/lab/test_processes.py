@@ -1,5 +1,6 @@
 """Processes that jax joins: what is refused, time-outs, and a run of two of them."""
 
+import dataclasses
 import os
 import socket
 import subprocess
@@ -45,6 +46,13 @@ def test_options_that_do_not_go_with_processes_are_refused(name):
     with pytest.raises(InputError, match=f"^distributed.*{name}|^{name}"):
         processes.check(options)
     processes.check(Options(**{name: TOGETHER[name]}))  # alone it is no matter
+
+
+def test_seconds_to_wait_for_no_other_process_are_remarked_on():
+    few = Options(distributed_seconds=5)
+    assert processes.remarks(few)[0].startswith("distributed_seconds: has no effect")
+    assert not processes.remarks(dataclasses.replace(few, distributed="auto"))
+    assert not processes.remarks(Options())
 
 
 def test_processes_are_counted_from_one_and_jax_counts_from_zero():

@@ -176,7 +176,7 @@ def test_the_list_names_figures_claims_and_state(sims, capsys):
     [
         (["varaince_lost"], "is no figure, claim or paper; did you mean variance_lost"),
         (["tiny", "--all"], "all: is every figure; drop it, or the names"),
-        (["tiny", "--quik"], "unrecognized arguments: --quik; see --help"),
+        (["tiny", "--quik"], "--quik: no such option; did you mean --quick?; see"),
         (["tiny", "--out", "sims/gaussian/tiny.toml"], "is a file; give a folder"),
         (["tiny", "--quick", "--publish", "x"], "publish: does not go with --quick"),
         (["tiny", "--publish", ""], "publish: is empty; give a folder"),

@@ -126,7 +126,7 @@ class _Finder(NamedTuple):
 
 
 def _all_numbers(titles: Sequence[str]) -> bool:
-    """Whether names are numbers, so that a number is a name and no place."""
+    """Whether names are numbers, so that a number is a name and no position."""
     return any(titles) and all(re.fullmatch(r"[+-]?\d+", t) for t in titles if t)
 
 
@@ -147,17 +147,18 @@ def _indices(
     """
     left: list[int] = []
     told: list[str] = []
-    for k in columns:
+    for position, k in enumerate(columns):
         values = _whole(raw.columns[k])
         if values is None:
             continue
         title, label = raw.titles[k], name_of(raw.titles, k)
         ordered = _is_monotone(values) or title.lower() in _YEARS
-        first = {*columns[: columns.index(k)]} <= {*left} and len(columns) > alone
+        first = {*columns[:position]} <= {*left} and len(columns) > alone
         which = f"column {title}" if title else label
         hint = f"{which} looks like an index: --drop {flag_words(raw, [k])}"
         if len(np.unique(values)) < len(values):
-            told += [hint] * (first and ordered)
+            if first and ordered:
+                told.append(hint)
             continue
         in_order = values - values[0]
         counts = values[0] in (0, 1) and bool(

@@ -102,14 +102,17 @@ def _headers(
         below = [kind(cell, options.decimal) for cell in raw.columns[k][count:]]
         if 2 * below.count("text") >= len(below):
             return ""
-    first, *_, last = (*raw.places[:count], raw.places[count - 1])
     shown = listed([cell for k in columns if (cell := raw.columns[k][0].strip())], 4)
-    which = f"lines {first} to {last} look like headers"
-    which = f"line {first} looks like a header" if count == 1 else which
-    which += ", too" * raw.named
-    fixes = ["keep one line of names and delete the others"] * (raw.named or count > 1)
-    fixes += ["drop --header no"] * (options.header == "no")
-    return f"{which} ({shown}); {', and '.join(fixes)}"
+    which = f"line {raw.places[0]} looks like a header"
+    if count > 1:
+        which = f"lines {raw.places[0]} to {raw.places[count - 1]} look like headers"
+    too = ", too" if raw.named else ""
+    fixes = []
+    if raw.named or count > 1:
+        fixes.append("keep one line of names and delete the others")
+    if options.header == "no":
+        fixes.append("drop --header no")
+    return f"{which}{too} ({shown}); {', and '.join(fixes)}"
 
 
 def _names_only(kinds: Sequence[Kind]) -> bool:

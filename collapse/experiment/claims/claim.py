@@ -45,10 +45,10 @@ class Rule(NamedTuple):
       how: `value` of the variable; its `difference` or `ratio` to that at `over`, seed
         by seed where there are seeds; or the share of seeds in which it lies below or
         above `level`.
-      over: what differs from `at` in the other place of a difference or ratio; `of`
-        there may name another variable.
-      beyond: what differs in the place whose number is taken off both sides of a ratio:
-        with `{generation: 0}` it is that of what was added since.
+      over: what differs from `at` at the other point of a difference or ratio; `of`
+        may name another variable there.
+      beyond: what differs at the point whose number is subtracted from both sides of a
+        ratio: with `{generation: 0}` it is the ratio of what was added since.
       statistic: over seeds.
       level: of a share.
       low: least value for which the claim holds.
@@ -74,7 +74,7 @@ class Control(NamedTuple):
     Attributes:
       says: the condition, in words.
       read: what to read of the same results instead, as `Rule.at`.
-      over: what to read in the other place of a difference or ratio instead.
+      over: what to read at the other point of a difference or ratio instead.
       swap: exchange the two points of each difference or ratio.
       shuffle: exchange the generations of each seed at random.
       change: fields of the experiment, for a run of its own.
@@ -139,7 +139,7 @@ def fingerprint(claim: Claim) -> str:
     """Eight hexadecimal digits, different for different rules or controls."""
     rules = [rule._asdict() for rule in claim.rules]
     for rule in rules:
-        if not rule["beyond"]:  # as rules were before there was one
+        if not rule["beyond"]:  # the same as of records made before it existed
             del rule["beyond"]
     control = claim.control._asdict() if claim.control is not None else None
     text = json.dumps([rules, control], default=dict)

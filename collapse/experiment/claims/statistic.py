@@ -20,7 +20,7 @@ Values = NDArray[np.float64]
 
 
 class NotReached(InputError):
-    """A place that the results do not have, as those of a run that was cut down."""
+    """A point that the results do not have, as those of a run that was cut down."""
 
 
 class Measured(NamedTuple):
@@ -42,7 +42,7 @@ class Measured(NamedTuple):
 
 
 def measured(dataset: xr.Dataset, rule: Rule, confidence: float) -> list[Measured]:
-    """What a rule reads, one entry for each place that it names.
+    """What a rule reads, one entry for each point that it names.
 
     Args:
       dataset: every seed, as in results.nc.
@@ -141,7 +141,7 @@ def _ratio(at: Where, first: Values, second: Values, confidence: float) -> Measu
 
 
 def _values(dataset: xr.Dataset, of: str, at: Where) -> Values:
-    """A variable at one place: [S], or [] for a closed form."""
+    """A variable at one point: [S], or [] for a closed form."""
     if of not in dataset:
         known = [str(name) for name in dataset.data_vars]
         raise InputError(f"of: {of} was not measured{hint(of, known)}")

@@ -33,8 +33,8 @@ SAID = (
 def profile(dataset: xr.Dataset, margin: float = MARGIN) -> pd.DataFrame:
     """What each definition of collapse says, a line for each in each condition.
 
-    `worse` is the factor by which the metric became worse since generation 0, above 1
-    on the side of collapse whichever that is; `first` and `last` are the metric itself,
+    `worse` is the factor by which the metric became worse since generation 0: above 1
+    means towards collapse, of every metric. `first` and `last` are the metric itself,
     `difference` its paired change; each with the ends of a 95 % interval. `lost` is the
     share of runs in which a tail is lost. `verdict` is "collapse" if the factor is
     above 1 + margin, "no collapse" if it is below, "undecided" if these seeds do not
@@ -61,7 +61,7 @@ def _row(line: Line) -> dict[str, Any]:
     row["statistic"] = "" if case is None else line.definition.statistic
     row["seeds"] = 0 if case is None else len(case.last)
     for name, found in _estimates(case).items():
-        row |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+        row |= found.columns(name)
     row |= {"joint_low": line.joint[0], "joint_high": line.joint[1]}
     return row | {"verdict": line.verdict, "note": line.note}
 

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from collapse.experiment.axes import axes_of
 from collapse.experiment.profile.cases import NOT_DEFINED, Case, verdict
 from collapse.experiment.profile.definitions import (
     DEFINITIONS,
@@ -72,8 +73,7 @@ def lines(dataset: xr.Dataset, margin: float) -> Iterator[Line]:
       dataset: every seed, as in results.nc.
       margin: smallest worsening that counts, as a share.
     """
-    axes = [str(axis) for axis in np.atleast_1d(dataset.attrs.get("axes", [])) if axis]
-    dims = (*axes, "workflow")
+    dims = (*axes_of(dataset), "workflow")
     known = _quantities(dataset, dims)
     ends = dataset[list(known)].isel(generation=[0, -1]).astype(float)
     arrays = {name: ends[name].transpose(*dims, "seed", ...).values for name in known}

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from collapse.experiment.columns import aligned, plain
 from collapse.experiment.profile.cases import NOT_DEFINED
 from collapse.experiment.profile.definitions import DEFINITIONS
 
@@ -11,7 +12,7 @@ _NAMES = {d.name: d.long_name for d in DEFINITIONS}
 
 
 def text(profile: pd.DataFrame, axes: tuple[str, ...], margin: float) -> str:
-    """A profile for the terminal, with what it says of definitions that have no place.
+    """A profile for the terminal, with the definitions that are not defined and why.
 
     Args:
       profile: as of `profile`.
@@ -25,16 +26,16 @@ def text(profile: pd.DataFrame, axes: tuple[str, ...], margin: float) -> str:
         own = profile
         for axis in axes:
             own = own[own[axis] == cell[axis]]
-        head = {axis: _plain(cell[axis]) for axis in axes}
+        head = {axis: plain(cell[axis]) for axis in axes}
         for row in _block(own, workflows):
-            shown = head if row["definition"] else dict.fromkeys(head, "")
-            rows.append(shown | row)
+            rows.append((head if row["definition"] else dict.fromkeys(head, "")) | row)
     left = len(cells) - _MOST_CELLS
     words = f"more setting{'s' * (left > 1)} in profile.csv"
     more = f"\n... {left} {words}" if left > 0 else ""
+    shown = aligned(rows) if rows else "nothing is defined here"
     return (
         "profile: factor by which the last generation is worse than generation 0 "
-        f"(95 % interval)\n\n{_aligned(rows)}{more}\n\n{_explained(profile, margin)}"
+        f"(95 % interval)\n\n{shown}{more}\n\n{_explained(profile, margin)}"
     )
 
 
@@ -44,12 +45,11 @@ def _block(own: pd.DataFrame, workflows: list[str]) -> list[dict[str, str]]:
     for definition in DEFINITIONS:
         of = own[own["definition"] == definition.name].set_index("workflow")
         defined = of[of["verdict"] != NOT_DEFINED]
-        for place, workflow in enumerate(w for w in workflows if w in defined.index):
+        for number, workflow in enumerate(w for w in workflows if w in defined.index):
             line = defined.loc[workflow]
-            named = (
-                (definition.long_name, str(line["metric"])) if not place else ("", "")
-            )
-            head = dict(zip(("definition", "metric"), named, strict=True))
+            head = {"definition": definition.long_name, "metric": str(line["metric"])}
+            if number:  # they stand in the first line alone
+                head = dict.fromkeys(head, "")
             rows.append(head | {"workflow": workflow} | _told(line))
     return rows
 
@@ -107,19 +107,3 @@ def _together(defined: pd.DataFrame) -> str:
 
 def _as_tuple(key: object) -> tuple[object, ...]:
     return key if isinstance(key, tuple) else (key,)
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _aligned(rows: list[dict[str, str]]) -> str:
-    """Columns of text, each as wide as its longest entry, to the left."""
-    if not rows:
-        return "nothing is defined here"
-    names = list(rows[0])
-    widths = {n: max(len(n), *(len(row[n]) for row in rows)) for n in names}
-    lines = [{n: n for n in names}, *rows]
-    return "\n".join(
-        "  ".join(line[n].ljust(widths[n]) for n in names).rstrip() for line in lines
-    )

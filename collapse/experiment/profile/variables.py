@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 
+from collapse.experiment.axes import axes_of
 from collapse.experiment.profile import MARGIN, profile
 from collapse.experiment.profile.definitions import DEFINITIONS
 
@@ -24,8 +25,7 @@ def variables(dataset: xr.Dataset, margin: float = MARGIN) -> xr.Dataset:
       margin: smallest worsening that counts, as a share.
     """
     table = profile(dataset, margin)
-    axes = [str(a) for a in np.atleast_1d(dataset.attrs.get("axes", [])) if a]
-    dims = [*axes, "workflow", "definition"]
+    dims = [*axes_of(dataset), "workflow", "definition"]
     shape = [dataset.sizes[d] for d in dims[:-1]] + [len(DEFINITIONS)]
     found = {}
     for name, column in {**NUMBERS, **WORDS}.items():
@@ -34,13 +34,8 @@ def variables(dataset: xr.Dataset, margin: float = MARGIN) -> xr.Dataset:
         found[name] = (dims, values)
     units = "factor, above 1 on the side of collapse"
     told = {"long_name": "worsening since generation 0", "units": units}
-    whole = xr.Dataset(
-        found,
-        {d: dataset[d] for d in dims[:-1]} | {"definition": _names()},
-    )
+    names = [definition.name for definition in DEFINITIONS]
+    coords = {d: dataset[d] for d in dims[:-1]} | {"definition": names}
+    whole = xr.Dataset(found, coords)
     whole["profile_worse"].attrs = {**told, "margin": margin}
     return whole
-
-
-def _names() -> list[str]:
-    return [definition.name for definition in DEFINITIONS]

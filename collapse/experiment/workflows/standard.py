@@ -132,7 +132,12 @@ ANCHORED = WorkflowKind(
 )
 
 _STANDARD = (
-    *(REPLACE, ACCUMULATE, FIXED_BUDGET, WINDOW, REPLACE_MULTIPLE, REPLACE_GROWING),
+    REPLACE,
+    ACCUMULATE,
+    FIXED_BUDGET,
+    WINDOW,
+    REPLACE_MULTIPLE,
+    REPLACE_GROWING,
     MIX,
 )
 _KINDS: dict[str, WorkflowKind] = {kind.name: kind for kind in _STANDARD}

@@ -45,7 +45,8 @@ def spread(trial: Trial) -> None:
     far = real.rounding > _FAR
     if not far.any():
         return
-    lost = far & ~_alike(_sampled(trial, trial.real), real.spread)
+    found = _sampled(trial, trial.real)
+    lost = far & ~_alike(found, real.spread)
     if not lost.any():
         return
     try:
@@ -55,12 +56,11 @@ def spread(trial: Trial) -> None:
     if not (lost & held).any():
         return
     worst = int((lost & held).argmax())
-    found = _sampled(trial, trial.real)[worst]
     raise ModelError(
-        f"fit: samples vary by {found:.3g} (column {worst}) where real rows vary by "
-        f"{real.spread[worst]:.3g} about {real.location[worst]:.3g}, and by as much as "
-        "they should if these are centred: squares of rows so far from 0 have no "
-        f"digits left in {_name(real.precision[worst])}; centre or standardise the "
+        f"fit: samples vary by {found[worst]:.3g} (column {worst}) where real rows "
+        f"vary by {real.spread[worst]:.3g} about {real.location[worst]:.3g}, and by as "
+        "much as they should if these are centred: squares of rows so far from 0 have "
+        f"no digits left in {_name(real.precision[worst])}; centre or standardise the "
         "rows before the run, or take float64"
     )
 
@@ -100,7 +100,7 @@ def _sampled(trial: Trial, rows: Batch) -> NDArray[np.float64]:
 
 
 def _alike(found: NDArray[np.float64], right: NDArray[np.float64]) -> Any:
-    """Whether standard deviations of few rows may be of one law; NaN is like none."""
+    """Whether standard deviations differ by less than a factor of 4; NaN does not."""
     with np.errstate(invalid="ignore"):
         return (found * _LIKE > right) & (found < right * _LIKE)
 

@@ -1,6 +1,5 @@
 """What a run's declaration says beyond the defaults, and what was changed in it."""
 
-import json
 import tomllib
 from collections.abc import Mapping
 from typing import Any
@@ -11,11 +10,10 @@ from collapse.experiment.base import Experiment
 from collapse.experiment.remarks import without_effect
 from collapse.experiment.toml import read_table
 from collapse.figures.declaration import read_declaration
-from collapse.lab import folder
+from collapse.lab import contents, folder
 from collapse.lab.look.labels import Label, experiment, of_table
 
 _MANY_ROWS = 10**9  # of data whose size is not known
-RECORD = "data"  # what the environment of a run says of its data
 
 
 def differences(label: Label) -> dict[str, Any]:
@@ -76,11 +74,7 @@ def trouble(label: Label, dataset_attributes: Mapping[str, Any]) -> str:
 
 def data_of(label: Label) -> Mapping[str, Any]:
     """What a run has written down of its data: their sha256 and their shape."""
-    try:
-        text = (label.place / "environment.json").read_text(encoding="utf-8")
-        found = json.loads(text).get(RECORD, {})
-    except (OSError, ValueError, AttributeError):
-        return {}
+    found = (contents.environment(label.place) or {}).get("data", {})
     return found if isinstance(found, Mapping) else {}
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from collapse.experiment.arguments import Parser
+from collapse.experiment.columns import aligned, plain
 from collapse.lab import terminal
 from collapse.lab.look import labels
-from collapse.lab.look.arguments import Parser
 from collapse.lab.look.opened import Opened, opened
 from collapse.lab.look.pairing import data_differ, fingerprints
 from collapse.lab.look.side_by_side import side_by_side
@@ -28,7 +29,12 @@ def main(arguments: Sequence[str], program: str) -> int:
     """
     parser = Parser(prog=program, description=__doc__)
     parser.add_argument("folder", nargs="+", type=Path, help="of finished runs")
-    parser.add_argument("--metrics", nargs="+", default=(), help="to compare")
+    parser.add_argument(
+        "--metrics",
+        nargs="+",
+        default=(),
+        help="names of those to compare; without it, those of the closing table",
+    )
     parser.add_argument(
         "--out", type=Path, help="file for the table, as CSV, with all conditions"
     )
@@ -67,7 +73,7 @@ def text(runs: Sequence[Opened], table: pd.DataFrame) -> str:
         f"generation {generation}: mean (95 % interval); difference to {short[0]} "
         f"(95 % interval), {_how(table)}"
     )
-    return "\n".join([*lines, "", said, "", _aligned(table, runs, short)])
+    return "\n".join([*lines, "", said, "", _conditions(table, runs, short)])
 
 
 def _short(runs: Sequence[Opened]) -> list[str]:
@@ -93,13 +99,13 @@ def _how(table: pd.DataFrame) -> str:
     return f"seed by seed where {words} are shared, of independent seeds where marked *"
 
 
-def _aligned(table: pd.DataFrame, runs: Sequence[Opened], short: list[str]) -> str:
+def _conditions(table: pd.DataFrame, runs: Sequence[Opened], short: list[str]) -> str:
     """A line for each condition of each metric, a column for each run."""
     columns = list(table.columns)
     keys = columns[: columns.index("generation")]
     rows = []
     for values, own in table.groupby(keys, sort=False, dropna=False):
-        row = dict(zip(keys, map(_plain, np.atleast_1d(values)), strict=True))
+        row = dict(zip(keys, map(plain, np.atleast_1d(values)), strict=True))
         several = set(table["paired"].dropna()) == {True, False}
         for k, (_, line) in enumerate(own.iterrows()):
             row[short[k]] = _interval(line, "mean")
@@ -110,14 +116,8 @@ def _aligned(table: pd.DataFrame, runs: Sequence[Opened], short: list[str]) -> s
                 row[f"{short[k]} - {short[0]}"] = told + star
         rows.append(row)
     more = len(rows) - _MOST_LINES
-    shown = [{name: name for name in rows[0]}, *rows[:_MOST_LINES]]
-    widths = {name: max(len(row[name]) for row in shown) for name in rows[0]}
-    lines = [
-        "  ".join(row[name].ljust(widths[name]) for name in row).rstrip()
-        for row in shown
-    ]
-    left = f"... {more} more condition{'s' * (more != 1)}: --out FILE.csv has all"
-    return "\n".join([*lines, *([left] if more > 0 else [])])
+    left = f"\n... {more} more condition{'s' * (more != 1)}: --out FILE.csv has all"
+    return aligned(rows[:_MOST_LINES]) + (left if more > 0 else "")
 
 
 def _interval(line: "pd.Series[object]", name: str) -> str:
@@ -126,7 +126,3 @@ def _interval(line: "pd.Series[object]", name: str) -> str:
         for end in ("", "_low", "_high")
     )
     return f"{value:.4g}" + ("" if np.isnan(low) else f" ({low:.3g} .. {high:.3g})")
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,7 +1,7 @@
 """What the folder of a run says of itself before its results are read."""
 
 import contextlib
-import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from collapse.experiment.base import Experiment
 from collapse.experiment.lazy import load
 from collapse.experiment.toml import read_table
 from collapse.figures.declaration import read_declaration
-from collapse.lab import checksums, folder, lock, stopwatch
+from collapse.lab import contents, folder, lock, stopwatch
 
 COMPLETE, UNFINISHED, RUNNING, DAMAGED = "complete", "unfinished", "running", "damaged"
 _EMPTY = {"metrics": "all", "snapshots": "none", "data": "none"}  # what "" stands for
@@ -82,7 +82,7 @@ def _listed(place: Path) -> Label | None:
         name = folder.command_in(place)
     except InputError:
         name = ""
-    return Label(place, name, {}, DAMAGED, float("nan"))
+    return Label(place, name, {}, DAMAGED, math.nan)
 
 
 def experiment(label: Label) -> Experiment | None:
@@ -138,12 +138,9 @@ def state(place: Path) -> str:
 
 
 def _seconds(place: Path) -> float:
-    name, nothing = "environment.json", float("nan")
-    if checksums.changed(place, [name]):
-        return nothing
-    try:
-        return float(json.loads((place / name).read_text(encoding="utf-8"))["seconds"])
-    except (OSError, ValueError, KeyError, TypeError):
-        with contextlib.suppress(InputError):  # damaged
-            return stopwatch.seconds(place / folder.CHECKPOINTS) or nothing
-        return nothing
+    """The seconds that a run took, or took so far; NaN where nothing says."""
+    with contextlib.suppress(KeyError, ValueError, TypeError):
+        return float((contents.environment(place) or {})["seconds"])
+    with contextlib.suppress(InputError):  # damaged
+        return stopwatch.seconds(place / folder.CHECKPOINTS) or math.nan
+    return math.nan

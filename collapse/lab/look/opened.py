@@ -60,7 +60,7 @@ def opened(place: Path) -> Opened:
         raise InputError(str(error).removeprefix("out: ")) from None
     about = json.loads(dataset.attrs.get("environment", "{}"))
     label = label._replace(seconds=float(about.get("seconds", label.seconds)))
-    if told := dataset.attrs.get("experiment", ""):  # which nobody has edited
+    if told := dataset.attrs.get("experiment", ""):  # the label may have been edited
         label = label._replace(fields=labels.of_table(tomllib.loads(told)))
     return Opened(label, _experiment(label, told), dataset)
 

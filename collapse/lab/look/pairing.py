@@ -6,11 +6,11 @@ run makes of them may differ: workflows, the number of generations and of seeds,
 axes whose values share numbers.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from collapse.experiment.files import sha256
 from collapse.experiment.workflows import takers
 from collapse.lab import folder
 from collapse.lab.look.changes import data_of
@@ -75,17 +75,16 @@ def fingerprints(runs: Sequence[Opened]) -> list[str]:
     ]
 
 
-def _is_of(run: Opened, sha256: str) -> bool:
+def _is_of(run: Opened, digest: str) -> bool:
     if run.experiment is None or not run.label.fields.get("data"):
         return False
-    return run.experiment.digest(sha256) == folder.digest_in(run.label.place)
+    return run.experiment.digest(digest) == folder.digest_in(run.label.place)
 
 
 def _of_file(run: Opened) -> str:
     """The sha256 of the file that a run's data name, as it is now."""
     try:
-        with Path(str(run.label.fields.get("data"))).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256(Path(str(run.label.fields.get("data"))))
     except (OSError, ValueError):
         return ""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import collapse
 from collapse.data.errors import InputError
+from collapse.experiment.arguments import Parser
 from collapse.figures import draw
 from collapse.figures.declaration import from_json
 from collapse.figures.drawable import drawable
@@ -16,7 +17,6 @@ from collapse.figures.spec import Figure
 from collapse.lab import checksums, folder, terminal
 from collapse.lab.html import MARK, contents, image, page, picture, rows
 from collapse.lab.look import show
-from collapse.lab.look.arguments import Parser
 from collapse.lab.look.opened import Opened, opened
 from collapse.lab.look.side_by_side import check_once
 from collapse.lab.look.writing import check_target, write

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from collapse.data.errors import InputError
+from collapse.experiment.arguments import Parser
+from collapse.experiment.columns import aligned
 from collapse.lab import terminal
 from collapse.lab.look import changes, labels
-from collapse.lab.look.arguments import Parser
 from collapse.lab.look.labels import Label
 
 _USUAL = "results"
@@ -34,17 +35,17 @@ def main(arguments: Sequence[str], program: str) -> int:
 
 def text(runs: Sequence[Label]) -> str:
     """A line a run: its folder, command, state, time, and what is not the default."""
-    head = ("folder", "command", "state", "time", "differs from the default")
-    lines = [head, *map(_line, runs)]
-    widths = [max(len(line[k]) for line in lines) for k in range(len(head) - 1)]
-    return "\n".join(
-        "  ".join([*map(str.ljust, line, widths), line[-1]]).rstrip() for line in lines
-    )
+    return aligned([_line(run) for run in runs])
 
 
-def _line(run: Label) -> tuple[str, ...]:
-    told = labels.spelled(changes.differences(run))
-    return str(run.place), run.title, run.state, _time(run.seconds), told
+def _line(run: Label) -> dict[str, str]:
+    return {
+        "folder": str(run.place),
+        "command": run.title,
+        "state": run.state,
+        "time": _time(run.seconds),
+        "differs from the default": labels.spelled(changes.differences(run)),
+    }
 
 
 def _time(seconds: float) -> str:

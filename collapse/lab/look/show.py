@@ -1,17 +1,18 @@
 """The command `collapse show FOLDER`: the table and the profile of a finished run."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 
+from collapse.experiment.arguments import Parser
+from collapse.experiment.axes import axes_of
 from collapse.experiment.profile import MARGIN, profile
 from collapse.experiment.profile import table as of_profile
 from collapse.experiment.summary import summarise
 from collapse.lab import table, terminal
 from collapse.lab.look import changes, labels
-from collapse.lab.look.arguments import Parser
 from collapse.lab.look.opened import Opened, opened
 
 
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str], program: str) -> int:
 def text(run: Opened, margin: float = MARGIN) -> str:
     """What a run is, its closing table, and its profile."""
     head = f"{run.label.place}: {run.label.title}, {_size(run.dataset)}"
-    if np.isfinite(run.label.seconds):
+    if math.isfinite(run.label.seconds):
         head += f", {run.label.seconds:.1f} s"
     differs = labels.spelled(changes.differences(run.label))
     changed = f"differs from the default: {differs}"
@@ -58,13 +59,11 @@ def closing(run: Opened) -> str:
 
 def told(dataset: xr.Dataset, margin: float = MARGIN) -> str:
     """The profile of every seed's results as text."""
-    axes = tuple(str(axis) for axis in np.atleast_1d(dataset.attrs["axes"]) if axis)
-    return of_profile.text(profile(dataset, margin), axes, margin)
+    return of_profile.text(profile(dataset, margin), axes_of(dataset), margin)
 
 
 def _size(dataset: xr.Dataset) -> str:
-    rest = [d for d in np.atleast_1d(dataset.attrs["axes"]) if d]
-    conditions = int(np.prod([dataset.sizes[d] for d in [*rest, "workflow"]]))
+    conditions = math.prod(dataset.sizes[d] for d in (*axes_of(dataset), "workflow"))
     seeds, generations = dataset.sizes["seed"], dataset.sizes["generation"]
     repeated = f"{seeds} seed{'s' * (seeds != 1)}"
     return f"{conditions} x {repeated} x {generations} generations"

@@ -1,16 +1,17 @@
 """Runs side by side: one number of each, and its difference to the first run."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import scipy
 import xarray as xr
 from numpy.typing import NDArray
 
 from collapse.data.errors import InputError, unknown_value
+from collapse.experiment.axes import axes_of
 from collapse.lab.look.opened import Opened
 from collapse.lab.look.pairing import shares_numbers, sizes_agree
 from collapse.measures import intervals
@@ -63,9 +64,8 @@ def side_by_side(runs: Sequence[Opened], metrics: Sequence[str] = ()) -> pd.Data
             head = {"metric": metric, **match.where, "generation": generation}
             for k, (run, own) in enumerate(zip(runs, values, strict=True)):
                 line = head | {"run": str(run.label.place)}
-                line |= _told("mean", of_mean(own.astype(np.float64))) | {
-                    "seeds": len(own)
-                }
+                line |= of_mean(own.astype(np.float64)).columns("mean")
+                line["seeds"] = len(own)
                 if k:
                     at = (match.positions[0], match.positions[k])
                     paired = shared[k] and sizes_agree((runs[0], run), at)
@@ -81,7 +81,8 @@ def _difference(first: Values, own: Values, paired: bool) -> dict[str, Any]:
     gap = Estimate(0.0, 0.0, 0.0)
     if not equal:
         gap = (_paired if paired else _welch)(first, own)
-    return _told("difference", gap) | {"paired": paired, "pairs": pairs, "equal": equal}
+    told = {"paired": paired, "pairs": pairs, "equal": equal}
+    return gap.columns("difference") | told
 
 
 def is_rounding(first: Values, other: Values) -> bool:
@@ -158,51 +159,38 @@ def _matches(runs: Sequence[Opened]) -> Iterator[Match]:
     single workflow, or value, of each run is compared even if it is not the same.
     """
     axes = list(dict.fromkeys(axis for run in runs for axis in _several(run)))
-    positions: list[list[tuple[Any, tuple[int | None, ...]]]] = []
-    for axis in axes:
-        values = [_along(run, axis) for run in runs]
-        common = [v for v in values[0] if all(v in others for others in values)]
-        if not common:
-            told = " and ".join(
-                f"{run.label.place} has {', '.join(map(str, own))}"
-                for run, own in zip(runs, values, strict=True)
-            )
-            raise InputError(f"{axis}: no value in common: {told}")
-        inside = [axis in run.dataset.dims for run in runs]
-        positions.append(
-            [
-                (
-                    v,
-                    tuple(
-                        _place(own, v, i) for own, i in zip(values, inside, strict=True)
-                    ),
-                )
-                for v in common
-            ]
-        )
-    shape = [len(choices) for choices in positions]
-    for index in np.ndindex(*shape):
-        chosen = [choices[k] for choices, k in zip(positions, index, strict=True)]
-        where = {a: value for a, (value, _) in zip(axes, chosen, strict=True)}
-        own = [
-            {
-                a: at[r]
-                for a, (_, at) in zip(axes, chosen, strict=True)
-                if at[r] is not None
-            }
+    for chosen in itertools.product(*(_choices(runs, axis) for axis in axes)):
+        where = {axis: value for axis, (value, _) in zip(axes, chosen, strict=True)}
+        positions = tuple(
+            {axis: at[r] for axis, (_, at) in zip(axes, chosen, strict=True) if r in at}
             for r in range(len(runs))
-        ]
-        yield Match(where, tuple(own))  # type: ignore[arg-type]
+        )
+        yield Match(where, positions)
 
 
-def _place(values: list[Any], value: Any, inside: bool) -> int | None:
-    return values.index(value) if inside else None
+def _choices(runs: Sequence[Opened], axis: str) -> list[tuple[Any, dict[int, int]]]:
+    """The values of an axis that all runs have, each with its position in each run.
+
+    A run in whose results the axis is no dimension has no position.
+
+    Raises:
+      InputError: if no value is common to all.
+    """
+    values = [_along(run, axis) for run in runs]
+    common = [v for v in values[0] if all(v in others for others in values)]
+    if not common:
+        told = " and ".join(
+            f"{run.label.place} has {', '.join(map(str, own))}"
+            for run, own in zip(runs, values, strict=True)
+        )
+        raise InputError(f"{axis}: no value in common: {told}")
+    inside = [r for r, run in enumerate(runs) if axis in run.dataset.dims]
+    return [(v, {r: values[r].index(v) for r in inside}) for v in common]
 
 
 def _several(run: Opened) -> list[str]:
     """Coordinates in which the conditions of a run differ."""
-    axes = [str(axis) for axis in run.dataset.attrs["axes"] if axis]
-    return [a for a in (*axes, "workflow") if run.dataset.sizes[a] > 1]
+    return [a for a in (*axes_of(run.dataset), "workflow") if run.dataset.sizes[a] > 1]
 
 
 def _along(run: Opened, axis: str) -> list[Any]:
@@ -244,10 +232,5 @@ def _welch(first: Values, other: Values) -> Estimate:
     freedom = total**2 / sum(
         part**2 / (len(x) - 1) for part, x in zip(parts, (one, two), strict=True)
     )
-    times = float(scipy.stats.t.isf((1 - intervals.CONFIDENCE) / 2, freedom))
-    reach = times * np.sqrt(total)
+    reach = intervals.student(freedom) * np.sqrt(total)
     return Estimate(value, float(value - reach), float(value + reach))
-
-
-def _told(name: str, found: Estimate) -> dict[str, float]:
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}

@@ -48,7 +48,7 @@ def check_target(path: Path, mark: str) -> None:
 def write(path: Path, text: str) -> None:
     """Write a text whole or not at all, and say so; through links, which stay.
 
-    Nobody need listen at the end of a pipe, and a device is told nothing but the text.
+    A pipe that is closed at the other end is no error; a device gets the text alone.
 
     Args:
       path: as of `check_target`.

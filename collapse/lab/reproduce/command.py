@@ -3,9 +3,10 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from collapse.data.errors import InputError
+from collapse.experiment.arguments import Parser
 from collapse.experiment.claims.claim import Claim, fingerprint
 from collapse.experiment.lazy import load
 from collapse.lab import command, folder, terminal
@@ -18,14 +19,6 @@ if TYPE_CHECKING:
     from collapse.lab.reproduce.making import Manner
 
 MARKDOWN, PAGE = "REPRODUCTION.md", "report.html"
-BUDGET = 0.05  # of false alarms, over every rule of every claim that there is
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; see --help")
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "") -> int:
@@ -73,7 +66,7 @@ def _check_bare(given: argparse.Namespace) -> None:
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog=program,
         description="List the published figures and claims, or make some again, with "
         "a verdict on each claim.",
@@ -196,7 +189,7 @@ def _reproduce(
     claims = [claim for entry in every for _, claim in entry.claims]
     manner = making.Manner(
         out=out,
-        level=verdict.confidence(claims, BUDGET),
+        level=verdict.confidence(claims),
         quick=given.quick,
         check=given.check,
         quiet=given.quiet,

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from collapse.experiment.claims.claim import Claim, Paper, Rule, fingerprint
+from collapse.experiment.claims.verdict import NOT_COMPARABLE, NOT_RUN
 from collapse.lab.reproduce.entries import Entry
 from collapse.lab.reproduce.records import CHECKED, Records
 
 _MOST_POINTS = 6  # that are told one by one
-NOT_RUN, NOT_COMPARABLE = "not run", "not comparable"
 
 
 class Line(NamedTuple):
@@ -67,20 +67,19 @@ def _line(entry: Entry, claim: Claim, run: Mapping[str, Any]) -> Line:
     if record is None or record.get("rules") != fingerprint(claim):  # of other rules
         return Line(entry, claim, NOT_RUN if claim.rules else NOT_COMPARABLE)
     measured = []
-    read = record["measured"] or [()] * len(
-        claim.rules
-    )  # () of a run that was cut down
+    # a run that was cut down has read nothing
+    read = record["measured"] or [()] * len(claim.rules)
     for rule, several in zip(claim.rules, read, strict=True):
         measured += _several(rule, several)
     control = ""
     if claim.control is not None:
-        control = f"{claim.control.says}: {record['control'] or 'not run'}"
+        control = f"{claim.control.says}: {record['control'] or NOT_RUN}"
     told = tuple(measured)
     return Line(entry, claim, record["verdict"], told, control, size(run))
 
 
 def _several(rule: Rule, several: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What was read at each place of a rule; of many points the ends of all."""
+    """What was read at each point of a rule; of many points the ends of all."""
     if len(several) <= _MOST_POINTS:
         return [_told(rule, one) for one in several]
     low, high = min(one["low"] for one in several), max(one["high"] for one in several)
@@ -116,8 +115,8 @@ def _what(rule: Rule) -> str:
     return told[rule.how]
 
 
-def _spelled(place: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in place.items():
+def _spelled(point: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in point.items():
         yield str(value) if key in ("workflow", "of") else f"{key} {value}"
 
 

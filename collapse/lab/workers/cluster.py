@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, first_line
 from collapse.experiment.files import atomic
 from collapse.experiment.lazy import load
 from collapse.lab import terminal
@@ -103,7 +103,7 @@ class Cluster:
         self.watching.note()
 
     def _say(self, client: Any) -> None:
-        """Tell where the cluster shows what it does, and if there is nobody to work."""
+        """Print where the dashboard is, and a line if there are no workers yet."""
         if self.options.quiet:
             return
         if client.dashboard_link:
@@ -135,10 +135,9 @@ def _client(options: Options) -> Iterator[Any]:
                 "running, and can it be reached from here?"
             ) from None
         except (ValueError, TypeError) as error:
-            said = (str(error).splitlines() or [type(error).__name__])[0]
             raise InputError(
-                f"scheduler: {name} is no address ({said}); give one such as "
-                "tcp://host:8786"
+                f"scheduler: {name} is no address ({first_line(error)}); give one "
+                "such as tcp://host:8786"
             ) from None
         yield stack.enter_context(client)
 

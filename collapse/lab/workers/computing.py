@@ -1,7 +1,7 @@
 """All parts of a run, or of a shard, computed by workers of one kind."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -44,20 +44,11 @@ def compute(
       ChildProcessError: if a worker is lost for good.
     """
     experiment, options = call.experiment, call.options
-    field = "scheduler" if options.scheduler else "jobs"
     earlier = extend.earlier_seeds(checkpoints)
-    keep = not options.no_cache
-    most = room.recorded(checkpoints)
-    told = describe(experiment, data, field, earlier, keep, most)
-    if not options.scheduler and jax.default_backend() != "cpu":
-        raise InputError(
-            f"jobs: seeds run side by side on this {jax.default_backend()} already; "
-            "drop --jobs"
-        )
+    described = _described(call, data, checkpoints, earlier)
     plan = planner(experiment, data, checkpoints, earlier, programs=programs)
     every = parts.pieces(experiment, plan) if chosen is None else iter(chosen)
-    conditions = len(list(experiment.conditions()))
-    runs = conditions * experiment.num_seeds
+    runs = len(list(experiment.conditions())) * experiment.num_seeds
     if chosen is not None:
         runs = sum(len(piece.seeds) for piece in chosen)
     steps = experiment.num_generations + 1
@@ -77,18 +68,25 @@ def compute(
                 else:
                     yield piece
 
-        _by(options, told, checkpoints, watching, locks)(todo())
+        if options.scheduler:
+            cluster.Cluster(described, checkpoints, options, watching).compute(todo())
+        else:
+            crew = local.Crew(described, checkpoints, options.jobs, watching, locks)
+            crew.compute(todo())
         note()
 
 
-def _by(
-    options: Any,
-    told: Description,
-    checkpoints: Path,
-    watching: Watching,
-    locks: Sequence[TextIO],
-) -> Callable[[Iterator[Piece]], None]:
-    """What computes parts, by the options."""
-    if options.scheduler:
-        return cluster.Cluster(told, checkpoints, options, watching).compute
-    return local.Crew(told, checkpoints, options.jobs, watching, locks).compute
+def _described(call: Call, data: Any, checkpoints: Path, earlier: int) -> Description:
+    """The run as its workers get it.
+
+    Raises:
+      InputError: for processes that would share a GPU, or source that none can load.
+    """
+    options, kind = call.options, jax.default_backend()
+    if not options.scheduler and kind != "cpu":
+        raise InputError(
+            f"jobs: seeds run side by side on this {kind} already; drop --jobs"
+        )
+    field = "scheduler" if options.scheduler else "jobs"
+    kept = (not options.no_cache, room.recorded(checkpoints))
+    return describe(call.experiment, data, field, earlier, *kept)

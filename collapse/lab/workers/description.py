@@ -1,6 +1,5 @@
 """A run as a worker gets it: everything that its parts depend on, and nothing else."""
 
-import hashlib
 import importlib
 import inspect
 import platform
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 from collapse.data.errors import InputError
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment
+from collapse.experiment.files import sha256
 from collapse.experiment.source import source_files
 from collapse.experiment.toml import from_table, to_toml
 from collapse.experiment.workflows import WorkflowKind
@@ -80,20 +80,19 @@ def describe(
                 f"{field}: {kind.__name__} is defined in no file, from which workers "
                 "could load it; write it to one"
             )
+    files = source_files(*experiment.made_of())
     return Description(
-        name,
-        tuple(dict.fromkeys(_own_workflows(experiment, field))),
-        to_toml(experiment),
-        data,
-        tuple(
-            (str(path), _digest(path)) for path in source_files(*experiment.made_of())
-        ),
-        layout.here(),
-        pinned.machine(),
-        folder.versions(),
-        earlier,
-        keep_programs,
-        most_seeds,
+        kind=name,
+        own=tuple(dict.fromkeys(_own_workflows(experiment, field))),
+        declaration=to_toml(experiment),
+        data=data,
+        sources=tuple((str(path), sha256(path)) for path in files),
+        layout=layout.here(),
+        machine=pinned.machine(),
+        versions=folder.versions(),
+        earlier=earlier,
+        keep_programs=keep_programs,
+        most_seeds=most_seeds,
     )
 
 
@@ -119,16 +118,12 @@ def experiment_of(description: Description) -> Experiment:
     if to_toml(experiment) != description.declaration:
         raise InputError(f"source: the worker on {where} reads another experiment")
     for file, digest in description.sources:
-        if Path(file).is_file() and _digest(Path(file)) != digest:
+        if Path(file).is_file() and sha256(Path(file)) != digest:
             raise InputError(
                 f"source: the worker on {where} has other source in {file}; give all "
                 "the same file"
             )
     return experiment
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def own_file(kind: type[Experiment]) -> str:
@@ -166,6 +161,9 @@ def _where(kind: WorkflowKind) -> str:
         return ""
 
 
+_loaded: set[str] = set()  # files that register workflows
+
+
 def _import(name: str) -> None:
     """Load a module by its name, or the file of a script by its path."""
     if not name.endswith(".py"):
@@ -175,11 +173,8 @@ def _import(name: str) -> None:
         _loaded.add(name)
 
 
-_loaded: set[str] = set()
-
-
-def path() -> list[str]:
-    """Folders that modules are found in here, for a process on this machine."""
+def module_folders() -> list[str]:
+    """`sys.path` with full paths, for another process on this machine."""
     return [
         str(Path(entry).resolve()) if entry else str(Path.cwd()) for entry in sys.path
     ]

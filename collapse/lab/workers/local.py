@@ -22,7 +22,7 @@ from collapse.lab import terminal
 from collapse.lab.interrupt import Interrupted
 from collapse.lab.prepare import Piece
 from collapse.lab.workers import process
-from collapse.lab.workers.description import path
+from collapse.lab.workers.description import module_folders
 from collapse.lab.workers.watching import Watching
 
 _LOOK = 0.2  # seconds between two looks at ctrl-C
@@ -48,14 +48,14 @@ class Worker:
         Args:
           number: among the workers, from 1.
           cores: that it may use; none for all.
-          locks: files that it holds open, so that nobody writes to the folder while it
-            is alive.
+          locks: files that it holds open, so that the folder stays locked while it is
+            alive.
           inbox: for its messages.
         """
         self.number, self.over = number, False
         self.piece: Piece | None = None
         kept = [] if os.name == "nt" else [file.fileno() for file in locks]
-        arguments = [json.dumps(path()), json.dumps(list(cores))]
+        arguments = [json.dumps(module_folders()), json.dumps(list(cores))]
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-c", _CODE, *arguments],
             stdin=subprocess.PIPE,
@@ -65,22 +65,20 @@ class Worker:
         threading.Thread(target=self._listen, args=(inbox,), daemon=True).start()
 
     def send(self, message: Any) -> None:
-        """Send a message; one that has died is told by its silence."""
+        """Send a message; that the process has died is seen when its messages end."""
         assert self.process.stdin is not None
         with contextlib.suppress(OSError):
             pickle.dump(message, self.process.stdin)
             self.process.stdin.flush()
 
     def _listen(self, inbox: "queue.Queue[tuple[Worker, _Message]]") -> None:
+        """Put the messages of the process into the inbox, and None at its end."""
         assert self.process.stdout is not None
-        while True:
-            try:
-                message = pickle.load(self.process.stdout)
-            except Exception:  # the end, or half of a message
-                self.process.wait()
-                inbox.put((self, None))
-                return
-            inbox.put((self, message))
+        with self.process.stdout as pipe, contextlib.suppress(Exception):
+            while True:  # until the end, or half of a message
+                inbox.put((self, pickle.load(pipe)))
+        self.process.wait()
+        inbox.put((self, None))
 
 
 class Crew:

@@ -1,17 +1,20 @@
 """`collapse merge`: the results of a run whose parts shards have computed."""
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from collapse.data.errors import InputError, hint
+from collapse.data.errors import InputError
 from collapse.experiment import registry
+from collapse.experiment.arguments import Parser
 from collapse.experiment.base import Experiment
 from collapse.experiment.files import copy, unsealed
 from collapse.figures.declaration import read_declaration, read_figures
 from collapse.lab import (
     checkpoint,
     command,
+    contents,
     extend,
     folder,
     lock,
@@ -24,53 +27,49 @@ from collapse.lab import (
 from collapse.lab.folder import Claim
 from collapse.lab.parts import simulate
 from collapse.lab.prepare import Piece, Programs, planner
-from collapse.lab.run import prepare
+from collapse.lab.run import guarded, prepare
 from collapse.lab.workers import parts
 from collapse.lab.workers.options import Shard
 
-HELP = """\
-usage: {program} merge FOLDER [OTHER ...] [--family FILE.py] [--quiet]
-
+_HELP = """\
 Join the shards of a run into its results, once all parts are complete. Parts that other
-folders hold are copied into the first one. Merging again changes nothing.
-
-  --family FILE.py  the file of a family of one's own
-  --quiet           print nothing but errors"""
+folders hold are copied into the first one. Merging again changes nothing."""
 
 
 def main(arguments: Sequence[str], program: str) -> int:
-    """The exit code of the command: 0; 1 if a measurement is not finite.
+    """The exit code of the command, after writing results: as of a run.
 
     Args:
       arguments: after `merge`.
-      program: the command before it, for help.
+      program: the command, for help.
+    """
+    parser = Parser(
+        prog=program,
+        usage=f"{program} FOLDER [OTHER ...] [--family FILE.py] [--quiet]",
+        description=_HELP,
+    )
+    parser.add_argument("folders", nargs="*", type=Path, help="of the shards")
+    parser.add_argument(
+        "--family", default="", metavar="FILE.py", help="file of a user's own family"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print only errors")
+    return guarded(lambda _: _parsed(parser.parse_args(arguments)))
+
+
+def _parsed(given: argparse.Namespace) -> int:
+    """The exit code after merging what is given.
 
     Raises:
       InputError: for folders that cannot be merged.
     """
-    if {"-h", "--help"} & {*arguments}:
-        terminal.say(HELP.format(program=program))
-        return 0
-    family, quiet, folders = "", False, []
-    left = list(arguments)
-    while left:
-        word = left.pop(0)
-        if word == "--quiet":
-            quiet = True
-        elif word.startswith("--family"):
-            family = word.partition("=")[2] or (left.pop(0) if left else "")
-        elif word.startswith("-"):
-            near = hint(word, ("--quiet", "--family", "--help"))
-            raise InputError(f"{word}: no such option{near}; see merge --help")
-        else:
-            folders.append(Path(word))
-    if not folders:
+    if not given.folders:
         raise InputError("merge: no folder; give that of the shards")
-    return _merge(folders[0], folders[1:], family, quiet)
+    first, *others = given.folders
+    return _merge(first, others, given.family, given.quiet)
 
 
 def _merge(place: Path, others: Sequence[Path], family: str, quiet: bool) -> int:
-    """The exit code after merging; see `main`."""
+    """The exit code after merging the first folder with the others."""
     met = set()
     for one in (place, *others):
         if one.resolve() in met:
@@ -112,7 +111,9 @@ def _write(call: command.Call, data: Any, digest: str, place: Path) -> int:
             f"merge: {place} lacks {len(missing)} of {len(every)} parts: {told}; "
             f"{_advice(missing, every, checkpoints)}"
         )
-    processors = {unsealed(path) or "" for path in checkpoints.glob("shard-*")} - {""}
+    processors = {
+        unsealed(path) or "" for path in checkpoints.glob(f"{contents.SHARD}*")
+    } - {""}
     if len(processors) > 1 and not call.options.quiet:
         terminal.tell(
             f"warning: parts come from {' and '.join(sorted(processors))}: their last "
@@ -124,7 +125,7 @@ def _write(call: command.Call, data: Any, digest: str, place: Path) -> int:
 
 def _advice(missing: list[Piece], every: list[Piece], checkpoints: Path) -> str:
     """Which shards to run again, as far as those that ran say how many there are."""
-    names = [path.name.split("-") for path in checkpoints.glob("shard-*")]
+    names = [path.name.split("-") for path in checkpoints.glob(f"{contents.SHARD}*")]
     totals = {int(name[-1]) for name in names}
     if len(totals) != 1:
         return "run the shards that hold them, or the command with --resume"
@@ -185,6 +186,6 @@ def _collect(place: Path, others: Sequence[Path]) -> None:
             if path.suffix == ".npz":
                 if here.exists() and checkpoint.done(here) >= checkpoint.done(path):
                     continue
-            elif not path.name.startswith(("shard-", f"{stopwatch.SECONDS}-")):
+            elif not path.name.startswith((contents.SHARD, f"{stopwatch.SECONDS}-")):
                 continue
             copy(path, here)

@@ -45,12 +45,13 @@ class Shard:
         return sorted(order[self.index - 1 :: self.total], key=lambda one: one.name)
 
 
-def read_shard(text: str) -> Shard | None:
-    """The shard of an option, `2/3`; None for "".
+def shard(options: Options) -> Shard | None:
+    """The shard that is asked for, as `2/3`; None for the whole run.
 
     Raises:
       InputError: for another text, or a number out of range.
     """
+    text = options.shard
     if not text:
         return None
     found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text.strip())
@@ -72,7 +73,7 @@ def check(options: Options) -> None:
         raise InputError(f"jobs: {options.jobs}; give a number from 1 to {MOST_JOBS}")
     if not 0 <= options.devices <= MOST_JOBS:
         raise InputError(f"devices: {options.devices}; give 0 to {MOST_JOBS}")
-    if read_shard(options.shard):
+    if shard(options):
         for name in ("scheduler", "force", "extend", "publish"):
             if getattr(options, name):
                 raise InputError(
@@ -80,11 +81,6 @@ def check(options: Options) -> None:
                 )
     if options.scheduler:
         _check_scheduler(options)
-
-
-def shard(options: Options) -> Shard | None:
-    """The shard that is asked for, or None for the whole run."""
-    return read_shard(options.shard)
 
 
 def has_workers(options: Options) -> bool:

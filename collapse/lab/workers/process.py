@@ -21,7 +21,7 @@ from collapse.experiment.files import CannotWrite
 from collapse.lab.interrupt import Interrupted
 from collapse.lab.parts import Watch
 from collapse.lab.prepare import Piece
-from collapse.lab.workers.bench import Bench
+from collapse.lab.workers.runner import runner
 
 STOP, END = "stop", "end"  # save and end; end, since there is nothing more to do
 
@@ -102,7 +102,7 @@ def _work(inbox: "queue.Queue[Any]", stopping: threading.Event, teller: Teller) 
       Interrupted: if there is to be an end.
     """
     description, folder = inbox.get()
-    with Bench(description, Path(folder)) as bench:
+    with runner(description, Path(folder)) as own:
         watch = Watch(teller, stopping, teller.note, description.earlier > 0)
         while True:
             if stopping.is_set():
@@ -112,8 +112,8 @@ def _work(inbox: "queue.Queue[Any]", stopping: threading.Event, teller: Teller) 
                 return
             if message != STOP:
                 piece: Piece = message
-                teller.name(bench.conditions[piece.number].workflow.label)
-                bench.compute(piece, watch)
+                teller.name(own.conditions[piece.number].workflow.label)
+                own.compute(piece, watch)
                 teller.send("done", piece)
 
 

@@ -5,23 +5,24 @@ time: seeds use all devices that the run has. A worker with several threads woul
 keep parts waiting.
 """
 
+import contextlib
 import pickle
 import tempfile
 import threading
 import zlib
 from pathlib import Path
-from typing import Any
 
 from collapse.data.errors import InputError, is_out_of_memory
 from collapse.experiment.lazy import load
 from collapse.lab.parts import Watch
 from collapse.lab.prepare import Piece
 from collapse.lab.progress import Counter
-from collapse.lab.workers.bench import Bench
 from collapse.lab.workers.description import Description
+from collapse.lab.workers.runner import Runner, runner
 
 _lock = threading.Lock()
-_open: dict[bytes, tuple[Bench, Any]] = {}  # one, by its description
+# the run that is open, by its description, with what closes it
+_open: dict[bytes, tuple[Runner, contextlib.ExitStack]] = {}
 
 
 def pack(description: Description) -> bytes:
@@ -39,18 +40,18 @@ def compute(packed: bytes, piece: Piece, begun: bytes) -> tuple[bytes, int]:
 
     Raises:
       InputError: where this process cannot compute the same bits.
-      MemoryError: for one of any kind.
+      MemoryError: if the host or a device has no memory left.
     """
     with _lock:
-        bench = _bench(packed)
-        path = bench.checkpoints / piece.name
+        own = _runner(packed)
+        path = own.checkpoints / piece.name
         if begun:
             path.write_bytes(begun)
-        told = Counter()
-        extends = bench.description.earlier > 0
-        watch = Watch(told, _Cancelled(), lambda: None, extends)
+        fits = Counter()
+        extends = own.description.earlier > 0
+        watch = Watch(fits, _Cancelled(), lambda: None, extends)
         try:
-            return bench.compute(piece, watch).read_bytes(), told.fits
+            return own.compute(piece, watch).read_bytes(), fits.count
         except InputError as error:
             raise InputError(str(error)) from None  # what any client can read
         except Exception as error:
@@ -61,28 +62,31 @@ def compute(packed: bytes, piece: Piece, begun: bytes) -> tuple[bytes, int]:
             path.unlink(missing_ok=True)
 
 
-def _bench(packed: bytes) -> Bench:
+def _runner(packed: bytes) -> Runner:
     """The open run of a description; another one is closed."""
     if packed not in _open:
         _close()
-        folder = tempfile.TemporaryDirectory(prefix="collapse-")
-        bench = Bench(pickle.loads(zlib.decompress(packed)), Path(folder.name))
-        _open[packed] = (bench.__enter__(), folder)
+        with contextlib.ExitStack() as stack:
+            folder = tempfile.TemporaryDirectory(prefix="collapse-")
+            place = Path(stack.enter_context(folder))
+            description = pickle.loads(zlib.decompress(packed))
+            found = stack.enter_context(runner(description, place))
+            _open[packed] = found, stack.pop_all()
     return _open[packed][0]
 
 
 def _close() -> None:
-    for bench, folder in _open.values():
-        bench.__exit__(None, None, None)
-        folder.cleanup()
-    _open.clear()
+    """Close the run that is open, if any, and remove its files."""
+    while _open:
+        _, (_, stack) = _open.popitem()
+        stack.close()
 
 
 class _Cancelled:
-    """Whether the part that this thread computes is wanted no more."""
+    """A flag that is set once the part that this thread computes is cancelled."""
 
     def __init__(self) -> None:
-        """Of the task that runs now."""
+        """The flag of the task that runs now."""
         worker = load("distributed").get_worker()
         key = worker.get_current_task()
         self.task = worker.state.tasks.get(key)

@@ -6,7 +6,7 @@ from typing import Any, TextIO
 
 from collapse.data.errors import InputError
 from collapse.experiment.files import atomic, sealed, unsealed, write_once
-from collapse.lab import extend, folder, layout, pinned, stopwatch, terminal
+from collapse.lab import contents, extend, folder, layout, pinned, stopwatch, terminal
 from collapse.lab.command import Call
 from collapse.lab.layout import Layout
 from collapse.lab.parts import simulate
@@ -15,8 +15,6 @@ from collapse.lab.workers import parts
 from collapse.lab.workers.claiming import check_same
 from collapse.lab.workers.computing import compute
 from collapse.lab.workers.options import Shard, has_workers
-
-_LAYOUT = "layout"  # among the checkpoints: what the first shard began with
 
 
 def agreed(checkpoints: Path, devices: int) -> Layout | None:
@@ -31,16 +29,16 @@ def agreed(checkpoints: Path, devices: int) -> Layout | None:
     """
     label: str | None
     label, usual = folder.layout_in(checkpoints.parent), layout.planned(devices)
+    path = checkpoints / contents.LAYOUT
     if not label:
-        write_once(checkpoints / _LAYOUT, sealed(str(usual)))
-        label = unsealed(checkpoints / _LAYOUT)
+        write_once(path, sealed(str(usual)))
+        label = unsealed(path)
     if label is None:
         raise InputError(
-            f"shard: {checkpoints / _LAYOUT} is damaged; delete {checkpoints}/, and "
+            f"shard: {path} is damaged; delete {checkpoints}/, and "
             "begin all shards anew"
         )
-    begun = layout.read(label)
-    return layout.chosen(devices, begun, checkpoints.parent)
+    return layout.chosen(devices, layout.read(label), checkpoints.parent)
 
 
 def run(
@@ -79,14 +77,14 @@ def run(
                 "same kind of device"
             )
     name = f"{shard.index}-of-{shard.total}"
-    with atomic(checkpoints / f"shard-{name}") as temporary:
+    with atomic(checkpoints / f"{contents.SHARD}{name}") as temporary:
         temporary.write_text(sealed(processor), encoding="utf-8")
     earlier = extend.earlier_seeds(checkpoints)
     plan = planner(experiment, data, checkpoints, earlier, programs=programs)
     every = list(parts.pieces(experiment, plan))
     share, record = shard.share(every), f"{stopwatch.SECONDS}-{name}"
     if share and has_workers(call.options):
-        compute(call, data, checkpoints, locks, share, record)
+        compute(call, data, checkpoints, locks, share, record, programs)
     elif share:
         quiet = call.options.quiet
         simulate(experiment, data, checkpoints, quiet, share, record, programs)

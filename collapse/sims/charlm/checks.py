@@ -4,15 +4,6 @@ from collapse.data.errors import InputError
 from collapse.sims.charlm.fields import LEAST_TEMPERATURE, CharlmFields
 
 
-def check_snapshots(e: CharlmFields) -> None:
-    """Raise InputError for snapshots, or seeds of them."""
-    if e.snapshots or e.snapshot_seeds > 1:
-        field = "snapshots" if e.snapshots else "snapshot_seeds"
-        raise InputError(
-            f"{field}: texts of all generations are kept in texts/; drop it"
-        )
-
-
 def check(e: CharlmFields) -> None:
     """Raise InputError for combinations of fields that cannot be run."""
     if e.precision != "float32":

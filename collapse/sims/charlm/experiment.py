@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from collapse.data.errors import InputError
 from collapse.data.text_blocks import TextRows, fingerprinted, text_rows
+from collapse.experiment import snapshots
 from collapse.experiment.base import capped
 from collapse.experiment.lazy import load
 from collapse.measures.catalogue import OF_WORDS
@@ -113,7 +114,8 @@ class Charlm(CharlmFields):
 
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""
-        checks.check_snapshots(self)
+        kept = "texts of all generations are kept in texts/; drop it"
+        snapshots.refuse(self, kept)
         super().check()
         checks.check(self)
 

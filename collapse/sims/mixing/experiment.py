@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from collapse.data.errors import InputError
+from collapse.experiment import snapshots
 from collapse.experiment.base import capped
 from collapse.experiment.family import Family
 from collapse.experiment.lazy import load
@@ -129,9 +130,7 @@ class Mixing(MixingFields):
 
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""
-        if self.snapshots or self.snapshot_seeds > 1:
-            field = "snapshots" if self.snapshots else "snapshot_seeds"
-            raise InputError(f"{field}: have no meaning for mixtures; drop them")
+        snapshots.refuse(self, "have no meaning for mixtures; drop them")
         super().check()
         checks.check(self)
         rows = max(sum(self.counts(cell)) for cell in self.cells())

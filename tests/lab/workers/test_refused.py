@@ -123,7 +123,9 @@ def test_what_cannot_be_merged_is_said(capsys):
         ("--quit empty", "--quit: no such option; did you mean --quiet?"),
     ):
         assert refused(capsys, "merge", *line.split()).startswith(start)
-    assert commands.main(["merge", "--help"]) == 0
+    with pytest.raises(SystemExit) as stop:
+        commands.main(["merge", "--help"])
+    assert stop.value.code == 0
     assert "usage: collapse merge FOLDER" in capsys.readouterr().out
 
 
@@ -196,6 +198,12 @@ def test_the_first_of_many_writes_a_file_that_all_read():
         thread.join()
     assert {*found} == {path.read_text()} and len(found) == 8
     assert [one.name for one in Path.cwd().iterdir()] == ["layout"]
+
+
+def test_a_file_that_is_written_once_can_be_read_by_others_as_any_file():
+    write_once(Path("layout"), "µ")
+    Path("usual").touch()
+    assert Path("layout").stat().st_mode == Path("usual").stat().st_mode
 
 
 def test_a_layout_is_read_as_it_is_written_and_kept_unless_another_is_asked_for():

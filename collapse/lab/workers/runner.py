@@ -1,59 +1,33 @@
-"""A run that is open in this process, so that its parts can be computed one by one."""
+"""A run that is open in a worker's process, in which its parts are computed."""
 
 import contextlib
 import platform
+from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Any, NamedTuple
 
 from collapse.data.errors import InputError
+from collapse.experiment.condition import Condition
 from collapse.lab import layout, pinned, session
 from collapse.lab.parts import Part, Watch, run_part
-from collapse.lab.prepare import Piece, planner
+from collapse.lab.prepare import Piece, Plan, planner
 from collapse.lab.workers.description import Description, experiment_of
 
 
-class Bench:
-    """A run in this process, with jax set up for it as long as the block runs."""
+class Runner(NamedTuple):
+    """What computes the parts of one run, one after the other.
 
-    def __init__(self, description: Description, checkpoints: Path) -> None:
-        """Nothing is opened yet.
+    Attributes:
+      description: of the run.
+      checkpoints: folder for the files of its parts.
+      conditions: of the experiment, in their order.
+      plan: of `prepare.planner`.
+    """
 
-        Args:
-          description: of the run.
-          checkpoints: folder for the files of its parts.
-        """
-        self.description, self.checkpoints = description, checkpoints
-        self.stack = contextlib.ExitStack()
-
-    def __enter__(self) -> Self:
-        """The open run.
-
-        Raises:
-          InputError: where this process cannot compute the same bits.
-        """
-        told = self.description
-        layout.impose(told.layout)
-        experiment = experiment_of(told)
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(
-                session.configured(experiment.precision, told.keep_programs)
-            )
-            _check(told)
-            self.conditions = list(experiment.conditions())
-            own = (self.checkpoints, told.earlier, told.most_seeds)
-            self.plan = planner(experiment, told.data, *own)
-            self.stack = stack.pop_all()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Give jax back."""
-        self.stack.close()
+    description: Description
+    checkpoints: Path
+    conditions: list[Condition[Any]]
+    plan: Plan
 
     def compute(self, piece: Piece, watch: Watch) -> Path:
         """The file of a part, once it is complete.
@@ -70,6 +44,26 @@ class Bench:
         part = Part(condition, ready.task, ready.program, piece.seeds, path)
         run_part(part, watch)
         return path
+
+
+@contextlib.contextmanager
+def runner(description: Description, checkpoints: Path) -> Iterator[Runner]:
+    """What computes parts of a run; jax is set up for it as long as the block runs.
+
+    Args:
+      description: of the run.
+      checkpoints: folder for the files of its parts.
+
+    Raises:
+      InputError: where this process cannot compute the same bits.
+    """
+    layout.impose(description.layout)
+    experiment = experiment_of(description)
+    with session.configured(experiment.precision, description.keep_programs):
+        _check(description)
+        own = (checkpoints, description.earlier, description.most_seeds)
+        plan = planner(experiment, description.data, *own)
+        yield Runner(description, checkpoints, list(experiment.conditions()), plan)
 
 
 def _check(told: Description) -> None:
