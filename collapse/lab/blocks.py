@@ -18,7 +18,6 @@ from collapse.experiment.files import write_once
 from collapse.lab import room
 from collapse.lab.prepare import Plan, Programs, Ready, planner
 from collapse.lab.programs import roots_of
-from collapse.lab.schedule import lengths, stops
 
 _SHARE = 0.9  # of the free memory: the host needs some for itself
 # Programs take less than this, so that only larger ones are compiled to be weighed.
@@ -73,11 +72,11 @@ def _fitting(experiment: Experiment, plan: Plan, processes: int) -> tuple[int, s
         return 0, ""
     block, needed = usual, _needed(ready, usual)
     whole = needed
+    if whole > free and (least := _needed(ready, 1)) > free:
+        raise InputError(_too_large(ready, least, free, processes))
     while needed > free:
-        fewer = min(block - 1, int(block * free / needed))
-        if fewer < 1 or _needed(ready, 1) > free:
-            raise InputError(_too_large(ready, free, processes))
-        block, needed = fewer, _needed(ready, fewer)
+        block = max(1, min(block - 1, int(block * free / needed)))
+        needed = _needed(ready, block)
     if block == usual:
         return 0, ""
     sizes = f"{usual} seeds together take {_gb(whole)}, and {_gb(free)} are free"
@@ -95,22 +94,18 @@ def _extent(condition: Condition[Any]) -> float:
 
 def _needed(ready: Ready, seeds: int) -> int:
     """Bytes that so many seeds of a condition take, together."""
-    condition, task, program, _ = ready
-    experiment, often = condition.experiment, task.observe is not None
-    ends = stops(experiment.num_generations, experiment.snapshots, often)
-    roots = roots_of(condition)[:seeds]
-    longest = max(lengths(ends))
-    return room.taken(program.prepare(longest, roots, *task.values))
+    roots, values = roots_of(ready.condition)[:seeds], ready.task.values
+    return room.taken(ready.program.prepare(max(ready.lengths), roots, *values))
 
 
-def _too_large(ready: Ready, free: int, processes: int) -> str:
+def _too_large(ready: Ready, least: int, free: int, processes: int) -> str:
     """What is said of a condition that does not fit with a single seed."""
     devices = jax.local_device_count()
     shared = f", or --devices 1 instead of {devices}" if devices > 1 else ""
     shared += f", or fewer --jobs than {processes}" if processes > 1 else ""
     return (
         f"samples_per_generation: {ready.program.num_rows} rows in this workflow take "
-        f"{_gb(_needed(ready, 1))} with one seed at a time, and {_gb(free)} are free; "
+        f"{_gb(least)} with one seed at a time, and {_gb(free)} are free; "
         f"give fewer samples, generations or dimensions{shared}"
     )
 

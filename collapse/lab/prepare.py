@@ -63,6 +63,12 @@ class Ready(NamedTuple):
     program: Program
     blocks: list[tuple[range, Path]]
 
+    @property
+    def lengths(self) -> list[int]:
+        """Generations of its chunks: each length once, in the order of their use."""
+        experiment, often = self.condition.experiment, self.task.observe is not None
+        return lengths(stops(experiment.num_generations, experiment.snapshots, often))
+
 
 def planner(
     experiment: Experiment,
@@ -195,9 +201,7 @@ def _programs(ready: Ready) -> Iterator[Callable[[], None]]:
     """Functions that compile what the first block is run by, one program each."""
     condition, task, program, ((seeds, _), *_) = ready
     roots = roots_of(condition)[seeds.start : seeds.stop]
-    experiment, often = condition.experiment, task.observe is not None
-    ends = stops(experiment.num_generations, experiment.snapshots, often)
-    for length in lengths(ends):
+    for length in ready.lengths:
         yield functools.partial(program.prepare, length, roots, *task.values)
 
 
