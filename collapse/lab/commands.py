@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "collapse") -> i
       arguments: after `collapse`; those of the process if None.
       program: the command, for help; that of a file which registers a workflow.
     """
+    terminal.reopen()
     first, *rest = [*(sys.argv[1:] if arguments is None else arguments)] or ["--help"]
     try:
         if first in ("-h", "--help"):
@@ -59,8 +60,9 @@ def main(arguments: Sequence[str] | None = None, program: str = "collapse") -> i
             terminal.say(completion.script(rest[0]).rstrip())
             return 0
         if first in others.MODULES:
-            code: int = load(others.MODULES[first]).main(rest, f"{program} {first}")
-            return code
+            return guarded(
+                lambda _: load(others.MODULES[first]).main(rest, f"{program} {first}")
+            )
         if first == "merge":
             return merge(rest, program)
         return run(_named(first, program), rest, f"{program} {first}")

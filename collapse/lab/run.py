@@ -54,6 +54,7 @@ def guarded(command_line: Callable[[list[Claim]], int]) -> int:
       command_line: of a list, to which it adds the folder that it claims.
     """
     quicken_garbage_collection()
+    terminal.reopen()
     claims: list[Claim] = []
     try:
         with of_command():
@@ -70,8 +71,8 @@ def guarded(command_line: Callable[[list[Claim]], int]) -> int:
         kept = (
             f"; {claims[0].folder} keeps what was done" if _can_resume(claims) else ""
         )
-        terminal.tell(f"error: {error}{kept}{kept and ': see --resume'}")
-        return 1
+        terminal.tell(f"error: {_told(error)}{kept}{kept and ': see --resume'}")
+        return 2 if isinstance(error, PermissionError) and not kept else 1
     except (Interrupted, KeyboardInterrupt) as stop:
         advice = "see --resume" if _can_resume(claims) else "nothing was done yet"
         terminal.tell(f"\ninterrupted; {str(stop) or advice}")
@@ -86,6 +87,13 @@ def guarded(command_line: Callable[[list[Claim]], int]) -> int:
                 f"out of memory: {said}; give fewer samples, seeds or dimensions"
             )
         )
+
+
+def _told(error: OSError) -> str:
+    """What the system says of a file, and what to do where it may not be used."""
+    if not (isinstance(error, PermissionError) and error.filename):
+        return str(error)
+    return f"{error.filename}: {error.strerror}; change its permissions"
 
 
 def _run(

@@ -74,15 +74,22 @@ def _listed(place: Path) -> Label | None:
             return read(place)
         if not (place / folder.LABEL).is_file() or not folder.is_complete(place):
             return None
-    except OSError:  # that may not be looked into
-        return None
+    except OSError:  # that may not be read
+        if not _has_label(place):
+            return None
     except InputError:
         pass
     try:
         name = folder.command_in(place)
-    except InputError:
+    except (InputError, OSError):
         name = ""
     return Label(place, name, {}, DAMAGED, float("nan"))
+
+
+def _has_label(place: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return (place / folder.LABEL).is_file()
+    return False
 
 
 def experiment(label: Label) -> Experiment | None:
@@ -139,9 +146,9 @@ def state(place: Path) -> str:
 
 def _seconds(place: Path) -> float:
     name, nothing = "environment.json", float("nan")
-    if checksums.changed(place, [name]):
-        return nothing
     try:
+        if checksums.changed(place, [name]):
+            return nothing
         return float(json.loads((place / name).read_text(encoding="utf-8"))["seconds"])
     except (OSError, ValueError, KeyError, TypeError):
         with contextlib.suppress(InputError):  # damaged

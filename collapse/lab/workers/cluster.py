@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import queue
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from collapse.lab.workers.watching import Watching
 
 _LOOK = 0.2  # seconds between two looks at ctrl-C
 _PATIENCE = 10.0  # seconds for a scheduler to answer
+_MORE = 2.0  # seconds beyond these, after which Dask's own limit has not helped
 
 
 class Cluster:
@@ -129,20 +131,53 @@ def _client(options: Options) -> Iterator[Any]:
                 **number, threads_per_worker=1, silence_logs=logging.ERROR
             )
             address = stack.enter_context(own).scheduler_address
+        yield stack.enter_context(_connected(name, address))
+
+
+def _connected(name: str, address: str) -> Any:
+    """A client of a scheduler.
+
+    In a thread of its own: Dask keeps its limit of time for a connection that is
+    refused, and waits for ever for one that is taken and not answered.
+
+    Args:
+      name: of the scheduler, as the user gave it.
+      address: of it.
+
+    Raises:
+      InputError: if it does not answer in time, or not as a scheduler does.
+    """
+    distributed = load("distributed")
+    answers: queue.Queue[Any] = queue.Queue()
+
+    def connect() -> None:
         try:
-            client = distributed.Client(address, timeout=_PATIENCE)
-        except (OSError, TimeoutError):
-            raise InputError(
-                f"scheduler: {name} does not answer within {_PATIENCE:g} s; is it "
-                "running, and can it be reached from here?"
-            ) from None
-        except (ValueError, TypeError) as error:
-            said = (str(error).splitlines() or [type(error).__name__])[0]
-            raise InputError(
-                f"scheduler: {name} is no address ({said}); give one such as "
-                "tcp://host:8786"
-            ) from None
-        yield stack.enter_context(client)
+            answers.put(distributed.Client(address, timeout=_PATIENCE))
+        except Exception as error:
+            answers.put(error)
+
+    threading.Thread(target=connect, daemon=True).start()
+    try:
+        found = answers.get(timeout=_PATIENCE + _MORE)
+    except queue.Empty:
+        found = TimeoutError()
+    if not isinstance(found, Exception):
+        return found
+    if isinstance(found, OSError):  # a TimeoutError, too
+        raise InputError(
+            f"scheduler: {name} does not answer within {_PATIENCE:g} s; is it "
+            "running, and can it be reached from here?"
+        )
+    if isinstance(found, ValueError | TypeError):
+        said = (str(found).splitlines() or [type(found).__name__])[0]
+        raise InputError(
+            f"scheduler: {name} is no address ({said}); give one such as "
+            "tcp://host:8786"
+        )
+    raise InputError(
+        f"scheduler: {name} answers, but not as a scheduler of Dask does; give the "
+        "address that dask scheduler tells"
+    )
 
 
 def _address(name: str) -> str:

@@ -57,8 +57,10 @@ def main(arguments: Sequence[str], program: str) -> int:
         word = left.pop(0)
         if word == "--quiet":
             quiet = True
-        elif word.startswith("--family"):
+        elif word.partition("=")[0] == "--family":
             family = word.partition("=")[2] or (left.pop(0) if left else "")
+            if not family or family.startswith("-"):
+                raise InputError("family: empty; give a Python file or drop --family")
         elif word.startswith("-"):
             near = hint(word, ("--quiet", "--family", "--help"))
             raise InputError(f"{word}: no such option{near}; see merge --help")
@@ -94,7 +96,8 @@ def _merge(place: Path, others: Sequence[Path], family: str, quiet: bool) -> int
     with session.configured(experiment.precision):
         if claim.complete:
             return report.again(call, claim)
-        with folder.held(claim):
+        (place / folder.CHECKPOINTS).mkdir(exist_ok=True)
+        with lock.held(place):  # nothing of it is removed, whatever is missing
             _collect(place, others)
             return _write(call, data, digest, place)
 
