@@ -64,3 +64,10 @@ def test_a_look_that_is_ended_is_told_in_a_line(error, code, capsys, monkeypatch
     monkeypatch.setattr(labels, "found", fails)
     assert commands.main(["runs", "a"]) == code
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_option_is_given_in_full(capsys):
+    leave("a")
+    assert run("show", "a", "--marg", "0.5") == 2
+    said = "error: show: unrecognized arguments: --marg 0.5; see collapse show --help\n"
+    assert capsys.readouterr().err == said

@@ -177,6 +177,7 @@ def test_the_list_names_figures_claims_and_state(sims, capsys):
     [
         (["varaince_lost"], "is no figure, claim or paper; did you mean variance_lost"),
         (["tiny", "--all"], "all: is every figure; drop it, or the names"),
+        (["--al"], "unrecognized arguments: --al; see --help"),
         (["tiny", "--quik"], "unrecognized arguments: --quik; see --help"),
         (["tiny", "--out", "sims/gaussian/tiny.toml"], "is a file; give a folder"),
         (["tiny", "--quick", "--publish", "x"], "publish: does not go with --quick"),

@@ -85,6 +85,7 @@ def _check_bare(given: argparse.Namespace) -> None:
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=program,
+        allow_abbrev=False,  # --a would begin hours of work, --f repeat them
         description="List the published figures and claims, or make some again, with "
         "a verdict on each claim.",
     )

@@ -1,6 +1,7 @@
 """`collapse merge`: the results of a run whose parts shards have computed."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +97,21 @@ def _merge(place: Path, others: Sequence[Path], family: str, quiet: bool) -> int
     with session.configured(experiment.precision):
         if claim.complete:
             return report.again(call, claim)
-        (place / folder.CHECKPOINTS).mkdir(exist_ok=True)
-        with lock.held(place):  # nothing of it is removed, whatever is missing
+        with lock.held(place), _checkpoints(place):
             _collect(place, others)
             return _write(call, data, digest, place)
+
+
+@contextlib.contextmanager
+def _checkpoints(place: Path) -> Iterator[None]:
+    """A folder for parts, which goes if it stays empty; all else stays."""
+    checkpoints = place / folder.CHECKPOINTS
+    checkpoints.mkdir(exist_ok=True)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            checkpoints.rmdir()
 
 
 def _write(call: command.Call, data: Any, digest: str, place: Path) -> int:
@@ -182,7 +194,10 @@ def _collect(place: Path, others: Sequence[Path]) -> None:
     """Copy what other folders hold and this one lacks, or has less of."""
     target = place / folder.CHECKPOINTS
     for other in others:
-        for path in sorted((other / folder.CHECKPOINTS).glob("*")):
+        parts_of_complete = (other / folder.STATES).glob("*.npz")
+        for path in sorted(
+            [*(other / folder.CHECKPOINTS).glob("*"), *parts_of_complete]
+        ):
             here = target / path.name
             if path.suffix == ".npz":
                 if here.exists() and checkpoint.done(here) >= checkpoint.done(path):

@@ -42,3 +42,12 @@ def test_a_merge_that_lacks_every_part_removes_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(merge, "_write", lacks)
     assert commands.main(["merge", "a"]) == 2
     assert Path("a/experiment.toml").is_file()
+
+
+def test_parts_of_a_run_that_is_complete_are_taken_too(tmp_path):
+    place, other = tmp_path / "a", tmp_path / "b"
+    (place / "checkpoints").mkdir(parents=True)
+    (other / "states").mkdir(parents=True)
+    (other / "states" / "000-000000.npz").write_bytes(b"a part")
+    merge._collect(place, [other])
+    assert (place / "checkpoints" / "000-000000.npz").read_bytes() == b"a part"
