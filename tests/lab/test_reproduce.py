@@ -12,6 +12,7 @@ from collapse.experiment.claims.claim import fingerprint
 from collapse.experiment.claims.statistic import points
 from collapse.figures.declaration import read_declaration
 from collapse.lab import commands, declarations, folder
+from collapse.lab import run as runner
 from collapse.lab.interrupt import Interrupted
 from collapse.lab.reproduce import command, markdown, records, written
 from collapse.lab.reproduce.entries import entries
@@ -235,6 +236,16 @@ def test_after_a_stop_it_says_how_to_go_on(sims, capsys, monkeypatch, force):
     said = capsys.readouterr().err
     assert "the same command goes on from here, without --resume" in said
     assert ("without --resume and --force" in said) == force
+
+
+def test_a_stop_within_a_run_is_told_once(sims, capsys, monkeypatch):
+    def stopped(*_):
+        raise Interrupted("continue with the same command and --resume")
+
+    monkeypatch.setattr(runner, "_run", stopped)
+    assert command.main(["tiny", "--quiet"]) == 130
+    said = capsys.readouterr().err
+    assert "and --resume" not in said and said.count("interrupted") == 1
 
 
 def test_a_claim_of_a_figure_that_is_not_there(sims, capsys):

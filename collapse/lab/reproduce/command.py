@@ -60,7 +60,7 @@ def _main(arguments: Sequence[str] | None, program: str) -> int:
     except (Interrupted, KeyboardInterrupt):
         how = "the same command goes on from here, without --resume"
         if given.force:  # which would begin anew with the first
-            how += " and --force, and leaves as it was what it has not come to"
+            how += " and --force; complete runs that were not repeated yet stay"
         raise Interrupted(how) from None
 
 
