@@ -64,7 +64,7 @@ class Cluster:
           Interrupted: after ctrl-C; parts that are not complete are given up.
           ChildProcessError: if a part has ended several workers, or failed.
         """
-        with _client(self.options) as client:
+        with _silent(), _client(self.options) as client:
             self._say(client)
             # a task, too: a worker that lacks it gets it from another worker, or anew
             run = client.submit(bytes, self.packed, pure=False)
@@ -112,6 +112,19 @@ class Cluster:
             terminal.tell(f"dashboard: {client.dashboard_link}")
         if not client.scheduler_info(n_workers=-1)["workers"]:
             terminal.tell("the cluster has no workers yet; parts wait for them")
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """A block in which Dask tells no traceback: what is lost is said in one line."""
+    load("distributed")  # which sets levels when it is loaded
+    logger = logging.getLogger("distributed.client")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextlib.contextmanager
@@ -200,7 +213,9 @@ def _address(name: str) -> str:
 def _error(future: Any, what: str) -> Exception:
     """The error of a part, as if it had come about here."""
     if future.cancelled():
-        return ChildProcessError(f"the cluster gave up {what}")
+        return ChildProcessError(
+            f"the cluster gave up {what}; see whether its scheduler is still running"
+        )
     error = future.exception()
     if isinstance(error, InputError | MemoryError):
         return error

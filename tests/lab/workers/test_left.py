@@ -1,8 +1,10 @@
 """Workers: a scheduler that is given up, and a merge that leaves all as it was."""
 
 import contextlib
+import logging
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from look_cases import leave
@@ -51,3 +53,15 @@ def test_parts_of_a_run_that_is_complete_are_taken_too(tmp_path):
     (other / "states" / "000-000000.npz").write_bytes(b"a part")
     merge._collect(place, [other])
     assert (place / "checkpoints" / "000-000000.npz").read_bytes() == b"a part"
+
+
+def test_a_scheduler_that_is_lost_is_told_in_one_line():
+    pytest.importorskip("distributed")
+    lost = SimpleNamespace(cancelled=lambda: True)
+    said = str(cluster._error(lost, "replace, seeds 0 to 1"))
+    assert said.endswith("seeds 0 to 1; see whether its scheduler is still running")
+    logger = logging.getLogger("distributed.client")
+    before = logger.level
+    with cluster._silent():
+        assert not logger.isEnabledFor(logging.ERROR)
+    assert logger.level == before
