@@ -1,7 +1,7 @@
 """The arguments of commands that are no experiment: parsed, and refused in one line."""
 
 import argparse
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from collapse.data.errors import InputError, hint
 
@@ -9,7 +9,14 @@ _UNKNOWN = "unrecognized arguments: "  # as argparse begins
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that raises InputError for arguments that it does not understand."""
+    """A parser that raises InputError for arguments that it does not understand.
+
+    Options are given in full: `--a` for `--all` would begin hours of work.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        """The parser, as of argparse."""
+        super().__init__(**options, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         """Raise InputError with the message, and the option that may be meant."""

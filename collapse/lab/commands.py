@@ -13,6 +13,7 @@ from collapse.experiment import registry
 from collapse.experiment.base import Experiment
 from collapse.experiment.lazy import load
 from collapse.lab import command, completion, others, terminal
+from collapse.lab.run import guarded
 from collapse.lab.run import main as run
 
 _HELP = """\
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "collapse") -> i
       arguments: after `collapse`; those of the process if None.
       program: the command, for help; that of a file which registers a workflow.
     """
+    terminal.reopen()
     first, *rest = [*(sys.argv[1:] if arguments is None else arguments)] or ["--help"]
     try:
         if first in ("-h", "--help"):
@@ -55,8 +57,9 @@ def main(arguments: Sequence[str] | None = None, program: str = "collapse") -> i
         if first == "completion":
             return completion.main(rest, f"{program} {first}")
         if first in others.MODULES:
-            code: int = load(others.MODULES[first]).main(rest, f"{program} {first}")
-            return code
+            return guarded(
+                lambda _: load(others.MODULES[first]).main(rest, f"{program} {first}")
+            )
         return run(_named(first, program), rest, f"{program} {first}")
     except InputError as error:
         return command.fail(error)

@@ -51,9 +51,9 @@ def environment(folder: Path) -> Mapping[str, Any] | None:
 
     None if it has not, or if the file is damaged.
     """
-    if checksums.changed(folder, [ENVIRONMENT]):
-        return None
     try:
+        if checksums.changed(folder, [ENVIRONMENT]):
+            return None
         found = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None

@@ -28,9 +28,12 @@ def lines(path: Path) -> list[str]:
 
     Raises:
       InputError: if the file is damaged.
+      PermissionError: if it may not be read.
     """
     try:
         whole = path.read_bytes().decode().replace("\r\n", "\n")
+    except PermissionError:
+        raise
     except OSError:
         return []
     except UnicodeDecodeError:

@@ -46,6 +46,32 @@ def held(folder: Path, name: str = NAME) -> Iterator[TextIO]:
 
 
 @contextlib.contextmanager
+def turn(folder: Path, name: str) -> Iterator[None]:
+    """Wait until no other process has a lock, then have it as long as the block runs.
+
+    For what takes a moment: files that several commands read, change and write.
+
+    Args:
+      folder: of the files; it must exist.
+      name: of the file of the lock.
+    """
+    path = folder / name
+    while True:
+        file = path.open("a+", encoding="utf-8")
+        if fcntl is not None:
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+        if _is_at(file, path):  # and not removed by the one who held it
+            break
+        file.close()
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        file.close()
+
+
+@contextlib.contextmanager
 def shared(folder: Path, index: int, count: int) -> Iterator[list[TextIO]]:
     """Keep all processes from a folder but those of other shards of the same number.
 

@@ -32,7 +32,10 @@ E = TypeVar("E", bound=Experiment)
 
 
 def main(
-    kind: type[Experiment], arguments: Sequence[str] | None = None, program: str = ""
+    kind: type[Experiment],
+    arguments: Sequence[str] | None = None,
+    program: str = "",
+    tell_stop: bool = True,
 ) -> int:
     """The exit code of a command line of a family or a study, after running it.
 
@@ -42,18 +45,21 @@ def main(
       kind: of the experiment.
       arguments: after the command; those of the process if None.
       program: the command, for help.
+      tell_stop: whether to say how an interrupted run goes on.
     """
     told = sys.argv[1:] if arguments is None else arguments
-    return guarded(lambda claims: _run(kind, told, program, claims))
+    return guarded(lambda claims: _run(kind, told, program, claims), tell_stop)
 
 
-def guarded(command_line: Callable[[list[Claim]], int]) -> int:
+def guarded(command_line: Callable[[list[Claim]], int], tell_stop: bool = True) -> int:
     """The exit code of a command line; what goes wrong is told in one line.
 
     Args:
       command_line: of a list, to which it adds the folder that it claims.
+      tell_stop: whether to say how what is interrupted goes on.
     """
     quicken_garbage_collection()
+    terminal.reopen()
     claims: list[Claim] = []
     try:
         with of_command():
@@ -70,11 +76,12 @@ def guarded(command_line: Callable[[list[Claim]], int]) -> int:
         kept = (
             f"; {claims[0].folder} keeps what was done" if _can_resume(claims) else ""
         )
-        terminal.tell(f"error: {error}{kept}{kept and ': see --resume'}")
-        return 1
+        terminal.tell(f"error: {_told(error)}{kept}{kept and ': see --resume'}")
+        return 2 if isinstance(error, PermissionError) and not kept else 1
     except (Interrupted, KeyboardInterrupt) as stop:
         advice = "see --resume" if _can_resume(claims) else "nothing was done yet"
-        terminal.tell(f"\ninterrupted; {str(stop) or advice}")
+        if tell_stop:
+            terminal.tell(f"\ninterrupted; {str(stop) or advice}")
         return 130
     except Exception as error:
         if not is_out_of_memory(error):
@@ -86,6 +93,13 @@ def guarded(command_line: Callable[[list[Claim]], int]) -> int:
                 f"out of memory: {said}; give fewer samples, seeds or dimensions"
             )
         )
+
+
+def _told(error: OSError) -> str:
+    """What the system says of a file, and what to do where it may not be used."""
+    if not (isinstance(error, PermissionError) and error.filename):
+        return str(error)
+    return f"{error.filename}: {error.strerror}; change its permissions"
 
 
 def _run(

@@ -25,6 +25,16 @@ def flush() -> None:
             _silence(stream)
 
 
+def reopen() -> None:
+    """Let streams that were closed (`>&-`) lead nowhere, so that no file is in place.
+
+    The next file that is opened would get the number of such a stream.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+
+
 def silence() -> None:
     """Print nothing any more: the reader has closed the pipe, as `head` does."""
     _silence(sys.stdout)

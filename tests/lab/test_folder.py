@@ -2,6 +2,8 @@
 
 import errno
 import json
+import threading
+import time
 from importlib import metadata
 
 import numpy as np
@@ -88,6 +90,25 @@ def test_a_file_system_without_locks_keeps_nobody_out(place, monkeypatch):
     lock.check_free(place)
     with lock.held(place):
         lock.check_free(place)
+
+
+def test_those_who_write_one_file_wait_for_their_turn(place):
+    path = place / "count"
+    path.write_text("0")
+
+    def add():
+        for _ in range(5):
+            with lock.turn(place, ".turn"):
+                number = int(path.read_text())
+                time.sleep(0.001)
+                path.write_text(str(number + 1))
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert path.read_text() == "20" and not (place / ".turn").exists()
 
 
 def test_a_lock_that_another_process_has_made_anew_is_not_held(place):

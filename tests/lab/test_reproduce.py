@@ -12,7 +12,9 @@ from collapse.experiment.claims.claim import fingerprint
 from collapse.experiment.claims.statistic import points
 from collapse.figures.declaration import read_declaration
 from collapse.lab import commands, declarations, folder
-from collapse.lab.reproduce import command, markdown, records
+from collapse.lab import run as runner
+from collapse.lab.interrupt import Interrupted
+from collapse.lab.reproduce import command, markdown, records, written
 from collapse.lab.reproduce.entries import entries
 from collapse.lab.reproduce.page import text
 from collapse.lab.reproduce.words import lines
@@ -118,7 +120,7 @@ def test_what_is_published_is_what_these_claims_gave():
             assert found[claim.name]["rules"] == fingerprint(claim), claim.name
             assert found[claim.name]["control"] != "agrees", claim.name
     text = markdown.text(every, known, lambda _, figure: f"figures/{figure}.svg")
-    assert (FIGURES.parent / command.MARKDOWN).read_text() == text
+    assert (FIGURES.parent / written.MARKDOWN).read_text() == text
 
 
 def reached(experiment, rule):
@@ -177,18 +179,73 @@ def test_the_list_names_figures_claims_and_state(sims, capsys):
         (["varaince_lost"], "is no figure, claim or paper; did you mean variance_lost"),
         (["tiny", "--all"], "all: is every figure; drop it, or the names"),
         (["tiny", "--quik"], "--quik: no such option; did you mean --quick?; see"),
+        (["--al"], "--al: no such option; did you mean --all?; see"),
         (["tiny", "--out", "sims/gaussian/tiny.toml"], "is a file; give a folder"),
         (["tiny", "--quick", "--publish", "x"], "publish: does not go with --quick"),
         (["tiny", "--publish", ""], "publish: is empty; give a folder"),
         (["--quick"], "quick: of what? add names or --all"),
         ([""], "an empty name is no figure, claim or paper; see the list"),
         (["tiny", "--out", "/proc/x"], "out: /proc/x cannot be written (No such"),
+        (["tiny", "--out", ""], "out: empty; give a folder or drop --out"),
+        (["--out", "sims/gaussian/tiny.toml"], "is a file; give a folder"),
+        (["--all", "--publish", "sims/gaussian/tiny.toml"], "; give a folder"),
+        (["--all", "--check", "--publish", "sims/gaussian/tiny.toml"], "; give a f"),
     ],
 )
 def test_bad_input_is_one_line(sims, capsys, arguments, said):
     assert command.main(arguments) == 2
     told = capsys.readouterr().err
     assert said in told and told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "file, arguments",
+    [
+        ("REPRODUCTION.md", ["--publish", "figures"]),
+        ("out/REPRODUCTION.md", ["--out", "out"]),
+        ("out/report-quick.html", ["--out", "out", "--quick"]),
+    ],
+)
+def test_a_file_of_somebody_s_own_stays(sims, capsys, file, arguments):
+    path = sims.parent / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("my own notes")
+    assert command.main(["tiny", *arguments]) == 2
+    said = capsys.readouterr()
+    assert "exists, and is none that this command wrote" in said.err and not said.out
+    assert path.read_text() == "my own notes"
+
+
+def test_what_is_published_lies_beside_the_folder_by_whatever_path(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "figures").mkdir()
+    monkeypatch.chdir(tmp_path / "figures")
+    for name in (".", "../figures", str(tmp_path / "figures") + "/"):
+        found = written.beside(name).resolve()
+        assert found == (tmp_path / written.MARKDOWN).resolve()
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_after_a_stop_it_says_how_to_go_on(sims, capsys, monkeypatch, force):
+    def stopped(*_):
+        raise Interrupted
+
+    monkeypatch.setattr(command, "_reproduce", stopped)
+    assert command.main(["tiny", *["--force"] * force]) == 130
+    said = capsys.readouterr().err
+    assert "the same command goes on from here, without --resume" in said
+    assert ("without --resume and --force" in said) == force
+
+
+def test_a_stop_within_a_run_is_told_once(sims, capsys, monkeypatch):
+    def stopped(*_):
+        raise Interrupted("continue with the same command and --resume")
+
+    monkeypatch.setattr(runner, "_run", stopped)
+    assert command.main(["tiny", "--quiet"]) == 130
+    said = capsys.readouterr().err
+    assert "and --resume" not in said and said.count("interrupted") == 1
 
 
 def test_a_claim_of_a_figure_that_is_not_there(sims, capsys):
@@ -232,13 +289,13 @@ def test_a_figure_is_made_and_its_claims_judged(sims, capsys, tmp_path):
 
 
 def _reports_are_complete(out):
-    text = (out / command.MARKDOWN).read_text()
+    text = (out / written.MARKDOWN).read_text()
     assert "* **agrees**: The variance is lost & gone." in text
     assert "2 claims: 1 agrees, 1 not comparable" in text
     links = re.findall(r"\]\(([^)h][^)]*)\)", text)
     assert len(links) >= 3
     assert [link for link in links if not (out / link).is_file()] == []
-    page = (out / command.PAGE).read_text()
+    page = (out / written.PAGE).read_text()
     assert page.count("data:image/png;base64,") == 2
     assert "lost &amp; gone" in page and "Variance by &lt;workflow&gt;" in page
     assert 'src="http' not in page and "<script" not in page
@@ -256,7 +313,7 @@ def test_the_report_opens_offline_in_a_browser(tmp_path):
         for figure in entry.figures:
             picture = FIGURES / f"{figure}.png"
             shutil.copy(picture, tmp_path / entry.stem / f"{entry.drawn(figure)}.png")
-    report = tmp_path / command.PAGE
+    report = tmp_path / written.PAGE
     known = {**RECORD, "claims": {}}
     report.write_text(
         text(
@@ -296,7 +353,7 @@ def test_a_published_check_stands_beside_the_figure_s_verdict(sims, tmp_path, ca
     known = {**RECORD, "claims": {"variance_lost": _recorded("undecided")}}
     records.merge(target / records.NAME, {"gaussian/tiny": known})
     assert command.main(check) == 0
-    told = (tmp_path / command.MARKDOWN).read_text()
+    told = (tmp_path / written.MARKDOWN).read_text()
     assert "* **undecided**: The variance is lost" in told
     assert "  * checked with 300 other seeds: **agrees**\n    * at replace" in told
     assert "1 undecided; checked with other seeds: 1 agrees" in told

@@ -38,6 +38,15 @@ def _here(tmp_path, monkeypatch):
     monkeypatch.setattr(session, "configured", lambda *_: contextlib.nullcontext())
 
 
+def test_streams_that_are_closed_lead_nowhere(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert commands.main(["show", "nowhere"]) == 2
+    assert sys.stdout.name == sys.stderr.name == os.devnull
+    sys.stdout.close()
+    sys.stderr.close()
+
+
 def lines_of(steps, total=1000, skipped=0):
     """What is printed of fits that are done at such times, in seconds."""
     said, now = [], [0.0]

@@ -74,15 +74,22 @@ def _listed(place: Path) -> Label | None:
             return read(place)
         if not (place / folder.LABEL).is_file() or not folder.is_complete(place):
             return None
-    except OSError:  # that may not be looked into
-        return None
+    except OSError:  # that may not be read
+        if not _has_label(place):
+            return None
     except InputError:
         pass
     try:
         name = folder.command_in(place)
-    except InputError:
+    except (InputError, OSError):
         name = ""
     return Label(place, name, {}, DAMAGED, math.nan)
+
+
+def _has_label(place: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return (place / folder.LABEL).is_file()
+    return False
 
 
 def experiment(label: Label) -> Experiment | None:

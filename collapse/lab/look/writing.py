@@ -11,7 +11,7 @@ from collapse.lab import folder, terminal
 _HEAD = 4096  # characters of a file in which its mark stands
 
 
-def check_target(path: Path, mark: str) -> None:
+def check_target(path: Path, mark: str, field: str = "out") -> None:
     """Raise InputError for a path at which something else would be lost.
 
     A file is replaced if it is one that the same command has written. What is no file,
@@ -20,17 +20,18 @@ def check_target(path: Path, mark: str) -> None:
     Args:
       path: that the user named.
       mark: text at the head of the files that the command writes.
+      field: option that names it, for messages.
     """
     if path.is_dir():
-        raise InputError(f"out: {path} is a folder; name a file")
+        raise InputError(f"{field}: {path} is a folder; name a file")
     if _is_stream(path):
         return
     target = path.resolve()
     for above in target.parents:
         if (above / folder.LABEL).is_file() and _is_run(above):
-            raise InputError(f"out: {path} lies in the run {above}; name another file")
+            raise InputError(f"{field}: {path} lies in the run {above}; name another")
     if path.is_symlink() and not target.exists():
-        raise InputError(f"out: {path} is a link to nothing; name another file")
+        raise InputError(f"{field}: {path} is a link to nothing; name another")
     if not target.is_file():
         return
     try:
@@ -40,8 +41,8 @@ def check_target(path: Path, mark: str) -> None:
         known = False
     if not known and target.stat().st_size:
         raise InputError(
-            f"out: {path} exists, and is none that this command wrote; name another "
-            "file, or remove it"
+            f"{field}: {path} exists, and is none that this command wrote; name "
+            "another, or remove it"
         )
 
 

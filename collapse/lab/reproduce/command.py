@@ -3,22 +3,18 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from collapse.data.errors import InputError
 from collapse.experiment.arguments import Parser
 from collapse.experiment.claims.claim import Claim, fingerprint
 from collapse.experiment.lazy import load
-from collapse.lab import command, folder, terminal
+from collapse.lab import folder, lock, publishing, terminal
 from collapse.lab.interrupt import Interrupted
 from collapse.lab.look.labels import state
-from collapse.lab.reproduce import records
+from collapse.lab.reproduce import records, written
 from collapse.lab.reproduce.entries import Entry, chosen, entries
-
-if TYPE_CHECKING:
-    from collapse.lab.reproduce.making import Manner
-
-MARKDOWN, PAGE = "REPRODUCTION.md", "report.html"
+from collapse.lab.run import guarded
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "") -> int:
@@ -31,28 +27,41 @@ def main(arguments: Sequence[str] | None = None, program: str = "") -> int:
       arguments: after the command; those of the process if None.
       program: the command, for help.
     """
-    try:
-        given = _parser(program or "collapse reproduce").parse_args(arguments)
-        every = entries()
-        if given.all and given.names:
-            raise InputError("all: is every figure; drop it, or the names")
-        if not (given.all or given.names):
-            _check_bare(given)
-            terminal.say(listed(every, Path(given.out)))
-            return 0
-        wanted = list(every) if given.all else chosen(given.names, every)
-        return _reproduce(wanted, every, given)
-    except InputError as error:
-        return command.fail(error)
-    except (Interrupted, KeyboardInterrupt):
-        terminal.tell("reproduce: the same command goes on from here, without --resume")
-        return 130
-    except BrokenPipeError:
-        terminal.silence()
+    return guarded(lambda _: _main(arguments, program or "collapse reproduce"))
+
+
+def _main(arguments: Sequence[str] | None, program: str) -> int:
+    """The exit code of the command, where nothing has gone wrong.
+
+    Raises:
+      InputError: for bad input.
+      Interrupted: after ctrl-C; says how to go on.
+    """
+    given = _parser(program).parse_args(arguments)
+    every = entries()
+    if given.all and given.names:
+        raise InputError("all: is every figure; drop it, or the names")
+    _check_out(given.out)
+    if not (given.all or given.names):
+        _check_bare(given)
+        terminal.say(listed(every, Path(given.out)))
         return 0
-    except OSError as error:
-        terminal.tell(f"error: {error}")
-        return 1
+    wanted = list(every) if given.all else chosen(given.names, every)
+    try:
+        return _reproduce(wanted, every, given)
+    except (Interrupted, KeyboardInterrupt):
+        how = "the same command goes on from here, without --resume"
+        if given.force:  # which would begin anew with the first
+            how += " and --force; complete runs that were not repeated yet stay"
+        raise Interrupted(how) from None
+
+
+def _check_out(out: str) -> None:
+    """Raise InputError for a folder that cannot be one."""
+    if not out:
+        raise InputError("out: empty; give a folder or drop --out")
+    if Path(out).exists() and not Path(out).is_dir():
+        raise InputError(f"out: {out} is a file; give a folder")
 
 
 def _check_bare(given: argparse.Namespace) -> None:
@@ -156,13 +165,12 @@ def _duration(seconds: float | None) -> str:
 
 def _check(wanted: Sequence[Entry], given: argparse.Namespace) -> None:
     """Raise InputError for folders that cannot be written to, or not in this manner."""
-    out = Path(given.out)
-    if out.exists() and not out.is_dir():
-        raise InputError(f"out: {out} is a file; give a folder")
     if given.publish == "":
         raise InputError("publish: is empty; give a folder")
     if given.publish and given.quick:
         raise InputError("publish: does not go with --quick; drop one of them")
+    if given.publish:
+        publishing.check_publish(given.publish)
     if given.publish and given.check:
         known = records.read(Path(given.publish) / records.NAME)
         for entry in wanted:
@@ -196,12 +204,15 @@ def _reproduce(
         publish=given.publish or "",
         force=given.force,
     )
+    written.check_targets(out, manner.publish, manner.suffix)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"out: {out} cannot be written ({error.strerror})") from None
+        raise InputError(
+            f"out: {out} cannot be written ({error.strerror}); give another folder"
+        ) from None
     failed, broken = [], []
-    file = out / _suffixed(records.NAME, manner)
+    file = out / written.suffixed(records.NAME, manner.suffix)
     for number, entry in enumerate(wanted, 1):
         terminal.say(f"\n[{number} of {len(wanted)}] {entry.name}")
         try:
@@ -215,17 +226,14 @@ def _reproduce(
         failed += [entry.name] * bool(wrong)
         if len(wanted) > 1:
             making.forget_programs()
-        found = records.merge(file, {entry.name: record})
         broken += _tell(entry, record["claims"], verdict.AGREES)
-        _write(wanted, every, manner, found)
+        with lock.turn(out, written.LOCK):
+            found = records.merge(file, {entry.name: record})
+            written.write(wanted, every, manner, found)
     if failed:
         terminal.tell(f"error: not made in full: {', '.join(failed)}")
         return 2
-    written = [out / _suffixed(one, manner) for one in (PAGE, MARKDOWN)]
-    if manner.publish:
-        target = Path(manner.publish)
-        written += [target / records.NAME, target.parent / MARKDOWN]
-    terminal.say(f"\nwritten: {', '.join(map(str, written))}")
+    terminal.say(f"\nwritten: {', '.join(map(str, written.written(manner)))}")
     return 1 if broken else 0
 
 
@@ -241,41 +249,3 @@ def _tell(entry: Entry, found: Mapping[str, Any], agrees: str) -> list[str]:
             broken.append(claim.name)
             terminal.tell(f"error: {claim.name}: its control agrees, too")
     return broken
-
-
-def _suffixed(name: str, manner: "Manner") -> str:
-    """A file name that quick runs and checks do not share with full ones."""
-    path = Path(name)
-    return f"{path.stem}{manner.suffix}{path.suffix}"
-
-
-def _write(
-    wanted: Sequence[Entry],
-    every: Sequence[Entry],
-    manner: "Manner",
-    found: records.Records,
-) -> None:
-    """Write the report of what has been made so far."""
-    markdown, page = (
-        load(f"collapse.lab.reproduce.{name}") for name in ("markdown", "page")
-    )
-    some = [entry for entry in every if entry.name in found]
-    folders = {e.name: manner.out / f"{e.stem}{manner.suffix}" for e in some}
-    text = markdown.text(
-        some, found, lambda e, f: f"{folders[e.name].name}/{e.drawn(f)}.svg"
-    )
-    for name, told in (
-        (MARKDOWN, text),
-        (PAGE, page.text(some, found, folders)),
-    ):
-        (manner.out / _suffixed(name, manner)).write_text(told, encoding="utf-8")
-    if manner.publish:
-        target = Path(manner.publish)
-        merge = records.merge_checks if manner.check else records.merge
-        merged = merge(
-            target / records.NAME,
-            {e.name: found[e.name] for e in wanted if e.name in found},
-        )
-        some = [entry for entry in every if entry.name in merged]
-        text = markdown.text(some, merged, lambda e, f: f"{target.name}/{f}.svg")
-        (target.parent / MARKDOWN).write_text(text, encoding="utf-8")

@@ -110,7 +110,7 @@ def _run(
     line += ["--quick"] * manner.quick + ["--quiet"] * manner.quiet
     line += ["--force"] * manner.force
     line += ["--resume"] * (folder.has_checkpoints(place) and not manner.force)
-    code = run.main(registry.experiment(entry.command), line)
+    code = run.main(registry.experiment(entry.command), line, tell_stop=False)
     if code == 130:
         raise Interrupted("go on by the same command")
     if code not in (0, 1):  # 1: not all is finite, as was printed

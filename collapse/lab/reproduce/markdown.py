@@ -6,6 +6,7 @@ from collapse.lab.reproduce.entries import Entry
 from collapse.lab.reproduce.records import Records
 from collapse.lab.reproduce.words import Line, device, lines, size, total
 
+MARK = "This file is written by `collapse reproduce`"  # in the head of the file
 _HEAD = """\
 # Reproduction of published figures and claims
 

@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import queue
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from collapse.lab.workers.watching import Watching
 
 _LOOK = 0.2  # seconds between two looks at ctrl-C
 _PATIENCE = 10.0  # seconds for a scheduler to answer
+_MORE = 2.0  # seconds beyond these, after which Dask's own limit has not helped
 
 
 class Cluster:
@@ -62,7 +64,7 @@ class Cluster:
           Interrupted: after ctrl-C; parts that are not complete are given up.
           ChildProcessError: if a part has ended several workers, or failed.
         """
-        with _client(self.options) as client:
+        with _silent(), _client(self.options) as client:
             self._say(client)
             # a task, too: a worker that lacks it gets it from another worker, or anew
             run = client.submit(bytes, self.packed, pure=False)
@@ -113,6 +115,19 @@ class Cluster:
 
 
 @contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """A block in which Dask tells no traceback: what is lost is said in one line."""
+    load("distributed")  # which sets levels when it is loaded
+    logger = logging.getLogger("distributed.client")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+@contextlib.contextmanager
 def _client(options: Options) -> Iterator[Any]:
     """A client of the cluster that is asked for, or of one that is started here.
 
@@ -127,19 +142,52 @@ def _client(options: Options) -> Iterator[Any]:
         if name == LOCAL:
             own = _started(distributed, options.jobs)
             address = stack.enter_context(own).scheduler_address
+        yield stack.enter_context(_connected(name, address))
+
+
+def _connected(name: str, address: str) -> Any:
+    """A client of a scheduler.
+
+    In a thread of its own: Dask keeps its limit of time for a connection that is
+    refused, and waits for ever for one that is taken and not answered.
+
+    Args:
+      name: of the scheduler, as the user gave it.
+      address: of it.
+
+    Raises:
+      InputError: if it does not answer in time, or not as a scheduler does.
+    """
+    distributed = load("distributed")
+    answers: queue.Queue[Any] = queue.Queue()
+
+    def connect() -> None:
         try:
-            client = distributed.Client(address, timeout=_PATIENCE)
-        except (OSError, TimeoutError):
-            raise InputError(
-                f"scheduler: {name} does not answer within {_PATIENCE:g} s; is it "
-                "running, and can it be reached from here?"
-            ) from None
-        except (ValueError, TypeError) as error:
-            raise InputError(
-                f"scheduler: {name} is no address ({first_line(error)}); give one "
-                "such as tcp://host:8786"
-            ) from None
-        yield stack.enter_context(client)
+            answers.put(distributed.Client(address, timeout=_PATIENCE))
+        except Exception as error:
+            answers.put(error)
+
+    threading.Thread(target=connect, daemon=True).start()
+    try:
+        found = answers.get(timeout=_PATIENCE + _MORE)
+    except queue.Empty:
+        found = TimeoutError()
+    if not isinstance(found, Exception):
+        return found
+    if isinstance(found, OSError):  # a TimeoutError, too
+        raise InputError(
+            f"scheduler: {name} does not answer within {_PATIENCE:g} s; is it "
+            "running, and can it be reached from here?"
+        )
+    if isinstance(found, ValueError | TypeError):
+        raise InputError(
+            f"scheduler: {name} is no address ({first_line(found)}); give one such as "
+            "tcp://host:8786"
+        )
+    raise InputError(
+        f"scheduler: {name} answers, but not as a scheduler of Dask does; give the "
+        "address that dask scheduler tells"
+    )
 
 
 def _started(distributed: Any, jobs: int) -> Any:
@@ -181,7 +229,9 @@ def _address(name: str) -> str:
 def _error(future: Any, what: str) -> Exception:
     """The error of a part, as if it had come about here."""
     if future.cancelled():
-        return ChildProcessError(f"the cluster gave up {what}")
+        return ChildProcessError(
+            f"the cluster gave up {what}; see whether its scheduler is still running"
+        )
     error = future.exception()
     if isinstance(error, InputError | MemoryError):
         return error

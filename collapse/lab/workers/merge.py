@@ -1,7 +1,8 @@
 """`collapse merge`: the results of a run whose parts shards have computed."""
 
 import argparse
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from collapse.lab import (
 from collapse.lab.folder import Claim
 from collapse.lab.parts import simulate
 from collapse.lab.prepare import Piece, Programs, planner
-from collapse.lab.run import guarded, prepare
+from collapse.lab.run import prepare
 from collapse.lab.workers import parts
 from collapse.lab.workers.options import Shard
 
@@ -50,10 +51,14 @@ def main(arguments: Sequence[str], program: str) -> int:
     )
     parser.add_argument("folders", nargs="*", type=Path, help="of the shards")
     parser.add_argument(
-        "--family", default="", metavar="FILE.py", help="file of a user's own family"
+        "--family",
+        nargs="?",
+        const="",
+        metavar="FILE.py",
+        help="file of a user's own family",
     )
     parser.add_argument("--quiet", action="store_true", help="print only errors")
-    return guarded(lambda _: _parsed(parser.parse_args(arguments)))
+    return _parsed(parser.parse_args(arguments))
 
 
 def _parsed(given: argparse.Namespace) -> int:
@@ -64,8 +69,10 @@ def _parsed(given: argparse.Namespace) -> int:
     """
     if not given.folders:
         raise InputError("merge: no folder; give that of the shards")
+    if given.family == "":
+        raise InputError("family: empty; give a Python file or drop --family")
     first, *others = given.folders
-    return _merge(first, others, given.family, given.quiet)
+    return _merge(first, others, given.family or "", given.quiet)
 
 
 def _merge(place: Path, others: Sequence[Path], family: str, quiet: bool) -> int:
@@ -93,9 +100,21 @@ def _merge(place: Path, others: Sequence[Path], family: str, quiet: bool) -> int
     with session.configured(experiment.precision):
         if claim.complete:
             return report.again(call, claim)
-        with folder.held(claim):
+        with lock.held(place), _checkpoints(place):
             _collect(place, others)
             return _write(call, data, digest, place)
+
+
+@contextlib.contextmanager
+def _checkpoints(place: Path) -> Iterator[None]:
+    """A folder for parts, which goes if it stays empty; all else stays."""
+    checkpoints = place / folder.CHECKPOINTS
+    checkpoints.mkdir(exist_ok=True)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            checkpoints.rmdir()
 
 
 def _write(call: command.Call, data: Any, digest: str, place: Path) -> int:
@@ -181,7 +200,10 @@ def _collect(place: Path, others: Sequence[Path]) -> None:
     """Copy what other folders hold and this one lacks, or has less of."""
     target = place / folder.CHECKPOINTS
     for other in others:
-        for path in sorted((other / folder.CHECKPOINTS).glob("*")):
+        parts_of_complete = (other / folder.STATES).glob("*.npz")
+        for path in sorted(
+            [*(other / folder.CHECKPOINTS).glob("*"), *parts_of_complete]
+        ):
             here = target / path.name
             if path.suffix == ".npz":
                 if here.exists() and checkpoint.done(here) >= checkpoint.done(path):

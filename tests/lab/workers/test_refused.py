@@ -121,6 +121,10 @@ def test_what_cannot_be_merged_is_said(capsys):
         ("nowhere", "merge: nowhere: no such folder; give that of the shards"),
         ("empty", "merge: empty holds no run; give the folder of shards"),
         ("--quit empty", "--quit: no such option; did you mean --quiet?"),
+        ("empty --family", "family: empty; give a Python file or drop --family"),
+        ("empty --family=", "family: empty; give a Python file or drop --family"),
+        ("empty --familiy f.py", "--familiy: no such option; did you mean --family?"),
+        ("empty --family-of f.py", "--family-of: no such option; did you mean"),
     ):
         assert refused(capsys, "merge", *line.split()).startswith(start)
     with pytest.raises(SystemExit) as stop:
