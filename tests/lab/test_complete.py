@@ -45,9 +45,9 @@ def counted(monkeypatch):
     """Number of simulations so far, one entry each."""
     real, times = work.simulate, []
 
-    def simulate(*arguments):
+    def simulate(*arguments, **named):
         times.append(1)
-        return real(*arguments)
+        return real(*arguments, **named)
 
     monkeypatch.setattr(work, "simulate", simulate)
     return times
