@@ -1,0 +1,98 @@
+"""Metrics of n-gram models, given as `models.ngram.Ngrams`; exact."""
+
+from typing import Protocol
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from collapse.core.types import Metric
+from collapse.measures.catalogue import UNIFORM_SHARE
+from collapse.measures.symbols import TAIL
+from collapse.numerics.threefry import Key
+
+
+class Parameters(Protocol):
+    """What is measured of a model: shares of tokens, and of contexts."""
+
+    @property
+    def shares(self) -> Float[Array, "C V"]: ...
+
+    @property
+    def contexts(self) -> Float[Array, " C"]: ...
+
+
+def ngram_metrics(
+    truth: Float[np.ndarray, "C V"],
+    contexts: Float[np.ndarray, " C"],
+    held: Int[np.ndarray, "held 2"],
+    counts: Float[np.ndarray, " held"],
+) -> dict[str, Metric]:
+    """Every metric of `catalogue.NGRAMS`, by name.
+
+    * bits_per_token_floored: mean of -log2 p over the n-grams of held-out text, where p
+      is 99 % of the model's share and 1 % of 1/V, since the loss of a model that has
+      lost an n-gram is infinite. After a context that is lost p is 1/V.
+    * heterozygosity: chance that two draws after one context differ, 1 - sum p^2, mean
+      over contexts in the shares of the real text, over the truth's; 0 of a lost one.
+    * support: number of n-grams whose share is not 0.
+    * contexts_left: how many of the real text's contexts occur, as a share.
+    * entropy_rate: -sum p log2 p after a context, mean over the model's own contexts.
+    * tail_mass_10pct: mass that the model gives the truth's rarest n-grams, as many as
+      carry at most a tenth of it (one at least), over their true mass.
+
+    Args:
+      truth: [C, V] shares of the tokens after each context.
+      contexts: [C] shares of contexts.
+      held: [held, 2] context and token of each held-out n-gram; context C is none.
+      counts: [held] how often each occurs.
+    """
+    joint = (contexts[:, None] * truth).ravel()
+    order = np.argsort(joint, kind="stable")
+    order = order[joint[order] > 0]
+    within = np.cumsum(joint[order]) <= TAIL
+    within[0] = True
+    rare = order[within]
+    level = float(contexts @ (1 - (truth**2).sum(1)))
+    known = held[:, 0] < len(truth)
+    cells = held[known, 0] * truth.shape[1] + held[known, 1]
+    size, weights = truth.shape[1], counts[known] / counts.sum()
+    of_unknown = float(counts[~known].sum() / counts.sum() * np.log2(size))
+    place, real = held[known, 0], contexts > 0
+
+    def bits(key: Key, p: Parameters) -> Float[Array, ""]:
+        del key
+        share = p.shares.reshape(-1)[cells]
+        alive = jnp.sum(p.shares, axis=1)[place] > 0
+        mixed = (1 - UNIFORM_SHARE) * share + UNIFORM_SHARE / size
+        loss = -jnp.log2(jnp.where(alive, mixed, 1 / size))
+        return jnp.asarray(weights, loss.dtype) @ loss + of_unknown
+
+    def heterozygosity(key: Key, p: Parameters) -> Float[Array, ""]:
+        del key
+        square, whole = jnp.sum(p.shares**2, axis=1), jnp.sum(p.shares, axis=1)
+        own = jnp.where(whole > 0, 1 - square, 0)
+        return jnp.asarray(contexts / level, own.dtype) @ own
+
+    def entropy_rate(key: Key, p: Parameters) -> Float[Array, ""]:
+        del key
+        some = jnp.where(p.shares > 0, p.shares, 1)
+        return -p.contexts @ jnp.sum(some * jnp.log2(some), axis=1)
+
+    def left(key: Key, p: Parameters) -> Float[Array, ""]:
+        del key
+        return jnp.sum(((p.contexts > 0) & real).astype(p.contexts.dtype)) / real.sum()
+
+    def tail(key: Key, p: Parameters) -> Float[Array, ""]:
+        del key
+        mass = p.shares.reshape(-1)[rare] * p.contexts[rare // size]
+        return jnp.sum(mass) / float(joint[rare].sum())
+
+    return {
+        "bits_per_token_floored": bits,
+        "heterozygosity": heterozygosity,
+        "support": lambda key, p: jnp.sum((p.shares > 0).astype(p.shares.dtype)),
+        "contexts_left": left,
+        "entropy_rate": entropy_rate,
+        "tail_mass_10pct": tail,
+    }
