@@ -1,4 +1,4 @@
-"""A budget of rows where every stratum has its own: the workflow fixed_budget by parts."""
+"""The workflow fixed_budget where every stratum of rows has a budget of its own."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,9 +20,7 @@ def fixed_budget(num_generations: int, strata: Int[np.ndarray, " n"]) -> Workflo
       strata: [n] the stratum of the row at each position, in every generation.
     """
     place = np.argsort(strata, kind="stable").astype(np.int32)  # stratum by stratum
-    _, first, sizes = np.unique(
-        strata[place], return_index=True, return_counts=True
-    )
+    _, first, sizes = np.unique(strata[place], return_index=True, return_counts=True)
     size, start = (np.repeat(x, sizes).astype(np.int32) for x in (sizes, first))
 
     def weigh(key: Key, origin: Int[Array, "slots n"], generation: Array) -> Selection:

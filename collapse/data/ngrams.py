@@ -51,7 +51,7 @@ class NgramText(NamedTuple):
 
     @property
     def truth(self) -> Float[np.ndarray, "contexts V"]:
-        """Shares of the tokens that follow each context [C, V]; 0 if it never occurs."""
+        """Shares of the tokens after each context [C, V]; 0 if it never occurs."""
         totals = self.train.sum(1, keepdims=True)
         return self.train / np.where(totals > 0, totals, 1)
 

@@ -1,25 +1,13 @@
-"""Metrics of n-gram models, given as `models.ngram.Ngrams`; exact."""
-
-from typing import Protocol
+"""Metrics of n-gram models, exact, of their parameters `models.ngram.Ngrams`."""
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from collapse.core.types import Metric
+from collapse.core.types import Metric, Params
 from collapse.measures.catalogue import UNIFORM_SHARE
 from collapse.measures.symbols import TAIL
 from collapse.numerics.threefry import Key
-
-
-class Parameters(Protocol):
-    """What is measured of a model: shares of tokens, and of contexts."""
-
-    @property
-    def shares(self) -> Float[Array, "C V"]: ...
-
-    @property
-    def contexts(self) -> Float[Array, " C"]: ...
 
 
 def ngram_metrics(
@@ -60,7 +48,7 @@ def ngram_metrics(
     of_unknown = float(counts[~known].sum() / counts.sum() * np.log2(size))
     place, real = held[known, 0], contexts > 0
 
-    def bits(key: Key, p: Parameters) -> Float[Array, ""]:
+    def bits(key: Key, p: Params) -> Float[Array, ""]:
         del key
         share = p.shares.reshape(-1)[cells]
         alive = jnp.sum(p.shares, axis=1)[place] > 0
@@ -68,22 +56,23 @@ def ngram_metrics(
         loss = -jnp.log2(jnp.where(alive, mixed, 1 / size))
         return jnp.asarray(weights, loss.dtype) @ loss + of_unknown
 
-    def heterozygosity(key: Key, p: Parameters) -> Float[Array, ""]:
+    def heterozygosity(key: Key, p: Params) -> Float[Array, ""]:
         del key
         square, whole = jnp.sum(p.shares**2, axis=1), jnp.sum(p.shares, axis=1)
         own = jnp.where(whole > 0, 1 - square, 0)
         return jnp.asarray(contexts / level, own.dtype) @ own
 
-    def entropy_rate(key: Key, p: Parameters) -> Float[Array, ""]:
+    def entropy_rate(key: Key, p: Params) -> Float[Array, ""]:
         del key
         some = jnp.where(p.shares > 0, p.shares, 1)
         return -p.contexts @ jnp.sum(some * jnp.log2(some), axis=1)
 
-    def left(key: Key, p: Parameters) -> Float[Array, ""]:
+    def left(key: Key, p: Params) -> Float[Array, ""]:
         del key
-        return jnp.sum(((p.contexts > 0) & real).astype(p.contexts.dtype)) / real.sum()
+        occurs = (p.contexts > 0) & real
+        return jnp.sum(occurs.astype(p.contexts.dtype)) / float(real.sum())
 
-    def tail(key: Key, p: Parameters) -> Float[Array, ""]:
+    def tail(key: Key, p: Params) -> Float[Array, ""]:
         del key
         mass = p.shares.reshape(-1)[rare] * p.contexts[rare // size]
         return jnp.sum(mass) / float(joint[rare].sum())

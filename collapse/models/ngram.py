@@ -21,12 +21,12 @@ from collapse.numerics import lookup, threefry
 from collapse.numerics.multinomial import categorical, multinomial
 
 Smoothing = Callable[[Float[Array, "C V"]], Float[Array, "C V"]]  # counts -> shares
-# From so many draws a cell on, a binomial for each cell is faster than draws one by one.
+# From so many draws a cell on, a binomial for each cell is faster than single draws.
 _DRAWS_PER_CELL = 10
 
 
 class FollowerCounts(NamedTuple):
-    """Rows that each stand for a batch of text: how often v follows c, whole numbers."""
+    """Rows that each stand for a batch of text: how often v follows c, in it."""
 
     counts: Float[Array, "rows C V"]
 
@@ -121,11 +121,16 @@ def ngram(
             params = params._replace(shares=jnp.where(known, shares, 0))
         if rows == "ngrams":
             return _drawn(key, params, design, num)
-        found = [batch_of(one, params) for one in _keys(key, num)]
-        return FollowerCounts(jnp.stack(found))
+        if num == 1:
+            return FollowerCounts(batch_of(key, params)[None])
+        keys = jnp.stack(threefry.split(key, num))
+        return FollowerCounts(jax.vmap(lambda key: batch_of(key, params))(keys))
 
     def batch_of(key: Key, params: Ngrams) -> Float[Array, "C V"]:
-        if isinstance(design, Fixed) and batch_size > _DRAWS_PER_CELL * shape[0] * shape[1]:
+        if (
+            isinstance(design, Fixed)
+            and batch_size > _DRAWS_PER_CELL * shape[0] * shape[1]
+        ):
             draws = np.bincount(design.allotted(batch_size), minlength=shape[0])
             own = jnp.stack(threefry.split(key, shape[0]))
             return jax.vmap(multinomial)(own, jnp.asarray(draws), params.shares)
@@ -134,10 +139,6 @@ def ngram(
         return _counted(drawn, ones, shape).astype(params.shares.dtype)
 
     return Model(init, fit, sample)
-
-
-def _keys(key: Key, num: int) -> list[Key]:
-    return [key] if num == 1 else threefry.split(key, num)
 
 
 def _counted(ngrams: Int[Array, " num"], weights: Array, shape: tuple[int, int]):

@@ -38,7 +38,8 @@ def heterozygosity(
       q: shares of tokens.
       w: [C] weights of contexts, which sum to 1.
       draws: N_c.
-      variance: N_c -> [G + 1], `Moments.variance` of the workflow, ddof 0.
+      variance: N_c -> [G + 1], `Moments.variance` of the workflow, ddof 0. Any other
+        number that is above 0 where a context is drawn may stand for N_c in both.
     """
     level = _levels(q, w)
     sizes = np.unique(draws[draws > 0])

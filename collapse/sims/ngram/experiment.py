@@ -96,7 +96,7 @@ class Ngram(Family):
     def truth_words(self) -> str:
         """The data distribution, for captions."""
         what = {2: "bigrams", 3: "trigrams"}[self.order]
-        of = self.tokens
+        of: str = self.tokens
         if of == "words":
             of = f"the {self.vocabulary_size} most frequent words"
         return f"{what} of {of} of {self.data}"

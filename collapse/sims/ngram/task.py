@@ -23,13 +23,15 @@ def task(condition: Condition[Ngram], data: NgramText) -> Task:
     # where real and generated rows are mixed, each position keeps its context
     single = spec.kind.picks_single_rows or spec.real_rows(n) is not None
     shape, smoothing = data.train.shape, smoothing_of(e)
-    truth, shares = (jnp.asarray(x, jnp.result_type(float)) for x in (data.truth, data.shares))
+    truth, shares = (
+        jnp.asarray(x, jnp.result_type(float)) for x in (data.truth, data.shares)
+    )
     metrics = ngram_metrics(data.truth, data.shares, data.held_out, data.held_counts)
     fixed = condition["contexts"] == "fixed"
     contexts = Fixed(functools.partial(allotted, data.shares))
 
     def problem(
-        rows: Any, truth: Array, shares: Array, leads: Array, heat: Array | None = None
+        rows: Any, heat: Array | None, truth: Array, shares: Array, leads: Array
     ) -> Problem:
         design = contexts if fixed else Chain(leads, e.length)
         own = {"rows": rows, "smoothing": smoothing}
@@ -40,10 +42,10 @@ def task(condition: Condition[Ngram], data: NgramText) -> Task:
 
     def biased(root: Key, bias: Array, sizes: None, *values: Array) -> Problem:
         """Generating at `bias` times the temperature, n-gram by n-gram."""
-        return problem("ngrams", *values, bias)
+        return problem("ngrams", bias, *values)
 
     return Task(
-        lambda root, *values: problem("ngrams" if single else "counts", *values),
+        lambda root, *values: problem("ngrams" if single else "counts", None, *values),
         (truth, shares, jnp.asarray(data.leads)),  # not constants, see `discrete`
         batch_size=1 if single else n,
         additive=not single,
