@@ -99,7 +99,7 @@ def _load(
                 f"{name}: the {part} part has {len(found)} {tokens}, fewer than the "
                 f"order {order}; give more text"
             )
-    if len(names) < 2:
+    if (train == train[0]).all():
         raise DataError(f"{name}: has fewer than two distinct {tokens}; give more text")
     ring = np.concatenate([train, train[: order - 1]])
     contexts, follows = _split(ring, order, len(names))

@@ -175,7 +175,7 @@ SYMBOLS = {
 UNIFORM_SHARE = 0.01  # of equal shares, mixed in so that every token has a loss
 NGRAMS = {
     "bits_per_token_floored": loss(
-        f"loss on held-out text, {UNIFORM_SHARE:.0%} equal shares mixed in",
+        f"loss on held-out text, {100 * UNIFORM_SHARE:g} % equal shares mixed in",
         "bits a token",
     ),
     "heterozygosity": ratio("heterozygosity after a context, mean", "variance"),

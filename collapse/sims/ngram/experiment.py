@@ -86,6 +86,10 @@ class Ngram(Family):
         """That a single draw leaves one n-gram, unless all are smoothed."""
         return "" if self.smooths else "leaves one n-gram"
 
+    def studied(self) -> Self:
+        """With free contexts, since a study takes one design."""
+        return dataclasses.replace(self, contexts=("free",))
+
     def resolved(self, rows: int, dimension: int) -> Self:
         """With a sample size, whatever the number of contexts."""
         return super().resolved(0, dimension)
@@ -103,14 +107,13 @@ class Ngram(Family):
 
     def caption_words(self) -> list[str]:
         """How models are fitted and generate, for captions."""
-        found = ["maximum likelihood"]
-        if self.smooths:
-            found = [f"{self.add:g} added to each count"]
-            if self.smoothing == "kneser_ney":
-                found = [f"Kneser-Ney smoothing, discount {self.discount:g}"]
+        found = [f"{' and '.join(self.contexts)} contexts"]
         if "free" in self.contexts:
-            found.append(f"sequences of {self.length} tokens where contexts are free")
-        return found
+            found[0] += f" (in sequences of {self.length} tokens)"
+        fit = f"{self.add:g} added to each count" if self.add else "maximum likelihood"
+        if self.smoothing == "kneser_ney":
+            fit = f"Kneser-Ney smoothing, discount {self.discount:g}"
+        return [*found, fit]
 
     def caption(self) -> str:
         """The data distribution, sizes, and how models are fitted."""
