@@ -18,16 +18,14 @@ def ngram_metrics(
 ) -> dict[str, Metric]:
     """Every metric of `catalogue.NGRAMS`, by name.
 
-    * bits_per_token_floored: mean of -log2 p over the n-grams of held-out text, where p
-      is 99 % of the model's share and 1 % of 1/V, since the loss of a model that has
-      lost an n-gram is infinite. After a context that is lost p is 1/V.
+    * bits_per_token_floored: see `floored_bits`.
     * heterozygosity: chance that two draws after one context differ, 1 - sum p^2, mean
       over contexts in the shares of the real text, over the truth's; 0 of a lost one.
     * support: number of n-grams whose share is not 0.
     * contexts_left: how many of the real text's contexts occur, as a share.
     * entropy_rate: -sum p log2 p after a context, mean over the model's own contexts.
-    * tail_mass_10pct: mass that the model gives the truth's rarest n-grams, as many as
-      carry at most a tenth of it (one at least), over their true mass.
+    * tail_mass_10pct: mass of the truth's rarest n-grams, as many as carry at most a
+      tenth of it (one at least), over their true mass.
 
     Args:
       truth: [C, V] shares of the tokens after each context.
@@ -36,25 +34,12 @@ def ngram_metrics(
       counts: [held] how often each occurs.
     """
     joint = (contexts[:, None] * truth).ravel()
-    order = np.argsort(joint, kind="stable")
-    order = order[joint[order] > 0]
+    order = np.flatnonzero(joint)
+    order = order[np.argsort(joint[order], kind="stable")]
     within = np.cumsum(joint[order]) <= TAIL
-    within[0] = True
-    rare = order[within]
+    rare = order[: max(within.sum(), 1)]
+    size, real = truth.shape[1], contexts > 0
     level = float(contexts @ (1 - (truth**2).sum(1)))
-    known = held[:, 0] < len(truth)
-    cells = held[known, 0] * truth.shape[1] + held[known, 1]
-    size, weights = truth.shape[1], counts[known] / counts.sum()
-    of_unknown = float(counts[~known].sum() / counts.sum() * np.log2(size))
-    place, real = held[known, 0], contexts > 0
-
-    def bits(key: Key, p: Params) -> Float[Array, ""]:
-        del key
-        share = p.shares.reshape(-1)[cells]
-        alive = jnp.sum(p.shares, axis=1)[place] > 0
-        mixed = (1 - UNIFORM_SHARE) * share + UNIFORM_SHARE / size
-        loss = -jnp.log2(jnp.where(alive, mixed, 1 / size))
-        return jnp.asarray(weights, loss.dtype) @ loss + of_unknown
 
     def heterozygosity(key: Key, p: Params) -> Float[Array, ""]:
         del key
@@ -78,10 +63,42 @@ def ngram_metrics(
         return jnp.sum(mass) / float(joint[rare].sum())
 
     return {
-        "bits_per_token_floored": bits,
+        "bits_per_token_floored": floored_bits(held, counts, truth.shape),
         "heterozygosity": heterozygosity,
         "support": lambda key, p: jnp.sum((p.shares > 0).astype(p.shares.dtype)),
         "contexts_left": left,
         "entropy_rate": entropy_rate,
         "tail_mass_10pct": tail,
     }
+
+
+def floored_bits(
+    held: Int[np.ndarray, "held 2"],
+    counts: Float[np.ndarray, " held"],
+    shape: tuple[int, int],
+) -> Metric:
+    """The metric that is the mean of -log2 p over the n-grams of held-out text.
+
+    p is 99 % of the model's share and 1 % of 1/V, since the loss of a model that has
+    lost an n-gram is infinite. After a context that is lost, or that the real text does
+    not have, p is 1/V.
+
+    Args:
+      held: [held, 2] context and token of each held-out n-gram; context C is none.
+      counts: [held] how often each occurs.
+      shape: (C, V).
+    """
+    known, size = held[:, 0] < shape[0], shape[1]
+    place, cells = held[known, 0], held[known, 0] * size + held[known, 1]
+    weights = counts[known] / counts.sum()
+    of_unknown = float(counts[~known].sum() / counts.sum() * np.log2(size))
+
+    def bits(key: Key, p: Params) -> Float[Array, ""]:
+        del key
+        alive = jnp.sum(p.shares, axis=1)[place] > 0
+        share = p.shares.reshape(-1)[cells]
+        mixed = (1 - UNIFORM_SHARE) * share + UNIFORM_SHARE / size
+        loss = -jnp.log2(jnp.where(alive, mixed, 1 / size))
+        return jnp.asarray(weights, loss.dtype) @ loss + of_unknown
+
+    return bits

@@ -16,7 +16,6 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from collapse.core.types import Info, Key, Model, Weights
-from collapse.models.discrete import tempered
 from collapse.numerics import lookup, threefry
 from collapse.numerics.multinomial import categorical, multinomial
 
@@ -115,30 +114,30 @@ def ngram(
 
     def sample(key: Key, params: Ngrams, num: int):
         if temperature is not None:
-            heat = jnp.asarray(temperature, params.shares.dtype)
-            shares = jax.vmap(lambda p: tempered(p, heat))(params.shares)
-            known = jnp.sum(params.shares, axis=1, keepdims=True) > 0
-            params = params._replace(shares=jnp.where(known, shares, 0))
+            params = params._replace(shares=tempered(params.shares, temperature))
         if rows == "ngrams":
             return _drawn(key, params, design, num)
         if num == 1:
-            return FollowerCounts(batch_of(key, params)[None])
+            return FollowerCounts(_batch(key, params, design, batch_size)[None])
         keys = jnp.stack(threefry.split(key, num))
-        return FollowerCounts(jax.vmap(lambda key: batch_of(key, params))(keys))
-
-    def batch_of(key: Key, params: Ngrams) -> Float[Array, "C V"]:
-        if (
-            isinstance(design, Fixed)
-            and batch_size > _DRAWS_PER_CELL * shape[0] * shape[1]
-        ):
-            draws = np.bincount(design.allotted(batch_size), minlength=shape[0])
-            own = jnp.stack(threefry.split(key, shape[0]))
-            return jax.vmap(multinomial)(own, jnp.asarray(draws), params.shares)
-        ones = jnp.ones(batch_size, jnp.int32)
-        drawn = _drawn(key, params, design, batch_size)
-        return _counted(drawn, ones, shape).astype(params.shares.dtype)
+        draw = jax.vmap(lambda key: _batch(key, params, design, batch_size))
+        return FollowerCounts(draw(keys))
 
     return Model(init, fit, sample)
+
+
+def _batch(
+    key: Key, params: Ngrams, design: Chain | Fixed, num: int
+) -> Float[Array, "C V"]:
+    """How often each token follows each context in a batch of so many n-grams."""
+    shares, (contexts, size) = params.shares, params.shares.shape
+    if isinstance(design, Fixed) and num > _DRAWS_PER_CELL * shares.size:
+        draws = np.bincount(design.allotted(num), minlength=contexts)
+        keys = jnp.stack(threefry.split(key, contexts))
+        return jax.vmap(multinomial)(keys, jnp.asarray(draws), shares)
+    drawn = _drawn(key, params, design, num)
+    counts = _counted(drawn, jnp.ones(num, jnp.int32), (contexts, size))
+    return counts.astype(shares.dtype)
 
 
 def _counted(ngrams: Int[Array, " num"], weights: Array, shape: tuple[int, int]):
@@ -172,6 +171,23 @@ def _drawn(
     words = lookup.words(key, length * side).reshape(length, side)
     found = jax.lax.scan(step, starts, words)[1]
     return found.T.reshape(-1)[:num]  # sequence by sequence
+
+
+def tempered(
+    shares: Float[Array, "C V"], temperature: Float[Array, ""]
+) -> Float[Array, "C V"]:
+    """Weights of tokens in proportion to shares^(1 / temperature); 0 stays 0.
+
+    At temperatures so small that nothing else is left the largest have all.
+    """
+    largest = jnp.max(shares, axis=1, keepdims=True)
+    power = jnp.log(
+        jnp.where(shares > 0, shares / jnp.where(largest > 0, largest, 1), 1)
+    )
+    # a share next to the largest may round to it: never 0 / 0
+    power = jnp.minimum(power, -jnp.finfo(shares.dtype).tiny)
+    power = jnp.exp(power / temperature.astype(shares.dtype))
+    return jnp.where(shares > 0, jnp.where(shares == largest, 1, power), 0)
 
 
 def likeliest(counts: Float[Array, "C V"]) -> Float[Array, "C V"]:

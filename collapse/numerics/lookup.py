@@ -34,9 +34,13 @@ def bounds(weights: Float[Array, "laws M"]) -> UInt32[Array, "laws width"]:
       weights: [laws, M], non-negative, of any sum.
     """
     width = 1 << (weights.shape[1] - 1).bit_length()
-    # sums rise where a weight is positive alone, in whatever order they are added
-    total = jnp.where(weights > 0, jnp.cumsum(weights, axis=1), 0)
-    total = lax.cummax(total, axis=1)
+
+    def add(total: Array, weight: Array) -> tuple[Array, Array]:
+        return total + weight, total + weight
+
+    # One by one, so that sums rise where a weight is positive alone: those of a
+    # parallel sum, whose roundings differ, may fall.
+    total = lax.scan(add, jnp.zeros_like(weights[:, 0]), weights.T)[1].T
     last = total[:, -1:]
     share = jnp.where(last > 0, total / jnp.where(last > 0, last, 1), 1)
     upper = jnp.rint(share * _WHOLE).astype(jnp.uint32)
@@ -58,9 +62,12 @@ def symbols(
     """
     width, flat = upper.shape[1], upper.reshape(-1)
     first = law.astype(jnp.int32) * np.int32(width)
-    found, step = first, width // 2
-    while step:
-        bound = flat.at[found + np.int32(step - 1)].get(mode="promise_in_bounds")
-        found = found + jnp.where(bound <= word, np.int32(step), np.int32(0))
-        step //= 2
-    return found - first
+    levels = width.bit_length() - 1
+
+    # A loop: written out XLA fuses all levels, which takes eight times as long.
+    def halve(level: Array, found: Array) -> Array:
+        step = jnp.int32(1) << (levels - 1 - level).astype(jnp.int32)
+        bound = flat.at[found + (step - 1)].get(mode="promise_in_bounds")
+        return jnp.where(bound <= word, found + step, found)
+
+    return lax.fori_loop(0, levels, halve, first) - first
