@@ -80,7 +80,8 @@ def test_contexts_die_where_they_are_free_and_ngrams_with_them(text):
 
 
 def test_the_floor_keeps_the_loss_finite_and_below_that_of_equal_shares(text):
-    found = run(text, workflows="replace", num_generations=30, num_seeds=4)
+    more = {"num_generations": 15, "num_seeds": 4, "snapshots": [15]}
+    found = run(text, workflows="replace", contexts="free", **more)
     data = found.dataset
     assert data.finite.all()
     assert "1 % equal shares" in data.bits_per_token_floored.attrs["long_name"]
@@ -88,6 +89,9 @@ def test_the_floor_keeps_the_loss_finite_and_below_that_of_equal_shares(text):
     first = data.bits_per_token_floored.isel(generation=0)
     assert (first < np.log2(size)).all()
     assert (data.bits_per_token_floored < np.log2(size / 0.01)).all()
+    context, token = data.samples.values.reshape(-1, 2).T
+    assert len(set(zip(context, token, strict=True))) <= data.support.max()
+    assert context.max() < size and token.max() < size
 
 
 def test_trigrams_of_words_with_kneser_ney_are_all_possible():

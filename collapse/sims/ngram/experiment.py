@@ -99,21 +99,19 @@ class Ngram(Family):
 
     def truth_words(self) -> str:
         """The data distribution, for captions."""
-        what = {2: "bigrams", 3: "trigrams"}[self.order]
-        of: str = self.tokens
-        if of == "words":
-            of = f"the {self.vocabulary_size} most frequent words"
-        return f"{what} of {of} of {self.data}"
+        return f"the n-grams of {self.data}"
 
     def caption_words(self) -> list[str]:
         """How models are fitted and generate, for captions."""
-        found = [f"{' and '.join(self.contexts)} contexts"]
+        what = {2: "bigrams", 3: "trigrams"}[self.order]
+        of = {"characters": "", "words": f"the {self.vocabulary_size} most frequent "}
+        contexts = f"{' and '.join(self.contexts)} contexts"
         if "free" in self.contexts:
-            found[0] += f" (in sequences of {self.length} tokens)"
+            contexts += f" (in sequences of {self.length} tokens)"
         fit = f"{self.add:g} added to each count" if self.add else "maximum likelihood"
         if self.smoothing == "kneser_ney":
             fit = f"Kneser-Ney smoothing, discount {self.discount:g}"
-        return [*found, fit]
+        return [f"{what} of {of[self.tokens]}{self.tokens}", contexts, fit]
 
     def caption(self) -> str:
         """The data distribution, sizes, and how models are fitted."""

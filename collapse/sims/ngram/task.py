@@ -44,12 +44,20 @@ def task(condition: Condition[Ngram], data: NgramText) -> Task:
         """Generating at `bias` times the temperature, n-gram by n-gram."""
         return problem("ngrams", bias, *values)
 
+    def points(key: Key, params: Ngrams, num: int) -> Array:
+        """The context and the token of n-grams [num, 2], what a snapshot keeps."""
+        design = contexts if fixed else Chain(jnp.asarray(data.leads), e.length)
+        found = model_of(shape, design, rows="ngrams").sample(key, params, num)
+        both = jnp.stack(jnp.divmod(found, shape[1]), axis=1)
+        return both.astype(params.shares.dtype)
+
     return Task(
         lambda root, *values: problem("ngrams" if single else "counts", None, *values),
         (truth, shares, jnp.asarray(data.leads)),  # not constants, see `discrete`
         batch_size=1 if single else n,
         additive=not single,
         workflow=_by_context(condition, data) if fixed else None,
+        points=points,
         biased=biased,
     )
 
