@@ -47,7 +47,7 @@ def test_a_fit_counts_weighted_rows(rows):
     found = fitted(batch, [1, 1, 1, 2, 0], rows=rows)
     close(found.shares, [[1 / 3, 2 / 3, 0], [0, 0, 1], [0, 0, 0]], rtol=RTOL)
     close(found.contexts, [3 / 5, 2 / 5, 0], rtol=RTOL)
-    smooth = fitted(batch, [1, 1, 1, 1, 0], rows=rows, smoothing=additive(0.5))
+    smooth = fitted(batch, [3, 3, 3, 3, 0], rows=rows, smoothing=additive(0.5))
     expected = [[1.5 / 4.5, 2.5 / 4.5, 0.5 / 4.5], [0.2, 0.2, 0.6], [1 / 3] * 3]
     close(smooth.shares, expected, rtol=RTOL)
 
