@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, Int
 
 from collapse.core.types import Info, Key, Model, Weights
 from collapse.numerics import lookup, threefry
-from collapse.numerics.multinomial import categorical, multinomial
+from collapse.numerics.multinomial import multinomial
 
 Smoothing = Callable[[Float[Array, "C V"]], Float[Array, "C V"]]  # counts -> shares
 # From so many draws a cell on, a binomial for each cell is faster than single draws.
@@ -119,11 +119,17 @@ def ngram(
             return _drawn(key, params, design, num)
         if num == 1:
             return FollowerCounts(_batch(key, params, design, batch_size)[None])
-        keys = jnp.stack(threefry.split(key, num))
         draw = jax.vmap(lambda key: _batch(key, params, design, batch_size))
-        return FollowerCounts(draw(keys))
+        return FollowerCounts(draw(_keys(key, num)))
 
     return Model(init, fit, sample)
+
+
+def _keys(key: Key, num: int) -> Key:
+    """So many keys, made by one piece of code."""
+    numbers = jnp.arange(num, dtype=jnp.uint32)
+    keys: Key = jax.vmap(lambda number: threefry.fold_in(key, number))(numbers)
+    return keys
 
 
 def _batch(
@@ -133,8 +139,7 @@ def _batch(
     shares, (contexts, size) = params.shares, params.shares.shape
     if isinstance(design, Fixed) and num > _DRAWS_PER_CELL * shares.size:
         draws = np.bincount(design.allotted(num), minlength=contexts)
-        keys = jnp.stack(threefry.split(key, contexts))
-        return jax.vmap(multinomial)(keys, jnp.asarray(draws), shares)
+        return jax.vmap(multinomial)(_keys(key, contexts), jnp.asarray(draws), shares)
     drawn = _drawn(key, params, design, num)
     counts = _counted(drawn, jnp.ones(num, jnp.int32), (contexts, size))
     return counts.astype(shares.dtype)
@@ -158,8 +163,9 @@ def _drawn(
         return contexts * size + tokens
     side = -(-num // design.length)
     length = -(-num // side)
-    start_key, key = threefry.split(key)
-    starts = categorical(start_key, params.contexts, side)
+    words = lookup.words(key, (length + 1) * side).reshape(-1, side)
+    first = lookup.bounds(params.contexts[None])
+    starts = lookup.symbols(first, jnp.zeros(side, jnp.int32), words[0])
     leads, alive = design.leads.reshape(-1), jnp.sum(params.shares, axis=1) > 0
 
     def step(context: Array, word: Array) -> tuple[Array, Array]:
@@ -168,8 +174,7 @@ def _drawn(
         lives = alive.at[after].get(mode="promise_in_bounds")
         return jnp.where(lives, after, starts), ngram
 
-    words = lookup.words(key, length * side).reshape(length, side)
-    found = jax.lax.scan(step, starts, words)[1]
+    found = jax.lax.scan(step, starts, words[1:])[1]
     return found.T.reshape(-1)[:num]  # sequence by sequence
 
 

@@ -7,7 +7,7 @@ from collapse.data.errors import InputError
 from collapse.data.ngrams import NgramText, load_ngrams
 from collapse.experiment.base import spelled
 from collapse.experiment.family import Family
-from collapse.experiment.fields import Bounds, Only, OnlyIfSet
+from collapse.experiment.fields import Bounds, Only, OnlyIfSet, Shown
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
 
@@ -30,6 +30,10 @@ class Ngram(Family):
     bias_of: ClassVar[str] = "temperature"
     reads_tables: ClassVar[bool] = False
 
+    samples_per_generation: Annotated[
+        tuple[Annotated[int, Bounds(1, 10**7)], ...], Shown("10000")
+    ] = ()
+    """N-grams n that a generation generates."""
     data: str = "shakespeare"
     """Text whose n-grams are the truth: 'shakespeare', a UTF-8 file, or a folder, whose
     .txt and .md files are all read. Files may be .jsonl, or packed as .gz."""
