@@ -85,7 +85,7 @@ FULL = [
     r"sims/test_mixing_names.py::test_their",
     r"sims/test_generation_zero.py::test_a_mixture_begins.*gaussian-1-fresh",
     r"sims/test_discrete.py::test_support_is_lost",
-    r"sims/test_ngram.py::(?!test_bad_input|test_a_budget)",
+    r"sims/test_ngram.py::(?!test_bad|test_a_(budget|length))",
     r"models/test_ngram.py::test_(tokens_of.*120|a_fixed|the_first|text_goes)",
     r"test_conformance.py::test_(chunks|its_model).*ngram",
     r"lab/test_api.py::test_(data_may_be_a_path|against_theory)",

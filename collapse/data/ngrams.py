@@ -125,6 +125,8 @@ def _load(
         f"training part, {spaced(len(names))} distinct, {spaced((counts > 0).sum())} "
         f"distinct {order}-grams"
     )
+    strange = text.unknown if tokens == "characters" else ""
+    said = "; ".join(filter(None, (said, text.left_out, strange)))
     own = (counts.astype(float), held, often, leads)
     return NgramText(*own, tuple(names), text.sha256, said)
 

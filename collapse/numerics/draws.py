@@ -184,7 +184,8 @@ def subsets(
     start = more.astype(jnp.int32) * size
     here = np.arange(len(size), dtype=np.int32)
     last = start + (here - first)
-    draw = _below(key, (last + 1).astype(jnp.uint32)).astype(jnp.int32)
+    bound = (1 + last).astype(jnp.uint32)
+    draw = _below(key, bound).astype(jnp.int32)
     code = draw + (more.astype(jnp.int32) + 1) * first  # of all populations in a row
     order = jnp.argsort(code, stable=True)
     repeats = jnp.concatenate([jnp.zeros(1, bool), jnp.diff(code[order]) == 0])

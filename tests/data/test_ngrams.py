@@ -49,6 +49,7 @@ def test_the_rest_of_the_words_is_one_unknown_word(tmp_path):
 def test_characters_that_the_training_part_lacks_are_one_unknown_token(tmp_path):
     found = load_ngrams(parts(tmp_path, test="xyz" + LINE * 5), 3, "characters", 0)
     assert found.words[-1] == "\ufffd" and not found.train[:, -1].any()
+    assert "(3 distinct) are unknown" in found.said
     unknown = found.held_out[:, 0] == len(found.train)  # no such context
     assert found.held_counts[unknown].sum() == 3
     plain = load_ngrams(parts(tmp_path), 3, "characters", 0)

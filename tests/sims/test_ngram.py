@@ -8,6 +8,7 @@ from calibrated import assert_mean, assert_tells_apart, detectable
 from conftest import SEED
 
 import collapse
+from collapse.experiment.remarks import remarks
 from collapse.lab.run import main, prepare
 from collapse.sims.ngram import Ngram
 
@@ -127,6 +128,12 @@ def test_mixing_takes_it_by_the_loss_on_held_out_text(text, contexts):
     assert found.dataset.finite.all()
     caption = found.experiment.caption()
     assert "bigrams of characters" in caption and f"{contexts} contexts" in caption
+
+
+def test_a_length_has_no_effect_where_contexts_are_fixed_alone():
+    assert remarks(Ngram(length=10)) == ()
+    (said,) = remarks(Ngram(length=10, contexts=("fixed",)))
+    assert said == "length: has no effect here, only with --contexts free"
 
 
 @pytest.mark.parametrize(
