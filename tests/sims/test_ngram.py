@@ -80,15 +80,13 @@ def test_contexts_die_where_they_are_free_and_ngrams_with_them(text):
     assert exact - float(free.support.mean()) > detectable(free.support)
 
 
-def test_the_floor_keeps_the_loss_finite_and_below_that_of_equal_shares(text):
+def test_the_floor_bounds_the_loss_of_a_model_that_has_lost_ngrams(text):
     more = {"num_generations": 15, "num_seeds": 4, "snapshots": [15]}
     found = run(text, workflows="replace", contexts="free", **more)
     data = found.dataset
     assert data.finite.all()
     assert "1 % equal shares" in data.bits_per_token_floored.attrs["long_name"]
     size = len(set(TEXT))
-    first = data.bits_per_token_floored.isel(generation=0)
-    assert (first < np.log2(size)).all()
     assert (data.bits_per_token_floored < np.log2(size / 0.01)).all()
     context, token = data.samples.values.reshape(-1, 2).T
     assert len(set(zip(context, token, strict=True))) <= data.support.max()
