@@ -15,6 +15,7 @@ def ngram_metrics(
     contexts: Float[np.ndarray, " C"],
     held: Int[np.ndarray, "held 2"],
     counts: Float[np.ndarray, " held"],
+    smooths: bool = True,
 ) -> dict[str, Metric]:
     """Every metric of `catalogue.NGRAMS`, by name.
 
@@ -24,51 +25,47 @@ def ngram_metrics(
     * support: number of n-grams whose share is not 0.
     * contexts_left: how many of the real text's contexts occur, as a share.
     * entropy_rate: -sum p log2 p after a context, mean over the model's own contexts.
-    * tail_mass_10pct: mass of the truth's rarest n-grams, as many as carry at most a
-      tenth of it (one at least), over their true mass.
+    * tail_mass_10pct: see `rare_mass`.
 
     Args:
       truth: [C, V] shares of the tokens after each context.
       contexts: [C] shares of contexts.
       held: [held, 2] context and token of each held-out n-gram; context C is none.
       counts: [held] how often each occurs.
+      smooths: whether models give a share to n-grams that the truth does not have; if
+        not, nothing is looked at but the truth's, which are few.
     """
-    joint = (contexts[:, None] * truth).ravel()
-    order = np.flatnonzero(joint)
-    order = order[np.argsort(joint[order], kind="stable")]
-    within = np.cumsum(joint[order]) <= TAIL
-    rare = order[: max(within.sum(), 1)]
     size, real = truth.shape[1], contexts > 0
     level = float(contexts @ (1 - (truth**2).sum(1)))
+    cells = np.flatnonzero(np.ones_like(truth) if smooths else truth)
 
     def heterozygosity(key: Key, p: Params) -> Float[Array, ""]:
         del key
-        square, whole = jnp.sum(p.shares**2, axis=1), jnp.sum(p.shares, axis=1)
-        own = jnp.where(whole > 0, 1 - square, 0)
-        return jnp.asarray(contexts / level, own.dtype) @ own
+        weights = jnp.asarray(contexts / level, p.shares.dtype)
+        alive = (jnp.sum(p.shares, axis=1) > 0).astype(weights.dtype)
+        return weights @ alive - weights[cells // size] @ seen(p) ** 2
 
     def entropy_rate(key: Key, p: Params) -> Float[Array, ""]:
         del key
-        some = jnp.where(p.shares > 0, p.shares, 1)
-        return -p.contexts @ jnp.sum(some * jnp.log2(some), axis=1)
+        some = jnp.where(seen(p) > 0, seen(p), 1)
+        return -p.contexts[cells // size] @ (some * jnp.log2(some))
+
+    def seen(p: Params) -> Float[Array, " cells"]:
+        shares: Array = p.shares.reshape(-1)[cells]
+        return shares
 
     def left(key: Key, p: Params) -> Float[Array, ""]:
         del key
         occurs = (p.contexts > 0) & real
         return jnp.sum(occurs.astype(p.contexts.dtype)) / float(real.sum())
 
-    def tail(key: Key, p: Params) -> Float[Array, ""]:
-        del key
-        mass = p.shares.reshape(-1)[rare] * p.contexts[rare // size]
-        return jnp.sum(mass) / float(joint[rare].sum())
-
     return {
         "bits_per_token_floored": floored_bits(held, counts, truth.shape),
         "heterozygosity": heterozygosity,
-        "support": lambda key, p: jnp.sum((p.shares > 0).astype(p.shares.dtype)),
+        "support": lambda key, p: jnp.sum((seen(p) > 0).astype(p.shares.dtype)),
         "contexts_left": left,
         "entropy_rate": entropy_rate,
-        "tail_mass_10pct": tail,
+        "tail_mass_10pct": rare_mass(truth, contexts),
     }
 
 
@@ -102,3 +99,28 @@ def floored_bits(
         return jnp.asarray(weights, loss.dtype) @ loss + of_unknown
 
     return bits
+
+
+def rare_mass(
+    truth: Float[np.ndarray, "C V"], contexts: Float[np.ndarray, " C"]
+) -> Metric:
+    """The metric that is the mass of the truth's rarest n-grams over their true mass.
+
+    They are as many as carry at most a tenth of it, one at least.
+
+    Args:
+      truth: [C, V] shares of the tokens after each context.
+      contexts: [C] shares of contexts.
+    """
+    joint = (contexts[:, None] * truth).ravel()
+    order = np.flatnonzero(joint)
+    order = order[np.argsort(joint[order], kind="stable")]
+    within = np.cumsum(joint[order]) <= TAIL
+    rare, size = order[: max(within.sum(), 1)], truth.shape[1]
+
+    def mass(key: Key, p: Params) -> Float[Array, ""]:
+        del key
+        found = p.shares.reshape(-1)[rare] * p.contexts[rare // size]
+        return jnp.sum(found) / float(joint[rare].sum())
+
+    return mass

@@ -43,8 +43,9 @@ RIGHT = {  # metric -> of a perfect model, of what is left
 }
 
 
+@pytest.mark.parametrize("smooths", [True, False])
 @pytest.mark.parametrize("name", NGRAMS)
-def test_numbers_worked_out_by_hand(name):
-    metric = ngram_metrics(TRUTH, CONTEXTS, HELD, OFTEN)[name]
+def test_numbers_worked_out_by_hand(name, smooths):
+    metric = ngram_metrics(TRUTH, CONTEXTS, HELD, OFTEN, smooths)[name]
     found = [metric(jax.random.key(0), params) for params in (PERFECT, LEFT)]
     np.testing.assert_allclose(found, RIGHT[name], rtol=RTOL)

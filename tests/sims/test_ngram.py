@@ -26,7 +26,12 @@ def text(tmp_path_factory):
 
 
 def run(text, **fields):
-    small = {"samples_per_generation": 60, "seed": SEED, "num_generations": 4}
+    small = {
+        "samples_per_generation": 60,
+        "seed": SEED,
+        "num_generations": 4,
+        "order": 2,
+    }
     return collapse.run("ngram", data=text, **small | fields)
 
 
@@ -113,6 +118,7 @@ def test_mixing_takes_it_by_the_loss_on_held_out_text(text, contexts):
     found = collapse.run(
         "mixing",
         model="ngram",
+        order=2,
         data=text,
         **({} if contexts == "free" else {"contexts": contexts}),
         real_fraction=[0.5, 1.0],
@@ -139,10 +145,10 @@ def test_a_length_has_no_effect_where_contexts_are_fixed_alone():
     [
         (["--data", "no.txt"], "no.txt: no such file or folder; give a .txt file"),
         (["--data", "short.txt"], "short.txt: 3 characters are too few; give at least"),
-        (["--data", "one.txt", "--tokens", "words"], "fewer than the order 2; give"),
+        (["--data", "one.txt", "--tokens", "words"], "fewer than the order 3; give"),
         (["--discount", "0"], "discount: 0; give a number above 0 and at most 1"),
         (["--order", "4"], "order"),
-        (["--order=3", "--tokens=words", "--vocabulary-size=999"], "give a smaller"),
+        (["--tokens=words", "--vocabulary-size=999"], "give a smaller"),
     ],
 )
 def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, arguments, said):

@@ -30,6 +30,8 @@ class Ngram(Family):
     bias_of: ClassVar[str] = "temperature"
     reads_tables: ClassVar[bool] = False
 
+    num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 30
+    """Generations after the first fit, which is generation 0."""
     samples_per_generation: Annotated[
         tuple[Annotated[int, Bounds(1, 10**7)], ...], Shown("10000")
     ] = ()
@@ -39,7 +41,7 @@ class Ngram(Family):
     .txt and .md files are all read. Files may be .jsonl, or packed as .gz."""
     field: Annotated[str, OnlyIfSet()] = "text"
     """Of files of JSON lines (.jsonl): field of each record that holds its text."""
-    order: Literal[2, 3] = 2
+    order: Literal[2, 3] = 3
     """Tokens of an n-gram: 2 for bigrams, 3 for trigrams."""
     tokens: Literal["characters", "words"] = "characters"
     """What a token is."""

@@ -26,7 +26,8 @@ def task(condition: Condition[Ngram], data: NgramText) -> Task:
     truth, shares = (
         jnp.asarray(x, jnp.result_type(float)) for x in (data.truth, data.shares)
     )
-    metrics = ngram_metrics(data.truth, data.shares, data.held_out, data.held_counts)
+    held = (data.held_out, data.held_counts)
+    metrics = ngram_metrics(data.truth, data.shares, *held, e.smooths)
     fixed = condition["contexts"] == "fixed"
     contexts = Fixed(functools.partial(allotted, data.shares))
 
