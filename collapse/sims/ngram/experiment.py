@@ -30,7 +30,7 @@ class Ngram(Family):
     bias_of: ClassVar[str] = "temperature"
     reads_tables: ClassVar[bool] = False
 
-    num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 30
+    num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 20
     """Generations after the first fit, which is generation 0."""
     samples_per_generation: Annotated[
         tuple[Annotated[int, Bounds(1, 10**7)], ...], Shown("10000")
