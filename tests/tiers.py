@@ -85,6 +85,9 @@ FULL = [
     r"sims/test_mixing_names.py::test_their",
     r"sims/test_generation_zero.py::test_a_mixture_begins.*gaussian-1-fresh",
     r"sims/test_discrete.py::test_support_is_lost",
+    r"sims/test_ngram.py::(?!test_bad|test_a_(budget|length))",
+    r"models/test_ngram.py::test_(tokens_of.*120|a_fixed|the_first|text_goes)",
+    r"test_conformance.py::test_(chunks|its_model).*ngram",
     r"lab/test_api.py::test_(data_may_be_a_path|against_theory)",
     r"experiment/test_source.py::test_other_source",
     # seconds each: commands that run twice, programs that compile long
@@ -178,7 +181,8 @@ WEEKLY_FILES = [
     r"models/test_(linear|linear_rows|linear_closed_forms|gmm_em|gmm|kde)\.py",
     r"models/test_(training|language|decoding|transformer)\.py",
     r"core/test_(curation|real_rows)\.py",
-    r"sims/test_(kde|discrete|linear_task|linear_command|kde_running)\.py",
+    r"sims/test_(kde|discrete|ngram|linear_task|linear_command|kde_running)\.py",
+    r"models/test_ngram\.py",
 ]
 KEPT = [
     r"core/test_curation.py::test_(importance_weights_enter|a_curator_has|the_host)",
@@ -189,6 +193,8 @@ KEPT = [
     r"models/test_linear_closed_forms.py::test_replace.*fixed-5-20",
     r"sims/test_linear_command.py::test_(a_run_on_real|the_error_on_held.*replace\])",
     r"sims/test_kde_running.py::.*known",
+    r"sims/test_ngram.py::test_a_fixed.*\[(replace|fixed_budget)\]",
+    r"models/test_ngram.py::test_the_first",
 ]
 _KEPT = re.compile("|".join(f"(?:{pattern})" for pattern in KEPT))
 _FULL = re.compile("|".join(f"(?:{pattern})" for pattern in FULL))

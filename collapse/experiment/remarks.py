@@ -42,7 +42,9 @@ def _unused(part: Experiment, names: Sequence[str]) -> Iterator[str]:
 def _holds(part: Experiment, only: Only) -> bool:
     if not only.values:
         return _is_set(part, only.field)
-    return getattr(part, only.field) in only.values
+    value = getattr(part, only.field)
+    several = value if isinstance(value, tuple) else (value,)
+    return any(one in only.values for one in several)
 
 
 def _unused_by_workflows(family: Family) -> Iterator[str]:

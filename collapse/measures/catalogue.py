@@ -171,6 +171,20 @@ SYMBOLS = {
     "total_variation": error("total variation distance", "probability", "drift"),
 }
 
+# of n-gram models; defined in `measures.ngrams`
+UNIFORM_SHARE = 0.01  # of equal shares, mixed in so that every token has a loss
+NGRAMS = {
+    "bits_per_token_floored": loss(
+        f"loss on held-out text, {100 * UNIFORM_SHARE:g} % equal shares mixed in",
+        "bits a token",
+    ),
+    "heterozygosity": ratio("heterozygosity after a context, mean", "variance"),
+    "support": Quantity("distinct n-grams that are left", "n-grams", aspect="support"),
+    "contexts_left": Quantity("contexts that are left", "share of the real ones", 1.0),
+    "entropy_rate": diversity("entropy rate", "bits a token"),
+    "tail_mass_10pct": tail("mass of the rarest n-grams that carry 10 %"),
+}
+
 # defined in `sims.gaussian.measures`
 DET_RATIO = ratio("determinant of covariance")
 W2_SQUARED = error("squared Wasserstein-2 distance", "data units squared", "drift")
@@ -204,6 +218,7 @@ EVERY = {
     "det_ratio": DET_RATIO,
     **ABSOLUTE,
     "l2_squared": L2_SQUARED,
+    **NGRAMS,
     **SYMBOLS,
     **LANGUAGE,
     **TEXT,

@@ -163,6 +163,40 @@ def subset(key: Key, population: int | Int[Array, ""], num: int) -> Int[Array, "
     return jnp.where(taken, last, draw)
 
 
+def subsets(
+    key: Key,
+    more: Int[Array, ""],
+    size: Int[np.ndarray, " num"],
+    first: Int[np.ndarray, " num"],
+) -> Int[Array, " num"]:
+    """A uniform subset of each of several populations, by `subset` for all at once.
+
+    A population has 1 + `more` times as many members as are drawn from it.
+
+    Args:
+      more: may be traced.
+      size: of the subset that each entry belongs to; entries of one stand together.
+      first: the place of that subset's first entry.
+
+    Returns:
+      [num] members, counted from 0 in each population, in no particular order.
+    """
+    start = more.astype(jnp.int32) * size
+    here = np.arange(len(size), dtype=np.int32)
+    last = start + (here - first)
+    bound = (1 + last).astype(jnp.uint32)
+    draw = _below(key, bound).astype(jnp.int32)
+    code = draw + (more.astype(jnp.int32) + 1) * first  # of all populations in a row
+    order = jnp.argsort(code, stable=True)
+    repeats = jnp.concatenate([jnp.zeros(1, bool), jnp.diff(code[order]) == 0])
+    taken = jnp.zeros(len(size), bool).at[order].set(repeats)
+    target = draw - start + first
+    pointer = jnp.where((target >= first) & (target < here), target, here)
+    for _ in range(max(1, (int(size.max()) - 1).bit_length())):
+        taken, pointer = taken | taken[pointer], pointer[pointer]
+    return jnp.where(taken, last, draw)
+
+
 def shuffled(key: Key, population: int, num: int) -> Int[Array, " num"]:
     """A uniform subset in random order, so that its first rows are a uniform subset."""
     subset_key, order_key = threefry.split(key)

@@ -220,11 +220,13 @@ def test_a_scaling_law_needs_sizes_and_an_error_that_is_zero_at_best():
 
 DENSITY = "test_error tail_mass_1pct variance_ratio {} hallucinated_mass {}"
 WORDS = "word_survival hallucinated_share"
+LOSS = "bits_per_token_floored"
 LEADING = {  # family -> the metrics that speak for the first six definitions
     "gaussian": DENSITY.format("-", "w2_squared"),
     "gmm": DENSITY.format("survival_3", "l2_squared"),
     "kde": DENSITY.format("-", "mean_error"),
     "discrete": "- tail_mass_10pct heterozygosity support - total_variation",
+    "ngram": f"{LOSS} tail_mass_10pct heterozygosity support - -",
     "linear": "test_error - - - - -",
     "charlm": f"bits_per_character tail_mass_10pct distinct_1 {WORDS} -",
 }

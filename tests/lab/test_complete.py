@@ -234,7 +234,7 @@ def test_two_processes_that_claim_a_folder_at_once_do_not_share_it(capsys, monke
 
 def test_what_was_killed_before_its_first_save_is_simply_run(monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(work, "simulate", lambda *_: os.abort())
+        patch.setattr(work, "simulate", lambda *_, **named: os.abort())
         patch.setattr(os, "abort", lambda: (_ for _ in ()).throw(SystemExit(9)))
         patch.setattr(folder, "_abandon", lambda _: None)  # as if it were killed
         with pytest.raises(SystemExit):
