@@ -134,6 +134,22 @@ FULL = [
     r"test_documents.py::.*agrees",
     r"test_notebooks.py::test_it_runs",
     r"test_false_alarms.py::.*\[(?!8-2)",
+    # five seconds or more: the second case of a kind, or a path that others go, too
+    r"test_public.py::test_(a_run_by_name|a_family_in_a_file_runs|the_command_is)",
+    r"lab/test_api.py::test_what_cannot_be_drawn",
+    r"test_conformance.py::test_every_metric.*\[(linear|kde)",
+    r"models/test_discrete.py::test_heterozygosity.*(accumulate)",
+    r"models/test_discrete.py::test_traced_batch",
+    r"models/test_gaussian.py::test_(every_kind.*law-1-6|batches_of_traced)",
+    r"models/test_closed_forms.py::test_unbiased_fits_under_fixed",
+    r"models/test_kde.py::test_mapped_is_single.*std",
+    r"models/test_decoding.py::test_what_is_cut",
+    r"sims/test_generation_zero.py::test_the_first_fit_has.*gaussian-0",
+    r"sims/test_discrete.py::test_the_first_extinction",
+    r"experiment/test_density_task.py::test_real_rows_and",
+    r"core/test_seeds.py::test_slots_one_by_one.*\[1\]",
+    r"core/test_curation.py::test_the_identity.*accumulate-default",
+    r"figures/test_plotting.py::test_a_redrawn_figure_has",
 ]
 WEEKLY = [
     r"core/test_curation.py::.*\[(window|replace_multiple|mix|anchored)",
