@@ -116,8 +116,8 @@ def _run(
     if code not in (0, 1):  # 1: not all is finite, as was printed
         # options that the reason names may be those of the run's own command
         raise InputError(
-            f"{entry.name}: could not be run, for the reason above; if {place} is of an "
-            "earlier version, remove it or give another --out"
+            f"{entry.name}: could not be run, for the reason above; if {place} is of "
+            "an earlier version, remove it or give another --out"
         )
     return results.read_dataset(place / folder.RESULTS)
 
