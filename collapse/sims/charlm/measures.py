@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from collapse.core import streams
-from collapse.core.devices import on_host
+from collapse.core.devices import on_host, one_fills_a_device
 from collapse.core.seeds import over_seeds
 from collapse.core.types import Key
 from collapse.data.text_blocks import TextRows, evenly, rare_positions
@@ -120,13 +120,14 @@ _COMPILED: dict[Any, Callable[..., Any]] = {}  # shared by all workflows
 def _generate_and_score(design: Design, n: int, sha256: str) -> Callable[..., Any]:
     """A compiled function that generates text and computes losses, for all seeds."""
     n = n if design.experiment.prompts else 1  # real sequences are only continued
-    name = (design.experiment, sha256, n, design.greedy)
+    name = (design.experiment, design.network, sha256, n, design.greedy)
     if name not in _COMPILED:
         one = functools.partial(_generate_and_score_one, design, n)
         axes = (0, 0, 0, None, *[None] * len(Values._fields))
         shared = design.experiment.model_devices
+        alone = one_fills_a_device()
         _COMPILED[name] = over_seeds(
-            one, axes, 0, one_by_one=True, model_devices=shared
+            one, axes, 0, one_by_one=alone, model_devices=shared
         )
     return _COMPILED[name]
 
