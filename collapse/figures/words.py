@@ -95,24 +95,35 @@ def _notes(notes: xr.DataArray) -> list[str]:
     ]
 
 
-def levels(ax: Axes, figure: layout.Figure) -> None:
-    """Draw dotted lines at the levels in view, the highest with a label."""
+def levels(ax: Axes, figure: layout.Figure, own: Mapping[str, float]) -> None:
+    """Draw dotted lines at the levels in view, with labels.
+
+    Args:
+      ax: the panel.
+      figure: whose levels have one label, written at the highest.
+      own: label -> level of the metric itself.
+    """
     low, high = ax.get_ylim()
     shown = [level for level in figure.levels if low <= level <= high]
-    for level in shown:
+    named = [(text, y) for text, y in own.items() if low <= y <= high]
+    for level in [*shown, *(y for _, y in named)]:
         ax.axhline(level, color="0.55", lw=0.8, ls=(0, (1, 2)), zorder=1)
-    if not shown or not figure.levels_label:
-        return
-    top = max(shown)
-    ends = ax.transData.transform([(ax.get_xlim()[1], y) for y in (low, top, high)])
+    if shown and figure.levels_label:
+        named.append((figure.levels_label, max(shown)))
+    for text, level in named:
+        _on_line(ax, text, level)
+
+
+def _on_line(ax: Axes, words: str, level: float) -> None:
+    """Write words at the right end of a horizontal line, below it near the top."""
+    low, high = ax.get_ylim()
+    ends = ax.transData.transform([(ax.get_xlim()[1], y) for y in (low, level, high)])
     above = np.ptp(ends[:2, 1]) < 0.9 * np.ptp(ends[::2, 1])
     options: Any = {
         "xycoords": ("axes fraction", "data"),
         "textcoords": "offset points",
     }
-    text = ax.annotate(
-        figure.levels_label, (1, top), (-2, 1.5 if above else -1.5), **options
-    )
+    text = ax.annotate(words, (1, level), (-2, 1.5 if above else -1.5), **options)
     text.set(ha="right", va="bottom" if above else "top")
     _lay_over(text, ax)
 

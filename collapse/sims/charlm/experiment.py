@@ -72,8 +72,11 @@ class Charlm(CharlmFields):
         return texts.caption(self, self._real_level())
 
     def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":
-        """The dataset, with the metrics of new real text as a JSON attribute."""
-        return texts.with_real_level(dataset, self._real_level())
+        """The dataset, with the metrics of new real text, and what n-grams reach."""
+        measures, n = load("collapse.sims.charlm.measures"), self.samples_per_generation
+        reached = measures.ngram_levels(self.load(), max(n), self.measured_rows)
+        told = texts.with_real_level(dataset, self._real_level())
+        return texts.with_levels(told, reached)
 
     def _real_level(self) -> dict[str, float]:
         found: dict[str, float]

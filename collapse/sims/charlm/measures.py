@@ -16,6 +16,7 @@ from collapse.data.text_blocks import TextRows, evenly, rare_positions
 from collapse.data.vocabulary import decode
 from collapse.measures import text as text_measures
 from collapse.measures.catalogue import PERPLEXITY_QUANTILES
+from collapse.measures.ngram_lines import ngram_bits
 from collapse.models.language.decoding import generate
 from collapse.models.language.model import LanguageParams, cross_entropy_in_groups
 from collapse.models.language.network import network
@@ -23,6 +24,7 @@ from collapse.numerics import threefry
 from collapse.sims.charlm.fields import EDGES, HISTOGRAM
 from collapse.sims.charlm.model import Design, Values, real_sequences
 
+NGRAM_ORDERS = (3, 4, 5)
 _REFERENCES: dict[Any, text_measures.Reference] = {}
 
 
@@ -112,6 +114,22 @@ def real_level(data: TextRows, num: int) -> dict[str, float]:
     num = min(num, len(data.test))
     rows = [decode(row, data.text.vocabulary) for row in evenly(data.test, num)]
     return text_measures.measure(rows, _reference(data, num))
+
+
+def ngram_levels(data: TextRows, n: int, num: int) -> dict[str, float]:
+    """Bits a character of n-grams on the held-out text: lines to compare with.
+
+    Args:
+      data: the text.
+      n: real sequences that they are counted in, as many as generation 0 has.
+      num: test sequences, as many as the models are measured on.
+    """
+    rows = evenly(data.train, min(n, len(data.train)))
+    held, size = evenly(data.test, min(num, len(data.test))), data.text.vocabulary
+    return {
+        f"{order}-gram": ngram_bits(rows, held, len(size), order, "kneser_ney")
+        for order in NGRAM_ORDERS
+    }
 
 
 _COMPILED: dict[Any, Callable[..., Any]] = {}  # shared by all workflows

@@ -66,6 +66,19 @@ def with_real_level(dataset: "xr.Dataset", real: Mapping[str, float]) -> "xr.Dat
     return dataset.assign_attrs(real_text=json.dumps(real))
 
 
+def with_levels(dataset: "xr.Dataset", reached: Mapping[str, float]) -> "xr.Dataset":
+    """The dataset, whose figures mark the loss that other models reach.
+
+    Args:
+      dataset: results.
+      reached: name of a model -> its bits a character.
+    """
+    if "bits_per_character" in dataset:
+        dataset = dataset.copy()
+        dataset["bits_per_character"].attrs["levels"] = json.dumps(reached)
+    return dataset
+
+
 def leave(
     e: CharlmFields, data: TextRows, traces: Mapping[Any, Any], folder: Path
 ) -> None:
