@@ -173,6 +173,26 @@ def test_the_best_is_kept():
         trained(net_of()[1], rows, jnp.ones(8), train_config._replace(keep="best"))
 
 
+def test_seeds_together_are_seeds_one_by_one():
+    """Of other numbers of steps, and of validation losses that choose other steps."""
+    rows, weights = rows_of(8), net_of()[1]
+    shares = jnp.stack([jnp.ones(8), jnp.where(jnp.arange(8) < 3, 1.0, 0.0)])
+    config = TrainConfig(
+        epochs=6.0, most_rows=8, batch_size=2, learning_rate=0.05, keep="best"
+    )
+
+    def fit(own):
+        return trained(weights, rows, own, config, check=True)
+
+    together = jax.vmap(fit)(shares)
+    for i, own in enumerate(shares):
+        alone = fit(own)
+        assert (together.steps[i], together.kept[i]) == (alone.steps, alone.kept)
+        np.testing.assert_allclose(together.loss[i], alone.loss, rtol=1e-4)
+    assert together.steps.tolist() == [24, 9]
+    assert together.kept[0] != together.kept[1]
+
+
 def test_a_line_is_learned_by_heart():
     """Near 0 bits, where its characters at random would be 2.3."""
     line = jnp.array([[0, 1, 2, 3, 4, 0, 2, 4]], jnp.int32)

@@ -30,6 +30,7 @@ SMALL = Charlm(
     learning_rate=0.1,
 )
 CELL = {"samples_per_generation": N, "temperature": 1.0, "repetition_penalty": 1.0}
+CELL |= {"size": "nano"}
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +48,8 @@ def _small(tmp_path, monkeypatch):
 
 
 def condition_of(experiment=SMALL, workflow="replace", **cell):
-    return Condition(experiment, workflows.read(workflow), CELL | cell)
+    length = {"epochs": experiment.epochs[0], "steps": experiment.steps[0]}
+    return Condition(experiment, workflows.read(workflow), CELL | length | cell)
 
 
 def test_training_has_room_for_all_rows_a_workflow_trains_on():
@@ -60,6 +62,9 @@ def test_training_has_room_for_all_rows_a_workflow_trains_on():
     for label, rows in most.items():
         training = design_of(condition_of(experiment, label), data).training
         assert (training.most_rows, training.epochs) == (rows, 2.0), label
+    longer = condition_of(experiment, "accumulate", epochs=3.0, size="micro")
+    design = design_of(longer, data)
+    assert (design.training.epochs, design.network.size) == (3.0, SIZES["micro"])
     fixed = condition_of(dataclasses.replace(experiment, steps=(7,)), "accumulate")
     assert design_of(fixed, data).training.epochs == 0
 
