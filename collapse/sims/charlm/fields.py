@@ -27,7 +27,7 @@ class CharlmFields(Family):
     reads_tables: ClassVar[bool] = False
     catalogue = {**catalogue.LANGUAGE, **catalogue.TEXT}
 
-    num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 5
+    num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 3
     """Generations after the first fit, which is generation 0."""
     samples_per_generation: Annotated[
         tuple[Count, ...], Shown("2048, or all training ones where there are fewer")
@@ -64,12 +64,12 @@ class CharlmFields(Family):
     """Dropout rate in training."""
     epochs: Annotated[
         tuple[Annotated[float, Bounds(0, 10**4)], ...], Only("steps", (0,))
-    ] = (2.0,)
+    ] = (6.0,)
     """Passes over the training data, so that more data get more steps; without --steps
     only."""
     steps: tuple[Annotated[int, Bounds(0, 10**6)], ...] = (0,)
     """Optimiser steps instead of epochs, whatever the amount of data; 0 for epochs."""
-    batch_size: Annotated[int, Bounds(1, 4096)] = 8
+    batch_size: Annotated[int, Bounds(1, 4096)] = 4
     """Sequences of a step."""
     model_devices: Annotated[int, Bounds(1, 1024), OnlyIfSet()] = 1
     """Devices that train one model together, each on a share of the sequences of every
