@@ -30,57 +30,88 @@ def table(first, second, space):
     return np.array([[distance(x, y, space) for y in second] for x in first])
 
 
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
-    """Rows of a block, so that 30 rows are several of them and a rest."""
-    monkeypatch.setattr(nb, "BLOCK", 8)
-
-
 CASES = [(2, FLAT), (2, TORUS), (12, FLAT)]  # of many features distances are products
 
 
-@pytest.mark.parametrize(("d", "space"), CASES)
-def test_precision_and_recall_are_those_of_a_loop(d, space):
-    real, generated, k = rows(30, d, 1), 0.8 * rows(29, d, 2), 3
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def measured(generated, real, k, space):
+    """Every measure in one program: precision and recall, nearest rows, energy."""
+    return (
+        nb.precision_recall(generated, real, k, space),
+        nb.nearest_distances(generated, real, space),
+        nb.generalisation_score(generated, real, space),
+        nb.energy_distance(generated, real, space),
+    )
+
+
+@pytest.fixture(params=CASES, ids=["plane", "torus", "products"], scope="module")
+def case(request):
+    """Rows, their space, and what is measured in blocks of 8 of 30 and 29 rows."""
+    d, space = request.param
+    real, generated = rows(30, d, 1), 0.8 * rows(29, d, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nb, "BLOCK", 8)
+        found = measured(jnp.asarray(generated), jnp.asarray(real), 3, space)
+    return generated, real, space, jax.tree.map(np.asarray, found)
+
+
+def test_precision_and_recall_are_those_of_a_loop(case):
+    generated, real, space, (found, *_) = case
 
     def share(points, centres):
-        own = np.sort(table(centres, centres, space), 1)[:, k]  # the first is itself
+        own = np.sort(table(centres, centres, space), 1)[:, 3]  # the first is itself
         return (table(points, centres, space) <= own).any(1).mean()
 
-    found = jax.jit(nb.precision_recall, static_argnums=(2, 3))(
-        jnp.asarray(generated), jnp.asarray(real), k, space
-    )
-    assert float(found.precision) == pytest.approx(share(generated, real))
-    assert float(found.recall) == pytest.approx(share(real, generated))
+    assert found.precision == pytest.approx(share(generated, real))
+    assert found.recall == pytest.approx(share(real, generated))
     assert 0 < found.recall < found.precision <= 1
+
+
+def test_distances_to_the_nearest_row_are_those_of_a_loop(case):
+    generated, real, space, (_, nearest, score, _) = case
+    expected = table(generated, real, space).min(1)
+    np.testing.assert_allclose(nearest, expected, rtol=RTOL)
+    assert score == pytest.approx(expected.mean(), rel=RTOL)
+
+
+def test_the_energy_distance_is_that_of_a_loop(case):
+    generated, real, space, (*_, found) = case
+
+    def mean(x, y, pairs):
+        if space == TORUS:
+            x, y = (np.concatenate([np.cos(a), np.sin(a)], axis=1) for a in (x, y))
+        return table(x, y, FLAT).sum() / pairs
+
+    expected = 2 * mean(generated, real, 29 * 30)
+    expected -= mean(generated, generated, 29 * 28) + mean(real, real, 30 * 29)
+    assert found == pytest.approx(expected, rel=RTOL)
 
 
 def test_a_lost_mode_lowers_recall_and_an_invented_one_precision():
     """On the line: real rows at 0, 1, ..., 7 and at 100, ..., 107, in equal numbers."""
     low = jnp.arange(8.0)[:, None]
     real = jnp.concatenate([low, low + 100])
-    lost = nb.precision_recall(low, real)
+    share = jax.jit(nb.precision_recall)
+    lost = share(low, real)
     assert lost.precision == 1 and lost.recall == 0.5
-    invented = nb.precision_recall(jnp.concatenate([real, low + 200]), real)
+    invented = share(jnp.concatenate([real, low + 200]), real)
     assert invented.precision == pytest.approx(2 / 3) and invented.recall == 1
 
 
-@pytest.mark.parametrize(("d", "space"), CASES)
-def test_distances_to_the_nearest_row_are_those_of_a_loop(d, space):
-    first, second = rows(20, d, 3), rows(31, d, 4)
-    found = nb.nearest_distances(jnp.asarray(first), jnp.asarray(second), space)
-    expected = table(first, second, space).min(1)
-    np.testing.assert_allclose(found, expected, rtol=RTOL)
-    score = nb.generalisation_score(jnp.asarray(first), jnp.asarray(second), space)
-    assert float(score) == pytest.approx(expected.mean(), rel=RTOL)
+def test_what_is_nearly_a_copy_is_told_from_one_in_float32():
+    """From a product of matrices the distance would be anything below 0.01."""
+    training = jnp.asarray(100 * rows(40, 12, 5), jnp.float32)
+    score = jax.jit(nb.generalisation_score)
+    assert score(training[:7], training) == 0
+    assert float(score(training[:7] + 2**-10, training)) == pytest.approx(
+        12**0.5 * 2**-10, rel=0.05
+    )
 
 
-def test_copies_have_distance_zero_however_far_from_the_origin():
-    training = jnp.asarray(1e4 + rows(40, 12, 5), jnp.float32)
-    assert nb.generalisation_score(training[:7], training) == 0
-    apart = nb.neighbour_distances(jnp.concatenate([training, training]), 1)
-    # a duplicate is another row, at no distance but for rounding of a product
-    assert float(apart.max()) < 0.01 * float(nb.neighbour_distances(training, 1).min())
+def test_the_kth_neighbour_counts_equal_distances_and_not_the_row_itself():
+    line = jnp.asarray([0.0, 1, 2, 3, 4, 4])[:, None]
+    found = jax.jit(nb.neighbour_distances, static_argnums=1)(line, 3)
+    np.testing.assert_allclose(found, [3, 2, 2, 1, 2, 2])
 
 
 def test_neighbours_across_the_edge_of_the_torus_are_near():
@@ -94,21 +125,6 @@ def test_angles_are_wrapped_into_one_turn():
     found = nb.wrapped(jnp.asarray([np.pi, -np.pi, 3.5, -9.0, 0.25]))
     expected = [-np.pi, -np.pi, 3.5 - 2 * np.pi, -9 + 2 * np.pi, 0.25]
     np.testing.assert_allclose(found, expected, rtol=1e-6)
-
-
-@pytest.mark.parametrize(("d", "space"), CASES)
-def test_the_energy_distance_is_that_of_a_loop(d, space):
-    first, second = rows(14, d, 6), 0.5 * rows(11, d, 7)
-
-    def mean(x, y, pairs):
-        if space == TORUS:
-            x, y = (np.concatenate([np.cos(a), np.sin(a)], axis=1) for a in (x, y))
-        return table(x, y, FLAT).sum() / pairs
-
-    expected = 2 * mean(first, second, 14 * 11)
-    expected -= mean(first, first, 14 * 13) + mean(second, second, 11 * 10)
-    found = nb.energy_distance(jnp.asarray(first), jnp.asarray(second), space)
-    assert float(found) == pytest.approx(expected, rel=RTOL)
 
 
 def test_the_energy_distance_of_equal_laws_is_zero_on_average():
