@@ -143,6 +143,15 @@ SAMPLES = {
     "energy_distance": error("energy distance", "data units", "drift"),
 }
 
+# of torsion angles; defined in `measures.torus`
+TORSIONS = {
+    "torsion_divergence": error(
+        "Jensen-Shannon divergence of torsions", "nats", "drift"
+    ),
+    "rare_conformer_survival": tail("share of the rare conformer", aspect="support"),
+    "gauche_pair_survival": tail("share of gauche-gauche pairs", aspect="support"),
+}
+
 # of n-gram models; defined in `measures.ngrams`
 UNIFORM_SHARE = 0.01  # of equal shares, mixed in so that every token has a loss
 NGRAMS = {
@@ -191,6 +200,7 @@ EVERY = {
     **ABSOLUTE,
     "l2_squared": L2_SQUARED,
     **SAMPLES,
+    **TORSIONS,
     **NGRAMS,
     **SYMBOLS,
     **LANGUAGE,

@@ -1,0 +1,283 @@
+"""Torsions of alanine dipeptide by molecular dynamics: how the shipped data were made.
+
+The pairs (phi, psi) of collapse/data/torsions/ come from this script alone:
+
+    pip install openmm
+    python scripts/alanine_dipeptide.py --replicas 16 --ns 8 --seed 1 --out run-1
+
+It simulates Ac-Ala-NHMe (22 atoms) with the force field ff14SB and the implicit solvent
+OBC2 at 300 K. Left to itself the molecule crosses the barriers of phi within tens of
+nanoseconds only. So a fixed potential V(phi) is added that makes phi nearly uniform,
+and a frame is kept with probability proportional to exp(V(phi) / kT): what is kept has
+the law of the molecule without V, whatever V is. The second run is independent: another
+seed for positions, velocities, noise and selection.
+
+It writes OUT.npy, int16 pairs in units of pi / 32768 in random order, OUT.npz, all
+frames in order of time, and OUT.json, how it was made and how many frames are worth an
+independent one.
+"""
+
+import argparse
+import io
+import json
+import math
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import openmm
+from openmm import app, unit
+
+FORCE_FIELD = ("amber14/protein.ff14SB.xml", "implicit/obc2.xml")
+KELVIN, FRICTION, STEP = 300.0, 1.0, 0.004  # K, 1/ps, ps
+HYDROGEN_MASS = 3.0  # atomic units, taken from the heavy neighbour; total mass is kept
+KT = 8.314462618e-3 * KELVIN  # kJ/mol
+EVERY = 0.5  # ps between two frames
+SETTLE = 100.0  # ps before the first one
+NUM_PAIRS = 20_000
+# Starts of replicas (phi, psi), in degrees: C7eq, beta, alpha_R, alpha_L, C7ax.
+STARTS = ((-80, 75), (-150, 150), (-75, -20), (55, 40), (65, -60))
+PHI, PSI = ("C", "N", "CA", "C"), ("N", "CA", "C", "N")
+# kJ/mol of cos k phi and sin k phi, k = 1, 2, ...; of `--pilot`
+BIAS: tuple[tuple[float, ...], tuple[float, ...]] = ((0.0,) * 6, (0.0,) * 6)
+HEAVY = """\
+ATOM      1  CH3 ACE A   1       2.000   2.090   0.000  1.00  0.00           C
+ATOM      2  C   ACE A   1       3.427   2.641   0.000  1.00  0.00           C
+ATOM      3  O   ACE A   1       4.391   1.877   0.000  1.00  0.00           O
+ATOM      4  N   ALA A   2       3.555   3.970   0.000  1.00  0.00           N
+ATOM      5  CA  ALA A   2       4.853   4.614   0.000  1.00  0.00           C
+ATOM      6  CB  ALA A   2       5.661   4.221  -1.232  1.00  0.00           C
+ATOM      7  C   ALA A   2       4.713   6.129   0.000  1.00  0.00           C
+ATOM      8  O   ALA A   2       3.601   6.653   0.000  1.00  0.00           O
+ATOM      9  N   NME A   3       5.846   6.835   0.000  1.00  0.00           N
+ATOM     10  C   NME A   3       5.846   8.284   0.000  1.00  0.00           C
+END
+"""
+
+
+def torsions(topology):
+    """The four atoms of phi and of psi."""
+    place = {(a.residue.name, a.name): a.index for a in topology.atoms()}
+    phi = [("ACE", "C"), ("ALA", "N"), ("ALA", "CA"), ("ALA", "C")]
+    psi = [*phi[1:], ("NME", "N")]
+    return [[place[atom] for atom in own] for own in (phi, psi)]
+
+
+def angle(positions, atoms):
+    """The torsion angle of four atoms in [-pi, pi), IUPAC's sign."""
+    a, b, c, d = positions[atoms]
+    first, axis, last = b - a, c - b, d - c
+    left, right = np.cross(first, axis), np.cross(axis, last)
+    y = np.dot(first, right) * np.linalg.norm(axis)
+    return math.atan2(y, np.dot(left, right))
+
+
+def potential(phi, bias):
+    """V(phi) in kJ/mol."""
+    k = np.arange(1, len(bias[0]) + 1)
+    wave = k * np.asarray(phi)[..., None]
+    return np.cos(wave) @ np.asarray(bias[0]) + np.sin(wave) @ np.asarray(bias[1])
+
+
+def simulation(bias, seed, platform):
+    """A simulation at rest, the four atoms of both torsions, and how to hold them."""
+    field = app.ForceField(*FORCE_FIELD)
+    pdb = app.PDBFile(io.StringIO(HEAVY))
+    model = app.Modeller(pdb.topology, pdb.positions)
+    model.addHydrogens(field)
+    system = field.createSystem(
+        model.topology,
+        nonbondedMethod=app.NoCutoff,
+        constraints=app.HBonds,
+        hydrogenMass=HYDROGEN_MASS * unit.amu,
+    )
+    atoms = torsions(model.topology)
+    waves = zip(("cos", "sin"), bias, strict=True)
+    terms = [
+        f"{a!r}*{f}({k}*theta)" for f, own in waves for k, a in enumerate(own, start=1)
+    ]
+    flat = openmm.CustomTorsionForce("+".join(terms))
+    flat.addTorsion(*atoms[0])
+    system.addForce(flat)
+    hold = openmm.CustomTorsionForce("hold*(1-cos(theta-at))")
+    hold.addGlobalParameter("hold", 0.0)
+    hold.addPerTorsionParameter("at")
+    for own in atoms:
+        hold.addTorsion(*own, [0.0])
+    system.addForce(hold)
+    integrator = openmm.LangevinMiddleIntegrator(
+        KELVIN * unit.kelvin, FRICTION / unit.picosecond, STEP * unit.picoseconds
+    )
+    integrator.setRandomNumberSeed(seed)
+    own = {"Threads": "1"} if platform == "CPU" else {}
+    run = app.Simulation(
+        model.topology, system, integrator, openmm.Platform.getPlatform(platform), own
+    )
+    run.context.setPositions(model.positions)
+    return run, atoms, hold
+
+
+def start(run, atoms, hold, degrees, seed):
+    """Bring the molecule near a pair of torsions, and let it go."""
+    for k, own in enumerate(atoms):
+        hold.setTorsionParameters(k, *own, [math.radians(degrees[k])])
+    hold.updateParametersInContext(run.context)
+    run.context.setParameter("hold", 200.0)
+    run.minimizeEnergy()
+    run.context.setVelocitiesToTemperature(KELVIN * unit.kelvin, seed)
+    run.step(round(10 / STEP))
+    run.context.setParameter("hold", 0.0)
+
+
+def replica(job):
+    """Frames [frames, 2] of one replica, in radians, and its steps a second."""
+    number, seed, ns, seconds, bias, platform = job
+    begun = time.monotonic()
+    run, atoms, hold = simulation(bias, seed, platform)
+    start(run, atoms, hold, STARTS[number % len(STARTS)], seed)
+    run.step(round(SETTLE / STEP))
+    steps, frames = round(EVERY / STEP), []
+    first = time.monotonic()
+    while len(frames) < round(1000 * ns / EVERY) and time.monotonic() - begun < seconds:
+        run.step(steps)
+        state = run.context.getState(positions=True)
+        where = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
+        frames.append([angle(where, own) for own in atoms])
+    return np.array(frames), len(frames) * steps / (time.monotonic() - first)
+
+
+def flattened(frames, bias, size=6, cap=30.0):
+    """A potential that would make phi more nearly uniform: minus its free energy."""
+    edges = np.linspace(-np.pi, np.pi, 73)
+    middle = (edges[1:] + edges[:-1]) / 2
+    share = np.histogram(frames[:, 0], edges)[0] / len(frames)
+    free = -KT * np.log(np.maximum(share, 0.1 / len(frames))) - potential(middle, bias)
+    free = np.minimum(free - free.min(), cap)
+    wave = np.arange(1, size + 1) * middle[:, None]
+    waves = np.concatenate([np.cos(wave), np.sin(wave), np.ones((72, 1))], axis=1)
+    found = np.linalg.lstsq(waves, -free, rcond=None)[0].round(3)
+    return tuple(found[:size].tolist()), tuple(found[size : 2 * size].tolist())
+
+
+def worth(series):
+    """Independent values that a series [frames] is worth, by its autocorrelation.
+
+    The sum of correlations runs to the first lag that is 5 times the time so far (Sokal
+    1997).
+    """
+    x = series - series.mean()
+    if not x.any():
+        return 1.0
+    power = np.abs(np.fft.rfft(x, 2 * len(x))) ** 2
+    correlation = np.fft.irfft(power)[: len(x)] / (power.mean())
+    correlation /= correlation[0]
+    times = 2 * np.cumsum(correlation) - 1
+    window = np.flatnonzero(np.arange(len(x)) >= 5 * times)
+    return len(x) / max(times[window[0] if len(window) else -1], 1.0)
+
+
+def regions(frames):
+    """Indicators of the regions that the project counts, as frames of any shape."""
+    phi, psi = np.degrees(frames[..., 0]), np.degrees(frames[..., 1])
+    left = (phi > 0) & (phi < 130)
+    return {
+        "alpha_L": left & (psi > -25) & (psi < 110),
+        "C7ax": left & ~((psi > -25) & (psi < 110)),
+        "alpha_R": ~left & (psi > -110) & (psi < 40),
+        "phi > 0": left,
+    }
+
+
+def main():
+    """Simulate, select, write, and say what came out."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--replicas", type=int, default=8, help="of the molecule")
+    parser.add_argument("--processes", type=int, help="default: one a replica")
+    parser.add_argument("--ns", type=float, default=20, help="of each replica")
+    parser.add_argument("--minutes", type=float, default=1e6, help="at most")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pilot", type=int, default=0, help="rounds that renew V")
+    parser.add_argument("--platform", default="CPU")
+    parser.add_argument("--out", required=True, help="name without suffix")
+    args = parser.parse_args()
+    out, bias = Path(args.out), BIAS
+    out.parent.mkdir(parents=True, exist_ok=True)
+    seeds = np.random.SeedSequence(args.seed)
+    with ProcessPoolExecutor(args.processes or args.replicas) as pool:
+
+        def round_(ns, minutes):
+            fresh = seeds.spawn(args.replicas)
+            # the seed's words may be 0, which would mean a seed by the clock
+            words = [1 + int(s.generate_state(1)[0]) % (2**31 - 2) for s in fresh]
+            more = (ns, 60 * minutes, bias, args.platform)
+            jobs = [(k, word, *more) for k, word in enumerate(words)]
+            return list(pool.map(replica, jobs))
+
+        for _ in range(args.pilot):
+            frames = np.concatenate([own for own, _ in round_(args.ns / 10, 1e6)])
+            bias = flattened(frames, bias)
+            print("BIAS =", bias, flush=True)
+        found = round_(args.ns, args.minutes)
+    save(out, args, bias, found, np.random.default_rng(seeds.spawn(1)[0]))
+
+
+def save(out, args, bias, found, rng):
+    """Select frames by their weight, and write all three files."""
+    series = [own for own, _ in found]
+    frames = np.concatenate(series)
+    weight = np.exp(potential(frames[:, 0], bias) / KT)
+    weight /= weight.max()
+    kept = np.flatnonzero(rng.uniform(size=len(frames)) < weight)
+    chosen = rng.permutation(kept)[:NUM_PAIRS]
+    whole = np.round(frames[chosen] * (32768 / np.pi)).astype(np.int64)
+    pairs = ((whole + 32768) % 65536 - 32768).astype(np.int16)
+    length = min(map(len, series))
+    weights = [np.exp(potential(own[:, 0], bias) / KT) for own in series]
+    report = {
+        "pairs": len(pairs),
+        "frames": len(frames),
+        "kept": len(kept),
+        "ns": round(len(frames) * EVERY / 1000, 3),
+        "steps_per_second": [round(rate) for _, rate in found],
+        "bias": bias,
+        "seed": args.seed,
+        "replicas": args.replicas,
+        "openmm": openmm.version.version,
+        "numpy": np.__version__,
+        "platform": args.platform,
+        "force_field": FORCE_FIELD,
+        "shares": {},
+    }
+    total = sum(own.sum() for own in weights)
+    for name in regions(frames):
+        inside = [regions(own)[name] for own in series]
+        share = sum((w * i).sum() for w, i in zip(weights, inside, strict=True)) / total
+        # the weighted share is a mean of these terms, divided by the mean weight
+        terms = [w * (i - share) for w, i in zip(weights, inside, strict=True)]
+        sums = np.array([t.sum() for t in terms])
+        among = math.sqrt((sums**2).sum() * len(sums) / max(len(sums) - 1, 1)) / total
+        within = sum(len(t) ** 2 * (t**2).mean() / worth(t) for t in terms)
+        own = math.sqrt(within) / total
+        report["shares"][name] = {
+            "share": round(float(share), 6),
+            "standard_error_among_replicas": round(among, 6),
+            "standard_error_by_autocorrelation": round(own, 6),
+            "worth": [
+                round(float(share * (1 - share) / error**2), 1) if error else 0
+                for error in (among, own)
+            ],
+            "of_pairs": round(float(regions(frames[chosen])[name].mean()), 6),
+            "crossings": int(sum((np.diff(i.astype(int)) != 0).sum() for i in inside)),
+        }
+    np.save(out.with_suffix(".npy"), pairs)
+    np.savez_compressed(
+        out.with_suffix(".npz"),
+        frames=np.stack([own[:length] for own in series]).astype(np.float32),
+    )
+    out.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
+    print(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()
