@@ -39,8 +39,11 @@ NUM_PAIRS = 20_000
 # Starts of replicas (phi, psi), in degrees: C7eq, beta, alpha_R, alpha_L, C7ax.
 STARTS = ((-80, 75), (-150, 150), (-75, -20), (55, 40), (65, -60))
 PHI, PSI = ("C", "N", "CA", "C"), ("N", "CA", "C", "N")
-# kJ/mol of cos k phi and sin k phi, k = 1, 2, ...; of `--pilot`
-BIAS: tuple[tuple[float, ...], tuple[float, ...]] = ((0.0,) * 6, (0.0,) * 6)
+# V in kJ/mol: factors of cos k phi and of sin k phi, k = 1, 2, ...; found by `--pilot`
+BIAS = (
+    (-0.031, -5.243, -6.827, -2.745, 0.241, 0.463),
+    (-10.499, 6.133, -1.167, 1.06, -1.926, 0.908),
+)
 HEAVY = """\
 ATOM      1  CH3 ACE A   1       2.000   2.090   0.000  1.00  0.00           C
 ATOM      2  C   ACE A   1       3.427   2.641   0.000  1.00  0.00           C
