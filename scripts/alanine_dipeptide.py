@@ -36,9 +36,9 @@ KT = 8.314462618e-3 * KELVIN  # kJ/mol
 EVERY = 0.5  # ps between two frames
 SETTLE = 100.0  # ps before the first one
 NUM_PAIRS = 20_000
+BLOCK_FRAMES = 2000  # 1 ns
 # Starts of replicas (phi, psi), in degrees: C7eq, beta, alpha_R, alpha_L, C7ax.
 STARTS = ((-80, 75), (-150, 150), (-75, -20), (55, 40), (65, -60))
-PHI, PSI = ("C", "N", "CA", "C"), ("N", "CA", "C", "N")
 # V in kJ/mol: factors of cos k phi and of sin k phi, k = 1, 2, ...; found by `--pilot`
 BIAS = (
     (-0.031, -5.243, -6.827, -2.745, 0.241, 0.463),
@@ -183,17 +183,17 @@ def worth(series):
 def regions(frames):
     """Indicators of the regions that the project counts, as frames of any shape."""
     phi, psi = np.degrees(frames[..., 0]), np.degrees(frames[..., 1])
-    left = (phi > 0) & (phi < 130)
+    left, low = phi > 0, (psi > -25) & (psi < 110)
     return {
-        "alpha_L": left & (psi > -25) & (psi < 110),
-        "C7ax": left & ~((psi > -25) & (psi < 110)),
+        "C7eq": ~left & ((psi > 40) | (psi < -110)),
         "alpha_R": ~left & (psi > -110) & (psi < 40),
-        "phi > 0": left,
+        "alpha_L": left & low,
+        "C7ax": left & ~low,
     }
 
 
-def main():
-    """Simulate, select, write, and say what came out."""
+def arguments():
+    """What the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replicas", type=int, default=8, help="of the molecule")
     parser.add_argument("--processes", type=int, help="default: one a replica")
@@ -202,11 +202,21 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pilot", type=int, default=0, help="rounds that renew V")
     parser.add_argument("--platform", default="CPU")
+    parser.add_argument("--frames", help="select anew from this .npz; simulate nothing")
     parser.add_argument("--out", required=True, help="name without suffix")
-    args = parser.parse_args()
-    out, bias = Path(args.out), BIAS
+    return parser.parse_args()
+
+
+def main():
+    """Simulate, select, write, and say what came out."""
+    args, bias = arguments(), BIAS
+    out = Path(args.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     seeds = np.random.SeedSequence(args.seed)
+    if args.frames:
+        with np.load(args.frames) as kept:
+            save(out, args, bias, kept["frames"].astype(float))
+        return
     with ProcessPoolExecutor(args.processes or args.replicas) as pool:
 
         def round_(ns, minutes):
@@ -222,64 +232,71 @@ def main():
             bias = flattened(frames, bias)
             print("BIAS =", bias, flush=True)
         found = round_(args.ns, args.minutes)
-    save(out, args, bias, found, np.random.default_rng(seeds.spawn(1)[0]))
+    print("steps a second:", [round(rate) for _, rate in found])
+    length = min(len(own) for own, _ in found)
+    frames = np.stack([own[:length] for own, _ in found])
+    np.savez_compressed(out.with_suffix(".npz"), frames=frames.astype(np.float32))
+    save(out, args, bias, frames)
 
 
-def save(out, args, bias, found, rng):
-    """Select frames by their weight, and write all three files."""
-    series = [own for own, _ in found]
-    frames = np.concatenate(series)
-    weight = np.exp(potential(frames[:, 0], bias) / KT)
-    weight /= weight.max()
-    kept = np.flatnonzero(rng.uniform(size=len(frames)) < weight)
-    chosen = rng.permutation(kept)[:NUM_PAIRS]
-    whole = np.round(frames[chosen] * (32768 / np.pi)).astype(np.int64)
+def save(out, args, bias, frames):
+    """Select pairs from frames [replicas, time, 2] by their weights, and write them."""
+    rng = np.random.default_rng([args.seed, 1])
+    flat = frames.reshape(-1, 2)
+    weights = np.exp(potential(frames[..., 0], bias) / KT)
+    weights /= weights.max()
+    kept = np.flatnonzero(rng.uniform(size=len(flat)) < weights.ravel())
+    chosen = flat[rng.permutation(kept)[:NUM_PAIRS]]
+    whole = np.round(chosen * (32768 / np.pi)).astype(np.int64)
     pairs = ((whole + 32768) % 65536 - 32768).astype(np.int16)
-    length = min(map(len, series))
-    weights = [np.exp(potential(own[:, 0], bias) / KT) for own in series]
+    blocks = {name: in_blocks(weights, i) for name, i in regions(frames).items()}
     report = {
         "pairs": len(pairs),
-        "frames": len(frames),
-        "kept": len(kept),
-        "ns": round(len(frames) * EVERY / 1000, 3),
-        "steps_per_second": [round(rate) for _, rate in found],
-        "bias": bias,
+        "frames_kept": len(kept),
+        "nanoseconds": round(len(flat) * EVERY / 1000, 1),
+        "replicas": len(frames),
         "seed": args.seed,
-        "replicas": args.replicas,
+        "force_field": [*FORCE_FIELD],
         "openmm": openmm.version.version,
-        "numpy": np.__version__,
-        "platform": args.platform,
-        "force_field": FORCE_FIELD,
-        "shares": {},
+        "bias": bias,
+        "block_ns": BLOCK_FRAMES * EVERY / 1000,
+        "shares": {
+            name: share_of(weights, inside, blocks[name])
+            for name, inside in regions(frames).items()
+        },
+        "of_pairs": {k: round(v.mean(), 5) for k, v in regions(chosen).items()},
+        "blocks": {name: np.round(own, 5).tolist() for name, own in blocks.items()},
     }
-    total = sum(own.sum() for own in weights)
-    for name in regions(frames):
-        inside = [regions(own)[name] for own in series]
-        share = sum((w * i).sum() for w, i in zip(weights, inside, strict=True)) / total
-        # the weighted share is a mean of these terms, divided by the mean weight
-        terms = [w * (i - share) for w, i in zip(weights, inside, strict=True)]
-        sums = np.array([t.sum() for t in terms])
-        among = math.sqrt((sums**2).sum() * len(sums) / max(len(sums) - 1, 1)) / total
-        within = sum(len(t) ** 2 * (t**2).mean() / worth(t) for t in terms)
-        own = math.sqrt(within) / total
-        report["shares"][name] = {
-            "share": round(float(share), 6),
-            "standard_error_among_replicas": round(among, 6),
-            "standard_error_by_autocorrelation": round(own, 6),
-            "worth": [
-                round(float(share * (1 - share) / error**2), 1) if error else 0
-                for error in (among, own)
-            ],
-            "of_pairs": round(float(regions(frames[chosen])[name].mean()), 6),
-            "crossings": int(sum((np.diff(i.astype(int)) != 0).sum() for i in inside)),
-        }
     np.save(out.with_suffix(".npy"), pairs)
-    np.savez_compressed(
-        out.with_suffix(".npz"),
-        frames=np.stack([own[:length] for own in series]).astype(np.float32),
-    )
-    out.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
-    print(json.dumps(report, indent=1))
+    out.with_suffix(".json").write_text(json.dumps(report) + "\n")
+    print(json.dumps({k: v for k, v in report.items() if k != "blocks"}, indent=1))
+
+
+def in_blocks(weights, inside):
+    """Terms [blocks] whose mean is the weighted share, each of a piece of a replica."""
+    share = (weights * inside).sum() / weights.sum()
+    terms = share + weights * (inside - share) / weights.mean()
+    size = min(BLOCK_FRAMES, terms.shape[1] // 2)
+    num = terms.shape[1] // size
+    return terms[:, : num * size].reshape(len(terms), num, size).mean(2).ravel()
+
+
+def share_of(weights, inside, blocks):
+    """The share of a region, its standard errors, and what the frames are worth.
+
+    The errors are by blocks of time, among replicas, and by autocorrelation.
+    """
+    share = (weights * inside).sum() / weights.sum()
+    terms = weights * (inside - share) / weights.mean()
+    among = terms.mean(1).std(ddof=1) / math.sqrt(len(terms))
+    own = math.sqrt(sum((t**2).mean() / worth(t) for t in terms)) / len(terms)
+    errors = [blocks.std(ddof=1) / math.sqrt(len(blocks)), among, own]
+    return {
+        "share": round(float(share), 6),
+        "standard_errors": [round(float(error), 6) for error in errors],
+        "worth": [round(float(share * (1 - share) / e**2)) if e else 0 for e in errors],
+        "crossings": int((np.diff(inside.astype(int), axis=1) != 0).sum()),
+    }
 
 
 if __name__ == "__main__":
