@@ -1,4 +1,4 @@
-"""Torsion angles: published numbers of butane, and a potential that is solved by hand."""
+"""Torsion angles: published numbers of butane, and a potential solved by hand."""
 
 import math
 
