@@ -3,7 +3,7 @@
 The pairs (phi, psi) of collapse/data/torsions/ come from this script alone:
 
     pip install openmm
-    python scripts/alanine_dipeptide.py --replicas 16 --ns 8 --seed 1 --out run-1
+    python scripts/alanine_dipeptide.py --replicas 8 --minutes 6.2 --seed 1 --out run-1
 
 It simulates Ac-Ala-NHMe (22 atoms) with the force field ff14SB and the implicit solvent
 OBC2 at 300 K. Left to itself the molecule crosses the barriers of phi within tens of
@@ -13,8 +13,7 @@ the law of the molecule without V, whatever V is. The second run is independent:
 seed for positions, velocities, noise and selection.
 
 It writes OUT.npy, int16 pairs in units of pi / 32768 in random order, OUT.npz, all
-frames in order of time, and OUT.json, how it was made and how many frames are worth an
-independent one.
+frames in order of time, and OUT.json, how it was made and how certain its shares are.
 """
 
 import argparse
@@ -35,7 +34,7 @@ HYDROGEN_MASS = 3.0  # atomic units, taken from the heavy neighbour; total mass 
 KT = 8.314462618e-3 * KELVIN  # kJ/mol
 EVERY = 0.5  # ps between two frames
 SETTLE = 100.0  # ps before the first one
-NUM_PAIRS = 20_000
+NUM_PAIRS = 18_000
 BLOCK_FRAMES = 2000  # 1 ns
 # Starts of replicas (phi, psi), in degrees: C7eq, beta, alpha_R, alpha_L, C7ax.
 STARTS = ((-80, 75), (-150, 150), (-75, -20), (55, 40), (65, -60))
@@ -71,9 +70,9 @@ def angle(positions, atoms):
     """The torsion angle of four atoms in [-pi, pi), IUPAC's sign."""
     a, b, c, d = positions[atoms]
     first, axis, last = b - a, c - b, d - c
-    left, right = np.cross(first, axis), np.cross(axis, last)
-    y = np.dot(first, right) * np.linalg.norm(axis)
-    return math.atan2(y, np.dot(left, right))
+    right = np.cross(axis, last)
+    across = np.dot(first, right) * np.linalg.norm(axis)
+    return math.atan2(across, np.dot(np.cross(first, axis), right))
 
 
 def potential(phi, bias):
@@ -83,10 +82,9 @@ def potential(phi, bias):
     return np.cos(wave) @ np.asarray(bias[0]) + np.sin(wave) @ np.asarray(bias[1])
 
 
-def simulation(bias, seed, platform):
+def simulation(bias, seed):
     """A simulation at rest, the four atoms of both torsions, and how to hold them."""
-    field = app.ForceField(*FORCE_FIELD)
-    pdb = app.PDBFile(io.StringIO(HEAVY))
+    field, pdb = app.ForceField(*FORCE_FIELD), app.PDBFile(io.StringIO(HEAVY))
     model = app.Modeller(pdb.topology, pdb.positions)
     model.addHydrogens(field)
     system = field.createSystem(
@@ -97,9 +95,7 @@ def simulation(bias, seed, platform):
     )
     atoms = torsions(model.topology)
     waves = zip(("cos", "sin"), bias, strict=True)
-    terms = [
-        f"{a!r}*{f}({k}*theta)" for f, own in waves for k, a in enumerate(own, start=1)
-    ]
+    terms = [f"{a}*{f}({k}*theta)" for f, own in waves for k, a in enumerate(own, 1)]
     flat = openmm.CustomTorsionForce("+".join(terms))
     flat.addTorsion(*atoms[0])
     system.addForce(flat)
@@ -113,10 +109,8 @@ def simulation(bias, seed, platform):
         KELVIN * unit.kelvin, FRICTION / unit.picosecond, STEP * unit.picoseconds
     )
     integrator.setRandomNumberSeed(seed)
-    own = {"Threads": "1"} if platform == "CPU" else {}
-    run = app.Simulation(
-        model.topology, system, integrator, openmm.Platform.getPlatform(platform), own
-    )
+    cpu = openmm.Platform.getPlatform("CPU")
+    run = app.Simulation(model.topology, system, integrator, cpu, {"Threads": "1"})
     run.context.setPositions(model.positions)
     return run, atoms, hold
 
@@ -135,13 +129,12 @@ def start(run, atoms, hold, degrees, seed):
 
 def replica(job):
     """Frames [frames, 2] of one replica, in radians, and its steps a second."""
-    number, seed, ns, seconds, bias, platform = job
+    number, seed, ns, seconds, bias = job
     begun = time.monotonic()
-    run, atoms, hold = simulation(bias, seed, platform)
+    run, atoms, hold = simulation(bias, seed)
     start(run, atoms, hold, STARTS[number % len(STARTS)], seed)
     run.step(round(SETTLE / STEP))
-    steps, frames = round(EVERY / STEP), []
-    first = time.monotonic()
+    steps, frames, first = round(EVERY / STEP), [], time.monotonic()
     while len(frames) < round(1000 * ns / EVERY) and time.monotonic() - begun < seconds:
         run.step(steps)
         state = run.context.getState(positions=True)
@@ -166,16 +159,14 @@ def flattened(frames, bias, size=6, cap=30.0):
 def worth(series):
     """Independent values that a series [frames] is worth, by its autocorrelation.
 
-    The sum of correlations runs to the first lag that is 5 times the time so far (Sokal
-    1997).
+    The sum of correlations ends where the lag is 5 times the sum (Sokal 1997).
     """
     x = series - series.mean()
     if not x.any():
         return 1.0
     power = np.abs(np.fft.rfft(x, 2 * len(x))) ** 2
-    correlation = np.fft.irfft(power)[: len(x)] / (power.mean())
-    correlation /= correlation[0]
-    times = 2 * np.cumsum(correlation) - 1
+    products = np.fft.irfft(power)[: len(x)]
+    times = 2 * np.cumsum(products / products[0]) - 1
     window = np.flatnonzero(np.arange(len(x)) >= 5 * times)
     return len(x) / max(times[window[0] if len(window) else -1], 1.0)
 
@@ -192,6 +183,14 @@ def regions(frames):
     }
 
 
+def crossings(frames):
+    """How often the replicas went from well below phi = 0 to well above, or back."""
+    phi = np.degrees(frames[..., 0])
+    side = np.where((phi > 30) & (phi < 90), 1, np.where(phi < -30, -1, 0))
+    cores = [own[own != 0] for own in side]
+    return int(sum((np.diff(own) != 0).sum() for own in cores))
+
+
 def arguments():
     """What the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -201,7 +200,6 @@ def arguments():
     parser.add_argument("--minutes", type=float, default=1e6, help="at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pilot", type=int, default=0, help="rounds that renew V")
-    parser.add_argument("--platform", default="CPU")
     parser.add_argument("--frames", help="select anew from this .npz; simulate nothing")
     parser.add_argument("--out", required=True, help="name without suffix")
     return parser.parse_args()
@@ -212,18 +210,17 @@ def main():
     args, bias = arguments(), BIAS
     out = Path(args.out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    seeds = np.random.SeedSequence(args.seed)
     if args.frames:
         with np.load(args.frames) as kept:
-            save(out, args, bias, kept["frames"].astype(float))
-        return
+            return save(out, args, bias, kept["frames"].astype(float))
+    seeds = np.random.SeedSequence(args.seed)
     with ProcessPoolExecutor(args.processes or args.replicas) as pool:
 
         def round_(ns, minutes):
             fresh = seeds.spawn(args.replicas)
-            # the seed's words may be 0, which would mean a seed by the clock
+            # a seed of 0 would mean one by the clock
             words = [1 + int(s.generate_state(1)[0]) % (2**31 - 2) for s in fresh]
-            more = (ns, 60 * minutes, bias, args.platform)
+            more = (ns, 60 * minutes, bias)
             jobs = [(k, word, *more) for k, word in enumerate(words)]
             return list(pool.map(replica, jobs))
 
@@ -259,10 +256,10 @@ def save(out, args, bias, frames):
         "force_field": [*FORCE_FIELD],
         "openmm": openmm.version.version,
         "bias": bias,
+        "barrier_crossings": crossings(frames),
         "block_ns": BLOCK_FRAMES * EVERY / 1000,
         "shares": {
-            name: share_of(weights, inside, blocks[name])
-            for name, inside in regions(frames).items()
+            k: share_of(weights, v, blocks[k]) for k, v in regions(frames).items()
         },
         "of_pairs": {k: round(v.mean(), 5) for k, v in regions(chosen).items()},
         "blocks": {name: np.round(own, 5).tolist() for name, own in blocks.items()},
@@ -295,7 +292,6 @@ def share_of(weights, inside, blocks):
         "share": round(float(share), 6),
         "standard_errors": [round(float(error), 6) for error in errors],
         "worth": [round(float(share * (1 - share) / e**2)) if e else 0 for e in errors],
-        "crossings": int((np.diff(inside.astype(int), axis=1) != 0).sum()),
     }
 
 
