@@ -185,6 +185,23 @@ NGRAMS = {
     "tail_mass_10pct": tail("mass of the rarest n-grams that carry 10 %"),
 }
 
+# of grammars; defined in `measures.grammar`
+GRAMMAR = {
+    "pairs_right": Quantity(
+        "minimal pairs judged right", "share", 1.0, "higher", aspect="support"
+    ),
+    "sentences_left": Quantity(
+        "true sentences that can still be generated", "share", 1.0, "higher"
+    ),
+    "heterozygosity": ratio("heterozygosity of a non-terminal, mean", "variance"),
+    "support": Quantity("rules that are left", "rules", aspect="support"),
+    "nonterminals_left": Quantity(
+        "non-terminals that are left", "share of the real ones", 1.0
+    ),
+    "chi_square": error("chi-square divergence of a non-terminal, mean", "", "drift"),
+    "tail_mass_10pct": tail("mass of the rarest rules that carry 10 %"),
+}
+
 # defined in `sims.gaussian.measures`
 DET_RATIO = ratio("determinant of covariance")
 W2_SQUARED = error("squared Wasserstein-2 distance", "data units squared", "drift")
@@ -218,6 +235,7 @@ EVERY = {
     "det_ratio": DET_RATIO,
     **ABSOLUTE,
     "l2_squared": L2_SQUARED,
+    **GRAMMAR,
     **NGRAMS,
     **SYMBOLS,
     **LANGUAGE,
