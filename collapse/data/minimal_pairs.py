@@ -1,6 +1,7 @@
 """Minimal pairs: a right and a wrong sentence, with all derivations of both."""
 
 import functools
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -98,12 +99,14 @@ def _filled(
         min(len(written.rules[a]), len(written.rules[b]))
         for a, b in zip(*slots, strict=True)
     ]
-    total = int(np.prod(sizes, dtype=object))
-    chosen = np.arange(total)
+    total = math.prod(sizes)
+    if total > 2**62:
+        raise DataError(f"{where}: has too many combinations of words; name some")
+    chosen = range(total)
     if total > most:
-        chosen = np.sort(np.random.default_rng(0).choice(total, most, replace=False))
-    for combination in chosen:
-        numbers = np.unravel_index(combination, sizes) if sizes else ()
+        chosen = np.random.default_rng(0).choice(total, most, replace=False)
+    for combination in sorted(chosen):
+        numbers = [int(k) for k in np.unravel_index(combination, sizes or [1])]
         yield tuple(  # type: ignore[misc]
             _sentence(written, side, iter(numbers)) for side in template[1:3]
         )

@@ -85,7 +85,8 @@ def grammar(
       temperature: rules are drawn in proportion to share^(1 / temperature).
       dtype: of shares fitted to sentences; jax's default if None.
     """
-    shape = trees.children.shape[:2]
+    shape, wide = trees.children.shape[:2], trees.children.shape[1]
+    longer = (shape[0] + 1, wide)  # with a row for what stands behind a derivation
 
     def init(key: Key, batch, weights: Weights) -> Rules:
         return fit(key, None, batch, weights)[0]
@@ -95,7 +96,7 @@ def grammar(
         if rows == "counts":
             counts = weighted(batch.counts, weights, shape)
         else:
-            counts = _without_end(weighted(batch, weights, _with_end(shape), dtype))
+            counts = weighted(batch, weights, longer, dtype)[:-1]
         if known is not None:
             more = jnp.asarray(add, counts.dtype)
             counts = counts + jnp.where(known, more, 0)
@@ -111,23 +112,13 @@ def grammar(
         def batch(key: Key) -> Array:
             found = derived(key, shares, trees, num_sentences).reshape(-1)
             ones = jnp.ones(found.size, jnp.int32)
-            counts = _without_end(counted(found, ones, _with_end(shape)))
-            return counts.astype(shares.dtype)
+            return counted(found, ones, longer)[:-1].astype(shares.dtype)
 
         if num == 1:
             return RuleCounts(batch(key)[None])
         return RuleCounts(jax.vmap(batch)(jnp.stack(threefry.split(key, num))))
 
     return Model(init, fit, sample)
-
-
-def _with_end(shape: tuple[int, int]) -> tuple[int, int]:
-    """The shape of a table with a row more, of what stands behind a derivation."""
-    return shape[0] + 1, shape[1]
-
-
-def _without_end(counts: Array) -> Array:
-    return counts[:-1]
 
 
 def derived(

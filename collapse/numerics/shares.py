@@ -1,6 +1,7 @@
 """Shares of categorical laws: counts of weighted rows, and what is made of them."""
 
 import math
+from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -10,7 +11,7 @@ def weighted(
     rows: Float[Array, "rows *shape"] | Int[Array, "rows *places"],
     weights: Float[Array, " rows"],
     shape: tuple[int, ...],
-    dtype=None,
+    dtype: Any = None,
 ) -> Float[Array, "*shape"]:
     """Counts of the cells of a table [*shape] among rows, each times its weight.
 
