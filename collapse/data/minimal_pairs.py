@@ -102,7 +102,7 @@ def _filled(
     total = math.prod(sizes)
     if total > 2**62:
         raise DataError(f"{where}: has too many combinations of words; name some")
-    chosen = range(total)
+    chosen = np.arange(min(total, most))
     if total > most:
         chosen = np.random.default_rng(0).choice(total, most, replace=False)
     for combination in sorted(chosen):

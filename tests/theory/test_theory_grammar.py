@@ -36,6 +36,10 @@ def test_sentences_without_a_rule():
     no_z = grammar.without(Q, CHILDREN, 0, [(2, 1)])
     np.testing.assert_allclose(no_z, (0.35 + 0.21) / (1 - 0.2))
     np.testing.assert_allclose(grammar.without(Q, CHILDREN, 0, []), 1)
+    every = [[(a, w)] for a, w in np.argwhere(Q > 0)]
+    unused = np.array([grammar.without(Q, CHILDREN, 0, rule) for rule in every])
+    found = grammar.first_support(Q, CHILDREN, 0, 5)
+    np.testing.assert_allclose(found, 11 - (unused**5).sum())
 
 
 @pytest.mark.parametrize("way", ["replace", "accumulate"])
@@ -74,6 +78,8 @@ def test_rare_rules_are_lost_by_the_law_of_poisson():
     )
     np.testing.assert_allclose(exact, limit, rtol=5e-3)
     np.testing.assert_allclose(limit, theory.poisson_survival(3, 20))
+    assert grammar.solvable(np.array([0, 1000]), 10**6)
+    assert not grammar.solvable(np.array([5, 5000]), 10**6)
     never = grammar.all_alive(q, np.array([0]), rule, grammar.gone_replace(20))
     np.testing.assert_array_equal(never, 0)
 

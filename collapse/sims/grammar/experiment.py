@@ -1,6 +1,8 @@
 """What an experiment with grammars may ask for."""
 
 import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from collapse.data.errors import InputError
@@ -10,6 +12,7 @@ from collapse.experiment.family import Family
 from collapse.experiment.fields import Bounds, Count, Only, Shown
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
+from collapse.sims.grammar import sentences
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Grammar(Family):
         "heterozygosity",
         "sentences_left",
     )
-    table: ClassVar[tuple[str, ...]] = (*panels, "first_extinction")
+    table: ClassVar[tuple[str, ...]] = panels
     catalogue = catalogue.GRAMMAR
     default_rows: ClassVar[int] = 300
     bias_of: ClassVar[str] = "temperature"
@@ -89,6 +92,10 @@ class Grammar(Family):
         first.attrs = {"long_name": "first extinction", "units": "generations"}
         first.attrs["more_than"] = self.num_generations
         return dataset.assign(first_extinction=first)
+
+    def leave(self, data: Any, traces: Mapping[Any, Any], folder: Path) -> None:
+        """Write the sentences that snapshots are of."""
+        sentences.leave(self, data, traces, folder)
 
     def of_one_row(self) -> str:
         """That a single sentence leaves its own rules, unless all are smoothed."""
