@@ -1,9 +1,10 @@
 """Minimal pairs: a right and a wrong sentence, with all derivations of both."""
 
 import functools
+import itertools
 import math
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Int
@@ -24,12 +25,15 @@ class MinimalPairs(NamedTuple):
       sentences: [P] the right and the wrong one.
       right: [P] every derivation of the right one; at least one each.
       wrong: [P] every derivation of the wrong one; usually none.
+      telling: [P] the rules that give the right sentence the words in which it differs;
+        all of its rules if it only lacks words.
     """
 
     names: tuple[str, ...] = ()
     sentences: tuple[tuple[str, str], ...] = ()
     right: tuple[Derivations, ...] = ()
     wrong: tuple[Derivations, ...] = ()
+    telling: tuple[tuple[Rule, ...], ...] = ()
 
     def table(self, wide: int, none: int) -> Int[np.ndarray, "P 2 derivations rules"]:
         """The rules of every derivation as numbers a W + w.
@@ -42,13 +46,27 @@ class MinimalPairs(NamedTuple):
         both = [self.right, self.wrong]
         most = max((len(d) for side in both for d in side), default=1)
         length = max((len(r) for side in both for d in side for r in d), default=1)
-        found = np.full((len(self.names), 2, max(most, 1), length), none, np.int32)
+        found = np.full((len(self.names), 2, most, length), none, np.int32)
         for side, every in enumerate(both):
             for pair, derivations in enumerate(every):
-                for d, rules in enumerate(derivations):
-                    numbers = [a * wide + w for a, w in rules]
-                    found[pair, side, d, : len(rules)] = numbers
+                own = _table(derivations, wide, none)
+                found[pair, side, : len(own), : own.shape[1]] = own
         return found
+
+    def telling_table(self, wide: int, none: int) -> Int[np.ndarray, "P rules"]:
+        """The telling rules as numbers a W + w, as in `table`."""
+        return _table(self.telling, wide, none)
+
+
+def _table(
+    sets: Sequence[Sequence[Rule]], wide: int, none: int
+) -> Int[np.ndarray, "sets rules"]:
+    """The rules of each set as numbers a W + w, then `none`."""
+    length = max((len(one) for one in sets), default=1)
+    found = np.full((len(sets), length), none, np.int32)
+    for row, rules in zip(found, sets, strict=True):
+        row[: len(rules)] = [a * wide + w for a, w in rules]
+    return found
 
 
 def pairs_of(name: str, written: Notation, most: int) -> MinimalPairs:
@@ -64,7 +82,7 @@ def pairs_of(name: str, written: Notation, most: int) -> MinimalPairs:
       DataError: for a template that makes no minimal pair; names the line.
     """
     parse = _Parser(written)
-    rows = list[tuple[str, tuple[str, str], Derivations, Derivations]]()
+    rows = list[tuple[Any, ...]]()
     for template in written.templates:
         where = f"{name}: line {template.line}"
         for right, wrong in _filled(where, written, template, most):
@@ -76,8 +94,10 @@ def pairs_of(name: str, written: Notation, most: int) -> MinimalPairs:
                     f"{where}: the grammar has no sentence {right!r}; the right one "
                     "stands before the /"
                 )
-            own = (right, wrong)
-            rows.append((template.name, own, found, parse.derivations(where, wrong)))
+            other = parse.derivations(where, wrong)
+            telling = {r for one in found for r in parse.telling(one, wrong)}
+            own = (template.name, (right, wrong), found, other)
+            rows.append((*own, tuple(sorted(telling))))
     if not rows:
         return MinimalPairs()
     return MinimalPairs(*map(tuple, zip(*rows, strict=True)))
@@ -128,6 +148,23 @@ class _Parser:
         self.number = {left: k for k, left in enumerate(written.rules)}
         self.start = written.start
 
+    def telling(self, derivation: tuple[Rule, ...], wrong: str) -> list[Rule]:
+        """The rules that give a sentence what is not at both ends of another, too."""
+        rules, words, of = iter(derivation), list[str](), list[Rule]()
+        left: list[tuple[str | Word, Rule]] = [(self.start, (0, 0))]
+        while left:
+            symbol, rule = left.pop()
+            if isinstance(symbol, Word):
+                words.append(symbol.text)
+                of.append(rule)
+                continue
+            own = next(rules)
+            side = self.rules[symbol][own[1]]
+            left += [(one, own) for one in reversed(side)]
+        begin = _alike(words, wrong.split())
+        end = _alike(words[begin:][::-1], wrong.split()[begin:][::-1])
+        return of[begin : len(of) - end] or list(derivation)
+
     def derivations(self, where: str, sentence: str) -> Derivations:
         """Every derivation of a sentence, each as its rules.
 
@@ -177,3 +214,9 @@ class _Parser:
             raise DataError(
                 f"{where}: a symbol of the grammar leads to itself alone; remove that"
             ) from None
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many words two sentences begin alike with."""
+    pairs = zip(one, other, strict=False)
+    return len(list(itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)))

@@ -190,6 +190,9 @@ GRAMMAR = {
     "pairs_right": Quantity(
         "minimal pairs judged right", "share", 1.0, "higher", aspect="support"
     ),
+    "pairs_learnable": Quantity(
+        "minimal pairs of which a telling rule is left", "share", 1.0, "higher"
+    ),
     "sentences_left": Quantity(
         "true sentences that can still be generated", "share", 1.0, "higher"
     ),

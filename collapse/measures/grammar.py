@@ -17,36 +17,28 @@ def grammar_metrics(
     uses: Float[np.ndarray, " A"],
     children: Int[np.ndarray, "A W K"],
     start: int,
-    pairs: Int[np.ndarray, "P 2 derivations rules"],
 ) -> dict[str, Metric]:
-    """Every metric of `catalogue.GRAMMAR`, by name; of no pairs all but that of pairs.
+    """The metrics of `catalogue.GRAMMAR` that are not of minimal pairs, by name.
 
     * sentences_left: see `coverage`.
-    * pairs_right: see `judged_right`.
     * heterozygosity: chance that two uses of a non-terminal differ, 1 - sum p^2, mean
       over non-terminals by their uses in the truth, over the truth's; 0 of a lost one.
     * support: number of rules whose share is not 0.
     * nonterminals_left: how many of the truth's still have a rule, as a share.
     * chi_square: sum of (p - q)^2 / q, mean over non-terminals by uses.
-    * tail_mass_10pct: mass of the truth's rarest rules, as many as carry at most a
-      tenth of all uses (one at least), over their true mass.
+    * tail_mass_10pct: mass of the truth's rarest rules over their true mass; they are
+      as many as carry at most a tenth of all uses, one at least.
 
     Args:
       truth: [A, W] shares q.
       uses: [A] of the non-terminals in a sentence of the truth.
       children: [A, W, K] as in `models.grammar.Trees`.
       start: the non-terminal of sentences.
-      pairs: of `MinimalPairs.table`.
     """
     of, cells = uses / uses.sum(), np.flatnonzero(truth)
     place, known = cells // truth.shape[1], truth.ravel()[cells]
     level = float(of @ (1 - (truth**2).sum(1)))
-    joint = of[place] * known
-    order = np.argsort(joint, kind="stable")
-    within = np.cumsum(joint[order]) <= TAIL
-    rare = np.zeros_like(joint)
-    rare[order[: max(within.sum(), 1)]] = 1
-    rare = rare * of[place] / float(rare @ joint)
+    rare = _rarest(of[place] * known) * of[place]
 
     def seen(p: Params) -> Float[Array, " cells"]:
         shares: Array = p.shares.reshape(-1)[cells]
@@ -65,7 +57,7 @@ def grammar_metrics(
         weights = jnp.asarray(of[place] / known, p.shares.dtype)
         return weights @ (seen(p) - jnp.asarray(known, p.shares.dtype)) ** 2
 
-    found = {
+    return {
         "sentences_left": coverage(truth, children, start),
         "heterozygosity": heterozygosity,
         "support": lambda key, p: jnp.sum((seen(p) > 0).astype(p.shares.dtype)),
@@ -73,9 +65,41 @@ def grammar_metrics(
         "chi_square": chi_square,
         "tail_mass_10pct": lambda key, p: jnp.asarray(rare, p.shares.dtype) @ seen(p),
     }
-    if len(pairs):
-        found["pairs_right"] = judged_right(pairs, truth.size)
-    return found
+
+
+def pair_metrics(
+    pairs: Int[np.ndarray, "P 2 derivations rules"],
+    telling: Int[np.ndarray, "P telling"],
+    none: int,
+) -> dict[str, Metric]:
+    """The metrics of minimal pairs, by name; none where there are no pairs.
+
+    * pairs_right: see `judged_right`.
+    * pairs_learnable: share of pairs of which a telling rule is left.
+
+    Args:
+      pairs: of `MinimalPairs.table`.
+      telling: of `MinimalPairs.telling_table`.
+      none: the number that stands for no rule, A W.
+    """
+
+    def learnable(key: Key, p: Params) -> Float[Array, ""]:
+        del key
+        every = jnp.append(p.shares.reshape(-1), jnp.zeros(1, p.shares.dtype))
+        return jnp.mean(jnp.any(every[telling] > 0, axis=1).astype(every.dtype))
+
+    if not len(pairs):
+        return {}
+    return {"pairs_right": judged_right(pairs, none), "pairs_learnable": learnable}
+
+
+def _rarest(joint: Float[np.ndarray, " cells"]) -> Float[np.ndarray, " cells"]:
+    """Weight of the rarest cells that carry a tenth, 1 over their mass; else 0."""
+    order = np.argsort(joint, kind="stable")
+    within = np.cumsum(joint[order]) <= TAIL
+    rare = np.zeros_like(joint)
+    rare[order[: max(within.sum(), 1)]] = 1
+    return rare / float(rare @ joint)
 
 
 def coverage(

@@ -9,6 +9,7 @@ rules that lead to them, and only the first fit is exact.
 Sources: arXiv:2602.16601 for chi-square and fresh data; the rest is derived here.
 """
 
+import functools
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -130,7 +131,6 @@ def all_alive(
       needed: the rules of each set.
       gone: (share, N_a) -> P(such a symbol has no share) [G + 1], as `gone_replace`.
     """
-    known: dict[tuple[int, frozenset[int]], Curve] = {}
 
     def alive(a: int, own: frozenset[int]) -> Curve:
         total = np.asarray(0.0)
@@ -140,18 +140,47 @@ def all_alive(
                 total = total + (-1) ** size * gone(share, int(draws[a]))
         return total
 
+    return _mean_product(needed, alive)
+
+
+def any_alive(
+    q: Table,
+    draws: Draws,
+    telling: Sequence[Iterable[Rule]],
+    gone: Callable[[float, int], Curve],
+) -> Curve:
+    """P(some rule of a set is alive), mean over sets, in a fixed design [G + 1].
+
+    A minimal pair can be learned as long as a rule is alive that tells the right
+    sentence from the wrong one. The rules of a non-terminal are all lost like one
+    symbol that has the sum of their shares.
+
+    Args:
+      q: shares of alternatives.
+      draws: N_a.
+      telling: the rules of each set.
+      gone: as of `all_alive`.
+    """
+
+    def dead(a: int, own: frozenset[int]) -> Curve:
+        return gone(min(float(q[a, sorted(own)].sum()), 1.0), int(draws[a]))
+
+    return 1 - _mean_product(telling, dead)
+
+
+def _mean_product(
+    sets: Sequence[Iterable[Rule]], curve: Callable[[int, frozenset[int]], Curve]
+) -> Curve:
+    """Mean over sets of the product over non-terminals of what their rules give."""
+    known = functools.cache(curve)
     curves = []
-    for rules in needed:
-        sets = defaultdict(set)
+    for rules in sets:
+        of = defaultdict(set)
         for a, w in rules:
-            sets[a].add(w)
-        curve = np.asarray(1.0)
-        for place in ((a, frozenset(own)) for a, own in sets.items()):
-            if place not in known:
-                known[place] = alive(*place)
-            curve = curve * known[place]
-        curves.append(curve)
-    return np.mean(curves, axis=0)
+            of[a].add(w)
+        own = (known(a, frozenset(alternatives)) for a, alternatives in of.items())
+        curves.append(functools.reduce(np.multiply, own))
+    return np.asarray(np.mean(curves, axis=0))
 
 
 def gone_replace(num_generations: int) -> Callable[[float, int], Curve]:

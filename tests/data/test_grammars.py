@@ -51,6 +51,10 @@ def test_pairs_have_all_their_derivations(tmp_path):
     assert not any(pairs.wrong) and len(pairs.names) == 6
     table = pairs.table(3, 12)
     np.testing.assert_array_equal(table[0], [[[0, 3, 6]], [[12, 12, 12]]])
+    # X, or Z and the rule of y before it: all words of these differ
+    assert pairs.telling[0] == ((1, 0), (2, 0))
+    assert pairs.telling[-1] == ((2, 1), (3, 2))
+    np.testing.assert_array_equal(pairs.telling_table(3, 12)[0], [3, 6])
     few = load(tmp_path, TOY, 2).pairs
     assert few.names == ("order", "order", "last", "last")
     assert set(few.sentences) < set(pairs.sentences)
@@ -63,11 +67,25 @@ def test_ambiguous_and_wrong_sentences_have_several_derivations(tmp_path):
     assert sorted(pairs.right[0][0]) == [(0, 0), (0, 0), *[(0, 1)] * 3]
 
 
+def test_rules_that_tell_are_those_of_the_words_that_differ(tmp_path):
+    text = "S -> 'a' B 'c' | B 'c' 'c'\nB -> 'b' | 'd' 'e'\n"
+    text += "%pair one: a b c / a f c\n%pair two: a d e c / a d d e c\n"
+    text += "%pair three: a b c / b b c"
+    telling = load(tmp_path, text).pairs.telling
+    # the second sentence lacks a word alone, so that all of its rules tell
+    assert telling == (((1, 0),), ((0, 0), (1, 1)), ((0, 0),))
+
+
 def test_the_shipped_grammar_agrees_in_number():
     found = load_grammar("english", 40)
     np.testing.assert_allclose(found.train.sum(1), 1)
     assert len(found.pairs.names) > 300 and len(set(found.pairs.names)) == 7
     assert all(len(one) == 1 for one in found.pairs.right)
+    number = {name: k for k, name in enumerate(found.names)}
+    telling = dict(zip(found.pairs.sentences, found.pairs.telling, strict=True))
+    assert telling["the dog sleeps", "the dog sleep"] == ((number["VI_sg"], 0),)
+    rare = telling["never does the dog sleep", "never do the dog sleep"]
+    assert rare == ((number["S_sg"], 2),)
     assert not any(found.pairs.wrong)  # no wrong sentence can be generated
 
 

@@ -10,12 +10,14 @@ from conftest import X64
 from grammar_cases import CHILDREN, USES, Q
 
 from collapse.measures.catalogue import GRAMMAR
-from collapse.measures.grammar import grammar_metrics, judged_right
+from collapse.measures.grammar import grammar_metrics, judged_right, pair_metrics
 
 RTOL = 1e-9 if X64 else 2e-5
 # a x / x a, c x / x c, y w / w y
 PAIRS = np.full((3, 2, 1, 3), 12)
 PAIRS[:, 0, 0] = [[0, 3, 6], [0, 5, 6], [2, 7, 11]]
+# rules that tell them apart: of a, of c, of c or y
+TELLING = np.array([[3, 12], [5, 12], [5, 7]])
 
 
 class Parameters(NamedTuple):
@@ -31,6 +33,7 @@ W = USES / USES.sum()
 LEVEL = W @ (1 - (Q**2).sum(1))
 RIGHT = {  # metric -> of a perfect model, of what is left
     "pairs_right": (1, 1 / 3),
+    "pairs_learnable": (1, 2 / 3),
     # y = 0.5 * 0.6 * 0.7 + 0.2 * 0.6 y + 0.3 * 0.7
     "sentences_left": (1, (0.21 + 0.21) / (1 - 0.12)),
     "heterozygosity": (1, (W[0] * 0.62 + W[2] * 0.42) / LEVEL),
@@ -44,16 +47,15 @@ RIGHT = {  # metric -> of a perfect model, of what is left
 
 @pytest.mark.parametrize("name", GRAMMAR)
 def test_numbers_worked_out_by_hand(name):
-    metric = grammar_metrics(Q, USES, CHILDREN, 0, PAIRS)[name]
+    every = grammar_metrics(Q, USES, CHILDREN, 0) | pair_metrics(PAIRS, TELLING, 12)
+    metric = every[name]
     found = [metric(jax.random.key(0), params) for params in (PERFECT, LEFT)]
     np.testing.assert_allclose(found, RIGHT[name], rtol=RTOL, atol=1e-12)
 
 
-def test_grammars_without_pairs_have_no_measure_of_them():
+def test_without_pairs_there_is_no_measure_of_them():
     none = np.zeros((0, 2, 1, 1), int)
-    assert set(GRAMMAR) - set(grammar_metrics(Q, USES, CHILDREN, 0, none)) == {
-        "pairs_right"
-    }
+    assert pair_metrics(none, none[:, 0, 0], 12) == {}
 
 
 def test_probabilities_of_both_sentences_are_compared():

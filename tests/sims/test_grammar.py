@@ -42,7 +42,7 @@ def test_fixed_nonterminals_have_their_exact_expectations(toy, workflow):
     for name in ("heterozygosity", "chi_square"):
         right = data[f"{name}_theory"].values[at]
         assert_tells_apart(data[name].values[:, at], right, wrong[name][at])
-    for name in ("support", "pairs_right"):
+    for name in ("support", "pairs_right", "pairs_learnable"):
         assert (f"{name}_theory" in data) == (workflow in ("replace", "accumulate"))
         if f"{name}_theory" in data:
             right = data[f"{name}_theory"].values[at]

@@ -11,6 +11,7 @@ from collapse.theory import grammar
 
 DRAWS, LAST, SEEDS = np.array([10, 8, 7, 4]), 3, 6000
 W = USES / USES.sum()
+SOME = [[(1, 2), (1, 1)], [(3, 2), (0, 1)]]
 SETS = [[(3, 0), (3, 1)], [(3, 0), (3, 1), (2, 1)]]  # rules that sentences need
 
 
@@ -61,6 +62,13 @@ def test_a_set_of_rules_is_alive_and_chi_square_grows(way):
         ]
         wrong = each[0] * each[1] * (1 + each[2]) / 2
         assert_tells_apart(np.mean(alive, axis=0), right, wrong)
+    alive = [
+        np.any([shares[:, :, a, w] > 0 for a, w in rules], axis=0) for rules in SOME
+    ]
+    right, wrong = (
+        grammar.any_alive(Q, DRAWS, SOME, gone[w](LAST)) for w in (way, others[way])
+    )
+    assert_tells_apart(np.mean(alive, axis=0), right, wrong)
     chi = np.where(Q > 0, (shares - Q) ** 2 / np.where(Q > 0, Q, 1), 0).sum(3) @ W
     right, wrong = (
         grammar.chi_square(Q, W, DRAWS, lambda n, w=w: forms[w](n, LAST, 0).variance)

@@ -14,6 +14,8 @@ from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
 from collapse.sims.grammar import sentences
 
+OF_PAIRS = ("pairs_right", "pairs_learnable")
+
 
 @dataclasses.dataclass(frozen=True)
 class Grammar(Family):
@@ -22,12 +24,11 @@ class Grammar(Family):
     name: ClassVar[str] = "grammar"
     description: ClassVar[str] = "A grammar refitted to its own sentences: rules die."
     panels: ClassVar[tuple[str, ...]] = (
-        "pairs_right",
+        *OF_PAIRS,
         "support",
         "heterozygosity",
-        "sentences_left",
     )
-    table: ClassVar[tuple[str, ...]] = panels
+    table: ClassVar[tuple[str, ...]] = (*panels, "sentences_left")
     catalogue = catalogue.GRAMMAR
     default_rows: ClassVar[int] = 300
     bias_of: ClassVar[str] = "temperature"
@@ -75,7 +76,7 @@ class Grammar(Family):
         found = super().measured()
         if self.metrics or self.load().pairs.names:
             return found
-        return tuple(name for name in found if name != "pairs_right")
+        return tuple(name for name in found if name not in OF_PAIRS)
 
     def derived(self) -> tuple[str, ...]:
         """When the first rule is lost."""
@@ -111,9 +112,10 @@ class Grammar(Family):
 
     def check_data(self, data: WrittenGrammar) -> None:
         """Raise InputError for a measure of minimal pairs that there are not."""
-        if "pairs_right" in self.metrics and not data.pairs.names:
+        of_pairs = [name for name in self.metrics if name in OF_PAIRS]
+        if of_pairs and not data.pairs.names:
             raise InputError(
-                f"metrics: pairs_right, but {self.data} has no minimal pairs; add "
+                f"metrics: {of_pairs[0]}, but {self.data} has no minimal pairs; add "
                 "lines %pair NAME: RIGHT / WRONG"
             )
 

@@ -12,7 +12,7 @@ from collapse.data.grammars import WrittenGrammar
 from collapse.data.ngrams import allotted
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
-from collapse.measures.grammar import grammar_metrics
+from collapse.measures.grammar import grammar_metrics, pair_metrics
 from collapse.models.grammar import Rules, Trees, derived
 from collapse.models.grammar import grammar as model_of
 from collapse.models.ngram import Fixed, Ngrams, ngram
@@ -28,10 +28,10 @@ def task(condition: Condition[Grammar], data: WrittenGrammar) -> Task:
     fixed = condition["nonterminals"] == "fixed"
     of = _Fixed(condition, data) if fixed else _Free(condition, data)
     truth = jnp.asarray(data.train, jnp.result_type(float))
-    shape = data.train.shape
-    pairs = data.pairs.table(shape[1], data.train.size)
-    own = (data.train, data.uses, data.children, data.start, pairs)
-    metrics = grammar_metrics(*own)
+    own = (data.train, data.uses, data.children, data.start)
+    size = (data.train.shape[1], data.train.size)
+    both = (data.pairs.table(*size), data.pairs.telling_table(*size))
+    metrics = grammar_metrics(*own) | pair_metrics(*both, data.train.size)
 
     def problem(single: bool, temperature: Array | None, truth: Array) -> Problem:
         real, model = of.model(single, None), of.model(single, temperature)

@@ -42,6 +42,9 @@ def curves(condition: Condition[Grammar]) -> dict[str, Curve]:
         alive = ngram.support_replace(q, draws, last)
         assert alive is not None
         found["support"], gone = alive, grammar.gone_replace(last)
+    if gone is not None and data.pairs.names:
+        telling = data.pairs.telling
+        found["pairs_learnable"] = grammar.any_alive(q, draws, telling, gone)
     if gone is not None and (needed := _needed(data)):
         found["pairs_right"] = grammar.all_alive(q, draws, needed, gone)
     return found
