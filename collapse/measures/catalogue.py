@@ -5,6 +5,7 @@ command line checks names before it is loaded. The definitions, with their estim
 and standard errors, are the docstrings in the modules beside this one.
 """
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -186,22 +187,15 @@ NGRAMS = {
 }
 
 # of grammars; defined in `measures.grammar`
+_kept = functools.partial(Quantity, unit="share", reference=1.0, better="higher")
 GRAMMAR = {
-    "pairs_right": Quantity(
-        "minimal pairs judged right", "share", 1.0, "higher", aspect="support"
-    ),
-    "pairs_learnable": Quantity(
-        "minimal pairs of which a telling rule is left", "share", 1.0, "higher"
-    ),
-    "sentences_left": Quantity(
-        "true sentences that can still be generated", "share", 1.0, "higher"
-    ),
+    "pairs_right": _kept("minimal pairs judged right", aspect="support"),
+    "pairs_learnable": _kept("minimal pairs of which a telling rule is left"),
+    "sentences_left": _kept("true sentences that can still be generated"),
     "heterozygosity": ratio("heterozygosity of a non-terminal, mean", "variance"),
     "support": Quantity("rules that are left", "rules", aspect="support"),
-    "nonterminals_left": Quantity(
-        "non-terminals that are left", "share of the real ones", 1.0
-    ),
-    "chi_square": error("chi-square divergence of a non-terminal, mean", "", "drift"),
+    "nonterminals_left": _kept("non-terminals that are left"),
+    "chi_square": error("chi-square divergence, mean", "squared ratio", "drift"),
     "tail_mass_10pct": tail("mass of the rarest rules that carry 10 %"),
 }
 

@@ -55,7 +55,7 @@ def task(condition: Condition[Grammar], data: WrittenGrammar) -> Task:
         num_rows=of.num_draws if single and fixed else None,
         workflow=_by_nonterminal(condition, data) if fixed else None,
         points=points,
-        biased=biased,
+        biased=None if fixed else biased,  # there a row is a rule, not a sentence
     )
 
 
