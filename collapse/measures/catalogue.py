@@ -195,7 +195,7 @@ GRAMMAR = {
     "heterozygosity": ratio("heterozygosity of a non-terminal, mean", "variance"),
     "support": Quantity("rules that are left", "rules", aspect="support"),
     "nonterminals_left": _kept("non-terminals that are left"),
-    "chi_square": error("chi-square divergence, mean", "squared ratio", "drift"),
+    "chi_square": error("chi-square divergence", "squared error / share", "drift"),
     "tail_mass_10pct": tail("mass of the rarest rules that carry 10 %"),
 }
 
