@@ -51,8 +51,8 @@ class WrittenGrammar(NamedTuple):
           rules: numbers a W + w of alternatives, each of the leftmost non-terminal that
             is left; A W at the end.
         """
-        words, waiting, place = list[str](), [self.names[self.start]], 0
-        left: list[str | Word] = [*waiting]
+        words, place = list[str](), 0
+        left: list[str | Word] = [self.names[self.start]]
         while left:
             symbol = left.pop()
             if isinstance(symbol, Word):
