@@ -88,7 +88,7 @@ FULL = [
     r"sims/test_ngram.py::(?!test_bad|test_a_(budget|length))",
     r"models/test_ngram.py::test_(tokens_of.*120|a_fixed|the_first|text_goes)",
     r"test_conformance.py::test_(chunks|its_model).*(ngram|grammar)",
-    r"sims/test_grammar.py::test_(fixed|the_first|nonterminals|sentences|mixing)",
+    r"sims/test_grammar.py::test_(fixed|the_first|smoothing|nonterminals|sentences|mixing)",
     r"models/test_grammar.py::test_(rules_are|a_temperature|a_lost)",
     r"lab/test_api.py::test_(data_may_be_a_path|against_theory)",
     r"experiment/test_source.py::test_other_source",

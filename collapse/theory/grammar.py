@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from collapse.theory import discrete
 from collapse.theory.checks import Curve, in_unit, not_negative, whole
 from collapse.theory.extinction import lost, solved, survival_decay
 from collapse.theory.ngram import Draws, Table
@@ -63,6 +64,24 @@ def first_support(
     """Expected number of distinct rules in so many independent sentences."""
     unused = [without(q, children, start, [(a, w)]) for a, w in np.argwhere(q > 0)]
     return float((1 - np.power(unused, num_sentences)).sum())
+
+
+def smoothed_heterozygosity(
+    q: Table, w: Curve, draws: Draws, pseudo: float, num_generations: int
+) -> Curve:
+    """E sum_a w_a H_a(t) under replace, b added to the count of each rule [G + 1].
+
+    Relative to the truth's. As `ngram.smoothed_heterozygosity`, but non-terminals have
+    as many alternatives as q has above 0. One that is never drawn has equal shares.
+    """
+    found = np.zeros(whole("num_generations", num_generations, 0) + 1)
+    for shares, weight, size in zip(q, w, draws, strict=True):
+        known = shares[shares > 0]
+        own: float | Curve = 1 / len(known)
+        if size:
+            own = discrete.smoothed_homozygosity(known, size, pseudo, num_generations)
+        found += weight * (1 - own)
+    return found / (w @ (1 - (q**2).sum(1)))
 
 
 def chi_square(

@@ -49,6 +49,17 @@ def test_fixed_nonterminals_have_their_exact_expectations(toy, workflow):
             assert_tells_apart(data[name].values[:, at], right, wrong[name][at])
 
 
+def test_smoothing_is_mutation_of_each_nonterminal(toy):
+    fields = {"workflows": "replace", "nonterminals": "fixed", "num_seeds": 4000}
+    found = run(toy, add=0.2, **fields)
+    data = found.dataset.squeeze(drop=True)
+    plain = dataclasses.replace(found.experiment, add=0.0)
+    wrong = plain.theory(next(plain.conditions()))["heterozygosity"]
+    right = data.heterozygosity_theory.values
+    assert_tells_apart(data.heterozygosity.values[:, LAST], right[LAST], wrong[LAST])
+    assert "support_theory" not in data
+
+
 def test_the_first_extinction_has_its_exact_law(toy):
     """No rule is lost by t: all alternatives of all non-terminals are alive."""
     fields = {"samples_per_generation": 100, "metrics": ["support"]}

@@ -7,7 +7,7 @@ from conftest import SEED
 from grammar_cases import CHILDREN, USES, Q
 
 from collapse import theory
-from collapse.theory import grammar
+from collapse.theory import grammar, ngram
 
 DRAWS, LAST, SEEDS = np.array([10, 8, 7, 4]), 3, 6000
 W = USES / USES.sum()
@@ -75,6 +75,21 @@ def test_a_set_of_rules_is_alive_and_chi_square_grows(way):
         for w in (way, others[way])
     )
     assert_tells_apart(chi, right, wrong)
+
+
+def test_smoothing_is_that_of_the_rules_that_there_are():
+    """Of tables without gaps that of n-grams; a single alternative stays it."""
+    found, alike = (
+        form(Q[[0, 1, 3]], W[:3] / W[:3].sum(), DRAWS[:3], 0.5, LAST)
+        for form in (grammar.smoothed_heterozygosity, ngram.smoothed_heterozygosity)
+    )
+    np.testing.assert_allclose(found, alike)
+    q, w = np.array([[0.5, 0.5, 0], [1, 0, 0]]), np.array([0.5, 0.5])
+    found = grammar.smoothed_heterozygosity(q, w, np.array([6, 3]), 0.5, LAST)
+    own = theory.discrete.smoothed_homozygosity([0.5, 0.5], 6, 0.5, LAST)
+    np.testing.assert_allclose(found, (1 - own) / 0.5)
+    never = grammar.smoothed_heterozygosity(q, w, np.array([0, 3]), 0.5, LAST)
+    np.testing.assert_allclose(never, 1)
 
 
 def test_rare_rules_are_lost_by_the_law_of_poisson():

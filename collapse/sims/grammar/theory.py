@@ -23,17 +23,22 @@ def num_draws(uses: Float[np.ndarray, " A"], n: int) -> int:
 def curves(condition: Condition[Grammar]) -> dict[str, Curve]:
     """Metric -> [G + 1], where each non-terminal is used a fixed number of times."""
     e, spec, last = condition.experiment, condition.workflow, condition.num_generations
-    if condition["nonterminals"] == "free" or e.add:
+    if condition["nonterminals"] == "free":
         return {}
     data = e.load()
     q, w = data.train, data.uses / data.uses.sum()
     total = num_draws(data.uses, condition.n)
     draws = draws_of(w, total)
     found = {"nonterminals_left": np.full(last + 1, np.mean(draws > 0))}
+    if e.add and spec.name == "replace":
+        own = grammar.smoothed_heterozygosity(q, w, draws, e.add, last)
+        found["heterozygosity"] = own
+    if e.add:
+        return found
     if spec.moments(2, 0) is not None:
-        own = (q, w, *_variances(condition, w, draws, total))
-        found["heterozygosity"] = ngram.heterozygosity(*own)
-        found["chi_square"] = grammar.chi_square(*own)
+        fits = (q, w, *_variances(condition, w, draws, total))
+        found["heterozygosity"] = ngram.heterozygosity(*fits)
+        found["chi_square"] = grammar.chi_square(*fits)
     gone = None
     if spec.name == "accumulate":
         found["support"] = ngram.support(q, draws, last)
