@@ -5,6 +5,7 @@ command line checks names before it is loaded. The definitions, with their estim
 and standard errors, are the docstrings in the modules beside this one.
 """
 
+import functools
 import math
 from collections.abc import Mapping
 
@@ -167,6 +168,19 @@ NGRAMS = {
     "tail_mass_10pct": tail("mass of the rarest n-grams that carry 10 %"),
 }
 
+# of grammars; defined in `measures.grammar`
+_kept = functools.partial(Quantity, unit="share", reference=1.0, better="higher")
+GRAMMAR = {
+    "pairs_right": _kept("minimal pairs judged right", aspect="support"),
+    "pairs_learnable": _kept("minimal pairs of which a telling rule is left"),
+    "sentences_left": _kept("true sentences that can still be generated"),
+    "heterozygosity": ratio("heterozygosity of a non-terminal, mean", "variance"),
+    "support": Quantity("rules that are left", "rules", aspect="support"),
+    "nonterminals_left": _kept("non-terminals that are left"),
+    "chi_square": error("chi-square divergence", "squared error / share", "drift"),
+    "tail_mass_10pct": tail("mass of the rarest rules that carry 10 %"),
+}
+
 # defined in `sims.gaussian.measures`
 DET_RATIO = ratio("determinant of covariance")
 W2_SQUARED = error("squared Wasserstein-2 distance", "data units squared", "drift")
@@ -202,6 +216,7 @@ EVERY = {
     "l2_squared": L2_SQUARED,
     **SAMPLES,
     **TORSIONS,
+    **GRAMMAR,
     **NGRAMS,
     **SYMBOLS,
     **LANGUAGE,
