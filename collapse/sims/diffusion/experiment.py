@@ -1,0 +1,107 @@
+"""What an experiment with denoising diffusion may ask for: checks, captions, sizes."""
+
+import dataclasses
+from typing import Any, ClassVar, Self
+
+from collapse.data.errors import InputError
+from collapse.experiment.base import spelled
+from collapse.sims.diffusion.fields import MODES, DiffusionFields
+
+_NEIGHBOURS = 5  # of precision and recall
+
+
+@dataclasses.dataclass(frozen=True)
+class Diffusion(DiffusionFields):
+    """A diffusion model, trained on rows that earlier ones generated."""
+
+    name: ClassVar[str] = "diffusion"
+    description: ClassVar[str] = "A denoising diffusion trained on its own samples."
+    panels: ClassVar[tuple[str, ...]] = (
+        "energy_distance",
+        "survival_4",
+        "recall",
+        "generalisation_score",
+    )
+    table: ClassVar[tuple[str, ...]] = ("energy_distance", "recall")
+
+    def least_rows(self) -> int:
+        """Smallest number of rows that determine a fit: one is noised, too."""
+        return 1
+
+    def truth_words(self) -> str:
+        """Name of the data distribution, for captions."""
+        if self.truth in MODES:
+            return f"the {self.truth}, a mixture of normals, unit variance"
+        return f"the {self.truth}, unit variance"
+
+    def reference_words(self) -> str:
+        """What replaces the unknown truth of real data."""
+        return "the rows, not a density,"
+
+    def caption_words(self) -> list[str]:
+        """Phrases on the network, the sampler and guidance, for captions."""
+        stop = f"stopped at time {spelled(self.delta)}"
+        if self.delta_decay:
+            stop += f" / t^{self.delta_decay:g}"
+        if self.score == "exact":
+            return [f"exact score of the training rows, {stop}"]
+        what = "exact score of the training rows"
+        if self.score == "network":
+            what = f"network of {self.layers} x {self.width}, {self.steps} steps"
+        sampler = f"{self.sampler}, {self.sample_steps} steps, {self.schedule}, {stop}"
+        found = [what, sampler]
+        if self.labelled:
+            found.append(f"guidance {spelled(self.guidance)}")
+        return found
+
+    def caption(self) -> str:
+        """The data, sizes, the model, and what its measures are taken of."""
+        truth = f"Truth: {self.truth_words()}."
+        if self.data:
+            truth = (
+                f"Truth: held-out rows of {self.data}, columns scaled to variance 1."
+            )
+        phrases = [f"n = {spelled(self.samples_per_generation)}", *self.caption_words()]
+        return f"{truth} {', '.join([*phrases, self.repetitions()])}."
+
+    def check(self) -> None:
+        """Raise InputError for the first field that cannot be run."""
+        super().check()
+        if self.measured_rows <= _NEIGHBOURS:
+            raise InputError(
+                f"measured_rows: {self.measured_rows} are too few for {_NEIGHBOURS} "
+                "neighbours; give more"
+            )
+        if self.labelled and self.truth not in MODES:
+            raise InputError(
+                f"labelled: {self.truth} has no components; use --truth mixture, line, "
+                "circle or torus"
+            )
+        if self.labelled and self.score != "network":
+            raise InputError(
+                "labelled: an exact score is of all classes; use --score network"
+            )
+
+    def check_data(self, data: Any) -> None:
+        """Raise InputError for too few rows, or a column without variance."""
+        super().check_data(data)
+        if len(data.held_out) <= _NEIGHBOURS:
+            raise InputError(
+                f"data: {len(data.held_out)} held-out rows are too few; give "
+                f"{4 * _NEIGHBOURS + 4} rows or more"
+            )
+        for name, deviation in zip(data.columns, data.train.std(0), strict=True):
+            if not deviation > 0:
+                raise InputError(
+                    f"data: {name} has the same value in all training rows; --drop it"
+                )
+
+    def quick(self) -> Self:
+        """A small version with few steps, in which little is learned."""
+        return dataclasses.replace(
+            super().quick(),
+            num_seeds=min(self.num_seeds, 2),
+            steps=min(self.steps, 100),
+            sample_steps=min(self.sample_steps, 10),
+            measured_rows=min(self.measured_rows, 100),
+        )
