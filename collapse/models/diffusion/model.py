@@ -2,6 +2,7 @@
 
 from typing import Literal, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -93,6 +94,8 @@ def diffusion(
 
     def init(key: Key, batch: Rows, weights: Weights) -> DiffusionParams:
         begin = net.init(key) if learned else {}
+        if design.start == "scratch":  # each fit draws its own; only shapes are used
+            begin = jax.tree.map(jnp.zeros_like, jax.eval_shape(lambda: begin))
         none = jnp.zeros((design.measured, batch.points.shape[1]), batch.points.dtype)
         seen = Rows(none, jnp.zeros(design.measured, jnp.int32))
         return DiffusionParams(begin, batch, weights, jnp.int32(-1), seen)

@@ -3,9 +3,11 @@
 Positions on a torus enter by sine and cosine, so that the prediction is periodic.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
@@ -13,6 +15,7 @@ from jaxtyping import Array, Float, Int
 
 from collapse.core.types import Key
 from collapse.models.diffusion.noise import Space
+from collapse.numerics import draws
 
 _FREQUENCIES = 2.0 ** np.arange(-1, 5)  # of log sigma, in radians a nat
 
@@ -53,9 +56,20 @@ def network(config: NetworkConfig) -> Network:
     module = _Denoiser(config)
 
     def init(key: Key) -> dict:
-        one = jnp.ones(1)
+        """Normal matrices of variance 1 / inputs, and no biases, drawn in one piece."""
+        one, kind = jnp.ones(1), jnp.result_type(float)
         point, label = jnp.zeros((1, config.dimension)), jnp.zeros(1, jnp.int32)
-        weights: dict = module.init(key, point, one, label)["params"]
+        shapes = jax.eval_shape(module.init, key, point, one, label)["params"]
+        leaves, tree = jax.tree.flatten(shapes)
+        sizes = [math.prod(leaf.shape) if leaf.ndim > 1 else 0 for leaf in leaves]
+        drawn = jnp.split(draws.normal(key, (sum(sizes),), kind), np.cumsum(sizes)[:-1])
+        found = [
+            z.reshape(leaf.shape) / math.sqrt(leaf.shape[0])
+            if leaf.ndim > 1
+            else jnp.zeros(leaf.shape, kind)
+            for z, leaf in zip(drawn, leaves, strict=True)
+        ]
+        weights: dict = jax.tree.unflatten(tree, found)
         return weights
 
     def apply(weights: dict, points: Array, sigma: Array, labels: Array) -> Array:

@@ -21,7 +21,7 @@ from jaxtyping import Array, Float
 from collapse.core.types import Key, Weights
 from collapse.models.diffusion import noise as noise_lib
 from collapse.models.diffusion.noise import Noise
-from collapse.numerics import draws, threefry
+from collapse.numerics import draws
 
 Sampler = Literal["ddpm", "ddim"]
 Predict = Callable[[Array, Array, Array], Float[Array, "num d"]]
@@ -50,15 +50,13 @@ def sample(
       steps: from the last time to delta, equally spaced in s.
     """
     num, d = shape
-    start_key, step_key = threefry.split(key)
     first, last = noise_lib.bounds(noise, delta)
     grid = last + (first - last) * jnp.linspace(0, 1, steps + 1, dtype=delta.dtype)
     alphas, sigmas = noise_lib.scales(noise, noise_lib.time(noise, grid))
-    if noise.space == "torus":  # at the last time all angles are equally likely
-        start = draws.uniform(start_key, (d, num), delta.dtype).T
-        start = 2 * math.pi * start - math.pi
-    else:
-        start = draws.normal(start_key, (d, num), delta.dtype).T
+    # all at once: the generator is compiled a single time; long axis last
+    z = draws.normal(key, (1 + steps * (sampler == "ddpm"), d, num), delta.dtype)
+    # on a torus the last time leaves all angles nearly equally likely
+    start = noise_lib.wrap(noise, sigmas[0] * z[0].T)
 
     def body(i: Array, points: Array) -> Array:
         (a, b), (high, low) = (
@@ -71,8 +69,8 @@ def sample(
         kept = a / b  # alpha from the lower time to the higher
         added = high**2 - (kept * low) ** 2  # variance between them
         spread = low * jnp.sqrt(jnp.maximum(added, 0)) / high
-        z = draws.normal(threefry.fold_in(step_key, i), (d, num), delta.dtype).T
-        points = (points - added / high * found) / kept + spread * z
+        fresh = lax.dynamic_index_in_dim(z, i + 1, keepdims=False)
+        points = (points - added / high * found) / kept + spread * fresh.T
         return noise_lib.wrap(noise, points)
 
     found: Array = lax.fori_loop(0, steps, body, start)

@@ -5,7 +5,8 @@ from typing import Any, ClassVar, Self
 
 from collapse.data.errors import InputError
 from collapse.experiment.base import spelled
-from collapse.sims.diffusion.fields import MODES, DiffusionFields
+from collapse.experiment.lazy import load
+from collapse.sims.diffusion.fields import COMPONENTS, DiffusionFields
 
 _NEIGHBOURS = 5  # of precision and recall
 
@@ -24,13 +25,24 @@ class Diffusion(DiffusionFields):
     )
     table: ClassVar[tuple[str, ...]] = ("energy_distance", "recall")
 
+    def load(self) -> Any:
+        """The rows that `data` names: points, or angles in radians; None without."""
+        if not self.data or self.rows_in == "euclidean":
+            return super().load()
+        own = (self.data, self.seed, self.reading(), self.unit, self.precision)
+        return load("collapse.data.torsions.files").load(*own)
+
     def least_rows(self) -> int:
         """Smallest number of rows that determine a fit: one is noised, too."""
         return 1
 
     def truth_words(self) -> str:
         """Name of the data distribution, for captions."""
-        if self.truth in MODES:
+        if self.truth == "butane":
+            return f"{self.torsions} torsion{'s' * (self.torsions > 1)} of butane"
+        if self.truth in ("circle", "torus"):
+            return f"the {self.truth}, a mixture of wrapped normals"
+        if self.truth in COMPONENTS:
             return f"the {self.truth}, a mixture of normals, unit variance"
         return f"the {self.truth}, unit variance"
 
@@ -58,9 +70,8 @@ class Diffusion(DiffusionFields):
         """The data, sizes, the model, and what its measures are taken of."""
         truth = f"Truth: {self.truth_words()}."
         if self.data:
-            truth = (
-                f"Truth: held-out rows of {self.data}, columns scaled to variance 1."
-            )
+            scaled = "in radians" if self.rows_in == "torus" else "scaled to variance 1"
+            truth = f"Truth: held-out rows of {self.data}, columns {scaled}."
         phrases = [f"n = {spelled(self.samples_per_generation)}", *self.caption_words()]
         return f"{truth} {', '.join([*phrases, self.repetitions()])}."
 
@@ -72,11 +83,13 @@ class Diffusion(DiffusionFields):
                 f"measured_rows: {self.measured_rows} are too few for {_NEIGHBOURS} "
                 "neighbours; give more"
             )
-        if self.labelled and self.truth not in MODES:
+        if self.labelled and (self.data or self.truth not in COMPONENTS):
             raise InputError(
-                f"labelled: {self.truth} has no components; use --truth mixture, line, "
-                "circle or torus"
+                f"labelled: {self.data or self.truth} has no components; use --truth "
+                f"{', '.join(COMPONENTS)}"
             )
+        if self.data and self.unit == "degrees" and self.rows_in == "euclidean":
+            raise InputError("unit: points have none; for angles give --space torus")
         if self.labelled and self.score != "network":
             raise InputError(
                 "labelled: an exact score is of all classes; use --score network"
@@ -90,6 +103,8 @@ class Diffusion(DiffusionFields):
                 f"data: {len(data.held_out)} held-out rows are too few; give "
                 f"{4 * _NEIGHBOURS + 4} rows or more"
             )
+        if self.rows_in == "torus":
+            return
         for name, deviation in zip(data.columns, data.train.std(0), strict=True):
             if not deviation > 0:
                 raise InputError(

@@ -15,9 +15,12 @@ MODES: Mapping[str, tuple[int, ...]] = {
     "mixture": (3, 4),
     "circle": (1, 2, 3),
     "torus": (1, 2, 3),
+    "butane": (1, 2, 3),
 }
+COMPONENTS = ("mixture", "line", "circle", "torus")  # mixtures, which have classes
 RARE: Mapping[str, tuple[int, ...]] = {"mixture": (4,), "circle": (3,), "torus": (3,)}
-ANGLES = ("circle", "torus")
+ANGLES = ("circle", "torus", "butane")
+DIPEPTIDE = "alanine-dipeptide"  # shipped angles
 _NETWORK = Only("score", ("network",))
 _STEPS = Only("score", ("network", "rows"))
 
@@ -31,6 +34,7 @@ class DiffusionFields(Family):
     shifts_with_rows: ClassVar[bool] = True
     catalogue = {
         **catalogue.SAMPLES,
+        **catalogue.TORSIONS,
         "variance_ratio": catalogue.DENSITY["variance_ratio"],
         "test_error": catalogue.DENSITY["test_error"],
         "off_manifold": catalogue.OFF_MANIFOLD,
@@ -44,11 +48,28 @@ class DiffusionFields(Family):
     precision: Literal["float32", "float64"] = "float32"
     """Floating-point type of data, models and metrics."""
     truth: Annotated[
-        Literal["mixture", "line", "ring", "moons", "circles", "circle", "torus"],
+        Literal[
+            *("mixture", "line", "ring", "moons", "circles"),
+            *("circle", "torus", "butane"),
+        ],
         Only("data", ("",)),
     ] = "mixture"
     """Data distribution: a mixture in the plane or on the line, a ring of noise .05,
-    scikit-learn's moons or circles, or angles: one on a circle, two on a torus."""
+    scikit-learn's moons or circles; or angles: a mixture of one on a circle or of two
+    on a torus, or the torsion of butane at 300 K."""
+    torsions: Annotated[
+        int, Bounds(1, 100), Only("truth", ("butane",)), OnlyIfSet()
+    ] = 1
+    """With --truth butane: torsions of a molecule, independent of each other."""
+    space: Annotated[Literal["euclidean", "torus"], Only("data"), OnlyIfSet()] = (
+        "euclidean"
+    )
+    """With --data: whether rows are points, or angles on a torus. Of alanine-dipeptide,
+    which is shipped, they are angles."""
+    unit: Annotated[Literal["radians", "degrees"], Only("data"), OnlyIfSet()] = (
+        "radians"
+    )
+    """With --space torus: unit of the angles in the file."""
     score: Literal["network", "rows", "exact"] = "network"
     """What the sampler follows: a trained network; the exact score of its training rows
     in steps; or this score without an error of steps, which has an exact theory."""
@@ -66,7 +87,7 @@ class DiffusionFields(Family):
     """The t-th fit, counted from 1, stops at delta / t^decay; 0 for delta."""
     labelled: Annotated[bool, Only("data", ("",))] = False
     """Give the network the component of each row as its class, and generate rows of
-    given classes; not with ring, moons and circles."""
+    given classes; of mixtures alone."""
     guidance: Annotated[tuple[NonNegative, ...], Only("labelled", (True,))] = (1.0,)
     """Strength w of classifier-free guidance: 0 ignores classes, 1 generates from the
     model itself, more prefers what is typical of a class."""
@@ -91,18 +112,26 @@ class DiffusionFields(Family):
         return ("samples_per_generation", "delta", "guidance")
 
     @property
-    def space(self) -> Literal["euclidean", "torus"]:
-        """What rows are points of."""
-        return "torus" if not self.data and self.truth in ANGLES else "euclidean"
+    def rows_in(self) -> Literal["euclidean", "torus"]:
+        """The space that rows are points of."""
+        if self.data:
+            return "torus" if self.data == DIPEPTIDE else self.space
+        return "torus" if self.truth in ANGLES else "euclidean"
 
     def known_metrics(self) -> tuple[str, ...]:
         """Names of the metrics that are known of this truth, score and space."""
         found = list(catalogue.SAMPLES)
-        if self.space == "euclidean":
+        if self.rows_in == "euclidean":
             found.append("variance_ratio")
             found += ["test_error"] * (self.score == "exact")
+        else:
+            found.append("torsion_divergence")
+        rare = self.data == DIPEPTIDE or (not self.data and self.truth == "butane")
+        found += ["rare_conformer_survival"] * rare
         if self.data:
             return tuple(found)
+        pairs = self.truth == "butane" and self.torsions > 1
+        found += ["gauche_pair_survival"] * pairs
         found += [f"mode_{order}" for order in MODES.get(self.truth, ())]
         found += [f"survival_{k}" for k in RARE.get(self.truth, ())]
         found += ["off_manifold"] * (self.truth == "ring")
@@ -113,7 +142,7 @@ class DiffusionFields(Family):
         """Long name and unit of a metric, also of modes and rare components."""
         named = catalogue.mode_named(metric) or catalogue.survival_named(metric)
         found = named or super().quantity(metric)
-        if found is None or self.score == "exact" and self.space == "euclidean":
+        if found is None or self.score == "exact" and self.rows_in == "euclidean":
             return found
         # where there is no density it is the error that studies look at
         is_error = metric == "energy_distance"

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from collapse.core.types import Key, Metric, Params
@@ -139,8 +138,3 @@ def log_loss(
         return kernels.log_density(own, rows)
 
     return m.test_error(density, held_out, known)
-
-
-def second_moment(rows: np.ndarray) -> Float[np.ndarray, " d"]:
-    """Variances [d] of rows that stand for the truth."""
-    return rows.var(0)

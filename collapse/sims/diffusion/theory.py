@@ -18,7 +18,7 @@ def curves(condition: Condition[Diffusion]) -> dict[str, Curve]:
     times = condition["delta"] / np.arange(1, last + 2) ** e.delta_decay
     found = {}
     for order in MODES.get(e.truth, ()):
-        rate = order**2 if e.space == "torus" else order
+        rate = order**2 if e.rows_in == "torus" else order
         curve = _curve(condition.workflow, condition.n, float(rate), times)
         if curve is not None:
             found[f"mode_{order}"] = curve
