@@ -227,6 +227,7 @@ LEADING = {  # family -> the metrics that speak for the first six definitions
     "kde": DENSITY.format("-", "mean_error"),
     "discrete": "- tail_mass_10pct heterozygosity support - total_variation",
     "ngram": f"{LOSS} tail_mass_10pct heterozygosity support - -",
+    "diffusion": "energy_distance - variance_ratio survival_4 precision -",
     "linear": "test_error - - - - -",
     "charlm": f"bits_per_character tail_mass_10pct distinct_1 {WORDS} -",
 }
