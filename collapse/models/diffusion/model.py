@@ -68,7 +68,7 @@ def diffusion(
     design: Design,
     delta: float | Float[Array, ""] = 0.0,
     guidance: float | Float[Array, ""] = 1.0,
-    decay: float = 0.0,
+    decay: float | Float[Array, ""] = 0.0,
 ) -> Model:
     """The `Model` of denoising diffusion.
 
@@ -80,7 +80,7 @@ def diffusion(
       guidance: strength w of classifier-free guidance, for labelled rows: predicted is
         (1 - w) times the noise of any class plus w times that of a row's own. 0 ignores
         the class, 1 is the model itself.
-      decay: the t-th fit, from 1, stops at time delta t^-decay.
+      decay: the t-th fit, counted from 1, stops at time delta t^-decay.
 
     References:
       Ho & Salimans 2022 (arXiv:2207.12598), guidance, whose w is ours less 1.
@@ -89,8 +89,8 @@ def diffusion(
     learned = design.score == "network"
 
     def stop(fits: Array, kind: jnp.dtype) -> Array:
-        time = jnp.asarray(delta, kind)
-        return time * (fits + 1).astype(kind) ** -decay if decay else time
+        power = -jnp.asarray(decay, kind)
+        return jnp.asarray(delta, kind) * (fits + 1).astype(kind) ** power
 
     def init(key: Key, batch: Rows, weights: Weights) -> DiffusionParams:
         begin = net.init(key) if learned else {}

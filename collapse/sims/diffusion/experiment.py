@@ -53,8 +53,8 @@ class Diffusion(DiffusionFields):
     def caption_words(self) -> list[str]:
         """Phrases on the network, the sampler and guidance, for captions."""
         stop = f"stopped at time {spelled(self.delta)}"
-        if self.delta_decay:
-            stop += f" / t^{self.delta_decay:g}"
+        if self.delta_decay != (0.0,):
+            stop += f" / t^({spelled(self.delta_decay)}) for fit t"
         if self.score == "exact":
             return [f"exact score of the training rows, {stop}"]
         what = "exact score of the training rows"
@@ -96,20 +96,13 @@ class Diffusion(DiffusionFields):
             )
 
     def check_data(self, data: Any) -> None:
-        """Raise InputError for too few rows, or a column without variance."""
+        """Raise InputError for too few rows."""
         super().check_data(data)
         if len(data.held_out) <= _NEIGHBOURS:
             raise InputError(
                 f"data: {len(data.held_out)} held-out rows are too few; give "
                 f"{4 * _NEIGHBOURS + 4} rows or more"
             )
-        if self.rows_in == "torus":
-            return
-        for name, deviation in zip(data.columns, data.train.std(0), strict=True):
-            if not deviation > 0:
-                raise InputError(
-                    f"data: {name} has the same value in all training rows; --drop it"
-                )
 
     def quick(self) -> Self:
         """A small version with few steps, in which little is learned."""

@@ -83,7 +83,9 @@ class DiffusionFields(Family):
     delta: tuple[Annotated[float, Bounds(0, 5)], ...] = (0.01,)
     """Time at which the sampler stops early: noise of time d takes e^-d of a mean in
     space, and has variance 2 d on a torus."""
-    delta_decay: Annotated[float, Bounds(0, 10), OnlyIfSet()] = 0.0
+    delta_decay: Annotated[tuple[Annotated[float, Bounds(0, 10)], ...], OnlyIfSet()] = (
+        0.0,
+    )
     """The t-th fit, counted from 1, stops at delta / t^decay; 0 for delta."""
     labelled: Annotated[bool, Only("data", ("",))] = False
     """Give the network the component of each row as its class, and generate rows of
@@ -109,7 +111,7 @@ class DiffusionFields(Family):
     @classmethod
     def axes(cls) -> tuple[str, ...]:
         """Fields that may hold several values; times and strengths share seeds."""
-        return ("samples_per_generation", "delta", "guidance")
+        return ("samples_per_generation", "delta", "delta_decay", "guidance")
 
     @property
     def rows_in(self) -> Literal["euclidean", "torus"]:

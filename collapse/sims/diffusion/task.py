@@ -20,8 +20,6 @@ from collapse.sims.diffusion import measures, torsions
 from collapse.sims.diffusion.experiment import Diffusion
 from collapse.sims.diffusion.sources import Source, source_of
 
-_SHAPE_ROWS = 100_000  # whose mean and variance a shape is scaled by
-
 
 def task(condition: Condition[Diffusion], data: RealData | None) -> Task:
     """The task of a condition: a diffusion model that learns a law, or data.
@@ -35,18 +33,27 @@ def task(condition: Condition[Diffusion], data: RealData | None) -> Task:
     learned = e.score == "network"  # side by side, networks are not faster on a CPU
 
     def problem(
-        root: Key, bias: Array | None, delta: Array, guidance: Array
+        root: Key, bias: Array | None, delta: Array, decay: Array, guidance: Array
     ) -> Problem:
-        model = diffusion(design, delta, guidance, e.delta_decay)
+        model = diffusion(design, delta, guidance, decay)
         if bias is not None:
             model = model._replace(sample=_narrowed(model.sample, design.noise, bias))
-        metrics = _metrics(e, source, source.held_out(root), design, delta)
+
+        def stop(params: Params) -> tuple[Array, Array]:
+            """Alpha and sigma of the time at which a model's sampler stops."""
+            time = delta * (params.fits + 1).astype(delta.dtype) ** -decay
+            return noise_lib.scales(design.noise, time)
+
+        metrics = _metrics(e, source, source.held_out(root), stop)
         return Problem(source.draw, model, metrics, one_by_one=learned)
 
     def points(key: Key, params: DiffusionParams, num: int) -> Array:
         """Generated rows in units of the data, what a snapshot keeps."""
         own = diffusion(
-            design, condition["delta"], condition["guidance"], e.delta_decay
+            design,
+            condition["delta"],
+            condition["guidance"],
+            condition["delta_decay"],
         )
         found = own.sample(key, params, num).points
         scale, centre = (
@@ -54,7 +61,7 @@ def task(condition: Condition[Diffusion], data: RealData | None) -> Task:
         )
         return found * scale[None] + centre[None]
 
-    swept = ("delta", "guidance")
+    swept = ("delta", "delta_decay", "guidance")
     rest = tuple((a, v) for a, v in condition.cell.items() if a not in swept)
     kind = jnp.result_type(float)
     return Task(
@@ -84,7 +91,10 @@ def design_of(e: Diffusion, source: Source) -> Design:
 
 
 def _metrics(
-    e: Diffusion, source: Source, held_out: Array, design: Design, delta: Array
+    e: Diffusion,
+    source: Source,
+    held_out: Array,
+    stop: Callable[[Params], tuple[Array, Array]],
 ) -> dict[str, Metric]:
     """Every metric that the experiment knows."""
     found = measures.of_samples(held_out, e.rows_in)
@@ -107,11 +117,6 @@ def _metrics(
         known = None
         if law is not None:
             known = logsumexp(laws.log_density(law, held_out), axis=1)
-
-        def stop(params: Params) -> tuple[Array, Array]:
-            time = delta * (params.fits + 1).astype(delta.dtype) ** -e.delta_decay
-            return noise_lib.scales(design.noise, time)
-
         found["test_error"] = measures.log_loss(held_out, stop, known)
     return {name: found[name] for name in e.known_metrics()}
 

@@ -15,7 +15,7 @@ def curves(condition: Condition[Diffusion]) -> dict[str, Curve]:
     e, last = condition.experiment, condition.num_generations
     if e.data or e.score != "exact":
         return {}
-    times = condition["delta"] / np.arange(1, last + 2) ** e.delta_decay
+    times = condition["delta"] / np.arange(1, last + 2) ** condition["delta_decay"]
     found = {}
     for order in MODES.get(e.truth, ()):
         rate = order**2 if e.rows_in == "torus" else order
