@@ -3,7 +3,7 @@
 The pairs (phi, psi) of collapse/data/torsions/ come from this script alone:
 
     pip install openmm
-    python scripts/alanine_dipeptide.py --replicas 16 --ns 8 --seed 1 --out run-1
+    python scripts/alanine_dipeptide.py --replicas 8 --minutes 6.2 --seed 1 --out run-1
 
 It simulates Ac-Ala-NHMe (22 atoms) with the force field ff14SB and the implicit solvent
 OBC2 at 300 K. Left to itself the molecule crosses the barriers of phi within tens of
@@ -13,8 +13,7 @@ the law of the molecule without V, whatever V is. The second run is independent:
 seed for positions, velocities, noise and selection.
 
 It writes OUT.npy, int16 pairs in units of pi / 32768 in random order, OUT.npz, all
-frames in order of time, and OUT.json, how it was made and how many frames are worth an
-independent one.
+frames in order of time, and OUT.json, how it was made and how certain its shares are.
 """
 
 import argparse
@@ -35,12 +34,15 @@ HYDROGEN_MASS = 3.0  # atomic units, taken from the heavy neighbour; total mass 
 KT = 8.314462618e-3 * KELVIN  # kJ/mol
 EVERY = 0.5  # ps between two frames
 SETTLE = 100.0  # ps before the first one
-NUM_PAIRS = 20_000
+NUM_PAIRS = 18_000
+BLOCK_FRAMES = 2000  # 1 ns
 # Starts of replicas (phi, psi), in degrees: C7eq, beta, alpha_R, alpha_L, C7ax.
 STARTS = ((-80, 75), (-150, 150), (-75, -20), (55, 40), (65, -60))
-PHI, PSI = ("C", "N", "CA", "C"), ("N", "CA", "C", "N")
-# kJ/mol of cos k phi and sin k phi, k = 1, 2, ...; of `--pilot`
-BIAS: tuple[tuple[float, ...], tuple[float, ...]] = ((0.0,) * 6, (0.0,) * 6)
+# V in kJ/mol: factors of cos k phi and of sin k phi, k = 1, 2, ...; found by `--pilot`
+BIAS = (
+    (-0.031, -5.243, -6.827, -2.745, 0.241, 0.463),
+    (-10.499, 6.133, -1.167, 1.06, -1.926, 0.908),
+)
 HEAVY = """\
 ATOM      1  CH3 ACE A   1       2.000   2.090   0.000  1.00  0.00           C
 ATOM      2  C   ACE A   1       3.427   2.641   0.000  1.00  0.00           C
@@ -68,9 +70,9 @@ def angle(positions, atoms):
     """The torsion angle of four atoms in [-pi, pi), IUPAC's sign."""
     a, b, c, d = positions[atoms]
     first, axis, last = b - a, c - b, d - c
-    left, right = np.cross(first, axis), np.cross(axis, last)
-    y = np.dot(first, right) * np.linalg.norm(axis)
-    return math.atan2(y, np.dot(left, right))
+    right = np.cross(axis, last)
+    across = np.dot(first, right) * np.linalg.norm(axis)
+    return math.atan2(across, np.dot(np.cross(first, axis), right))
 
 
 def potential(phi, bias):
@@ -80,10 +82,9 @@ def potential(phi, bias):
     return np.cos(wave) @ np.asarray(bias[0]) + np.sin(wave) @ np.asarray(bias[1])
 
 
-def simulation(bias, seed, platform):
+def simulation(bias, seed):
     """A simulation at rest, the four atoms of both torsions, and how to hold them."""
-    field = app.ForceField(*FORCE_FIELD)
-    pdb = app.PDBFile(io.StringIO(HEAVY))
+    field, pdb = app.ForceField(*FORCE_FIELD), app.PDBFile(io.StringIO(HEAVY))
     model = app.Modeller(pdb.topology, pdb.positions)
     model.addHydrogens(field)
     system = field.createSystem(
@@ -94,9 +95,7 @@ def simulation(bias, seed, platform):
     )
     atoms = torsions(model.topology)
     waves = zip(("cos", "sin"), bias, strict=True)
-    terms = [
-        f"{a!r}*{f}({k}*theta)" for f, own in waves for k, a in enumerate(own, start=1)
-    ]
+    terms = [f"{a}*{f}({k}*theta)" for f, own in waves for k, a in enumerate(own, 1)]
     flat = openmm.CustomTorsionForce("+".join(terms))
     flat.addTorsion(*atoms[0])
     system.addForce(flat)
@@ -110,10 +109,8 @@ def simulation(bias, seed, platform):
         KELVIN * unit.kelvin, FRICTION / unit.picosecond, STEP * unit.picoseconds
     )
     integrator.setRandomNumberSeed(seed)
-    own = {"Threads": "1"} if platform == "CPU" else {}
-    run = app.Simulation(
-        model.topology, system, integrator, openmm.Platform.getPlatform(platform), own
-    )
+    cpu = openmm.Platform.getPlatform("CPU")
+    run = app.Simulation(model.topology, system, integrator, cpu, {"Threads": "1"})
     run.context.setPositions(model.positions)
     return run, atoms, hold
 
@@ -132,13 +129,12 @@ def start(run, atoms, hold, degrees, seed):
 
 def replica(job):
     """Frames [frames, 2] of one replica, in radians, and its steps a second."""
-    number, seed, ns, seconds, bias, platform = job
+    number, seed, ns, seconds, bias = job
     begun = time.monotonic()
-    run, atoms, hold = simulation(bias, seed, platform)
+    run, atoms, hold = simulation(bias, seed)
     start(run, atoms, hold, STARTS[number % len(STARTS)], seed)
     run.step(round(SETTLE / STEP))
-    steps, frames = round(EVERY / STEP), []
-    first = time.monotonic()
+    steps, frames, first = round(EVERY / STEP), [], time.monotonic()
     while len(frames) < round(1000 * ns / EVERY) and time.monotonic() - begun < seconds:
         run.step(steps)
         state = run.context.getState(positions=True)
@@ -163,16 +159,14 @@ def flattened(frames, bias, size=6, cap=30.0):
 def worth(series):
     """Independent values that a series [frames] is worth, by its autocorrelation.
 
-    The sum of correlations runs to the first lag that is 5 times the time so far (Sokal
-    1997).
+    The sum of correlations ends where the lag is 5 times the sum (Sokal 1997).
     """
     x = series - series.mean()
     if not x.any():
         return 1.0
     power = np.abs(np.fft.rfft(x, 2 * len(x))) ** 2
-    correlation = np.fft.irfft(power)[: len(x)] / (power.mean())
-    correlation /= correlation[0]
-    times = 2 * np.cumsum(correlation) - 1
+    products = np.fft.irfft(power)[: len(x)]
+    times = 2 * np.cumsum(products / products[0]) - 1
     window = np.flatnonzero(np.arange(len(x)) >= 5 * times)
     return len(x) / max(times[window[0] if len(window) else -1], 1.0)
 
@@ -180,17 +174,25 @@ def worth(series):
 def regions(frames):
     """Indicators of the regions that the project counts, as frames of any shape."""
     phi, psi = np.degrees(frames[..., 0]), np.degrees(frames[..., 1])
-    left = (phi > 0) & (phi < 130)
+    left, low = phi > 0, (psi > -25) & (psi < 110)
     return {
-        "alpha_L": left & (psi > -25) & (psi < 110),
-        "C7ax": left & ~((psi > -25) & (psi < 110)),
+        "C7eq": ~left & ((psi > 40) | (psi < -110)),
         "alpha_R": ~left & (psi > -110) & (psi < 40),
-        "phi > 0": left,
+        "alpha_L": left & low,
+        "C7ax": left & ~low,
     }
 
 
-def main():
-    """Simulate, select, write, and say what came out."""
+def crossings(frames):
+    """How often the replicas went from well below phi = 0 to well above, or back."""
+    phi = np.degrees(frames[..., 0])
+    side = np.where((phi > 30) & (phi < 90), 1, np.where(phi < -30, -1, 0))
+    cores = [own[own != 0] for own in side]
+    return int(sum((np.diff(own) != 0).sum() for own in cores))
+
+
+def arguments():
+    """What the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replicas", type=int, default=8, help="of the molecule")
     parser.add_argument("--processes", type=int, help="default: one a replica")
@@ -198,19 +200,27 @@ def main():
     parser.add_argument("--minutes", type=float, default=1e6, help="at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pilot", type=int, default=0, help="rounds that renew V")
-    parser.add_argument("--platform", default="CPU")
+    parser.add_argument("--frames", help="select anew from this .npz; simulate nothing")
     parser.add_argument("--out", required=True, help="name without suffix")
-    args = parser.parse_args()
-    out, bias = Path(args.out), BIAS
+    return parser.parse_args()
+
+
+def main():
+    """Simulate, select, write, and say what came out."""
+    args, bias = arguments(), BIAS
+    out = Path(args.out)
     out.parent.mkdir(parents=True, exist_ok=True)
+    if args.frames:
+        with np.load(args.frames) as kept:
+            return save(out, args, bias, kept["frames"].astype(float))
     seeds = np.random.SeedSequence(args.seed)
     with ProcessPoolExecutor(args.processes or args.replicas) as pool:
 
         def round_(ns, minutes):
             fresh = seeds.spawn(args.replicas)
-            # the seed's words may be 0, which would mean a seed by the clock
+            # a seed of 0 would mean one by the clock
             words = [1 + int(s.generate_state(1)[0]) % (2**31 - 2) for s in fresh]
-            more = (ns, 60 * minutes, bias, args.platform)
+            more = (ns, 60 * minutes, bias)
             jobs = [(k, word, *more) for k, word in enumerate(words)]
             return list(pool.map(replica, jobs))
 
@@ -219,64 +229,70 @@ def main():
             bias = flattened(frames, bias)
             print("BIAS =", bias, flush=True)
         found = round_(args.ns, args.minutes)
-    save(out, args, bias, found, np.random.default_rng(seeds.spawn(1)[0]))
+    print("steps a second:", [round(rate) for _, rate in found])
+    length = min(len(own) for own, _ in found)
+    frames = np.stack([own[:length] for own, _ in found])
+    np.savez_compressed(out.with_suffix(".npz"), frames=frames.astype(np.float32))
+    save(out, args, bias, frames)
 
 
-def save(out, args, bias, found, rng):
-    """Select frames by their weight, and write all three files."""
-    series = [own for own, _ in found]
-    frames = np.concatenate(series)
-    weight = np.exp(potential(frames[:, 0], bias) / KT)
-    weight /= weight.max()
-    kept = np.flatnonzero(rng.uniform(size=len(frames)) < weight)
-    chosen = rng.permutation(kept)[:NUM_PAIRS]
-    whole = np.round(frames[chosen] * (32768 / np.pi)).astype(np.int64)
+def save(out, args, bias, frames):
+    """Select pairs from frames [replicas, time, 2] by their weights, and write them."""
+    rng = np.random.default_rng([args.seed, 1])
+    flat = frames.reshape(-1, 2)
+    weights = np.exp(potential(frames[..., 0], bias) / KT)
+    weights /= weights.max()
+    kept = np.flatnonzero(rng.uniform(size=len(flat)) < weights.ravel())
+    chosen = flat[rng.permutation(kept)[:NUM_PAIRS]]
+    whole = np.round(chosen * (32768 / np.pi)).astype(np.int64)
     pairs = ((whole + 32768) % 65536 - 32768).astype(np.int16)
-    length = min(map(len, series))
-    weights = [np.exp(potential(own[:, 0], bias) / KT) for own in series]
+    blocks = {name: in_blocks(weights, i) for name, i in regions(frames).items()}
     report = {
         "pairs": len(pairs),
-        "frames": len(frames),
-        "kept": len(kept),
-        "ns": round(len(frames) * EVERY / 1000, 3),
-        "steps_per_second": [round(rate) for _, rate in found],
-        "bias": bias,
+        "frames_kept": len(kept),
+        "nanoseconds": round(len(flat) * EVERY / 1000, 1),
+        "replicas": len(frames),
         "seed": args.seed,
-        "replicas": args.replicas,
+        "force_field": [*FORCE_FIELD],
         "openmm": openmm.version.version,
-        "numpy": np.__version__,
-        "platform": args.platform,
-        "force_field": FORCE_FIELD,
-        "shares": {},
+        "bias": bias,
+        "barrier_crossings": crossings(frames),
+        "block_ns": BLOCK_FRAMES * EVERY / 1000,
+        "shares": {
+            k: share_of(weights, v, blocks[k]) for k, v in regions(frames).items()
+        },
+        "of_pairs": {k: round(v.mean(), 5) for k, v in regions(chosen).items()},
+        "blocks": {name: np.round(own, 5).tolist() for name, own in blocks.items()},
     }
-    total = sum(own.sum() for own in weights)
-    for name in regions(frames):
-        inside = [regions(own)[name] for own in series]
-        share = sum((w * i).sum() for w, i in zip(weights, inside, strict=True)) / total
-        # the weighted share is a mean of these terms, divided by the mean weight
-        terms = [w * (i - share) for w, i in zip(weights, inside, strict=True)]
-        sums = np.array([t.sum() for t in terms])
-        among = math.sqrt((sums**2).sum() * len(sums) / max(len(sums) - 1, 1)) / total
-        within = sum(len(t) ** 2 * (t**2).mean() / worth(t) for t in terms)
-        own = math.sqrt(within) / total
-        report["shares"][name] = {
-            "share": round(float(share), 6),
-            "standard_error_among_replicas": round(among, 6),
-            "standard_error_by_autocorrelation": round(own, 6),
-            "worth": [
-                round(float(share * (1 - share) / error**2), 1) if error else 0
-                for error in (among, own)
-            ],
-            "of_pairs": round(float(regions(frames[chosen])[name].mean()), 6),
-            "crossings": int(sum((np.diff(i.astype(int)) != 0).sum() for i in inside)),
-        }
     np.save(out.with_suffix(".npy"), pairs)
-    np.savez_compressed(
-        out.with_suffix(".npz"),
-        frames=np.stack([own[:length] for own in series]).astype(np.float32),
-    )
-    out.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
-    print(json.dumps(report, indent=1))
+    out.with_suffix(".json").write_text(json.dumps(report) + "\n")
+    print(json.dumps({k: v for k, v in report.items() if k != "blocks"}, indent=1))
+
+
+def in_blocks(weights, inside):
+    """Terms [blocks] whose mean is the weighted share, each of a piece of a replica."""
+    share = (weights * inside).sum() / weights.sum()
+    terms = share + weights * (inside - share) / weights.mean()
+    size = min(BLOCK_FRAMES, terms.shape[1] // 2)
+    num = terms.shape[1] // size
+    return terms[:, : num * size].reshape(len(terms), num, size).mean(2).ravel()
+
+
+def share_of(weights, inside, blocks):
+    """The share of a region, its standard errors, and what the frames are worth.
+
+    The errors are by blocks of time, among replicas, and by autocorrelation.
+    """
+    share = (weights * inside).sum() / weights.sum()
+    terms = weights * (inside - share) / weights.mean()
+    among = terms.mean(1).std(ddof=1) / math.sqrt(len(terms))
+    own = math.sqrt(sum((t**2).mean() / worth(t) for t in terms)) / len(terms)
+    errors = [blocks.std(ddof=1) / math.sqrt(len(blocks)), among, own]
+    return {
+        "share": round(float(share), 6),
+        "standard_errors": [round(float(error), 6) for error in errors],
+        "worth": [round(float(share * (1 - share) / e**2)) if e else 0 for e in errors],
+    }
 
 
 if __name__ == "__main__":

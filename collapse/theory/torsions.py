@@ -58,7 +58,7 @@ def entropy(potential: Potential, kelvin: float) -> float:
     return _integral(lambda phi: -own(phi) * np.log(own(phi)), -math.pi, math.pi)
 
 
-def barriers(potential: Potential) -> tuple[float, float]:
+def barrier(potential: Potential) -> tuple[float, float]:
     """The angle of the barrier between gauche and trans, and its height in kelvin.
 
     Between 90 and 150 degrees; the height is above trans.

@@ -59,6 +59,13 @@ def test_angles_of_other_turns_are_the_same_angles():
     assert float(torus.histogram(jnp.full((3, 1), np.pi), 4)[0]) == 1
 
 
+@pytest.mark.parametrize("bins", [7, 36])
+def test_no_row_is_lost_at_the_end_of_a_turn(bins):
+    last = jnp.nextafter(jnp.float32(np.pi), jnp.float32(0))
+    angles = last - jnp.arange(8, dtype=jnp.float32)[:, None] * 2**-22
+    assert float(torus.histogram(angles, bins).sum()) == 1
+
+
 def test_conformers_of_an_alkane_share_the_circle():
     degrees = jnp.asarray([[180.0], [-130], [121], [60], [0.5], [-0.5], [-119], [-60]])
     found = torus.conformer_shares(jnp.radians(degrees), torus.ALKANE)

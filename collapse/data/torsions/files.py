@@ -83,7 +83,7 @@ def _check(
     value = rows[far[:, column].argmax(), column]
     where = f"{name}: {columns[column]} has {value:g}"
     most = abs(rows).max()
-    if unit == "radians" and most <= TURN["degrees"] * (1 + 1e-4):
+    if most <= TURN["degrees"] * (1 + 1e-4):  # so the unit was radians
         raise DataError(
             f"{where}, more than one turn in radians; if angles are in degrees, give "
             "--unit degrees"
