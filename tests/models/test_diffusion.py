@@ -119,7 +119,8 @@ def test_guidance_0_ignores_classes_and_1_is_the_model_itself():
             weights=network(TINY).init(key(3)),
             rows=rows._replace(labels=labels),
             shares=shares,
-            fits=jnp.int32(0),
+            time=jnp.asarray(0.05, KIND),
+            guidance=jnp.asarray(guidance, KIND),
         )
         return np.asarray(jax.jit(model.sample, static_argnums=2)(key(4), params, 6)[0])
 

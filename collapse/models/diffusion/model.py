@@ -26,6 +26,8 @@ class DiffusionParams(NamedTuple):
       rows: [rows] that it was fitted to; empty positions hold zeros.
       shares: [rows], weights of these rows, sum 1.
       fits: number of fits before this one.
+      time: at which its sampler stops.
+      guidance: strength of it.
       seen: [measured] rows that it generates, for its metrics: sampling takes many
         steps, and metrics share them.
     """
@@ -34,6 +36,8 @@ class DiffusionParams(NamedTuple):
     rows: Rows
     shares: Float[Array, " rows"]
     fits: Int[Array, ""]
+    time: Float[Array, ""]
+    guidance: Float[Array, ""]
     seen: Rows
 
 
@@ -98,7 +102,8 @@ def diffusion(
             begin = jax.tree.map(jnp.zeros_like, jax.eval_shape(lambda: begin))
         none = jnp.zeros((design.measured, batch.points.shape[1]), batch.points.dtype)
         seen = Rows(none, jnp.zeros(design.measured, jnp.int32))
-        return DiffusionParams(begin, batch, weights, jnp.int32(-1), seen)
+        zero = jnp.zeros((), batch.points.dtype)
+        return DiffusionParams(begin, batch, weights, jnp.int32(-1), zero, zero, seen)
 
     def fit(
         key: Key, params: DiffusionParams, batch: Rows, weights: Weights
@@ -110,26 +115,27 @@ def diffusion(
             jnp.where(shares > 0, batch.labels, 0),
         )
         fits, begin, info = params.fits + 1, params.weights, {}
+        time = stop(fits, kind)
         if learned:
             begin = net.init(init_key) if design.start == "scratch" else begin
-            own = (stop(fits, kind), net, design.noise, design.training)
-            classes = design.network.classes
-            begin, loss = train(train_key, begin, rows, shares, *own, classes)
+            how = (time, net, design.noise, design.training, design.network.classes)
+            begin, loss = train(train_key, begin, rows, shares, *how)
             info = {"loss": loss}
-        found = DiffusionParams(begin, rows, shares, fits, params.seen)
+        strength = jnp.asarray(guidance, kind)
+        own = (begin, rows, shares, fits, time, strength)
+        found = DiffusionParams(*own, params.seen)
         return found._replace(seen=sample(seen_key, found, design.measured)), info
 
     def sample(key: Key, params: DiffusionParams, num: int) -> Rows:
         pick_key, key = threefry.split(key)
         picked = categorical(pick_key, params.shares, num)
         labels = params.rows.labels[picked]
-        time = stop(params.fits, params.shares.dtype)
         if design.score == "exact":
             rows = params.rows.points[picked]
-            return Rows(sampling.noised(key, rows, time, design.noise), labels)
-        predict = _predictor(design, net, params, labels, guidance, time)
+            return Rows(sampling.noised(key, rows, params.time, design.noise), labels)
+        predict = _predictor(design, net, params, labels)
         shape = (num, params.rows.points.shape[1])
-        own = (time, design.noise, design.sampler, design.steps)
+        own = (params.time, design.noise, design.sampler, design.steps)
         return Rows(sampling.sample(key, predict, shape, *own), labels)
 
     return Model(init, fit, sample)
@@ -140,8 +146,6 @@ def _predictor(
     net: Network,
     params: DiffusionParams,
     labels: Int[Array, " num"],
-    guidance: float | Float[Array, ""],
-    time: Float[Array, ""],
 ) -> sampling.Predict:
     """Expected noise in points [num, d] of given classes."""
     if design.score == "rows":
@@ -159,7 +163,6 @@ def _predictor(
             return own
         classes = jnp.full_like(labels, design.network.classes)
         any_class: Array = net.apply(params.weights, points, every, classes)
-        strength = jnp.asarray(guidance, own.dtype)
-        return any_class + strength * (own - any_class)
+        return any_class + params.guidance * (own - any_class)
 
     return of_network

@@ -1,7 +1,6 @@
 """What is measured of a diffusion model, all of one sample that it generates."""
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,7 +12,9 @@ from collapse.data.laws import RING_NOISE, RING_SCALE, Law
 from collapse.measures import metrics as m
 from collapse.measures import neighbours
 from collapse.measures.modes import fourier_mode, hermite_mode
+from collapse.models.diffusion import noise as noise_lib
 from collapse.models.diffusion.model import DiffusionParams
+from collapse.models.diffusion.noise import Noise
 from collapse.numerics import kernels
 from collapse.sims.diffusion.fields import MODES, RARE
 from collapse.theory import diffusion as theory
@@ -119,7 +120,7 @@ def _within_class(law: Law) -> Metric:
 
 def log_loss(
     held_out: Float[Array, "m d"],
-    stop: Callable[[Params], tuple[Array, Array]],
+    noise: Noise,
     known: Float[Array, " m"] | None,
 ) -> Metric:
     """Mean negative log-density of held-out rows under an exact score, in nats.
@@ -128,12 +129,12 @@ def log_loss(
 
     Args:
       held_out: [m, d].
-      stop: params -> alpha and sigma of the time at which its sampler stops.
+      noise: up to the time at which a sampler stops.
       known: [m], log-density of the truth.
     """
 
     def density(params: Any, rows: Array) -> Array:
-        alpha, sigma = stop(params)
+        alpha, sigma = noise_lib.scales(noise, params.time)
         own = kernels.Kernels(alpha * params.rows.points, params.shares, sigma)
         return kernels.log_density(own, rows)
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax.scipy.special import logsumexp
 from jaxtyping import Array
 
-from collapse.core.types import Key, Metric, Params, Problem
+from collapse.core.types import Key, Metric, Problem
 from collapse.data import laws
 from collapse.data.tables import RealData
 from collapse.experiment.condition import Condition
@@ -38,24 +38,12 @@ def task(condition: Condition[Diffusion], data: RealData | None) -> Task:
         model = diffusion(design, delta, guidance, decay)
         if bias is not None:
             model = model._replace(sample=_narrowed(model.sample, design.noise, bias))
-
-        def stop(params: Params) -> tuple[Array, Array]:
-            """Alpha and sigma of the time at which a model's sampler stops."""
-            time = delta * (params.fits + 1).astype(delta.dtype) ** -decay
-            return noise_lib.scales(design.noise, time)
-
-        metrics = _metrics(e, source, source.held_out(root), stop)
+        metrics = _metrics(e, source, source.held_out(root), design.noise)
         return Problem(source.draw, model, metrics, one_by_one=learned)
 
     def points(key: Key, params: DiffusionParams, num: int) -> Array:
         """Generated rows in units of the data, what a snapshot keeps."""
-        own = diffusion(
-            design,
-            condition["delta"],
-            condition["guidance"],
-            condition["delta_decay"],
-        )
-        found = own.sample(key, params, num).points
+        found = diffusion(design).sample(key, params, num).points
         scale, centre = (
             jnp.asarray(x, found.dtype) for x in (source.scale, source.centre)
         )
@@ -94,7 +82,7 @@ def _metrics(
     e: Diffusion,
     source: Source,
     held_out: Array,
-    stop: Callable[[Params], tuple[Array, Array]],
+    noise: Noise,
 ) -> dict[str, Metric]:
     """Every metric that the experiment knows."""
     found = measures.of_samples(held_out, e.rows_in)
@@ -117,7 +105,7 @@ def _metrics(
         known = None
         if law is not None:
             known = logsumexp(laws.log_density(law, held_out), axis=1)
-        found["test_error"] = measures.log_loss(held_out, stop, known)
+        found["test_error"] = measures.log_loss(held_out, noise, known)
     return {name: found[name] for name in e.known_metrics()}
 
 
