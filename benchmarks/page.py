@@ -114,6 +114,16 @@ SECTIONS: dict[str, tuple[str, str, str]] = {
         "whole text again for each character:",
     ),
     "network_same": ("", "", "The same weights and text, both with learned positions:"),
+    "denoiser": (
+        "Diffusion",
+        "diffusion",
+        "Needs torch, in this or another environment (`PEER_PYTHON` names its Python). "
+        "A step of Adam on 128 noised rows of the plane, beside PyTorch in eager mode "
+        "with the same network. Each library uses all cores in turn. The last rows "
+        "train the networks of several seeds side by side (vmap), beside one after the "
+        "other.",
+    ),
+    "denoiser_same": ("", "", "The same weights and rows:"),
     "inverse_error": (
         "Normal variates",
         "inverse_error",
