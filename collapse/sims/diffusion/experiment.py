@@ -1,14 +1,31 @@
 """What an experiment with denoising diffusion may ask for: checks, captions, sizes."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
-from collapse.data.errors import InputError
+import numpy as np
+
+from collapse.data.errors import InputError, unknown_value
 from collapse.experiment.base import spelled
 from collapse.experiment.lazy import load
 from collapse.sims.diffusion.fields import COMPONENTS, DiffusionFields
 
 _NEIGHBOURS = 5  # of precision and recall
+_MOST_CLASSES = 100
+
+
+def label_column(name: str, columns: Sequence[str]) -> int:
+    """The place of the column of classes, by name or number from 1.
+
+    Raises:
+      InputError: if there is none.
+    """
+    if name in columns:
+        return columns.index(name)
+    if name.isdecimal() and 1 <= int(name) <= len(columns):
+        return int(name) - 1
+    raise InputError(f"label: {unknown_value(name, columns)}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +79,7 @@ class Diffusion(DiffusionFields):
             what = f"network of {self.layers} x {self.width}, {self.steps} steps"
         sampler = f"{self.sampler}, {self.sample_steps} steps, {self.schedule}, {stop}"
         found = [what, sampler]
-        if self.labelled:
+        if self.has_classes:
             found.append(f"guidance {spelled(self.guidance)}")
         return found
 
@@ -90,14 +107,29 @@ class Diffusion(DiffusionFields):
             )
         if self.data and self.unit == "degrees" and self.rows_in == "euclidean":
             raise InputError("unit: points have none; for angles give --space torus")
-        if self.labelled and self.score != "network":
+        if self.has_classes and self.score != "network":
             raise InputError(
-                "labelled: an exact score is of all classes; use --score network"
+                f"{'label' if self.data else 'labelled'}: an exact score is of all "
+                "classes; use --score network"
+            )
+        if not self.has_classes and self.guidance != (1.0,):
+            raise InputError(
+                "guidance: rows have no classes; give --labelled, or --label with data"
             )
 
     def check_data(self, data: Any) -> None:
-        """Raise InputError for too few rows."""
+        """Raise InputError for too few rows, or a column of no classes."""
         super().check_data(data)
+        if self.label:
+            at = label_column(self.label, data.columns)
+            if len(data.columns) < 2:
+                raise InputError(f"label: {self.data} has no other column to learn")
+            classes = len(np.unique(data.train[:, at]))
+            if classes > _MOST_CLASSES:
+                raise InputError(
+                    f"label: {data.columns[at]} has {classes} values; a column of at "
+                    f"most {_MOST_CLASSES} classes is needed"
+                )
         if len(data.held_out) <= _NEIGHBOURS:
             raise InputError(
                 f"data: {len(data.held_out)} held-out rows are too few; give "

@@ -90,9 +90,12 @@ class DiffusionFields(Family):
     labelled: Annotated[bool, Only("data", ("",))] = False
     """Give the network the component of each row as its class, and generate rows of
     given classes; of mixtures alone."""
-    guidance: Annotated[tuple[NonNegative, ...], Only("labelled", (True,))] = (1.0,)
-    """Strength w of classifier-free guidance: 0 ignores classes, 1 generates from the
-    model itself, more prefers what is typical of a class."""
+    label: Annotated[str, Only("data"), OnlyIfSet()] = ""
+    """With --data: the column that holds the class of each row, by name or number from
+    1; each of its values is a class."""
+    guidance: Annotated[tuple[NonNegative, ...], OnlyIfSet()] = (1.0,)
+    """Of labelled rows: strength w of classifier-free guidance: 0 ignores classes, 1
+    generates from the model itself, more prefers what is typical of a class."""
     steps: Annotated[int, Bounds(1, 10**7), _NETWORK] = 2000
     """Optimiser steps of a training, whatever the amount of data."""
     batch_size: Annotated[int, Bounds(1, 10**6), _NETWORK] = 128
@@ -120,6 +123,11 @@ class DiffusionFields(Family):
             return "torus" if self.data == DIPEPTIDE else self.space
         return "torus" if self.truth in ANGLES else "euclidean"
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether rows have classes, which the network is given."""
+        return bool(self.label) if self.data else self.labelled
+
     def known_metrics(self) -> tuple[str, ...]:
         """Names of the metrics that are known of this truth, score and space."""
         found = list(catalogue.SAMPLES)
@@ -130,6 +138,7 @@ class DiffusionFields(Family):
             found.append("torsion_divergence")
         rare = self.data == DIPEPTIDE or (not self.data and self.truth == "butane")
         found += ["rare_conformer_survival"] * rare
+        found += ["within_class"] * self.has_classes
         if self.data:
             return tuple(found)
         pairs = self.truth == "butane" and self.torsions > 1
@@ -137,7 +146,6 @@ class DiffusionFields(Family):
         found += [f"mode_{order}" for order in MODES.get(self.truth, ())]
         found += [f"survival_{k}" for k in RARE.get(self.truth, ())]
         found += ["off_manifold"] * (self.truth == "ring")
-        found += ["within_class"] * self.labelled
         return tuple(found)
 
     def quantity(self, metric: str) -> Quantity | None:

@@ -68,8 +68,8 @@ def off_manifold(key: Key, params: Params) -> Float[Array, ""]:
     return jnp.mean((radius - 1) ** 2) / RING_NOISE**2
 
 
-def of_law(name: str, law: Law, labelled: bool) -> dict[str, Metric]:
-    """Metrics of a law that is a mixture: modes, rare components, spread of classes."""
+def of_law(name: str, law: Law) -> dict[str, Metric]:
+    """Metrics of a law that is a mixture: modes and rare components."""
     found: dict[str, Metric] = {}
     for order in MODES[name]:
         if law.space == "torus":
@@ -81,7 +81,7 @@ def of_law(name: str, law: Law, labelled: bool) -> dict[str, Metric]:
         member = functools.partial(_membership, law, k - 1)
         weight = float(law.weights[k - 1])
         found[f"survival_{k}"] = m.survival(_seen, member, weight, 0)
-    return found | ({"within_class": _within_class(law)} if labelled else {})
+    return found
 
 
 def _seen(key: Key, params: Params, num: int) -> Float[Array, "m d"]:
@@ -96,24 +96,35 @@ def _membership(law: Law, k: int, rows: Float[Array, "m d"]) -> Float[Array, " m
     return shares[:, k] / jnp.sum(shares, axis=1)
 
 
-def _within_class(law: Law) -> Metric:
-    """Mean over classes of the variance of rows about their mean, over the truth's."""
+def within_class(
+    centres: Float[np.ndarray, "K d"],
+    variances: Float[np.ndarray, " K"],
+    space: neighbours.Space,
+) -> Metric:
+    """Mean over classes of the variance of their rows, over that of real ones.
+
+    Unbiased for each class; of those with two generated rows at least.
+
+    Args:
+      centres: [K, d] of the classes, about which differences are taken.
+      variances: [K] of real rows, means over d.
+      space: of the rows.
+    """
 
     def measure(key: Key, params: Params) -> Float[Array, ""]:
         rows, labels = params.seen
-        classes = jnp.arange(law.weights.size, dtype=labels.dtype)
+        classes = jnp.arange(len(variances), dtype=labels.dtype)
         member = (labels[:, None] == classes[None]).astype(rows.dtype)
         count = jnp.maximum(jnp.sum(member, axis=0), 1)
-        kinds = jnp.asarray(law.means, rows.dtype)
-        gaps = rows[:, None] - kinds[None]
-        if law.space == "torus":
+        gaps = rows[:, None] - jnp.asarray(centres, rows.dtype)[None]
+        if space == "torus":
             gaps = neighbours.wrapped(gaps)
         mean = jnp.sum(member[..., None] * gaps, axis=0) / count[:, None]
         square = jnp.sum(member[..., None] * (gaps - mean[None]) ** 2, axis=0)
         variance = jnp.mean(square, axis=1) / jnp.maximum(count - 1, 1)
-        known = jnp.asarray(law.deviations**2, rows.dtype)
         present = (count > 1).astype(rows.dtype)
-        return jnp.sum(present * variance / known) / jnp.sum(present)
+        ratio = variance / jnp.asarray(variances, rows.dtype)
+        return jnp.sum(present * ratio) / jnp.maximum(jnp.sum(present), 1)
 
     return measure
 

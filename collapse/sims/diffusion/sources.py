@@ -16,7 +16,7 @@ from collapse.data.tables import RealData
 from collapse.data.torsions import alkanes
 from collapse.models.diffusion.training import Rows
 from collapse.numerics import draws
-from collapse.sims.diffusion.experiment import Diffusion
+from collapse.sims.diffusion.experiment import Diffusion, label_column
 
 _SHAPE_ROWS = 100_000  # whose mean and variance a shape is scaled by
 
@@ -30,6 +30,7 @@ class Source(NamedTuple):
       centre: [d] of the data; rows are (data - centre) / scale.
       scale: [d].
       law: of the rows, if it is a known mixture.
+      classes: centres [K, d] and variances [K], means over d, of labelled rows.
     """
 
     draw: Callable[[Key, int], Rows]
@@ -37,6 +38,7 @@ class Source(NamedTuple):
     centre: Float[np.ndarray, " d"]
     scale: Float[np.ndarray, " d"]
     law: Law | None = None
+    classes: tuple[Float[np.ndarray, "K d"], Float[np.ndarray, " K"]] | None = None
 
 
 def source_of(e: Diffusion, data: RealData | None) -> Source:
@@ -57,7 +59,8 @@ def _of_law(e: Diffusion, law: Law) -> Source:
 
     d = law.dimension
     held_out = _held_out(lambda key, num: draw(key, num).points, e.measured_rows)
-    return Source(draw, held_out, np.zeros(d), np.ones(d), law)
+    classes = (law.means, law.deviations**2) if e.labelled else None
+    return Source(draw, held_out, np.zeros(d), np.ones(d), law, classes)
 
 
 def _of_butane(e: Diffusion) -> Source:
@@ -97,19 +100,43 @@ def _extent(shape: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _of_data(e: Diffusion, data: RealData) -> Source:
-    centre, scale = data.train.mean(0), data.train.std(0)
+    """A user's rows: a training row may be drawn, and held-out rows are compared."""
+    train, held, label = _without_label(e, data)
+    centre, scale = train.mean(0), train.std(0)
     if e.rows_in == "torus":
         centre, scale = np.zeros_like(centre), np.ones_like(scale)
+    train, held = (train - centre) / scale, (held - centre) / scale
     kind = jnp.result_type(float)
-    train, held = (
-        jnp.asarray((x - centre) / scale, kind) for x in (data.train, data.held_out)
-    )
+    rows = Rows(jnp.asarray(train, kind), jnp.asarray(label, jnp.int32))
+    others, most = jnp.asarray(held, kind), min(e.measured_rows, len(held))
 
-    def sample(key: Key, num: int) -> Float[Array, "num d"]:
-        return train[draws.shuffled(key, len(train), num)]
+    def draw(key: Key, num: int) -> Rows:
+        chosen = draws.shuffled(key, len(train), num)
+        return Rows(rows.points[chosen], rows.labels[chosen])
 
-    most = held[: e.measured_rows]
-    return Source(_unlabelled(sample), lambda root: most, centre, scale)
+    def held_out(root: Key) -> Float[Array, "m d"]:
+        key = streams.key(root, 0, streams.Purpose.HELD_OUT)
+        return others[draws.shuffled(key, len(held), most)]
+
+    classes = _spread(train, label) if e.label else None
+    return Source(draw, held_out, centre, scale, classes=classes)
+
+
+def _without_label(e: Diffusion, data: RealData) -> tuple[np.ndarray, ...]:
+    """Training and held-out rows without the column of classes, and the classes."""
+    if not e.label:
+        return data.train, data.held_out, np.zeros(len(data.train), int)
+    at = label_column(e.label, data.columns)
+    # float32 may have centred the column, which leaves the order of its values
+    label = np.unique(data.train[:, at], return_inverse=True)[1]
+    train, held = (np.delete(x, at, 1) for x in (data.train, data.held_out))
+    return train, held, label.reshape(-1)
+
+
+def _spread(rows: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centres [K, d] of classes, and their variances [K], means over d."""
+    own = [rows[label == k] for k in range(label.max() + 1)]
+    return np.stack([x.mean(0) for x in own]), np.array([x.var(0).mean() for x in own])
 
 
 def _unlabelled(sample: Callable[[Key, int], Array]) -> Callable[[Key, int], Rows]:

@@ -64,7 +64,7 @@ def task(condition: Condition[Diffusion], data: RealData | None) -> Task:
 
 def design_of(e: Diffusion, source: Source) -> Design:
     """The static part of the model of a condition."""
-    classes = 0 if source.law is None or not e.labelled else source.law.weights.size
+    classes = 0 if source.classes is None else len(source.classes[1])
     return Design(
         NetworkConfig(len(source.scale), e.rows_in, e.width, e.layers, classes),
         TrainConfig(e.steps, e.batch_size, e.learning_rate),
@@ -74,7 +74,7 @@ def design_of(e: Diffusion, source: Source) -> Design:
         e.sample_steps,
         e.measured_rows,
         e.start,
-        guided=e.labelled and e.guidance != (1.0,),
+        guided=e.has_classes and e.guidance != (1.0,),
     )
 
 
@@ -88,7 +88,9 @@ def _metrics(
     found = measures.of_samples(held_out, e.rows_in)
     law = source.law
     if law is not None:
-        found |= measures.of_law(e.truth, law, e.labelled)
+        found |= measures.of_law(e.truth, law)
+    if source.classes is not None:
+        found["within_class"] = measures.within_class(*source.classes, e.rows_in)
     if e.rows_in == "torus":
         found |= torsions.of_angles(held_out)
         found |= torsions.of_conformers(e)
