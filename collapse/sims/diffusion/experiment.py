@@ -36,11 +36,17 @@ class Diffusion(DiffusionFields):
     description: ClassVar[str] = "A denoising diffusion trained on its own samples."
     panels: ClassVar[tuple[str, ...]] = (
         "energy_distance",
-        "survival_4",
-        "recall",
+        "variance_ratio",
+        "torsion_divergence",
+        "rare_conformer_survival",
+        "precision",
         "generalisation_score",
     )
-    table: ClassVar[tuple[str, ...]] = ("energy_distance", "recall")
+    table: ClassVar[tuple[str, ...]] = (
+        "energy_distance",
+        "variance_ratio",
+        "precision",
+    )
 
     def load(self) -> Any:
         """The rows that `data` names: points, or angles in radians; None without."""
