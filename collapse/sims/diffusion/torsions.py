@@ -3,6 +3,7 @@
 import functools
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -71,9 +72,10 @@ def _survival(regions: Conformers, rare: tuple[str, ...], share: float) -> Metri
 @functools.cache
 def _dipeptide_share() -> float:
     """Share of the rare conformers in the run that is held out."""
-    found = torus.conformer_shares(jnp.asarray(dipeptide.pairs("held_out")), ALANINE)
-    rare = [ALANINE.names.index(name) for name in RARE_OF_DIPEPTIDE]
-    return float(np.asarray(found)[rare].sum())
+    with jax.ensure_compile_time_eval():  # a problem is made while it is traced
+        angles = jnp.asarray(dipeptide.pairs("held_out"))
+        found = np.asarray(torus.conformer_shares(angles, ALANINE))
+    return float(sum(found[ALANINE.names.index(name)] for name in RARE_OF_DIPEPTIDE))
 
 
 @functools.cache
