@@ -221,7 +221,7 @@ WEEKLY = [
     r"sims/test_charlm_command.py::test_(a_resumed|a_quick_run|a_declaration)",
     r"test_conformance.py::test_chunks.*diffusion",
     r"models/test_diffusion.py::test_(training|samplers.*(torus-ddpm|euclidean-ddim))",
-    r"sims/test_diffusion.py::test_(networks.*[123]\]|a_table|mixing|the_loss)",
+    r"sims/test_diffusion.py::test_(networks.*[1234]\]|a_table|mixing|the_loss)",
     r"sims/test_diffusion.py::test_an_exact.*(mixture|torus|butane|fixed\])",
 ]
 # files of which the gate runs the default tier and KEPT: what else is full is weekly

@@ -78,6 +78,7 @@ def test_theory_is_of_exact_scores_alone():
         {"truth": "ring", "sampler": "ddim", "snapshots": [0, 2]},
         {"truth": "moons", "score": "rows"},
         {"truth": "mixture", "labelled": True, "guidance": [1.0, 2.0]},
+        {"data": "alanine-dipeptide", "score": "exact"},
         {"truth": "butane", "torsions": 2, "start": "previous", "schedule": "linear"},
     ],
 )
@@ -97,6 +98,13 @@ def test_a_table_and_angles_in_degrees_are_learned(tmp_path):
     run = collapse.run("diffusion", **SMALL | own, snapshots=[1])
     assert abs(run.dataset.samples).max() <= np.pi + 1e-6
     assert "in radians" in run.experiment.caption()
+    table = np.column_stack([rng.normal(size=(60, 2)), np.arange(60) % 2])
+    np.savetxt(
+        tmp_path / "classes.csv", table, delimiter=",", header="a,b,kind", comments=""
+    )
+    classes = {"data": str(tmp_path / "classes.csv"), "label": "kind"}
+    found = collapse.run("diffusion", **SMALL | classes, guidance=[2.0])
+    assert np.isfinite(found.dataset.within_class).all()
     found = collapse.run("diffusion", data="faithful", **SMALL, snapshots=[2])
     assert found.dataset.finite.all()
     # snapshots are in units of the data: minutes between 40 and 100, about
@@ -135,6 +143,9 @@ def test_mixing_takes_it_by_its_energy_distance():
         (["--labelled", "--score", "exact"], "labelled: an exact score"),
         (["--delta", "9"], "delta: 9; give a number from 0 to 5"),
         (["--guidance", "-1"], "guidance"),
+        (["--guidance", "2"], "guidance: rows have no classes"),
+        (["--data", "faithful", "--label", "kind"], "label: unknown 'kind'"),
+        (["--data", "faithful", "--label", "eruptions"], "values; a column of at"),
         (["--sample-steps", "0"], "sample_steps"),
     ],
 )
