@@ -39,7 +39,8 @@ def replace(rate: float, delta: Times, num_generations: int) -> Curve:
       delta: time d of early stopping, or one a generation [G + 1].
       num_generations: G.
     """
-    found: Curve = np.cumprod(_factors(rate, delta, num_generations))
+    factors = _factors(rate, delta, num_generations)
+    found: Curve = np.cumprod(factors, dtype=np.float64)
     return found
 
 

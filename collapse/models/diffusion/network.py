@@ -5,7 +5,7 @@ Positions on a torus enter by sine and cosine, so that the prediction is periodi
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -73,7 +73,8 @@ def network(config: NetworkConfig) -> Network:
         return weights
 
     def apply(weights: dict, points: Array, sigma: Array, labels: Array) -> Array:
-        return module.apply({"params": weights}, points, sigma, labels)
+        found: Any = module.apply({"params": weights}, points, sigma, labels)
+        return jnp.asarray(found)
 
     return Network(init, apply)
 

@@ -96,7 +96,11 @@ class Diffusion(DiffusionFields):
             scaled = "in radians" if self.rows_in == "torus" else "scaled to variance 1"
             truth = f"Truth: held-out rows of {self.data}, columns {scaled}."
         phrases = [f"n = {spelled(self.samples_per_generation)}", *self.caption_words()]
-        return f"{truth} {', '.join([*phrases, self.repetitions()])}."
+        found = f"{truth} {', '.join([*phrases, self.repetitions()])}."
+        return (
+            f"{found} The more training rows there are, the nearer is one of them: "
+            "fresh rows, too, come nearer under accumulate."
+        )
 
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""

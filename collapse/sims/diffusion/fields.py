@@ -49,8 +49,14 @@ class DiffusionFields(Family):
     """Floating-point type of data, models and metrics."""
     truth: Annotated[
         Literal[
-            *("mixture", "line", "ring", "moons", "circles"),
-            *("circle", "torus", "butane"),
+            "mixture",
+            "line",
+            "ring",
+            "moons",
+            "circles",
+            "circle",
+            "torus",
+            "butane",
         ],
         Only("data", ("",)),
     ] = "mixture"
