@@ -67,7 +67,7 @@ def test_the_loss_of_an_exact_score_is_that_of_its_kernels():
 
 
 def test_theory_is_of_exact_scores_alone():
-    for fields in ({}, {"score": ("rows")}, {"score": "exact", "truth": "moons"}):
+    for fields in ({}, {"score": ("rows",)}, {"score": ("exact",), "truth": "moons"}):
         experiment = Diffusion(**fields, workflows=("replace",)).resolved(0, 0)
         assert experiment.theory(next(experiment.conditions())) == {}
 

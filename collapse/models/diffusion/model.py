@@ -76,7 +76,8 @@ def diffusion(
 ) -> Model:
     """The `Model` of denoising diffusion.
 
-    Its info is `loss`, the mean squared error of the predicted noise, of networks.
+    Its info is `loss`, the mean squared error of the predicted noise at the end of
+    training; 0 where nothing is trained.
 
     Args:
       design: what is static.
@@ -114,7 +115,11 @@ def diffusion(
             jnp.where(shares[:, None] > 0, batch.points, 0),
             jnp.where(shares > 0, batch.labels, 0),
         )
-        fits, begin, info = params.fits + 1, params.weights, {}
+        fits, begin, info = (
+            params.fits + 1,
+            params.weights,
+            {"loss": jnp.zeros((), kind)},
+        )
         time = stop(fits, kind)
         if learned:
             begin = net.init(init_key) if design.start == "scratch" else begin

@@ -78,13 +78,15 @@ class Diffusion(DiffusionFields):
         stop = f"stopped at time {spelled(self.delta)}"
         if self.delta_decay != (0.0,):
             stop += f" / t^({spelled(self.delta_decay)}) for fit t"
-        if self.score == "exact":
-            return [f"exact score of the training rows, {stop}"]
-        what = "exact score of the training rows"
-        if self.score == "network":
-            what = f"network of {self.layers} x {self.width}, {self.steps} steps"
-        sampler = f"{self.sampler}, {self.sample_steps} steps, {self.schedule}, {stop}"
-        found = [what, sampler]
+        kinds = {
+            "network": f"network of {self.layers} x {self.width}, {self.steps} steps",
+            "rows": "exact score of the training rows, in steps",
+            "exact": "exact score of the training rows, without steps",
+        }
+        found = [" or ".join(kinds[score] for score in self.score)]
+        if self.score != ("exact",):
+            found.append(f"{self.sampler}, {self.sample_steps} steps, {self.schedule}")
+        found.append(stop)
         if self.has_classes:
             found.append(f"guidance {spelled(self.guidance)}")
         return found
@@ -117,7 +119,7 @@ class Diffusion(DiffusionFields):
             )
         if self.data and self.unit == "degrees" and self.rows_in == "euclidean":
             raise InputError("unit: points have none; for angles give --space torus")
-        if self.has_classes and self.score != "network":
+        if self.has_classes and self.score != ("network",):
             raise InputError(
                 f"{'label' if self.data else 'labelled'}: an exact score is of all "
                 "classes; use --score network"

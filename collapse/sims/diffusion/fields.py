@@ -76,7 +76,7 @@ class DiffusionFields(Family):
         "radians"
     )
     """With --space torus: unit of the angles in the file."""
-    score: Literal["network", "rows", "exact"] = "network"
+    score: tuple[Literal["network", "rows", "exact"], ...] = ("network",)
     """What the sampler follows: a trained network; the exact score of its training rows
     in steps; or this score without an error of steps, which has an exact theory."""
     sampler: Annotated[Literal["ddpm", "ddim"], _STEPS] = "ddpm"
@@ -120,7 +120,13 @@ class DiffusionFields(Family):
     @classmethod
     def axes(cls) -> tuple[str, ...]:
         """Fields that may hold several values; times and strengths share seeds."""
-        return ("samples_per_generation", "delta", "delta_decay", "guidance")
+        return (
+            "score",
+            "samples_per_generation",
+            "delta",
+            "delta_decay",
+            "guidance",
+        )
 
     @property
     def rows_in(self) -> Literal["euclidean", "torus"]:
@@ -139,7 +145,7 @@ class DiffusionFields(Family):
         found = list(catalogue.SAMPLES)
         if self.rows_in == "euclidean":
             found.append("variance_ratio")
-            found += ["test_error"] * (self.score == "exact")
+            found += ["test_error"] * (self.score == ("exact",))
         else:
             found.append("torsion_divergence")
         rare = self.data == DIPEPTIDE or (not self.data and self.truth == "butane")
@@ -158,7 +164,7 @@ class DiffusionFields(Family):
         """Long name and unit of a metric, also of modes and rare components."""
         named = catalogue.mode_named(metric) or catalogue.survival_named(metric)
         found = named or super().quantity(metric)
-        if found is None or self.score == "exact" and self.rows_in == "euclidean":
+        if found is None or self.score == ("exact",) and self.rows_in == "euclidean":
             return found
         # where there is no density it is the error that studies look at
         is_error = metric == "energy_distance"
@@ -166,4 +172,4 @@ class DiffusionFields(Family):
 
     def diagnostics(self) -> tuple[str, ...]:
         """Name of the diagnostic of training."""
-        return ("fit_loss",) if self.score == "network" else ()
+        return ("fit_loss",) if "network" in self.score else ()

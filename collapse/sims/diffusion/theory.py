@@ -13,7 +13,7 @@ from collapse.theory.checks import Curve
 def curves(condition: Condition[Diffusion]) -> dict[str, Curve]:
     """Metric -> [G + 1], what is left of each mode; nothing of networks or data."""
     e, last = condition.experiment, condition.num_generations
-    if e.data or e.score != "exact":
+    if e.data or condition["score"] != "exact":
         return {}
     times = condition["delta"] / np.arange(1, last + 2) ** condition["delta_decay"]
     found = {}
