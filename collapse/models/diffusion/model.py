@@ -161,13 +161,24 @@ def _predictor(
 
         return of_rows
 
+    present = params.shares[:, None] > 0
+    low, high = (
+        jnp.min(jnp.where(present, sign * params.rows.points, jnp.inf), axis=0)[None]
+        for sign in (1, -1)
+    )
+
     def of_network(points: Array, alpha: Array, sigma: Array) -> Array:
         every = jnp.full(points.shape[0], sigma)
         own: Array = net.apply(params.weights, points, every, labels)
-        if not design.guided:
+        if design.guided:
+            classes = jnp.full_like(labels, design.network.classes)
+            any_class: Array = net.apply(params.weights, points, every, classes)
+            own = any_class + params.guidance * (own - any_class)
+        if design.noise.space == "torus":
             return own
-        classes = jnp.full_like(labels, design.network.classes)
-        any_class: Array = net.apply(params.weights, points, every, classes)
-        return any_class + params.guidance * (own - any_class)
+        # rows that it stands for, kept in the range of training rows as Ho et al. keep
+        # images in theirs: else errors at high noise grow by 1 / alpha
+        rows = jnp.clip((points - sigma * own) / alpha, low, -high)
+        return (points - alpha * rows) / sigma
 
     return of_network
