@@ -3,8 +3,8 @@
     pip install torch && python benchmarks/diffusion.py [--quick]
 
 torch may be in another environment: PEER_PYTHON names its Python. Lab and peer take
-turns, and each uses all cores. A step of Adam is on 128 noised rows of the plane, which
-both draw anew.
+turns; the peer has one thread, or as many as there are cores. A step of Adam is on 128
+noised rows of the plane, which both draw anew.
 """
 
 import timing  # isort: skip - sets the number of threads
@@ -27,7 +27,7 @@ from collapse.models.diffusion.training import Rows, TrainConfig, train
 BATCH, ROWS, LAYERS, DELTA = 128, 500, 3, 0.01
 GOAL = 1.5
 SEEDS = 8
-COLUMNS = ["training", "cores", "steps/s", "lab / PyTorch"]
+COLUMNS = ["training", "cores", "steps/s", "lab / PyTorch, one thread", "all threads"]
 SAME = ["same weights, same rows", "loss, lab", "PyTorch", "difference", "versions"]
 
 
@@ -79,15 +79,19 @@ def training(setting: timing.Setting, width: int, peer: Peer):
     steps = 200 if setting.quick else 1000
     calls = {
         "lab": of_seeds(width, steps, 1, "one by one"),
-        "PyTorch": peer.call("train", width=width, steps=steps),
+        "one": peer.call("train", width=width, steps=steps, threads=1),
+        "all": peer.call("train", width=width, steps=steps, threads=setting.cores),
     }
     timed = timing.interleave(calls, longer(setting))
-    ratio = timed.ratio("PyTorch", "lab")
-    each = {k: steps / statistics.median(s) for k, s in timed.seconds.items()}
-    cells = [f"3 x {width}", setting.where, f"{each['lab']:,.0f}"]
-    cells.append(f"{ratio}{marked(ratio, GOAL)}")
+    # of a small network threads wait for each other most of the time: the goal is set
+    # against the faster way
+    ratios = [timed.ratio(name, "lab") for name in ("one", "all")]
+    least = min(ratios, key=lambda ratio: ratio.median)
+    speed = steps / statistics.median(timed.seconds["lab"])
+    cells = [f"3 x {width}", setting.where, f"{speed:,.0f}"]
+    cells += [f"{r}{marked(r, GOAL) if r is least else ''}" for r in ratios]
     title = f"denoiser 3 x {width}, times PyTorch"
-    return entry(COLUMNS, cells[0], cells, [goal(title, GOAL, ratio, setting.where)])
+    return entry(COLUMNS, cells[0], cells, [goal(title, GOAL, least, setting.where)])
 
 
 def side_by_side(setting: timing.Setting, width: int):
@@ -98,7 +102,7 @@ def side_by_side(setting: timing.Setting, width: int):
     speed = SEEDS * steps / statistics.median(timed.seconds["vmap"])
     ratio = timed.ratio("one by one", "vmap")
     name = f"3 x {width}, {SEEDS} seeds side by side"
-    cells = [name, setting.where, f"{speed:,.0f}", f"one by one: {ratio}"]
+    cells = [name, setting.where, f"{speed:,.0f}", f"one by one: {ratio}", ""]
     return entry(COLUMNS, name, cells)
 
 

@@ -46,7 +46,8 @@ def position(tau):
     return math.acos(level) * 2 / math.pi * (1 + OFFSET) - OFFSET
 
 
-def train(width, steps):
+def train(width, steps, threads=1):
+    torch.set_num_threads(threads)
     model, optimiser = model_of(width)
     data, first, last = torch.randn(ROWS, 2), position(DELTA), position(LAST_TIME)
     for i in range(steps):

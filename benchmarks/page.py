@@ -119,9 +119,9 @@ SECTIONS: dict[str, tuple[str, str, str]] = {
         "diffusion",
         "Needs torch, in this or another environment (`PEER_PYTHON` names its Python). "
         "A step of Adam on 128 noised rows of the plane, beside PyTorch in eager mode "
-        "with the same network. Each library uses all cores in turn. The last rows "
-        "train the networks of several seeds side by side (vmap), beside one after the "
-        "other.",
+        "with the same network, in one thread or in all. The last rows train the "
+        "networks of several seeds side by side (vmap): seconds of one after the other "
+        "over theirs.",
     ),
     "denoiser_same": ("", "", "The same weights and rows:"),
     "inverse_error": (
