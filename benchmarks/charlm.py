@@ -90,17 +90,24 @@ def peak() -> tuple[Callable[[], Any], float]:
 class Peer:
     """The other process: told what to run, it answers when it is done.
 
+    Args:
+      file: of the peer, beside this one.
+      needs: packages that it imports.
+
     Raises:
-      ModuleNotFoundError: if its Python, that of PEER_PYTHON if it is set, has no torch
-        or no transformers.
+      ModuleNotFoundError: if its Python, that of PEER_PYTHON if it is set, lacks one.
     """
 
-    def __init__(self) -> None:
-        script = Path(__file__).with_name("charlm_peer.py")
+    def __init__(
+        self,
+        file: str = "charlm_peer.py",
+        needs: tuple[str, ...] = ("torch", "transformers"),
+    ) -> None:
+        script = Path(__file__).with_name(file)
         python = os.environ.get("PEER_PYTHON", sys.executable)
-        find = "import torch, transformers"
+        find = f"import {', '.join(needs)}"
         if subprocess.run([python, "-c", find], capture_output=True).returncode:
-            raise ModuleNotFoundError(f"{python} has no torch or no transformers")
+            raise ModuleNotFoundError(f"{python} has no {' or no '.join(needs)}")
         # `timing` has set one thread, for peers that work beside the lab
         threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
         own = {k: v for k, v in os.environ.items() if k not in threads}

@@ -123,6 +123,16 @@ SECTIONS: dict[str, tuple[str, str, str]] = {
         "whole text again for each character:",
     ),
     "network_same": ("", "", "The same weights and text, both with learned positions:"),
+    "denoiser": (
+        "Diffusion",
+        "diffusion",
+        "Needs torch, in this or another environment (`PEER_PYTHON` names its Python). "
+        "A step of Adam on 128 noised rows of the plane, beside PyTorch in eager mode "
+        "with the same network, in one thread or in all. The last rows train the "
+        "networks of several seeds side by side (vmap): seconds of one after the other "
+        "over theirs.",
+    ),
+    "denoiser_same": ("", "", "The same weights and rows:"),
     "inverse_error": (
         "Normal variates",
         "inverse_error",

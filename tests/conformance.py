@@ -41,6 +41,14 @@ CASES = {
     "discrete": Case({"num_symbols": 5}),
     "ngram": Case({"order": 2, "length": 4}),
     "grammar": Case({"length": 16, "num_pairs": 2}),
+    "diffusion": Case(
+        {"steps": 3, "width": 8, "sample_steps": 3, "measured_rows": 8},
+        rows=8,
+        tolerance=1e-4,
+        rounding=1e-3,  # Adam divides by small gradients
+        network=True,
+        not_told=("empty", "repeated"),
+    ),
     "charlm": Case(
         {"block": 16, "steps": 3, "measured_rows": 8, "batch_size": 4},
         rows=8,

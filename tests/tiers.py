@@ -90,6 +90,9 @@ FULL = [
     r"test_conformance.py::test_(chunks|its_model).*(ngram|grammar)",
     r"sims/test_grammar.py::test_(fixed|the_first|smoothing|nonterminals|sentences|mixing)",
     r"models/test_grammar.py::test_(rules_are|a_temperature|a_lost)",
+    r"test_conformance.py::test_(chunks|its_model).*diffusion",
+    r"models/test_diffusion.py::test_(samplers|guidance|training|down_to)",
+    r"sims/test_diffusion.py::(?!test_(bad|theory))",
     r"lab/test_api.py::test_(data_may_be_a_path|against_theory)",
     r"experiment/test_source.py::test_other_source",
     # seconds each: commands that run twice, programs that compile long
@@ -218,6 +221,10 @@ WEEKLY = [
     r"sims/test_mixing_command.py::test_generation_0.*(fixed|fresh-1)",
     r"sims/test_mixing_command.py::test_(the_least_anchor|a_map.*linear|rows_weigh.*kde)",
     r"sims/test_charlm_command.py::test_(a_resumed|a_quick_run|a_declaration)",
+    r"test_conformance.py::test_chunks.*diffusion",
+    r"models/test_diffusion.py::test_(training|samplers.*(torus-ddpm|euclidean-ddim))",
+    r"sims/test_diffusion.py::test_(networks.*[1234]\]|a_table|mixing|the_loss)",
+    r"sims/test_diffusion.py::test_an_exact.*(mixture|torus|butane|fixed\])",
 ]
 # files of which the gate runs the default tier and KEPT: what else is full is weekly
 WEEKLY_FILES = [

@@ -154,6 +154,19 @@ TORSIONS = {
     "gauche_pair_survival": tail("share of gauche-gauche pairs", aspect="support"),
 }
 
+# of diffusion models, besides `SAMPLES`; modes are defined in `measures.modes`
+OFF_MANIFOLD = ratio("squared distance from the ring")
+WITHIN_CLASS = ratio("variance within a class", "variance")
+
+
+def mode_named(name: str) -> Quantity | None:
+    """The quantity of a metric `mode_<order>`; None for any other name."""
+    prefix, _, order = name.rpartition("_")
+    if prefix != "mode" or not order.isdecimal():
+        return None
+    return ratio(f"mode {order} of the law", "variance")
+
+
 # of n-gram models; defined in `measures.ngrams`
 UNIFORM_SHARE = 0.01  # of equal shares, mixed in so that every token has a loss
 NGRAMS = {

@@ -228,6 +228,7 @@ LEADING = {  # family -> the metrics that speak for the first six definitions
     "discrete": "- tail_mass_10pct heterozygosity support - total_variation",
     "grammar": "- tail_mass_10pct heterozygosity pairs_right - chi_square",
     "ngram": f"{LOSS} tail_mass_10pct heterozygosity support - -",
+    "diffusion": "energy_distance - variance_ratio survival_4 precision -",
     "linear": "test_error - - - - -",
     "charlm": f"bits_per_character tail_mass_10pct distinct_1 {WORDS} -",
 }

@@ -1,0 +1,1 @@
+"""Denoising diffusion of points in space or on a torus."""

@@ -1,0 +1,159 @@
+"""What an experiment with denoising diffusion may ask for: checks, captions, sizes."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from collapse.data.errors import InputError, unknown_value
+from collapse.experiment.base import spelled
+from collapse.experiment.lazy import load
+from collapse.sims.diffusion.fields import COMPONENTS, DiffusionFields
+
+_NEIGHBOURS = 5  # of precision and recall
+_MOST_CLASSES = 100
+
+
+def label_column(name: str, columns: Sequence[str]) -> int:
+    """The place of the column of classes, by name or number from 1.
+
+    Raises:
+      InputError: if there is none.
+    """
+    if name in columns:
+        return columns.index(name)
+    if name.isdecimal() and 1 <= int(name) <= len(columns):
+        return int(name) - 1
+    raise InputError(f"label: {unknown_value(name, columns)}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Diffusion(DiffusionFields):
+    """A diffusion model, trained on rows that earlier ones generated."""
+
+    name: ClassVar[str] = "diffusion"
+    description: ClassVar[str] = "A denoising diffusion trained on its own samples."
+    panels: ClassVar[tuple[str, ...]] = (
+        "energy_distance",
+        "variance_ratio",
+        "torsion_divergence",
+        "rare_conformer_survival",
+        "precision",
+        "generalisation_score",
+    )
+    table: ClassVar[tuple[str, ...]] = (
+        "energy_distance",
+        "variance_ratio",
+        "precision",
+    )
+
+    def load(self) -> Any:
+        """The rows that `data` names: points, or angles in radians; None without."""
+        if not self.data or self.rows_in == "euclidean":
+            return super().load()
+        own = (self.data, self.seed, self.reading(), self.unit, self.precision)
+        return load("collapse.data.torsions.files").load(*own)
+
+    def least_rows(self) -> int:
+        """Smallest number of rows that determine a fit: one is noised, too."""
+        return 1
+
+    def truth_words(self) -> str:
+        """Name of the data distribution, for captions."""
+        if self.truth == "butane":
+            return f"{self.torsions} torsion{'s' * (self.torsions > 1)} of butane"
+        if self.truth in ("circle", "torus"):
+            return f"the {self.truth}, a mixture of wrapped normals"
+        if self.truth in COMPONENTS:
+            return f"the {self.truth}, a mixture of normals, unit variance"
+        return f"the {self.truth}, unit variance"
+
+    def reference_words(self) -> str:
+        """What replaces the unknown truth of real data."""
+        return "the rows, not a density,"
+
+    def caption_words(self) -> list[str]:
+        """Phrases on the network, the sampler and guidance, for captions."""
+        stop = f"stopped at time {spelled(self.delta)}"
+        if self.delta_decay != (0.0,):
+            stop += f" / t^({spelled(self.delta_decay)}) for fit t"
+        kinds = {
+            "network": f"network of {self.layers} x {self.width}, {self.steps} steps",
+            "rows": "exact score of the training rows, in steps",
+            "exact": "exact score of the training rows, without steps",
+        }
+        found = [" or ".join(kinds[score] for score in self.score)]
+        if self.score != ("exact",):
+            found.append(f"{self.sampler}, {self.sample_steps} steps, {self.schedule}")
+        found.append(stop)
+        if self.has_classes:
+            found.append(f"guidance {spelled(self.guidance)}")
+        return found
+
+    def caption(self) -> str:
+        """The data, sizes, the model, and what its measures are taken of."""
+        truth = f"Truth: {self.truth_words()}."
+        if self.data:
+            scaled = "in radians" if self.rows_in == "torus" else "scaled to variance 1"
+            truth = f"Truth: held-out rows of {self.data}, columns {scaled}."
+        phrases = [f"n = {spelled(self.samples_per_generation)}", *self.caption_words()]
+        found = f"{truth} {', '.join([*phrases, self.repetitions()])}."
+        return (
+            f"{found} The more training rows there are, the nearer is one of them: "
+            "fresh rows, too, come nearer under accumulate."
+        )
+
+    def check(self) -> None:
+        """Raise InputError for the first field that cannot be run."""
+        super().check()
+        if self.measured_rows <= _NEIGHBOURS:
+            raise InputError(
+                f"measured_rows: {self.measured_rows} are too few for {_NEIGHBOURS} "
+                "neighbours; give more"
+            )
+        if self.labelled and (self.data or self.truth not in COMPONENTS):
+            raise InputError(
+                f"labelled: {self.data or self.truth} has no components; use --truth "
+                f"{', '.join(COMPONENTS)}"
+            )
+        if self.data and self.unit == "degrees" and self.rows_in == "euclidean":
+            raise InputError("unit: points have none; for angles give --space torus")
+        if self.has_classes and self.score != ("network",):
+            raise InputError(
+                f"{'label' if self.data else 'labelled'}: an exact score is of all "
+                "classes; use --score network"
+            )
+        if not self.has_classes and self.guidance != (1.0,):
+            raise InputError(
+                "guidance: rows have no classes; give --labelled, or --label with data"
+            )
+
+    def check_data(self, data: Any) -> None:
+        """Raise InputError for too few rows, or a column of no classes."""
+        super().check_data(data)
+        if self.label:
+            at = label_column(self.label, data.columns)
+            if len(data.columns) < 2:
+                raise InputError(f"label: {self.data} has no other column to learn")
+            classes = len(np.unique(data.train[:, at]))
+            if classes > _MOST_CLASSES:
+                raise InputError(
+                    f"label: {data.columns[at]} has {classes} values; a column of at "
+                    f"most {_MOST_CLASSES} classes is needed"
+                )
+        if len(data.held_out) <= _NEIGHBOURS:
+            raise InputError(
+                f"data: {len(data.held_out)} held-out rows are too few; give "
+                f"{4 * _NEIGHBOURS + 4} rows or more"
+            )
+
+    def quick(self) -> Self:
+        """A small version with few steps, in which little is learned."""
+        return dataclasses.replace(
+            super().quick(),
+            num_seeds=min(self.num_seeds, 2),
+            steps=min(self.steps, 100),
+            sample_steps=min(self.sample_steps, 10),
+            measured_rows=min(self.measured_rows, 100),
+        )
