@@ -13,6 +13,7 @@ from collapse.core.seeds import over_seeds
 from collapse.core.types import Problem
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
+from collapse.lab import hosted
 from collapse.lab.stored import Kept, kept
 
 
@@ -23,7 +24,7 @@ class Program(NamedTuple):
       blank: (roots, *values) -> states before generation 0.
       walk: number of steps -> ((roots, states, *values) -> (states, traces)).
       prepare: (number of steps, roots, *values) -> what `walk` calls for these, once
-        that is compiled; no state is made.
+        that is compiled; no state is made. None of models that are not compiled.
       num_rows: rows a generation generates.
       shapes: of what `blank` gives; found once for a number of seeds, since values
         that share a program have shapes in common.
@@ -67,6 +68,14 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
         problem = _measuring(task.make_problem(root, *values), measured)
         return problem, workflow, num_rows
 
+    if task.on_host:
+        return Program(
+            functools.partial(hosted.blank, bound),
+            lambda length: functools.partial(hosted.walk, bound, length),
+            lambda *_: None,
+            num_rows,
+            functools.partial(hosted.shapes, bound),
+        )
     lock, walks = threading.Lock(), dict[int, Kept]()
 
     def walk(length: int) -> Kept:

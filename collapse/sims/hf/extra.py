@@ -1,0 +1,75 @@
+"""What the command needs beside the lab: packages, and a folder with a model."""
+
+import hashlib
+from pathlib import Path
+
+from collapse.data.errors import InputError
+from collapse.experiment.lazy import exists
+
+_WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+_INSTALL = "pip install 'model-collapse-lab[hf]'"
+_PIECE = 2**20  # bytes of a large file that are read at each of several places
+_PLACES = 64
+
+
+def check_packages(lora: bool, split: bool) -> None:
+    """Raise InputError if a package is missing that a run needs.
+
+    Args:
+      lora: whether adapters are trained, which needs peft.
+      split: whether the model is spread over several GPUs, which needs accelerate.
+    """
+    needed = ["torch", "transformers", *["peft"] * lora, *["accelerate"] * split]
+    missing = [name for name in needed if not exists(name)]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        raise InputError(
+            f"hf: {' and '.join(missing)} {verb} not installed; run {_INSTALL}"
+        )
+
+
+def check_folder(model: str) -> None:
+    """Raise InputError if a local folder holds no model; hub names are not looked at."""
+    if not model:
+        raise InputError(
+            "model: none given; name a folder of a causal language model, or one of "
+            "the hub, by --model"
+        )
+    folder = Path(model)
+    if folder.is_file():
+        raise InputError(f"model: {model} is a file; give the folder it lies in")
+    if not folder.is_dir():
+        looks_local = model.startswith((".", "/", "~")) or model.count("/") > 1
+        if looks_local:
+            raise InputError(f"model: {model}: no such folder; give that of a model")
+        return
+    if not (folder / "config.json").is_file():
+        raise InputError(
+            f"model: {model} has no config.json; give a folder that save_pretrained "
+            "has written"
+        )
+    if not any(path for kind in _WEIGHTS for path in folder.glob(kind)):
+        raise InputError(
+            f"model: {model} has no weights (*.safetensors or pytorch_model*.bin); "
+            "give a folder that has, or download them"
+        )
+
+
+def fingerprint(model: str) -> str:
+    """Digest of the files of a model's folder; of a hub's name, the name.
+
+    Of a file above 64 MB its size and 64 pieces are read, evenly spaced.
+    """
+    found, folder = hashlib.sha256(), Path(model)
+    if not folder.is_dir():
+        return hashlib.sha256(model.encode()).hexdigest()
+    kinds = (*_WEIGHTS, "*.json", "*.model", "*.txt", "*.jinja")
+    for path in sorted({path for kind in kinds for path in folder.glob(kind)}):
+        size = path.stat().st_size
+        found.update(f"{path.name} {size}\n".encode())
+        step = max(_PIECE, size // _PLACES)
+        with path.open("rb") as file:
+            for start in range(0, size, step):
+                file.seek(start)
+                found.update(file.read(_PIECE))
+    return found.hexdigest()
