@@ -18,7 +18,9 @@ from collapse.sims.hf import extra
 from collapse.sims.hf.fields import HfFields
 
 PARTS = ("train", "validation", "test")
-_LEAST_ROOM = 8  # tokens of a row for its response; prompts that leave less are not used
+_LEAST_ROOM = (
+    8  # tokens of a row for its response; prompts that leave less are not used
+)
 _CHAT = "chat"
 
 Pair = tuple[str, ...]  # prompt and response
@@ -131,11 +133,15 @@ def _load(
     else:
         text = load_text(data, "keep", field)
         texts, digest = (text.train, text.validation, text.test), text.sha256
-        every = [_cut(tokenizer, t, n, block) for t, n in zip(texts, PARTS, strict=True)]
+        every = [
+            _cut(tokenizer, t, n, block) for t, n in zip(texts, PARTS, strict=True)
+        ]
         rows = tuple(map(_whole, every))
         blocks = tuple(tokenizer.batch_decode(every[0]))
         how = (field, block)
-        said = f"{text.summary}; {_count([len(x) for x in every], f'blocks of {block}')}"
+        said = (
+            f"{text.summary}; {_count([len(x) for x in every], f'blocks of {block}')}"
+        )
     del stamps
     about = f"{digest} {extra.fingerprint(model)} {how}"
     sha256 = hashlib.sha256(about.encode()).hexdigest()
@@ -286,7 +292,6 @@ def _template(tokenizer: Any, template: str) -> Callable[[str], list[int]]:
         )
     if "{prompt}" not in template:
         raise InputError(f"template: {template!r} has no {{prompt}}; put it in")
-
 
     def written(prompt: str) -> list[int]:
         return tokenizer(template.replace("{prompt}", prompt), verbose=False).input_ids

@@ -1,5 +1,7 @@
 """The model of a condition, as the three functions of every model of the lab."""
 
+import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -9,7 +11,7 @@ from jaxtyping import Array, Int
 
 from collapse.core import streams
 from collapse.core.types import Key, Model
-from collapse.lab.hosted import untraced
+from collapse.lab.hosted import compiled, untraced
 from collapse.numerics import draws
 from collapse.sims.hf import generation, network, scoring, training
 from collapse.sims.hf.data import HfData, Rows
@@ -142,8 +144,13 @@ def real_rows(root: Key, rows: Rows, num: int) -> Rows:
 
 def subset(key: Key, rows: Rows, num: int) -> Rows:
     """`num` different rows in random order; consumes the key."""
-    places: Int[Array, " num"] = draws.shuffled(key, len(rows.tokens), num)
+    places = _order(len(rows.tokens), num)(key)
     return Rows(*(leaf[places] for leaf in rows))
+
+
+@functools.lru_cache(maxsize=8)
+def _order(total: int, num: int) -> Callable[[Key], Int[Array, " num"]]:
+    return compiled(lambda key: draws.shuffled(key, total, num))
 
 
 def number(key: Key) -> int:

@@ -41,9 +41,7 @@ def task(condition: Condition[Hf], data: HfData) -> Task:
     def speed(trace: Mapping[str, Any], seconds: float) -> str:
         return f"{trace['fit_tokens'].sum() / seconds:,.0f} tokens/s"
 
-    return Task(
-        make_problem, observe=observer(design, n), speed=speed, on_host=True
-    )
+    return Task(make_problem, observe=observer(design, n), speed=speed, on_host=True)
 
 
 def _remember(
