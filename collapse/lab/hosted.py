@@ -9,6 +9,7 @@ the scan over generations and the map over seeds become loops of Python. All abo
 (blocks of seeds, checkpoints, workers, results) does not know the difference.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -50,7 +51,8 @@ def blank(bound: Bound, roots: Any, *values: Any) -> State:
       values: of the task.
     """
     with jax.disable_jit():
-        return _stacked([loop.init(root, *bound(root, *values)) for root in roots])
+        every = [loop.init(root, *_quick(bound(root, *values))) for root in roots]
+    return _stacked(every)
 
 
 def shapes(bound: Bound, roots: Any, *values: Any) -> State:
@@ -84,16 +86,16 @@ def walk(
     with jax.disable_jit():
         for i, root in enumerate(roots):
             state, entries = _one(states, i), []
-            problem, workflow, num_rows = bound(root, *values)
+            own = _quick(bound(root, *values))
             for _ in range(length):
-                own = (problem, _quick(workflow), num_rows, state)
-                state, entry = loop.step(root, *own)
+                state, entry = loop.step(root, *own, state)
                 entries.append(jax.tree.map(np.asarray, entry))
             ends.append(state)
             traces.append(jax.tree.map(lambda *x: np.stack(x), *entries))
     return _stacked(ends), jax.tree.map(lambda *x: np.stack(x), *traces)
 
 
+@functools.lru_cache(maxsize=32)
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of arrays alone, compiled also where compilation is off."""
     fast = jax.jit(function)
@@ -105,19 +107,23 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _quick(workflow: Workflow) -> Workflow:
-    """The workflow with its weights compiled: drawing rows one by one takes seconds."""
+def _quick(given: tuple[Any, Workflow, int]) -> tuple[Any, Workflow, int]:
+    """The same, with the workflow's weights compiled: drawing rows is a long loop."""
+    problem, workflow, num_rows = given
     whole = workflow.weigh_complete
-    return workflow._replace(
+    workflow = workflow._replace(
         weigh=compiled(workflow.weigh),
         weigh_complete=None if whole is None else compiled(whole),
     )
+    return problem, workflow, num_rows
 
 
 def _one(states: State, seed: int) -> State:
-    """The state of one seed of many."""
-    found = jax.tree.map(lambda leaf: leaf[seed], states._replace(generation=None))
-    return State(*found)._replace(generation=states.generation)
+    """The state of one seed of many; weights stay arrays of the host."""
+    found = jax.tree.map(lambda leaf: leaf[seed], _without_generation(states))
+    of_jax = (found.store, states.generation, found.control)
+    store, generation, control = jax.tree.map(jnp.asarray, of_jax)
+    return State(found.params, store, generation, control, found.memory)
 
 
 def _stacked(states: list[State]) -> State:
@@ -127,9 +133,15 @@ def _stacked(states: list[State]) -> State:
         first = np.asarray(leaves[0])
         return first[None] if len(leaves) == 1 else np.stack(leaves)  # large: a view
 
-    parts = [state._replace(generation=None) for state in states]
-    generation = np.asarray(states[0].generation)
+    parts = map(_without_generation, states)
+    generation: Any = np.asarray(states[0].generation)
     return State(*jax.tree.map(stack, *parts))._replace(generation=generation)
+
+
+def _without_generation(state: State) -> State:
+    """The state with what all seeds have in common left out."""
+    nothing: Any = None
+    return state._replace(generation=nothing)
 
 
 def _several(part: Any, num: int) -> Any:

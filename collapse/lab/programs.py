@@ -63,19 +63,9 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
         over_seeds, one_by_one=task.one_by_one, model_devices=task.model_devices
     )
 
-    def bound(root: Any, *values: Any) -> tuple[Any, Any, int]:
-        workflow = usual(*values) if callable(usual) else usual
-        problem = _measuring(task.make_problem(root, *values), measured)
-        return problem, workflow, num_rows
-
+    bound = _bound(task, usual, num_rows, measured)
     if task.on_host:
-        return Program(
-            functools.partial(hosted.blank, bound),
-            lambda length: functools.partial(hosted.walk, bound, length),
-            lambda *_: None,
-            num_rows,
-            functools.partial(hosted.shapes, bound),
-        )
+        return _hosted(bound, num_rows)
     lock, walks = threading.Lock(), dict[int, Kept]()
 
     def walk(length: int) -> Kept:
@@ -114,6 +104,30 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
 
     return Program(
         blank.call, lambda length: walk(length).call, prepare, num_rows, shapes
+    )
+
+
+def _bound(
+    task: Task, usual: Any, num_rows: int, measured: tuple[str, ...]
+) -> hosted.Bound:
+    """A function of a root key and the task's values: problem, workflow and n."""
+
+    def bound(root: Any, *values: Any) -> tuple[Any, Any, int]:
+        workflow = usual(*values) if callable(usual) else usual
+        problem = _measuring(task.make_problem(root, *values), measured)
+        return problem, workflow, num_rows
+
+    return bound
+
+
+def _hosted(bound: hosted.Bound, num_rows: int) -> Program:
+    """The program of a model that jax cannot compile: plain functions."""
+    return Program(
+        functools.partial(hosted.blank, bound),
+        lambda length: functools.partial(hosted.walk, bound, length),
+        lambda *_: None,
+        num_rows,
+        functools.partial(hosted.shapes, bound),
     )
 
 

@@ -88,11 +88,11 @@ def chosen(names: Sequence[str], known: Sequence[Entry]) -> list[Entry]:
         some = [entry for entry in known if name in _names(entry)]
         for entry in known:
             words |= dict.fromkeys(_names(entry))
-        for path, words in declarations.needing().items():
+        for path, needs in declarations.needing().items():
             command = path.parent.name
             if not some and name in (path.stem, f"{command}/{path.stem}"):
                 raise InputError(
-                    f"reproduce: {name} needs {words}; run it by collapse {command} "
+                    f"reproduce: {name} needs {needs}; run it by collapse {command} "
                     f"{path.stem}"
                 )
         if not some:

@@ -58,7 +58,7 @@ class HfData(NamedTuple):
     rows: Rows
     validation: Rows
     test: Rows
-    texts: tuple[str, str, str]
+    texts: tuple[str, ...]
     blocks: tuple[str, ...]
     sha256: str
     said: str
@@ -70,13 +70,19 @@ class HfData(NamedTuple):
         return self.rows.tokens
 
 
-@functools.lru_cache(maxsize=2)
 def tokenizer_of(model: str) -> Any:
     """The tokenizer of a model.
 
     Raises:
       InputError: if there is none, or it has no end token.
     """
+    return _tokenizer(model, extra.stamp(model))
+
+
+@functools.lru_cache(maxsize=2)
+def _tokenizer(model: str, stamp: tuple[Any, ...]) -> Any:
+    """The tokenizer, read once for files of one stamp."""
+    del stamp
     transformers.logging.set_verbosity_error()
     try:
         found = transformers.AutoTokenizer.from_pretrained(model)
@@ -101,7 +107,7 @@ def load(experiment: HfFields) -> HfData:
     names = [str(path) for path in paths] or [e.data]
     stamps = tuple(stamp for name in names for stamp in text_files.stamp(name))
     how = (e.model, e.data, e.of_responses, e.field, e.prompt_field, e.response_field)
-    return _load(*how, e.template, e.block, e.length, stamps)
+    return _load(*how, e.template, e.block, e.length, (stamps, extra.stamp(e.model)))
 
 
 @functools.lru_cache(maxsize=2)
@@ -124,9 +130,9 @@ def _load(
         read = functools.partial(_responses, tokenizer, template, length)
         parts = [read(part, name) for part, name in zip(pairs, PARTS, strict=True)]
         rows, kept, lost = zip(*parts, strict=True)
-        texts = tuple("\n\n".join(some) for some in kept)
+        texts: tuple[str, ...] = tuple("\n\n".join(some) for some in kept)
         blocks, sizes = tuple(kept[0]), [len(part) for part in kept]
-        how = (prompt_field, response_field, template, length)
+        how: tuple[Any, ...] = (prompt_field, response_field, template, length)
         said = f"{data}: {_count(sizes, 'responses')}"
         if sum(lost):
             said += f"; {sum(lost)} left out, whose prompt fills --length {length}"
@@ -148,7 +154,9 @@ def _load(
     wordless = why_no_words(texts[0])
     if wordless:
         said += f"; {wordless}: measures of words are left out"
-    return HfData(*rows, texts, blocks, sha256, said, wordless)
+    train, validation, test = rows
+    own = (texts, blocks, sha256, said, wordless)
+    return HfData(train, validation, test, *own)
 
 
 # Running text
@@ -275,7 +283,7 @@ def _responses(
 
 
 def _template(tokenizer: Any, template: str) -> Callable[[str], list[int]]:
-    """prompt -> the tokens that its response follows.
+    """Function from a prompt to the tokens that its response follows.
 
     Raises:
       InputError: for a template without a place for the prompt, or no chat template.

@@ -29,7 +29,7 @@ def check_packages(lora: bool, split: bool) -> None:
 
 
 def check_folder(model: str) -> None:
-    """Raise InputError if a local folder holds no model; hub names are not looked at."""
+    """Raise InputError if a local folder holds no model; the hub is not looked at."""
     if not model:
         raise InputError(
             "model: none given; name a folder of a causal language model, or one of "
@@ -55,16 +55,21 @@ def check_folder(model: str) -> None:
         )
 
 
+def stamp(model: str) -> tuple[tuple[str, int, int], ...]:
+    """Name, time of the last change and size of each file of a model's folder."""
+    seen = [(path.name, path.stat()) for path in _files(model)]
+    return tuple((name, now.st_mtime_ns, now.st_size) for name, now in seen)
+
+
 def fingerprint(model: str) -> str:
     """Digest of the files of a model's folder; of a hub's name, the name.
 
     Of a file above 64 MB its size and 64 pieces are read, evenly spaced.
     """
-    found, folder = hashlib.sha256(), Path(model)
-    if not folder.is_dir():
+    files, found = _files(model), hashlib.sha256()
+    if not files:
         return hashlib.sha256(model.encode()).hexdigest()
-    kinds = (*_WEIGHTS, "*.json", "*.model", "*.txt", "*.jinja")
-    for path in sorted({path for kind in kinds for path in folder.glob(kind)}):
+    for path in files:
         size = path.stat().st_size
         found.update(f"{path.name} {size}\n".encode())
         step = max(_PIECE, size // _PLACES)
@@ -73,3 +78,9 @@ def fingerprint(model: str) -> str:
                 file.seek(start)
                 found.update(file.read(_PIECE))
     return found.hexdigest()
+
+
+def _files(model: str) -> list[Path]:
+    """The files of a model's folder, weights, settings, tokenizer; none of the hub."""
+    kinds = (*_WEIGHTS, "*.json", "*.model", "*.txt", "*.jinja")
+    return sorted({path for kind in kinds for path in Path(model).glob(kind)})

@@ -60,7 +60,7 @@ def generate(
     network.model.eval()
     found: list[np.ndarray] = [np.zeros(0, np.int32)] * len(prompts)
     advice = f"give less than --generation-batch {decoding.batch}"
-    with no_memory("generation_batch", advice), seeded(network, seed):
+    with no_memory("generation_batch", advice), seeded(seed):
         for places in _batches(prompts, decoding):
             some = [prompts[place] for place in places]
             texts = _continued(network, some, decoding)

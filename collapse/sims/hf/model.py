@@ -125,7 +125,7 @@ class Design(NamedTuple):
         def sample(key: Key, params: HfParams, num: int) -> Rows:
             places = np.arange(num) % len(real.tokens)
             rows = Rows(*(np.asarray(leaf)[places] for leaf in real))
-            return self.continued(key, params.weights, rows)
+            return Rows(*map(jnp.asarray, self.continued(key, params.weights, rows)))
 
         def shapes_of_sample(key: Key, params: HfParams, num: int) -> Rows:
             del key, params
@@ -162,7 +162,7 @@ def number(key: Key) -> int:
 def _info(loss: float, steps: int, kept: int, tokens: int) -> dict[str, Any]:
     """The diagnostics of a training, of fixed types."""
     counts = {"steps": steps, "kept": kept, "tokens": tokens}
-    return {"loss": np.float32(loss)} | {k: np.int32(v) for k, v in counts.items()}
+    return {"loss": jnp.float32(loss)} | {k: jnp.int32(v) for k, v in counts.items()}
 
 
 def _shape(leaf: Any) -> jax.ShapeDtypeStruct:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ import torch
 import transformers
 
 from collapse.data.errors import InputError, first_line
+from collapse.experiment.lazy import load
+from collapse.sims.hf import extra
 from collapse.sims.hf.checks import check_positions
+from collapse.sims.hf.data import tokenizer_of
 from collapse.sims.hf.fields import HfFields
 
 Weights = Mapping[str, np.ndarray]  # name -> float32 array of the host
@@ -66,7 +70,7 @@ def check(experiment: HfFields) -> None:
     """Raise InputError for a device that is not there, or rows that are too long."""
     if experiment.device != "split":
         _device(experiment.device)
-    config = _config(experiment.model)
+    config = _config(experiment.model, extra.stamp(experiment.model))
     check_positions(experiment, getattr(config, "max_position_embeddings", None))
 
 
@@ -79,13 +83,20 @@ def of(experiment: HfFields) -> Network:
     e = experiment
     adapters = (e.lora_rank, e.lora_alpha, e.seed) if e.lora_rank else None
     with no_memory("model", "it does not fit; give a smaller one, or --device split"):
-        return _loaded(e.model, e.device, adapters, e.dtype == "bfloat16")
+        own = (e.device, adapters, e.dtype == "bfloat16", extra.stamp(e.model))
+        return _loaded(e.model, *own)
 
 
 @functools.lru_cache(maxsize=1)
 def _loaded(
-    model: str, device: str, adapters: tuple[int, float, int] | None, mixed: bool
+    model: str,
+    device: str,
+    adapters: tuple[int, float, int] | None,
+    mixed: bool,
+    stamp: tuple[Any, ...],
 ) -> Network:
+    """The network, loaded once for files of one stamp."""
+    del stamp
     transformers.logging.disable_progress_bar()
     where = {"device_map": "auto"} if device == "split" else {}
     try:
@@ -99,7 +110,7 @@ def _loaded(
         ) from None
     own = found.generation_config.eos_token_id
     others = own if isinstance(own, list) else [own]
-    end = transformers.AutoTokenizer.from_pretrained(model).eos_token_id
+    end = tokenizer_of(model).eos_token_id
     ends = tuple(dict.fromkeys([end, *(o for o in others if o is not None)]))
     # what a model's folder says of decoding would be mixed into the experiment's
     found.generation_config = transformers.GenerationConfig()
@@ -117,18 +128,20 @@ def _adapted(model: Any, rank: int, alpha: float, seed: int) -> Any:
     All seeds and generations begin with the same adapters, drawn from the experiment's
     seed: they change nothing before training, as one of their two factors is 0.
     """
-    import peft  # only where adapters are asked for
-
+    peft = load("peft")  # only where adapters are asked for
     config = peft.LoraConfig(
         r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM"
     )
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of layers stored the other way round
         torch.manual_seed(seed % 2**63)
         return peft.get_peft_model(model, config)
 
 
 @functools.lru_cache(maxsize=2)
-def _config(model: str) -> Any:
+def _config(model: str, stamp: tuple[Any, ...]) -> Any:
+    """What a model's folder says of its architecture, read once for a stamp."""
+    del stamp
     try:
         return transformers.AutoConfig.from_pretrained(model)
     except (OSError, ValueError, KeyError) as error:
@@ -182,14 +195,13 @@ def no_memory(field: str, advice: str) -> Iterator[None]:
         raise InputError(f"{field}: {said}: {advice}") from None
 
 
-def seeded(network: Network, seed: int) -> contextlib.ExitStack:
-    """A block with random numbers of its own, those of a seed."""
-    stack = contextlib.ExitStack()
-    cuda = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
-    stack.enter_context(torch.random.fork_rng(devices=cuda))
-    torch.manual_seed(seed)
-    del network
-    return stack
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """A block with random numbers of its own, those of a seed, on all devices."""
+    cuda = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
+    with torch.random.fork_rng(devices=list(cuda)):
+        torch.manual_seed(seed)
+        yield
 
 
 def _array(leaf: torch.Tensor) -> np.ndarray:

@@ -73,7 +73,7 @@ def train(
         f"give less than --batch-size {e.batch_size} with more --accumulation, "
         "--gradient-checkpointing, or --lora-rank"
     )
-    with no_memory("batch_size", advice), seeded(network, seed):
+    with no_memory("batch_size", advice), seeded(seed):
         order = np.random.default_rng(seed)
         for step, chosen in enumerate(_steps(order, used, each, steps), 1):
             network.model.train()
@@ -86,13 +86,10 @@ def train(
             over = step % passes == 0 or step == steps
             if e.keep == "best" and validate is not None and over:
                 now = network.weights()
-                if (loss := validate(now)) < best:
-                    best, kept, weights = loss, step, now
-    late = history[-max(1, steps // 10) :]
-    del optimiser
-    return Trained(
-        weights or network.weights(), float(np.mean(late)), steps, kept, tokens
-    )
+                if (found := validate(now)) < best:
+                    best, kept, weights = found, step, now
+    loss = float(np.mean(history[-max(1, steps // 10) :]))
+    return Trained(weights or network.weights(), loss, steps, kept, tokens)
 
 
 def rate(e: HfFields, step: int, steps: int) -> float:
