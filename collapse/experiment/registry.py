@@ -85,6 +85,7 @@ def _named(
     if name in known:
         return known[name]
     trouble = f"{name} is no family" if name in experiments() else f"unknown {name!r}"
+    trouble += " that a study can take" if name in alone() else ""
     raise InputError(
         f"{head}{trouble}; known are {', '.join(known)}, or give a .py file"
         f"{hint(name, known)}"
