@@ -139,13 +139,25 @@ class Design(NamedTuple):
 
 def real_rows(root: Key, rows: Rows, num: int) -> Rows:
     """The `num` real rows that all generations of a seed share; `root` is kept."""
-    return subset(streams.key(root, 0, streams.Purpose.DESIGN), rows, num)
+    places = _design(len(rows.tokens), num)(root)
+    return Rows(*(leaf[places] for leaf in rows))
 
 
 def subset(key: Key, rows: Rows, num: int) -> Rows:
     """`num` different rows in random order; consumes the key."""
     places = _order(len(rows.tokens), num)(key)
     return Rows(*(leaf[places] for leaf in rows))
+
+
+@functools.lru_cache(maxsize=8)
+def _design(total: int, num: int) -> Callable[[Key], Int[Array, " num"]]:
+    """A function from a seed's root key to the places of its real rows, compiled."""
+
+    def places(root: Key) -> Int[Array, " num"]:
+        key = streams.key(root, 0, streams.Purpose.DESIGN)
+        return draws.shuffled(key, total, num)
+
+    return compiled(places)
 
 
 @functools.lru_cache(maxsize=8)

@@ -10,9 +10,8 @@ from hf_cases import TEXT, make_model, make_pairs
 
 from collapse.lab import checkpoint, commands, parts
 from collapse.lab import run as runner
-from collapse.sims.hf import Hf
+from collapse.sims.hf import Hf, training
 from collapse.sims.hf import data as hf_data
-from collapse.sims.hf import training
 from collapse.sims.hf.measures import rare_tokens
 
 ROWS, GENERATIONS = 8, 1

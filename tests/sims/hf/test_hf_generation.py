@@ -1,10 +1,12 @@
 """Generation: `generate` of transformers, told everything, against a plain loop."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
 import torch
+from transformers import GenerationConfig
 
 from collapse.sims.hf import Hf, generation, network
 from collapse.sims.hf.generation import Decoding
@@ -75,11 +77,7 @@ def test_sampled_text_is_that_of_the_seed(net):
 
 
 def test_settings_of_a_model_s_folder_have_no_say(model, net, tmp_path):
-    """Some folders ask for sampling of 50 tokens, say, whatever the experiment wants."""
-    import shutil
-
-    from transformers import GenerationConfig
-
+    """Some ask for sampling from 50 tokens, say, whatever the experiment wants."""
     shutil.copytree(model, tmp_path / "other")
     said = GenerationConfig(do_sample=True, top_k=1, repetition_penalty=9.0)
     said.save_pretrained(tmp_path / "other")
