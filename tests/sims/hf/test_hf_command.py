@@ -1,4 +1,4 @@
-"""The command for pretrained models: what it leaves, what it refuses, how it goes on."""
+"""The command for pretrained models: what it leaves, refuses, and how it goes on."""
 
 import json
 
@@ -16,10 +16,10 @@ from collapse.sims.hf.measures import rare_tokens
 
 ROWS, GENERATIONS = 8, 1
 SMALL = ["--samples-per-generation", "12", "--measured-rows", str(ROWS), "--quiet"]
-SMALL += ["--num-generations", str(GENERATIONS), "--num-seeds", "2"]
+SMALL += ["--num-generations", str(GENERATIONS)]
 SMALL += ["--learning-rate", "0.01", "--batch-size", "4", "--length", "32"]
 TWO = ["--num-generations", "2"]
-PAIRS = ["--data", "pairs.jsonl", "--workflows", "accumulate", "fixed_budget"]
+PAIRS = ["--data", "pairs.jsonl", "--workflows", "accumulate", "--num-seeds", "2"]
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +58,7 @@ def test_a_resumed_run_is_bitwise_an_uninterrupted_one(
     assert whole.drop_attrs().identical(results("part").drop_attrs())
 
     assert dict(whole.sizes) | {"row_perplexity": 60} == {
-        **{"workflow": 2, "seed": 2, "generation": GENERATIONS + 1},
+        **{"workflow": 1, "seed": 2, "generation": GENERATIONS + 1},
         "row_perplexity": 60,
     }
     for name in Hf().known_metrics():
@@ -66,10 +66,6 @@ def test_a_resumed_run_is_bitwise_an_uninterrupted_one(
     assert not np.isclose(
         *whole.test_loss.values[0, :, 0]
     )  # seeds have rows of their own
-    first = whole.sel(generation=0)
-    np.testing.assert_array_equal(first.test_loss[0], first.test_loss[1])
-    later = whole.test_loss.sel(generation=1).values
-    assert (later[0] != later[1]).all()
     counted = whole.fit_tokens.sel(workflow="accumulate").values
     assert (np.diff(counted) > 0).all()  # its data grow
     assert (whole.own_token_perplexity == whole.first_token_perplexity)[..., 0].all()
@@ -78,7 +74,7 @@ def test_a_resumed_run_is_bitwise_an_uninterrupted_one(
     assert told["packages"]["torch"] == torch.__version__
     assert whole.attrs["torch_device"] == "cpu"
     place = tmp_path / "whole"
-    assert len(list((place / "texts").iterdir())) == 2 * 2 * 2
+    assert len(list((place / "texts").iterdir())) == 2 * 2
     text = (place / "texts" / "accumulate-0-1.txt").read_text()
     assert text.count("\n----\n") == ROWS - 1
     assert "say " in (place / "continuations.md").read_text()
