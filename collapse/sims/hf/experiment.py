@@ -44,6 +44,7 @@ class Hf(HfFields):
             raise InputError("data: empty; give shakespeare, a file or a folder")
         extra.check_folder(self.model)
         extra.check_packages(self.lora_rank > 0, self.device == "split")
+        extra.leave_gpu_to_torch()
         load("collapse.sims.hf.network").check(self)
         return load("collapse.sims.hf.data").load(self)
 

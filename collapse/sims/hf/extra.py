@@ -1,6 +1,8 @@
 """What the command needs beside the lab: packages, and a folder with a model."""
 
 import hashlib
+import os
+import sys
 from pathlib import Path
 
 from collapse.data.errors import InputError
@@ -26,6 +28,16 @@ def check_packages(lora: bool, split: bool) -> None:
         raise InputError(
             f"hf: {' and '.join(missing)} {verb} not installed; run {_INSTALL}"
         )
+
+
+def leave_gpu_to_torch() -> None:
+    """Let jax compute on the CPU, unless it is loaded or told otherwise.
+
+    It would take three quarters of a GPU's memory when it starts, and here it only
+    weighs rows and counts.
+    """
+    if "jax" not in sys.modules:
+        os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 
 def check_folder(model: str) -> None:

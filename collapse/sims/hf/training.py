@@ -60,8 +60,7 @@ def train(
       InputError: if the GPU has no memory left.
     """
     network.put(begin)
-    if e.gradient_checkpointing:
-        network.model.gradient_checkpointing_enable()
+    _set_checkpointing(network, e.gradient_checkpointing)
     optimiser = _optimiser(network, e)
     used = np.flatnonzero(row_weights > 0)
     each = e.batch_size * e.accumulation
@@ -102,6 +101,15 @@ def rate(e: HfFields, step: int, steps: int) -> float:
     done = (step - rise) / max(1, steps - rise)
     left = 1 - done if e.schedule == "linear" else (1 + math.cos(math.pi * done)) / 2
     return e.last_rate + (1 - e.last_rate) * left
+
+
+def _set_checkpointing(network: Network, wanted: bool) -> None:
+    """Let activations be computed twice, or not: the network may be shared."""
+    if wanted:
+        how = {"use_reentrant": False}  # else frozen embeddings stop the gradient
+        network.model.gradient_checkpointing_enable(how)
+    elif network.model.is_gradient_checkpointing:
+        network.model.gradient_checkpointing_disable()
 
 
 def _optimiser(network: Network, e: HfFields) -> torch.optim.Optimizer:

@@ -1,12 +1,10 @@
-"""One tiny model for all tests of this folder, which need torch and transformers."""
+"""One tiny model for all tests of this folder: skipped without torch, transformers."""
 
 import os
 
 import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is downloaded
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,9 +1,14 @@
 """The command for pretrained models: what it leaves, refuses, and how it goes on."""
 
+import copy
 import json
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
 import torch
 import xarray as xr
 from hf_cases import TEXT, make_model, make_pairs
@@ -219,6 +224,16 @@ def test_a_folder_of_parts_is_taken_as_it_is(model, tmp_path):
         assert tokens[end - 1] == tokenizer.eos_token_id
     make_pairs(tmp_path / "train.jsonl", 31)
     assert len(hf_data.load(e).train) == 31  # read anew
+
+
+def test_a_chat_template_is_that_of_the_tokenizer(model):
+    tokenizer = copy.deepcopy(hf_data.tokenizer_of(str(model)))
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
+        "{% if add_generation_prompt %}me: {% endif %}"
+    )
+    tokens = hf_data._template(tokenizer, "chat")("the moon")
+    assert tokenizer.decode(tokens) == "user: the moon\nme: "
 
 
 def test_rare_tokens_are_the_rarest_tenth_of_those_that_are_known():

@@ -5,6 +5,10 @@ import shutil
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
 import torch
 from transformers import GenerationConfig
 

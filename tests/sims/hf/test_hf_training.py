@@ -4,6 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
 import torch
 
 from collapse.sims.hf import Hf, network, scoring, training
@@ -159,6 +163,30 @@ def test_batches_that_are_added_up_are_the_gradient_of_one(net):
     training._step(net, frozen, rows_of(), WEIGHTS, clipped)
     norms = [float(leaf.grad.norm()) for leaf in net.trained().values()]
     assert np.linalg.norm(norms) == pytest.approx(1e-3, rel=1e-3)
+
+
+@pytest.mark.parametrize("lora_rank", [0, 2])
+def test_activations_computed_twice_give_the_same_weights(model, lora_rank):
+    own = network.of(Hf(model=str(model), lora_rank=lora_rank, **SMALL))
+    plain = trained(own, rows_of())
+    assert max(np.abs(plain.weights[k] - own.base[k]).max() for k in own.base) > 0.005
+    twice = trained(own, rows_of(), gradient_checkpointing=True)
+    assert own.model.is_gradient_checkpointing
+    same(plain, twice, 1e-5)
+    same(plain, trained(own, rows_of()))
+    assert not own.model.is_gradient_checkpointing
+
+
+def test_mixed_precision_is_near_and_keeps_weights_in_float32(model, net):
+    mixed = dataclasses.replace(net, mixed=True)
+    rows = rows_of()
+    one, other = (scoring.losses(n, net.base, rows, 4) for n in (net, mixed))
+    np.testing.assert_allclose(one, other, atol=0.1)
+    assert (one[scoring_learned(rows)] != other[scoring_learned(rows)]).any()
+    found = trained(mixed, rows, learning_rate=1e-6)  # lost in bfloat16
+    assert {leaf.dtype for leaf in found.weights.values()} == {np.dtype("float32")}
+    changed = np.mean([np.mean(found.weights[k] != net.base[k]) for k in net.base])
+    assert changed > 0.5
 
 
 def test_random_numbers_are_those_of_the_seed_and_no_others(net):
