@@ -61,7 +61,7 @@ def generate(
     found: list[np.ndarray] = [np.zeros(0, np.int32)] * len(prompts)
     advice = f"give less than --generation-batch {decoding.batch}"
     with no_memory("generation_batch", advice), seeded(seed):
-        for places in _batches(prompts, decoding):
+        for places in _batches(prompts, decoding.batch):
             some = [prompts[place] for place in places]
             texts = _continued(network, some, decoding)
             for place, prompt, text in zip(places, some, texts, strict=True):
@@ -70,20 +70,11 @@ def generate(
     return found
 
 
-def _batches(prompts: Sequence[np.ndarray], decoding: Decoding) -> Iterator[np.ndarray]:
-    """Places of the prompts of each batch, in order of their length.
-
-    With a repetition penalty prompts of one length alone: transformers would take the
-    padding of others for tokens that are there already.
-    """
-    lengths = np.array([len(prompt) for prompt in prompts])
-    order = np.argsort(lengths, kind="stable")
-    groups = [order]
-    if decoding.repetition_penalty != 1:
-        groups = np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1)
-    for group in groups:
-        for start in range(0, len(group), decoding.batch):
-            yield group[start : start + decoding.batch]
+def _batches(prompts: Sequence[np.ndarray], batch: int) -> Iterator[np.ndarray]:
+    """Places of the prompts of each batch, in order of their length."""
+    order = np.argsort([len(prompt) for prompt in prompts], kind="stable")
+    for start in range(0, len(order), batch):
+        yield order[start : start + batch]
 
 
 def _continued(

@@ -1,6 +1,7 @@
 """Fine-tuning of a network on weighted rows: AdamW on the tokens that are learned."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -105,11 +106,13 @@ def rate(e: HfFields, step: int, steps: int) -> float:
 
 def _set_checkpointing(network: Network, wanted: bool) -> None:
     """Let activations be computed twice, or not: the network may be shared."""
-    if wanted:
-        how = {"use_reentrant": False}  # else frozen embeddings stop the gradient
-        network.model.gradient_checkpointing_enable(how)
-    elif network.model.is_gradient_checkpointing:
-        network.model.gradient_checkpointing_disable()
+    with warnings.catch_warnings():  # newer transformers have other names for these
+        warnings.simplefilter("ignore", FutureWarning)
+        if wanted:
+            how = {"use_reentrant": False}  # as torch advises: inputs need no gradient
+            network.model.gradient_checkpointing_enable(how)
+        elif network.model.is_gradient_checkpointing:
+            network.model.gradient_checkpointing_disable()
 
 
 def _optimiser(network: Network, e: HfFields) -> torch.optim.Optimizer:

@@ -49,6 +49,19 @@ def test_greedy_text_is_that_of_a_plain_loop(net, penalty):
         np.testing.assert_array_equal(text, step_by_step(net, prompt, 8, penalty))
 
 
+def test_padding_is_no_token_that_a_penalty_lowers(net):
+    """It is an end token, which the shortest prompt of a batch is to be followed by.
+
+    Transformers before 5.24 may take padding for tokens that were there.
+    """
+    (end,) = step_by_step(net, PROMPTS[1], 1, 5.0)
+    assert end not in PROMPTS[1]
+    ending = dataclasses.replace(net, ends=(int(end),))
+    decoding = GREEDY._replace(repetition_penalty=5.0)
+    found = generation.generate(ending, net.base, PROMPTS, decoding, 0)[1]
+    np.testing.assert_array_equal(found, [end])
+
+
 def test_a_text_ends_with_the_end_token_or_where_there_is_no_room(net):
     plain = generation.generate(net, net.base, PROMPTS, GREEDY, 0)[0]
     later = next(k for k in range(1, 8) if plain[k] not in plain[:k])
@@ -83,7 +96,8 @@ def test_sampled_text_is_that_of_the_seed(net):
 def test_settings_of_a_model_s_folder_have_no_say(model, net, tmp_path):
     """Some ask for sampling from 50 tokens, say, whatever the experiment wants."""
     shutil.copytree(model, tmp_path / "other")
-    said = GenerationConfig(do_sample=True, top_k=1, repetition_penalty=9.0)
+    likely = generation.generate(net, net.base, PROMPTS, GREEDY, 1)[0].tolist()
+    said = GenerationConfig(do_sample=True, top_k=1, suppress_tokens=likely)
     said.save_pretrained(tmp_path / "other")
     other = network.of(Hf(model=str(tmp_path / "other"), learn="responses"))
     decoding = GREEDY._replace(temperature=1.0)
