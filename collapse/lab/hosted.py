@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from collapse.core import loop
-from collapse.core.types import State, Trace, Workflow
+from collapse.core.types import Model, Problem, State, Trace, Workflow
 
 Bound = Callable[..., tuple[Any, Workflow, int]]
 
@@ -45,14 +45,23 @@ def untraced(function: Callable[..., Any], shapes: Callable[..., Any]) -> Any:
 def blank(bound: Bound, roots: Any, *values: Any) -> State:
     """States before generation 0 with leaves [S, ...], arrays of the host.
 
+    Weights are zeros that take no memory before they are written to.
+
     Args:
       bound: (root, *values) -> problem, workflow, n.
       roots: [S] keys.
       values: of the task.
     """
+    every = []
     with jax.disable_jit():
-        every = [loop.init(root, *_quick(bound(root, *values))) for root in roots]
-    return _stacked(every)
+        for root in roots:
+            problem, workflow, num = _quick(bound(root, *values))
+            every.append(loop.init(root, _without_model(problem), workflow, num))
+    found = shapes(bound, roots, *values)
+    params, memory = jax.tree.map(
+        lambda leaf: np.zeros(leaf.shape, leaf.dtype), (found.params, found.memory)
+    )
+    return _stacked(every)._replace(params=params, memory=memory)
 
 
 def shapes(bound: Bound, roots: Any, *values: Any) -> State:
@@ -105,6 +114,12 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
             return fast(*arguments)
 
     return call
+
+
+def _without_model(problem: Problem) -> Problem:
+    """The problem of a model without weights, of which nothing is remembered."""
+    nothing = Model(lambda *_: (), lambda *_: ((), {}), problem.model.sample)
+    return problem._replace(model=nothing, metrics={}, memory_metrics={}, remember=None)
 
 
 def _quick(given: tuple[Any, Workflow, int]) -> tuple[Any, Workflow, int]:
