@@ -3,7 +3,6 @@
 import functools
 import hashlib
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,14 +15,12 @@ from collapse.data.texts import load_text, spaced
 from collapse.data.words import why_no_words
 from collapse.sims.hf import extra
 from collapse.sims.hf.fields import HfFields
+from collapse.sims.hf.pairs import PARTS, Pair, pairs_of, parts_of
 
-PARTS = ("train", "validation", "test")
 _LEAST_ROOM = (
     8  # tokens of a row for its response; prompts that leave less are not used
 )
 _CHAT = "chat"
-
-Pair = tuple[str, ...]  # prompt and response
 
 
 class Rows(NamedTuple):
@@ -103,7 +100,7 @@ def load(experiment: HfFields) -> HfData:
       InputError: if the data cannot be used, or with this model.
     """
     e = experiment
-    paths = _files(e) if e.of_responses else []
+    paths = [p for part in parts_of(e.data) for p in part] if e.of_responses else []
     names = [str(path) for path in paths] or [e.data]
     stamps = tuple(stamp for name in names for stamp in text_files.stamp(name))
     how = (e.model, e.data, e.of_responses, e.field, e.prompt_field, e.response_field)
@@ -126,7 +123,7 @@ def _load(
     tokenizer = tokenizer_of(model)
     if of_responses:
         fields = {prompt_field: "--prompt-field", response_field: "--response-field"}
-        pairs, digest = _pairs(_parts(data), fields)
+        pairs, digest = pairs_of(parts_of(data), fields)
         read = functools.partial(_responses, tokenizer, template, length)
         parts = [read(part, name) for part, name in zip(pairs, PARTS, strict=True)]
         rows, kept, lost = zip(*parts, strict=True)
@@ -187,71 +184,6 @@ def _whole(tokens: Int[np.ndarray, "n block"]) -> Rows:
 
 
 # Responses
-
-
-def _files(e: HfFields) -> list[Path]:
-    return [path for part in _parts(e.data) for path in part]
-
-
-def _parts(name: str) -> list[list[Path]]:
-    """The files of each part; of a single part, what is to be split.
-
-    A folder may do without a test part: models are then tested on validation rows.
-
-    Raises:
-      DataError: if there are no files, or they are no JSON lines.
-    """
-    folder = Path(name)
-    for end in (".jsonl", ".jsonl.gz"):
-        files = [folder / f"{part}{end}" for part in PARTS]
-        if files[0].is_file() and files[1].is_file():
-            return [[file] for file in files if file.is_file()]
-    paths, divided = text_files.found(name)
-    strange = [p for p in paths if ".jsonl" not in p.name and ".ndjson" not in p.name]
-    if strange:
-        raise DataError(
-            f"{strange[0]}: responses are read from .jsonl files; give one, or --learn "
-            "text"
-        )
-    return [[path] for path in paths] if divided else [paths]
-
-
-def _pairs(
-    parts: Sequence[Sequence[Path]], fields: dict[str, str]
-) -> tuple[list[list[Pair]], str]:
-    """Prompts and responses of three parts, and the digest of their files."""
-    found = [
-        [pair for path in paths for pair in text_files.records(path, fields)]
-        for paths in parts
-    ]
-    digest = hashlib.sha256()
-    for path in (path for paths in parts for path in paths):
-        digest.update(path.read_bytes())
-    if len(found) == 1:
-        found = _split(found[0], str(parts[0][0]))
-    if len(found) == 2:
-        found = [*found, found[1]]
-    return found, digest.hexdigest()
-
-
-def _split(pairs: list[Pair], name: str) -> list[list[Pair]]:
-    """Three contiguous parts, 80 : 10 : 10; one prompt is in one of them alone.
-
-    Raises:
-      DataError: if there are too few rows.
-    """
-    cuts = [round(0.8 * len(pairs)), round(0.9 * len(pairs))]
-    for k, cut in enumerate(cuts):
-        while 0 < cut < len(pairs) and pairs[cut][0] == pairs[cut - 1][0]:
-            cut += 1
-        cuts[k] = cut
-    found = [pairs[: cuts[0]], pairs[cuts[0] : cuts[1]], pairs[cuts[1] :]]
-    if not all(found):
-        raise DataError(
-            f"{name}: {len(pairs)} records are too few for three parts; give at least "
-            "10, of several prompts"
-        )
-    return found
 
 
 def _responses(
