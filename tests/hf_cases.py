@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast, logging
 
 TEXT = Path(__file__).parents[1] / "collapse/data/shakespeare/validation.txt"
 END = "<|end|>"
@@ -14,6 +14,7 @@ END = "<|end|>"
 
 def make_model(folder, positions=64):
     """Write a random GPT-2 of 2 layers and width 32, and a tokenizer of real text."""
+    logging.disable_progress_bar()
     bytes_of = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer, tokenizer.decoder = bytes_of, decoders.ByteLevel()
