@@ -45,52 +45,54 @@ def fixed(seed, num_tokens, batch_size, length, seeds, generations):
 
 def free(seed, num_tokens, batch_size, length, seeds, generations):
     """A loop over seeds, generations and tokens, as a script generates text."""
-    rng, ends = np.random.default_rng(seed), []
-    real, weights = truth(num_tokens)
-    for _ in range(seeds):
-        shares, contexts = real, weights
-        for _ in range(generations + 1):
-            counts = np.zeros((num_tokens, num_tokens))
-            cumulative = shares.cumsum(1)
-            cumulative[:, -1] = 2  # whatever rounding leaves
-            alive = shares.sum(1) > 0
-            for _ in range(batch_size // length):
-                start = context = rng.choice(num_tokens, p=contexts)
-                for word in rng.random(length):
-                    token = np.searchsorted(cumulative[context], word, side="right")
-                    counts[context, token] += 1
-                    context = token if alive[token] else start
-            totals = counts.sum(1)
-            shares = counts / np.maximum(totals, 1)[:, None]
-            contexts = totals / totals.sum()
-        lost = totals == 0
-        ends.append(weights @ (1 - (shares**2).sum(1) - lost))
-    return ends
+    sizes = (num_tokens, batch_size, length, seeds, generations)
+    return _chains(seed, token_by_token, *sizes)
 
 
 def free_side_by_side(seed, num_tokens, batch_size, length, seeds, generations):
     """The same with all sequences of a batch at once."""
+    sizes = (num_tokens, batch_size, length, seeds, generations)
+    return _chains(seed, side_by_side, *sizes)
+
+
+def _chains(seed, batch, num_tokens, batch_size, length, seeds, generations):
+    """A loop over seeds and generations; `batch` counts a batch of generated text."""
     rng, ends = np.random.default_rng(seed), []
     real, weights = truth(num_tokens)
     for _ in range(seeds):
         shares, contexts = real, weights
         for _ in range(generations + 1):
             cumulative = shares.cumsum(1)
-            cumulative[:, -1] = 2
+            cumulative[:, -1] = 2  # whatever rounding leaves
             alive = shares.sum(1) > 0
-            start = context = rng.choice(
-                num_tokens, size=batch_size // length, p=contexts
-            )
-            found = []
-            for word in rng.random((length, len(start))):
-                token = (cumulative[context] <= word[:, None]).sum(1)
-                found.append(context * num_tokens + token)
-                context = np.where(alive[token], token, start)
-            counts = np.bincount(np.concatenate(found), minlength=num_tokens**2)
-            counts = counts.reshape(num_tokens, num_tokens)
+            first = rng.choice(num_tokens, size=batch_size // length, p=contexts)
+            counts = batch(rng, cumulative, alive, first, length)
             totals = counts.sum(1)
             shares = counts / np.maximum(totals, 1)[:, None]
             contexts = totals / totals.sum()
         lost = totals == 0
         ends.append(weights @ (1 - (shares**2).sum(1) - lost))
     return ends
+
+
+def token_by_token(rng, cumulative, alive, first, length):
+    """How often each token follows each context, in sequences one after the other."""
+    counts = np.zeros_like(cumulative)
+    for start in first:
+        context = start
+        for word in rng.random(length):
+            token = np.searchsorted(cumulative[context], word, side="right")
+            counts[context, token] += 1
+            context = token if alive[token] else start
+    return counts
+
+
+def side_by_side(rng, cumulative, alive, first, length):
+    """The same, a token of all sequences at once."""
+    num_tokens, context, found = len(alive), first, []
+    for word in rng.random((length, len(first))):
+        token = (cumulative[context] <= word[:, None]).sum(1)
+        found.append(context * num_tokens + token)
+        context = np.where(alive[token], token, first)
+    counts = np.bincount(np.concatenate(found), minlength=num_tokens**2)
+    return counts.reshape(num_tokens, num_tokens)

@@ -98,6 +98,15 @@ SECTIONS: dict[str, tuple[str, str, str]] = {
         "10 M the lab draws a chain of binomials, and repeats each rejection for all "
         "seeds until the last of them is accepted.",
     ),
+    "ngram": (
+        "Bigrams",
+        "ngram",
+        "Replace; V tokens, N bigrams a generation. Fixed contexts: each is drawn as "
+        "often in every generation; the peer is a loop over seeds whose contexts NumPy "
+        "draws in one call. Free contexts: text in sequences of 50 tokens; the peers "
+        "generate it token by token, as scripts do, or all sequences of a batch side "
+        "by side. Compared: mean heterozygosity in the end.",
+    ),
     "training": (
         "Transformer",
         "charlm",

@@ -40,6 +40,7 @@ CASES = {
     "kde": Case({"dimension": 2}, not_told=("empty", "repeated")),
     "discrete": Case({"num_symbols": 5}),
     "ngram": Case({"order": 2, "length": 4}),
+    "grammar": Case({"length": 16, "num_pairs": 2}),
     "charlm": Case(
         {"block": 16, "steps": 3, "measured_rows": 8, "batch_size": 4},
         rows=8,

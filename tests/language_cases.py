@@ -19,8 +19,9 @@ def net_of(config=TINY):
     """A compiled network, and weights so large that it prefers some characters."""
     net = network(config)
     net = net._replace(apply=jax.jit(net.apply), extend=jax.jit(net.extend))
-    weights = jax.jit(net.init)(jax.random.fold_in(KEY, 1))
-    return net, jax.tree.map(lambda leaf: 3 * leaf, weights)
+    with jax.ensure_compile_time_eval():  # what is kept must not belong to a trace
+        weights = jax.jit(net.init)(jax.random.fold_in(KEY, 1))
+        return net, jax.tree.map(lambda leaf: 3 * leaf, weights)
 
 
 def rows_of(num, length=BLOCK, size=V, seed=0):

@@ -87,7 +87,9 @@ FULL = [
     r"sims/test_discrete.py::test_support_is_lost",
     r"sims/test_ngram.py::(?!test_bad|test_a_(budget|length))",
     r"models/test_ngram.py::test_(tokens_of.*120|a_fixed|the_first|text_goes)",
-    r"test_conformance.py::test_(chunks|its_model).*ngram",
+    r"test_conformance.py::test_(chunks|its_model).*(ngram|grammar)",
+    r"sims/test_grammar.py::test_(fixed|the_first|smoothing|nonterminals|sentences|mixing)",
+    r"models/test_grammar.py::test_(rules_are|a_temperature|a_lost)",
     r"lab/test_api.py::test_(data_may_be_a_path|against_theory)",
     r"experiment/test_source.py::test_other_source",
     # seconds each: commands that run twice, programs that compile long
@@ -213,7 +215,7 @@ WEEKLY = [
     r"models/test_closed_forms.py::test_a_label_names.*replace_multiple",
     r"models/test_discrete.py::test_(heterozygosity.*tokens|symbols.*[02]-tokens)",
     r"test_conformance.py::test_its_model.*\[(gmm|linear|kde)",
-    r"test_conformance.py::test_chunks.*replace-(gmm|linear|ngram)",
+    r"test_conformance.py::test_chunks.*replace-(gmm|linear|ngram|grammar)",
     r"sims/test_generation_zero.py::.*(gaussian-0|3d-1|law-0|linear-fresh|kde-std)",
     r"sims/test_mixing_command.py::test_generation_0.*(fixed|fresh-1)",
     r"sims/test_mixing_command.py::test_(the_least_anchor|a_map.*linear|rows_weigh.*kde)",
@@ -224,8 +226,8 @@ WEEKLY_FILES = [
     r"models/test_(linear|linear_rows|linear_closed_forms|gmm_em|gmm|kde)\.py",
     r"models/test_(training|language|decoding|transformer)\.py",
     r"core/test_(curation|real_rows)\.py",
-    r"sims/test_(kde|discrete|ngram|linear_task|linear_command|kde_running)\.py",
-    r"models/test_ngram\.py",
+    r"sims/test_(kde|discrete|ngram|grammar|linear_task|linear_command|kde_running)\.py",
+    r"models/test_(ngram|grammar)\.py",
 ]
 KEPT = [
     r"core/test_curation.py::test_(importance_weights_enter|a_curator_has|the_host)",
@@ -237,7 +239,9 @@ KEPT = [
     r"sims/test_linear_command.py::test_(a_run_on_real|the_error_on_held.*replace\])",
     r"sims/test_kde_running.py::.*known",
     r"sims/test_ngram.py::test_a_fixed.*\[(replace|fixed_budget)\]",
+    r"sims/test_grammar.py::test_(fixed.*\[(replace|fixed_budget)\]|the_first)",
     r"models/test_ngram.py::test_the_first",
+    r"models/test_grammar.py::test_rules_are.*counts",
     r"sims/test_discrete.py::test_the_first_extinction",
 ]
 _KEPT = re.compile("|".join(f"(?:{pattern})" for pattern in KEPT))

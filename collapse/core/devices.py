@@ -50,6 +50,15 @@ def seed_devices() -> list[jax.Device]:
     return devices if threads >= 2 * jax.local_device_count() else devices[:1]
 
 
+def one_fills_a_device() -> bool:
+    """Whether a small network's operations keep a device busy, as they do a core's.
+
+    Seeds then run one after the other, so that each fits into the core's caches; an
+    accelerator computes them together.
+    """
+    return seed_devices()[0].platform == "cpu"
+
+
 def leads() -> bool:
     """Whether this process writes: the first of several that compute together."""
     return jax.process_index() == 0

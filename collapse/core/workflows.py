@@ -89,20 +89,8 @@ def replace_multiple(num_generations: int) -> Workflow:
     does not prevent collapse. The paper counts fits k = t + 1 and trains fit k on k n
     rows.
     """
-
-    def weigh(key: Key, origin: Int[Array, "slots n"], generation: Array) -> Selection:
-        del key
-        slots = jnp.arange(origin.shape[0], dtype=jnp.int32)
-        return _dense((slots <= generation)[:, None] & occupied(origin))
-
-    num_slots = num_generations + 1
-    return Workflow(
-        num_slots,
-        _first_slot,
-        weigh,
-        slots_per_write=num_slots,
-        num_generations=num_generations,
-    )
+    slots = num_generations + 1
+    return _newest(slots, num_generations, lambda generation: generation + 1)
 
 
 def replace_growing(num_generations: int, power: int | float) -> Workflow:
@@ -122,20 +110,8 @@ def replace_growing(num_generations: int, power: int | float) -> Workflow:
     def needed(generation: Array) -> Array:
         return jnp.asarray(sizes, jnp.int32)[generation]
 
-    def weigh(key: Key, origin: Int[Array, "slots n"], generation: Array) -> Selection:
-        del key
-        slots = jnp.arange(origin.shape[0], dtype=jnp.int32)
-        return _dense((slots < needed(generation))[:, None] & occupied(origin))
-
-    num_slots = int(sizes[-1])
-    return Workflow(
-        num_slots,
-        _first_slot,
-        weigh,
-        slots_per_write=num_slots,
-        num_generations=num_generations,
-        slots_needed=needed,
-    )
+    growing = _newest(int(sizes[-1]), num_generations, needed)
+    return growing._replace(slots_needed=needed)
 
 
 def mix(
@@ -253,6 +229,25 @@ def _everlasting(
     """The workflow that keeps every row of so many generations."""
     return Workflow(
         num_generations + 1, _own_slot, weigh, num_generations=num_generations
+    )
+
+
+def _newest(
+    num_slots: int, num_generations: int, batches: Callable[[Array], Array]
+) -> Workflow:
+    """The workflow that trains on so many batches of the newest model's rows."""
+
+    def weigh(key: Key, origin: Int[Array, "slots n"], generation: Array) -> Selection:
+        del key
+        slots = jnp.arange(origin.shape[0], dtype=jnp.int32)
+        return _dense((slots < batches(generation))[:, None] & occupied(origin))
+
+    return Workflow(
+        num_slots,
+        _first_slot,
+        weigh,
+        slots_per_write=num_slots,
+        num_generations=num_generations,
     )
 
 

@@ -15,7 +15,7 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from collapse.data.errors import InputError, unknown_value
 from collapse.experiment import fields, snapshots
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from collapse.experiment.task import Task
+
+N = TypeVar("N", int, float)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -296,10 +298,10 @@ def spelled(values: Iterable[Any]) -> str:
     return ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
 
 
-def capped(values: tuple[int, ...], most: int, keep: int = 2) -> tuple[int, ...]:
+def capped(values: tuple[N, ...], most: N, keep: int = 2) -> tuple[N, ...]:
     """The values, each at most `most`; of many the first and the last `keep - 1`."""
-    few = tuple(dict.fromkeys(min(value, most) for value in values))
-    return few if len(few) <= keep else (few[0], *few[1 - keep :])
+    few: tuple[N, ...] = tuple(dict.fromkeys(min(value, most) for value in values))
+    return few if len(few) <= keep else few[:1] + few[1 - keep :]
 
 
 def check_names(field: str, values: Iterable[str], known: Sequence[str]) -> None:

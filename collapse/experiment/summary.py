@@ -25,7 +25,7 @@ from collapse.experiment.files import atomic
 from collapse.measures import catalogue, intervals
 
 BAND = (0.05, 0.95)  # quantiles over seeds behind low and high
-FEW_SEEDS = 10  # below so many, quantiles are next to the least and the largest
+FEW_SEEDS = 13  # below so many, quantiles are next to the least and the largest
 STATISTICS = (
     *("mean", "median", "low", "high", "standard_error"),
     *("mean_low", "mean_high", "median_low", "median_high"),
@@ -39,7 +39,7 @@ def summarise(dataset: xr.Dataset) -> xr.Dataset:
 
     `low` and `high` are the 5 % and 95 % quantiles of seeds; `mean_low` and the like
     are the ends of 95 % confidence intervals; `first` is the first seed. Of fewer than
-    10 seeds every single one is kept, too, as a statistic `run 1`, ...
+    13 seeds every single one is kept, too, as a statistic `run 1`, ...
     """
     keep: dict[Any, Any] = {}
     every = [*STATISTICS, FIRST, *_runs(dataset.sizes.get("seed", 0))]
@@ -55,7 +55,7 @@ def summarise(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def runs(summary: xr.Dataset) -> list[str]:
-    """The statistics of a summary that are single seeds; none of 10 seeds or more."""
+    """The statistics of a summary that are single seeds; none of 13 seeds or more."""
     known = summary.indexes.get("statistic", ())
     return [str(s) for s in known if str(s).startswith(_RUN)]
 

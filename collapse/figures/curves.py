@@ -21,7 +21,7 @@ from collapse.figures import axes as scales
 from collapse.figures import outcomes, panels
 from collapse.figures import spec as layout
 from collapse.figures import words as annotations
-from collapse.figures.panels import Panel, has_theory, label, statistic
+from collapse.figures.panels import Panel, has_theory, label, levels_of, statistic
 from collapse.measures import catalogue
 
 _MOST_DOTS = 20  # on a curve
@@ -135,7 +135,9 @@ def _curves(
     reference = 1.0 if catalogue.is_about_one(unit) else np.nan
     if source(metric)[1] == DIFFERENCE:
         reference = 0.0
-    main, marks = statistic(summary, figure, metric), (reference, *figure.levels)
+    own = levels_of(summary[metric])
+    main = statistic(summary, figure, metric)
+    marks = (reference, *figure.levels, *own.values())
     band = panels.band(summary, figure, metric)
     log = _is_log(row, figure, metric, main)
     limits = scales.limits(row, metric, (main, *band.ends, *band.runs), log, marks)
@@ -146,7 +148,7 @@ def _curves(
     # below the first row there is room between the panels
     room = bool(fixed) and panel.position[0] > 0
     annotations.note(ax, summary, fixed, figure.x, room)
-    annotations.levels(ax, figure)
+    annotations.levels(ax, figure, own)
     alpha = 0.18 if len(hues) < 4 else 0.13
     for value, colour in hues.items():
         if fixed.get(name, value) != value:
@@ -162,8 +164,8 @@ def _curves(
         if _has_mean(summary, figure, metric):
             mean = one[metric].sel(statistic="mean")
             ax.plot(x, mean, color=colour, zorder=2.5, **_MEAN)
-        own = {"label": str(value), **_dots(figure, x)}
-        ax.plot(x, line, color=colour, lw=1.6, zorder=3, **own)
+        ways = {"label": str(value), **_dots(figure, x)}
+        ax.plot(x, line, color=colour, lw=1.6, zorder=3, **ways)
         if theory in one and np.isfinite(one[theory]).any():
             dark = _dashes(colour)
             ax.plot(x, one[theory], **dark, zorder=4, label=f"{value} theory")

@@ -1,6 +1,7 @@
 """What curves and maps share: the arrangement of panels, and their titles."""
 
 import itertools
+import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -202,3 +203,9 @@ def label(summary: xr.Dataset, metric: str) -> tuple[str, str]:
         attributes.get("long_name", usual.long_name),
         attributes.get("units", usual.unit),
     )
+
+
+def levels_of(variable: xr.DataArray) -> dict[str, float]:
+    """Label -> value of y that results mark for a metric; none if they mark none."""
+    found: dict[str, float] = json.loads(variable.attrs.get("levels", "{}"))
+    return found

@@ -35,7 +35,7 @@ class Figure:
         of the first seed, for papers that show a single one.
       band: what is shaded about a curve: "seeds", the 5 % to 95 % quantiles over seeds,
         or the 95 % confidence interval of their "mean" or "median", which is then the
-        curve. Of fewer than 10 seeds the runs are drawn instead of quantiles.
+        curve. Of fewer than 13 seeds the runs are drawn instead of quantiles.
       x_scale: "linear" or "log" (generations are drawn as t + 1, the number of fits).
       y_scale: "linear" or "log"; "auto" is the logarithm for errors whose curves are
         positive and differ by more than a factor of 30. In a map, of its colours.

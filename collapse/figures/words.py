@@ -9,7 +9,7 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 from numpy.typing import NDArray
 
 from collapse.experiment.columns import plain
@@ -95,26 +95,51 @@ def _notes(notes: xr.DataArray) -> list[str]:
     ]
 
 
-def levels(ax: Axes, figure: layout.Figure) -> None:
-    """Draw dotted lines at the levels in view, the highest with a label."""
+def levels(ax: Axes, figure: layout.Figure, own: Mapping[str, float]) -> None:
+    """Draw dotted lines at the levels in view, with labels.
+
+    Args:
+      ax: the panel.
+      figure: whose levels have one label, written at the highest.
+      own: label -> level of the metric itself.
+    """
     low, high = ax.get_ylim()
     shown = [level for level in figure.levels if low <= level <= high]
-    for level in shown:
+    named = sorted((y, text) for text, y in own.items() if low <= y <= high)
+    for level in [*shown, *(y for y, _ in named)]:
         ax.axhline(level, color="0.55", lw=0.8, ls=(0, (1, 2)), zorder=1)
-    if not shown or not figure.levels_label:
-        return
-    top = max(shown)
-    ends = ax.transData.transform([(ax.get_xlim()[1], y) for y in (low, top, high)])
+    for level, text in _apart(ax, named):
+        label = _on_line(ax, text, level)
+        label.set(size=_SIZE, color="0.35", in_layout=False, zorder=1)
+    if shown and figure.levels_label:
+        _lay_over(_on_line(ax, figure.levels_label, max(shown)), ax)
+
+
+def _apart(ax: Axes, named: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Levels with their labels; those too near each other share one, at the highest."""
+    found: list[tuple[float, str]] = []
+    for level, text in named:
+        if found:
+            x = ax.get_xlim()[1]
+            below, own = ax.transData.transform([(x, found[-1][0]), (x, level)])[:, 1]
+            if own - below < _SIZE * ax.figure.dpi / 60:
+                text = f"{found.pop()[1]}, {text}"
+        found.append((level, text))
+    return found
+
+
+def _on_line(ax: Axes, words: str, level: float) -> Annotation:
+    """Words at the right end of a horizontal line: above it, below it near the top."""
+    low, high = ax.get_ylim()
+    ends = ax.transData.transform([(ax.get_xlim()[1], y) for y in (low, level, high)])
     above = np.ptp(ends[:2, 1]) < 0.9 * np.ptp(ends[::2, 1])
     options: Any = {
         "xycoords": ("axes fraction", "data"),
         "textcoords": "offset points",
     }
-    text = ax.annotate(
-        figure.levels_label, (1, top), (-2, 1.5 if above else -1.5), **options
-    )
+    text = ax.annotate(words, (1, level), (-2, 1.5 if above else -1.5), **options)
     text.set(ha="right", va="bottom" if above else "top")
-    _lay_over(text, ax)
+    return text
 
 
 def _lay_over(text: Text, ax: Axes) -> None:

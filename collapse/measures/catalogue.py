@@ -5,69 +5,24 @@ command line checks names before it is loaded. The definitions, with their estim
 and standard errors, are the docstrings in the modules beside this one.
 """
 
+import functools
 import math
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
 
-Aspect = Literal["", "error", "tails", "variance", "support", "hallucination", "drift"]
-
-
-class Quantity(NamedTuple):
-    """What a reader of a figure or a file needs to know about a metric.
-
-    Attributes:
-      long_name: in words.
-      unit: in words; empty for a plain number.
-      reference: value of a perfect model; None where it is not known.
-      better: "lower" for errors, "higher", or "reference" where both sides are wrong.
-      is_tail: whether it is the mass of rare things over its true value: what single
-        runs lose, keep or overshoot.
-      aspect: of collapse that it measures, for the collapse profile
-        (`experiment.profile`); empty for none.
-    """
-
-    long_name: str
-    unit: str
-    reference: float | None = None
-    better: Literal["lower", "higher", "reference"] = "reference"
-    is_tail: bool = False
-    aspect: Aspect = ""
-
-
-# A tail is lost below a tenth of its true mass, and overshot above twice of it. First
-# fits of a Gaussian are between the two in nearly every run.
-LOST, OVERSHOT = 0.1, 2.0
-
-RATIO_TO_TRUTH = "ratio to truth"
-RATIO_TO_REAL = "ratio to real rows alone"
-
-
-def ratio(long_name: str, aspect: Aspect = "") -> Quantity:
-    """The quantity of a ratio to the truth, 1 for a perfect model."""
-    return Quantity(long_name, RATIO_TO_TRUTH, 1.0, aspect=aspect)
-
-
-def tail(
-    long_name: str, unit: str = RATIO_TO_TRUTH, aspect: Aspect = "tails"
-) -> Quantity:
-    """The quantity of a tail's mass over its true one, 1 for a perfect model."""
-    return Quantity(long_name, unit, 1.0, is_tail=True, aspect=aspect)
-
-
-def error(long_name: str, unit: str, aspect: Aspect = "") -> Quantity:
-    """The quantity of an error: 0 for a perfect model, lower is better."""
-    return Quantity(long_name, unit, 0.0, "lower", aspect=aspect)
-
-
-def loss(long_name: str, unit: str) -> Quantity:
-    """The quantity of a test error whose best value is not known."""
-    return Quantity(long_name, unit, None, "lower", aspect="error")
-
-
-def diversity(long_name: str, unit: str, reference: float | None = None) -> Quantity:
-    """The quantity of a spread that collapse narrows."""
-    return Quantity(long_name, unit, reference, aspect="variance")
-
+# all of them are also read from here
+from collapse.measures.quantity import LOST as LOST
+from collapse.measures.quantity import OVERSHOT as OVERSHOT
+from collapse.measures.quantity import (
+    RATIO_TO_REAL,
+    RATIO_TO_TRUTH,
+    diversity,
+    error,
+    loss,
+    ratio,
+    tail,
+)
+from collapse.measures.quantity import Aspect as Aspect
+from collapse.measures.quantity import Quantity as Quantity
 
 # of models with a density; defined in `measures.metrics`
 DENSITY = {
@@ -195,6 +150,34 @@ SYMBOLS = {
     "total_variation": error("total variation distance", "probability", "drift"),
 }
 
+# of samples, by distances between rows; defined in `measures.neighbours`
+SAMPLES = {
+    "precision": Quantity(
+        "precision (5 neighbours)",
+        "share of generated rows",
+        None,
+        "higher",
+        aspect="hallucination",
+    ),
+    "recall": Quantity(
+        "recall (5 neighbours)", "share of real rows", None, "higher", aspect="support"
+    ),
+    "generalisation_score": Quantity(
+        "mean distance to the nearest training row", "data units"
+    ),
+    "energy_distance": error("energy distance", "data units", "drift"),
+}
+
+# of torsion angles; defined in `measures.torus`
+TORSIONS = {
+    # what a perfect model reaches is above 0, and depends on the number of rows
+    "torsion_divergence": Quantity(
+        "Jensen-Shannon divergence of torsions", "nats", None, "lower", aspect="drift"
+    ),
+    "rare_conformer_survival": tail("share of the rare conformer", aspect="support"),
+    "gauche_pair_survival": tail("share of gauche-gauche pairs", aspect="support"),
+}
+
 # of n-gram models; defined in `measures.ngrams`
 UNIFORM_SHARE = 0.01  # of equal shares, mixed in so that every token has a loss
 NGRAMS = {
@@ -207,6 +190,19 @@ NGRAMS = {
     "contexts_left": Quantity("contexts that are left", "share of the real ones", 1.0),
     "entropy_rate": diversity("entropy rate", "bits a token"),
     "tail_mass_10pct": tail("mass of the rarest n-grams that carry 10 %"),
+}
+
+# of grammars; defined in `measures.grammar`
+_kept = functools.partial(Quantity, unit="share", reference=1.0, better="higher")
+GRAMMAR = {
+    "pairs_right": _kept("minimal pairs judged right", aspect="support"),
+    "pairs_learnable": _kept("minimal pairs of which a telling rule is left"),
+    "sentences_left": _kept("true sentences that can still be generated"),
+    "heterozygosity": ratio("heterozygosity of a non-terminal, mean", "variance"),
+    "support": Quantity("rules that are left", "rules", aspect="support"),
+    "nonterminals_left": _kept("non-terminals that are left"),
+    "chi_square": error("chi-square divergence", "squared error / share", "drift"),
+    "tail_mass_10pct": tail("mass of the rarest rules that carry 10 %"),
 }
 
 # defined in `sims.gaussian.measures`
@@ -242,6 +238,9 @@ EVERY = {
     "det_ratio": DET_RATIO,
     **ABSOLUTE,
     "l2_squared": L2_SQUARED,
+    **SAMPLES,
+    **TORSIONS,
+    **GRAMMAR,
     **NGRAMS,
     **SYMBOLS,
     **TOKENS,

@@ -78,24 +78,23 @@ def floored_bits(
 
     p is 99 % of the model's share and 1 % of 1/V, since the loss of a model that has
     lost an n-gram is infinite. After a context that is lost, or that the real text does
-    not have, p is 1/V.
+    not have, no token has a share: the loss of a context is that of all its n-grams.
+    These p do not sum to 1; with equal shares there the loss would fall as contexts
+    die.
 
     Args:
       held: [held, 2] context and token of each held-out n-gram; context C is none.
       counts: [held] how often each occurs.
       shape: (C, V).
     """
-    known, size = held[:, 0] < shape[0], shape[1]
-    place, cells = held[known, 0], held[known, 0] * size + held[known, 1]
-    weights = counts[known] / counts.sum()
-    of_unknown = float(counts[~known].sum() / counts.sum() * np.log2(size))
+    known, least = held[:, 0] < shape[0], UNIFORM_SHARE / shape[1]
+    cells, weights = held[known] @ [shape[1], 1], counts[known] / counts.sum()
+    of_unknown = float(-counts[~known].sum() / counts.sum() * np.log2(least))
 
     def bits(key: Key, p: Params) -> Float[Array, ""]:
         del key
-        alive = jnp.sum(p.shares, axis=1)[place] > 0
         share = p.shares.reshape(-1)[cells]
-        mixed = (1 - UNIFORM_SHARE) * share + UNIFORM_SHARE / size
-        loss = -jnp.log2(jnp.where(alive, mixed, 1 / size))
+        loss = -jnp.log2((1 - UNIFORM_SHARE) * share + least)
         return jnp.asarray(weights, loss.dtype) @ loss + of_unknown
 
     return bits

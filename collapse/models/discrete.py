@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int
 from collapse.core.types import Info, Key, Model, Weights
 from collapse.numerics import threefry
 from collapse.numerics.multinomial import categorical, multinomial
+from collapse.numerics.shares import weighted
 
 
 class Counts(NamedTuple):
@@ -47,7 +48,7 @@ def discrete(
       batch_size: symbols behind one row of counts; may be traced.
       rows: what a row is.
       smoothing: occurrences added to each symbol. Weights count relative to rows that
-        all have weight 1: they are divided by sum w^2 / sum w first.
+        all have weight 1, see `shares.weighted`.
       temperature: symbols are drawn in proportion to share^(1 / temperature).
       dtype: of shares fitted to tokens; jax's default if None.
     """
@@ -57,13 +58,8 @@ def discrete(
 
     def fit(key: Key, params, batch, weights: Weights) -> tuple[Array, Info]:
         del key, params
-        weights = weights * (jnp.sum(weights) / jnp.sum(weights**2))
-        if rows == "counts":
-            counts = weights @ batch.counts
-        else:
-            weights = weights.astype(dtype or jnp.result_type(float))
-            counts = jnp.zeros(num_symbols, weights.dtype)
-            counts = counts.at[batch].add(weights, mode="promise_in_bounds")
+        own = batch.counts if rows == "counts" else batch
+        counts = weighted(own, weights, (num_symbols,), dtype)
         counts = counts + jnp.asarray(smoothing, counts.dtype)
         return counts / jnp.sum(counts), {}
 

@@ -18,6 +18,7 @@ from jaxtyping import Array, Float, Int
 from collapse.core.types import Info, Key, Model, Weights
 from collapse.numerics import lookup, threefry
 from collapse.numerics.multinomial import multinomial
+from collapse.numerics.shares import counted, likeliest, tempered, weighted
 
 Smoothing = Callable[[Float[Array, "C V"]], Float[Array, "C V"]]  # counts -> shares
 # From so many draws a cell on, a binomial for each cell is faster than single draws.
@@ -93,7 +94,7 @@ def ngram(
       batch_size: n-grams behind one row of counts.
       rows: what a row is: counts, or the number c V + v of an n-gram.
       smoothing: counts -> shares; maximum likelihood if None. Weights count relative
-        to rows that all have weight 1: they are divided by sum w^2 / sum w first.
+        to rows that all have weight 1, see `shares.weighted`.
       temperature: tokens are drawn in proportion to share^(1 / temperature).
       dtype: of shares fitted to single n-grams; jax's default if None.
     """
@@ -103,12 +104,8 @@ def ngram(
 
     def fit(key: Key, params, batch, weights: Weights) -> tuple[Ngrams, Info]:
         del key, params
-        weights = weights * (jnp.sum(weights) / jnp.sum(weights**2))
-        if rows == "counts":
-            counts = jnp.tensordot(weights, batch.counts, 1)
-        else:
-            weights = weights.astype(dtype or jnp.result_type(float))
-            counts = _counted(batch, weights, shape)
+        own = batch.counts if rows == "counts" else batch
+        counts = weighted(own, weights, shape, dtype)
         totals = jnp.sum(counts, axis=1)
         return Ngrams((smoothing or likeliest)(counts), totals / jnp.sum(totals)), {}
 
@@ -141,15 +138,8 @@ def _batch(
         draws = np.bincount(design.allotted(num), minlength=contexts)
         return jax.vmap(multinomial)(_keys(key, contexts), jnp.asarray(draws), shares)
     drawn = _drawn(key, params, design, num)
-    counts = _counted(drawn, jnp.ones(num, jnp.int32), (contexts, size))
+    counts = counted(drawn, jnp.ones(num, jnp.int32), (contexts, size))
     return counts.astype(shares.dtype)
-
-
-def _counted(ngrams: Int[Array, " num"], weights: Array, shape: tuple[int, int]):
-    """Sum of the weights of each n-gram [C, V]."""
-    counts = jnp.zeros(shape[0] * shape[1], weights.dtype)
-    counts = counts.at[ngrams].add(weights, mode="promise_in_bounds")
-    return counts.reshape(shape)
 
 
 def _drawn(
@@ -176,29 +166,6 @@ def _drawn(
 
     found = jax.lax.scan(step, starts, words[1:])[1]
     return found.T.reshape(-1)[:num]  # sequence by sequence
-
-
-def tempered(
-    shares: Float[Array, "C V"], temperature: Float[Array, ""]
-) -> Float[Array, "C V"]:
-    """Weights of tokens in proportion to shares^(1 / temperature); 0 stays 0.
-
-    At temperatures so small that nothing else is left the largest have all.
-    """
-    largest = jnp.max(shares, axis=1, keepdims=True)
-    power = jnp.log(
-        jnp.where(shares > 0, shares / jnp.where(largest > 0, largest, 1), 1)
-    )
-    # a share next to the largest may round to it: never 0 / 0
-    power = jnp.minimum(power, -jnp.finfo(shares.dtype).tiny)
-    power = jnp.exp(power / temperature.astype(shares.dtype))
-    return jnp.where(shares > 0, jnp.where(shares == largest, 1, power), 0)
-
-
-def likeliest(counts: Float[Array, "C V"]) -> Float[Array, "C V"]:
-    """Shares by maximum likelihood; 0 after a context that does not occur."""
-    total = jnp.sum(counts, axis=1, keepdims=True)
-    return counts / jnp.where(total > 0, total, 1)
 
 
 def additive(pseudo: float) -> Smoothing:

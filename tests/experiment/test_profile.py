@@ -226,6 +226,7 @@ LEADING = {  # family -> the metrics that speak for the first six definitions
     "gmm": DENSITY.format("survival_3", "l2_squared"),
     "kde": DENSITY.format("-", "mean_error"),
     "discrete": "- tail_mass_10pct heterozygosity support - total_variation",
+    "grammar": "- tail_mass_10pct heterozygosity pairs_right - chi_square",
     "ngram": f"{LOSS} tail_mass_10pct heterozygosity support - -",
     "linear": "test_error - - - - -",
     "charlm": f"bits_per_character tail_mass_10pct distinct_1 {WORDS} -",

@@ -428,6 +428,20 @@ def test_levels_are_in_every_panel():
             assert [text.get_text() for text in ax.texts].count("one") == 1
 
 
+def test_levels_of_a_metric_are_named_and_near_ones_share_a_label():
+    data = band()
+    data.entropy.attrs["levels"] = '{"high": 1.4, "low": 0.6, "lower": 0.59, "far": 90}'
+    fig, ax, dotted = level(data, ())
+    assert dotted == [0.59, 0.6, 1.4]
+    labels = {text.get_text(): text for text in ax.texts}
+    assert {name: text.xy[1] for name, text in labels.items()} == {
+        "lower, low": 0.6,
+        "high": 1.4,
+    }
+    curve = max(ax.lines, key=lambda line: line.get_lw())
+    assert all(text.get_zorder() < curve.get_zorder() for text in labels.values())
+
+
 def test_coordinates_are_spelled_for_a_reader():
     names = {
         "noise_variance": ("noise variance σ² = 0.5", "σ² = 1e-06"),

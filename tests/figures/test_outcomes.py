@@ -83,7 +83,7 @@ def test_of_few_seeds_the_runs_are_drawn():
     (ax,) = drawing.draw(summarise(wild), Figure(metrics=("test_error",))).axes
     assert ax.get_ylim()[1] > 40
     assert not any("5 %" in word for word in legend(fig))
-    many = drawing.draw(summarise(dataset(10)), Figure(metrics=("test_error",)))
+    many = drawing.draw(summarise(dataset(13)), Figure(metrics=("test_error",)))
     assert "band: 5 % to 95 % of seeds" in legend(many)
     assert len(many.axes[0].collections) == 2
 

@@ -37,8 +37,8 @@ RIGHT = {  # metric -> of a perfect model, of what is left
     # the rarest n-grams are those after context 1 of 0.03 and 0.06
     "tail_mass_10pct": (1, 0.4 * 0.5 / 0.09),
     "bits_per_token_floored": (
-        -(4 * np.log2(0.4975) + 2 * np.log2(0.9925) - 2 * 2) / 8,
-        -(3 * np.log2(0.9925) + np.log2(0.0025) - 2 * 2 - 2 * 2) / 8,
+        -(4 * np.log2(0.4975) + 2 * np.log2(0.9925) + 2 * np.log2(0.0025)) / 8,
+        -(3 * np.log2(0.9925) + 5 * np.log2(0.0025)) / 8,
     ),
 }
 

@@ -14,9 +14,9 @@ from collapse.models.ngram import (
     Ngrams,
     additive,
     kneser_ney,
-    likeliest,
     ngram,
 )
+from collapse.numerics.shares import likeliest
 from collapse.theory.ngram import first_support
 
 RTOL = 1e-9 if X64 else 1e-5

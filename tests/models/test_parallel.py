@@ -189,7 +189,7 @@ def test_devices_are_divided_into_groups_or_it_is_said():
 
 def test_sequences_of_a_step_are_shared_evenly_or_it_is_said():
     with pytest.raises(InputError, match="model_devices: 3 cannot share the 8 sequ"):
-        checks.check(Charlm(model_devices=3))
+        checks.check(Charlm(model_devices=3, batch_size=8))
     for devices, size in ((3, 6), (16, 16), (2, 8)):  # a quick run keeps it so
         quick = Charlm(model_devices=devices, batch_size=48).quick()
         assert quick.batch_size == size

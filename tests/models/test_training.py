@@ -173,6 +173,42 @@ def test_the_best_is_kept():
         trained(net_of()[1], rows, jnp.ones(8), train_config._replace(keep="best"))
 
 
+@pytest.mark.x64
+def test_seeds_together_are_seeds_one_by_one():
+    """Of other numbers of steps, with checks of the validation loss.
+
+    Weights are float64: Adam makes steps of the signs of gradients, which rounding
+    turns, so that float32 weights differ by percents.
+    """
+    rows = rows_of(8)
+    weights = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), net_of()[1])
+    shares = jnp.stack([jnp.ones(8), jnp.where(jnp.arange(8) < 3, 1.0, 0.0)])
+    config = TrainConfig(
+        epochs=6.0, most_rows=8, batch_size=2, learning_rate=0.01, keep="best"
+    )
+
+    def single(weights, rows, key):
+        return loss(weights, rows, key).astype(jnp.float32)
+
+    def fit(own):
+        def validate(weights):
+            return single(weights, rows[:2], None)
+
+        return training.train(KEY, weights, rows, own, single, config, validate)
+
+    together, alone = jax.jit(jax.vmap(fit))(shares), jax.jit(fit)
+    for i, own in enumerate(shares):
+        one = alone(own)
+        assert (together.steps[i], together.kept[i]) == (one.steps, one.kept)
+        np.testing.assert_allclose(together.loss[i], one.loss, rtol=1e-6)
+        jax.tree.map(
+            lambda a, b, i=i: np.testing.assert_allclose(a[i], b, rtol=1e-6),
+            *(together.weights, one.weights),
+        )
+    assert together.steps.tolist() == [24, 9]
+    assert together.kept[0] < 24
+
+
 def test_a_line_is_learned_by_heart():
     """Near 0 bits, where its characters at random would be 2.3."""
     line = jnp.array([[0, 1, 2, 3, 4, 0, 2, 4]], jnp.int32)

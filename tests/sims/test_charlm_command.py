@@ -363,6 +363,9 @@ def test_a_text_without_spaces_has_no_measures_of_words(tmp_path, capsys):
     assert set(Charlm.catalogue) - of_words <= set(data.data_vars)
     assert "bits_per_character" in out and "word_survival" not in out
     assert not of_words & set(json.loads(data.attrs["real_text"]))
+    levels = json.loads(data.bits_per_character.attrs["levels"])
+    assert list(levels) == ["3-gram", "4-gram", "5-gram"]
+    assert max(levels.values()) < 0.3 < float(data.bits_per_character.min())
     figure = json.loads(data.attrs["figure"])
     assert figure["metrics"] == ["bits_per_character"]
     assert figure["caption"].endswith("Written without spaces: no measures of words.")

@@ -26,10 +26,11 @@ SMALL = Charlm(
     block=16,
     samples_per_generation=(N,),
     measured_rows=8,
-    steps=3,
+    steps=(3,),
     learning_rate=0.1,
 )
 CELL = {"samples_per_generation": N, "temperature": 1.0, "repetition_penalty": 1.0}
+CELL |= {"size": "nano"}
 
 
 @pytest.fixture(autouse=True)
@@ -47,18 +48,24 @@ def _small(tmp_path, monkeypatch):
 
 
 def condition_of(experiment=SMALL, workflow="replace", **cell):
-    return Condition(experiment, workflows.read(workflow), CELL | cell)
+    length = {"epochs": experiment.epochs[0], "steps": experiment.steps[0]}
+    return Condition(experiment, workflows.read(workflow), CELL | length | cell)
 
 
 def test_training_has_room_for_all_rows_a_workflow_trains_on():
-    experiment = dataclasses.replace(SMALL, num_generations=4, steps=0, epochs=2.0)
+    experiment = dataclasses.replace(
+        SMALL, num_generations=4, steps=(0,), epochs=(2.0,)
+    )
     data = experiment.load()
     most = {"replace": 16, "fixed_budget": 16, "mix 0.1 fresh": 16}
     most |= {"accumulate": 80, "replace_multiple": 80, "window 3": 48}
     for label, rows in most.items():
         training = design_of(condition_of(experiment, label), data).training
         assert (training.most_rows, training.epochs) == (rows, 2.0), label
-    fixed = condition_of(dataclasses.replace(experiment, steps=7), "accumulate")
+    longer = condition_of(experiment, "accumulate", epochs=3.0, size="micro")
+    design = design_of(longer, data)
+    assert (design.training.epochs, design.network.size) == (3.0, SIZES["micro"])
+    fixed = condition_of(dataclasses.replace(experiment, steps=(7,)), "accumulate")
     assert design_of(fixed, data).training.epochs == 0
 
 
@@ -94,7 +101,7 @@ def test_a_biased_sampler_generates_at_a_multiple_of_the_temperature():
 
 def test_a_biased_problem_depends_on_no_number_of_rows():
     """Conditions of other sizes share its program, even where epochs count."""
-    experiment = dataclasses.replace(SMALL, steps=0, epochs=2.0)
+    experiment = dataclasses.replace(SMALL, steps=(0,), epochs=(2.0,))
     root, data, key = streams.seeds(0, 1)[0], experiment.load(), jax.random.key(1)
 
     def fit(n, rows=32):

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int
 
+from collapse.core.devices import one_fills_a_device
 from collapse.core.types import Info, Key, Metric, Model, Weights
 from collapse.models.language import parallel
 from collapse.models.language.decoding import DecodingConfig, generate
@@ -158,9 +159,10 @@ def _generated(
     def group(key: Key, begin: Array) -> Array:
         return generate(key, net, weights, begin, config.block, decoding_config)
 
-    beams = decoding_config.beams
-    caches = beams * _BEAM_COST if beams > 1 else 1  # for each sequence
-    size = max(1, GENERATION_BATCH // caches)
+    beams, size = decoding_config.beams, GENERATION_BATCH
+    if beams > 1 and one_fills_a_device():
+        # beams draw no numbers, so that groups of any size generate the same
+        size = max(1, size // (beams * _BEAM_COST))
     return Blocks(_in_groups(group, size, begin, key, devices))
 
 

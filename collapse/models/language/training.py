@@ -5,7 +5,6 @@ uses is its share of all uses, rounded down or up, spread evenly over time and i
 order. With equal weights and whole epochs these are the shuffled passes of the papers.
 """
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
@@ -109,7 +108,7 @@ def train(
     check_every = jnp.maximum(steps // config.validation_checks, 1)
 
     def body(i: Array, carry):
-        weights, state, total, best = carry
+        weights, state, total = carry
         batch = lax.dynamic_slice_in_dim(
             order, i * config.batch_size, config.batch_size
         )
@@ -117,21 +116,26 @@ def train(
         updates, state = optimiser.update(grad, state, weights)
         rate = _learning_rate(config, i, steps)
         weights = jax.tree.map(lambda w, u: w - rate * u, weights, updates)
-        total = total + jnp.where(i >= late, value, 0)
-        if best is not None:
-            assert validate is not None
-            due = ((i + 1) % check_every == 0) | (i + 1 == steps)
-            best = _checked(due, validate, weights, i + 1, best)
-        return weights, state, total, best
+        return weights, state, total + jnp.where(i >= late, value, 0)
 
-    zero = jnp.zeros((), jnp.int32)
-    best = (weights, jnp.float32(jnp.inf), zero) if config.keep == "best" else None
-    start = (weights, optimiser.init(weights), jnp.float32(0), best)
-    weights, _, total, best = lax.fori_loop(0, steps, body, start)
+    def until_check(carry):
+        done, carry, best = carry
+        end = jnp.minimum(done + check_every, steps)
+        carry = lax.fori_loop(done, end, body, carry)
+        assert validate is not None  # it was asked for above
+        return end, carry, _better(validate, carry[0], end, best)
+
+    start = (weights, optimiser.init(weights), jnp.float32(0))
+    if config.keep == "last":
+        weights, _, total = lax.fori_loop(0, steps, body, start)
+        kept = steps
+    else:
+        zero = jnp.zeros((), jnp.int32)
+        none = (zero, start, (weights, jnp.float32(jnp.inf), zero))
+        found = lax.while_loop(lambda carry: carry[0] < steps, until_check, none)
+        (_, _, total), (weights, _, kept) = found[1:]
     loss_at_end = total / (steps - late).astype(total.dtype)
-    if best is None:
-        return TrainResult(weights, loss_at_end, steps, steps)
-    return TrainResult(best[0], loss_at_end, steps, best[2])
+    return TrainResult(weights, loss_at_end, steps, kept)
 
 
 def _gradient(loss: Loss, config: TrainConfig) -> Callable[..., Any]:
@@ -211,18 +215,6 @@ def _order(
     uses_of_row = jnp.minimum(last, num) - first
     time = (uses - first + draws.uniform(shuffle_key, uses.shape)) / uses_of_row
     return row[jnp.argsort(jnp.where(uses < num, time, 2))]
-
-
-def _checked(
-    due: Array,
-    validate: Callable[[dict], Array],
-    weights: dict,
-    step: Array,
-    best: tuple[dict, Array, Array],
-) -> tuple[dict, Array, Array]:
-    """`_better` if a check is due, else the best weights so far."""
-    better = functools.partial(_better, validate)
-    return lax.cond(due, better, lambda weights, step, best: best, weights, step, best)
 
 
 def _better(

@@ -8,7 +8,7 @@ def check(e: CharlmFields) -> None:
     """Raise InputError for combinations of fields that cannot be run."""
     if e.precision != "float32":
         raise InputError("precision: networks run in float32; drop --precision")
-    if not e.steps and e.epochs <= 0:
+    if 0 in e.steps and min(e.epochs) <= 0:
         raise InputError("epochs: 0 trains nothing; give more, or --steps")
     if e.batch_size % e.model_devices:
         raise InputError(

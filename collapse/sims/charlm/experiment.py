@@ -72,8 +72,11 @@ class Charlm(CharlmFields):
         return texts.caption(self, self._real_level())
 
     def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":
-        """The dataset, with the metrics of new real text as a JSON attribute."""
-        return texts.with_real_level(dataset, self._real_level())
+        """The dataset, with the metrics of new real text, and what n-grams reach."""
+        measures, n = load("collapse.sims.charlm.measures"), self.samples_per_generation
+        reached = measures.ngram_levels(self.load(), max(n), self.measured_rows)
+        told = texts.with_real_level(dataset, self._real_level())
+        return texts.with_levels(told, reached)
 
     def _real_level(self) -> dict[str, float]:
         found: dict[str, float]
@@ -103,9 +106,9 @@ class Charlm(CharlmFields):
             super().quick(),
             num_seeds=min(self.num_seeds, 2),
             samples_per_generation=capped(self.samples_per_generation, _QUICK_ROWS),
-            size="nano",
-            steps=min(self.steps, _QUICK_STEPS),
-            epochs=min(self.epochs, 2.0),
+            size=("nano",),
+            steps=capped(self.steps, _QUICK_STEPS),
+            epochs=capped(self.epochs, 2.0),
             batch_size=min(self.batch_size, shared * max(1, 8 // shared)),
             beams=min(self.beams, 5),
             pretrain_steps=min(self.pretrain_steps, _QUICK_STEPS),

@@ -27,7 +27,7 @@ class CharlmFields(Family):
     reads_tables: ClassVar[bool] = False
     catalogue = {**catalogue.LANGUAGE, **catalogue.TEXT}
 
-    num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 5
+    num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 3
     """Generations after the first fit, which is generation 0."""
     samples_per_generation: Annotated[
         tuple[Count, ...], Shown("2048, or all training ones where there are fewer")
@@ -50,7 +50,7 @@ class CharlmFields(Family):
     (with --quick: enough for its sequences)."""
     precision: Literal["float32", "float64"] = "float32"
     """Floating-point type; networks run in float32 only."""
-    size: Literal["nano", "micro", "mini"] = "nano"
+    size: tuple[Literal["nano", "micro", "mini"], ...] = ("nano",)
     """Network of 0.1, 0.8 or 3 million weights."""
     block: Annotated[int, Bounds(8, 4096)] = 128
     """Characters of a sequence, and of the network's attention window."""
@@ -62,12 +62,14 @@ class CharlmFields(Family):
     """Activation function of the MLPs."""
     dropout: Annotated[float, Bounds(0, 0.9)] = 0.0
     """Dropout rate in training."""
-    epochs: Annotated[float, Bounds(0, 10**4), Only("steps", (0,))] = 2.0
+    epochs: Annotated[
+        tuple[Annotated[float, Bounds(0, 10**4)], ...], Only("steps", (0,))
+    ] = (6.0,)
     """Passes over the training data, so that more data get more steps; without --steps
     only."""
-    steps: Annotated[int, Bounds(0, 10**6)] = 0
+    steps: tuple[Annotated[int, Bounds(0, 10**6)], ...] = (0,)
     """Optimiser steps instead of epochs, whatever the amount of data; 0 for epochs."""
-    batch_size: Annotated[int, Bounds(1, 4096)] = 8
+    batch_size: Annotated[int, Bounds(1, 4096)] = 4
     """Sequences of a step."""
     model_devices: Annotated[int, Bounds(1, 1024), OnlyIfSet()] = 1
     """Devices that train one model together, each on a share of the sequences of every
@@ -111,7 +113,8 @@ class CharlmFields(Family):
     @classmethod
     def axes(cls) -> tuple[str, ...]:
         """Fields that may hold several values."""
-        return ("samples_per_generation", "temperature", "repetition_penalty")
+        own = ("samples_per_generation", "temperature", "repetition_penalty")
+        return (*own, "size", "epochs", "steps")
 
     def quantity(self, metric: str) -> Quantity | None:
         """Long name and unit of a metric, also of the histogram of perplexities."""

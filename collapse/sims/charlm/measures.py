@@ -9,13 +9,14 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from collapse.core import streams
-from collapse.core.devices import on_host
+from collapse.core.devices import on_host, one_fills_a_device
 from collapse.core.seeds import over_seeds
 from collapse.core.types import Key
 from collapse.data.text_blocks import TextRows, evenly, rare_positions
 from collapse.data.vocabulary import decode
 from collapse.measures import text as text_measures
 from collapse.measures.catalogue import PERPLEXITY_QUANTILES
+from collapse.measures.ngram_lines import ngram_bits
 from collapse.models.language.decoding import generate
 from collapse.models.language.model import LanguageParams, cross_entropy_in_groups
 from collapse.models.language.network import network
@@ -23,6 +24,7 @@ from collapse.numerics import threefry
 from collapse.sims.charlm.fields import EDGES, HISTOGRAM
 from collapse.sims.charlm.model import Design, Values, real_sequences
 
+NGRAM_ORDERS = (3, 4, 5)
 _REFERENCES: dict[Any, text_measures.Reference] = {}
 
 
@@ -114,19 +116,36 @@ def real_level(data: TextRows, num: int) -> dict[str, float]:
     return text_measures.measure(rows, _reference(data, num))
 
 
+def ngram_levels(data: TextRows, n: int, num: int) -> dict[str, float]:
+    """Bits a character of n-grams on the held-out text: lines to compare with.
+
+    Args:
+      data: the text.
+      n: real sequences that they are counted in, as many as generation 0 has.
+      num: test sequences, as many as the models are measured on.
+    """
+    rows = evenly(data.train, min(n, len(data.train)))
+    held, size = evenly(data.test, min(num, len(data.test))), data.text.vocabulary
+    return {
+        f"{order}-gram": ngram_bits(rows, held, len(size), order, "kneser_ney")
+        for order in NGRAM_ORDERS
+    }
+
+
 _COMPILED: dict[Any, Callable[..., Any]] = {}  # shared by all workflows
 
 
 def _generate_and_score(design: Design, n: int, sha256: str) -> Callable[..., Any]:
     """A compiled function that generates text and computes losses, for all seeds."""
     n = n if design.experiment.prompts else 1  # real sequences are only continued
-    name = (design.experiment, sha256, n, design.greedy)
+    name = (design.experiment, design.network, sha256, n, design.greedy)
     if name not in _COMPILED:
         one = functools.partial(_generate_and_score_one, design, n)
         axes = (0, 0, 0, None, *[None] * len(Values._fields))
         shared = design.experiment.model_devices
+        alone = one_fills_a_device()
         _COMPILED[name] = over_seeds(
-            one, axes, 0, one_by_one=True, model_devices=shared
+            one, axes, 0, one_by_one=alone, model_devices=shared
         )
     return _COMPILED[name]
 

@@ -13,7 +13,7 @@ from collapse.core.types import Key, Model
 from collapse.data.text_blocks import TextRows, pretraining_rows
 from collapse.models.language.decoding import DecodingConfig
 from collapse.models.language.model import cross_entropy, language_model
-from collapse.models.language.network import SIZES, NetworkConfig, network
+from collapse.models.language.network import SIZES, NetworkConfig, Size, network
 from collapse.models.language.parallel import Piece
 from collapse.models.language.training import TrainConfig, train
 from collapse.numerics import draws, threefry
@@ -106,12 +106,12 @@ def subset(key: Key, rows: Int[Array, "rows block"], num: int) -> Array:
     return rows[draws.shuffled(key, rows.shape[0], num)]
 
 
-def network_config(experiment: Charlm, data: TextRows) -> NetworkConfig:
-    """The network that an experiment asks for."""
+def network_config(experiment: Charlm, data: TextRows, size: str) -> NetworkConfig:
+    """The network of a size that an experiment asks for."""
     return NetworkConfig(
         vocabulary=len(data.text.vocabulary),
         block=experiment.block,
-        size=SIZES[experiment.size],
+        size=SIZES[size],
         positions=experiment.positions,
         tied=not experiment.untied,
         dropout=experiment.dropout,
@@ -119,21 +119,26 @@ def network_config(experiment: Charlm, data: TextRows) -> NetworkConfig:
     )
 
 
-def train_config(experiment: Charlm, most_rows: int) -> TrainConfig:
+def train_config(
+    experiment: Charlm, size: Size, steps: int, epochs: float, most_rows: int
+) -> TrainConfig:
     """The training settings of a generation.
 
     Args:
       experiment: that asks for it.
+      size: of the network.
+      steps: of the optimiser; 0 for as many as the epochs take.
+      epochs: passes over the data, without steps.
       most_rows: largest total weight of the sequences that a fit sees.
     """
     e = experiment
     return TrainConfig(
-        steps=e.steps,
-        epochs=0.0 if e.steps else e.epochs,
+        steps=steps,
+        epochs=0.0 if steps else epochs,
         most_rows=most_rows,
         batch_size=e.batch_size,
         devices=e.model_devices,
-        microbatch_size=max(1, _MICROBATCH_NUMBERS // (e.block * SIZES[e.size].width)),
+        microbatch_size=max(1, _MICROBATCH_NUMBERS // (e.block * size.width)),
         learning_rate=e.learning_rate,
         warm_up=e.warm_up,
         weight_decay=e.weight_decay,
@@ -141,12 +146,11 @@ def train_config(experiment: Charlm, most_rows: int) -> TrainConfig:
     )
 
 
-def pretrained(experiment: Charlm, data: TextRows) -> dict:
+def pretrained(experiment: Charlm, data: TextRows, size: str) -> dict:
     """Weights trained on another text, once for all seeds and workflows."""
-    config = network_config(experiment, data)
-    training = train_config(experiment, 0)._replace(
-        steps=experiment.pretrain_steps, epochs=0.0, keep="last"
-    )
+    config = network_config(experiment, data, size)
+    length = (experiment.pretrain_steps, 0.0)
+    training = train_config(experiment, config.size, *length, 0)._replace(keep="last")
     name = (experiment.pretrain, data.sha256, config, training, experiment.seed)
     if name in _PRETRAINED:
         return _PRETRAINED[name]

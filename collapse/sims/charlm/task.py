@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from collapse.core import memory
-from collapse.core.devices import seed_devices
+from collapse.core.devices import one_fills_a_device, seed_devices
 from collapse.core.types import Info, Key, Model, Params, Problem, Weights
 from collapse.data.errors import InputError
 from collapse.data.text_blocks import TextRows, evenly
@@ -40,7 +40,7 @@ def task(condition: Condition[Charlm], data: TextRows) -> Task:
     Raises:
       InputError: if the devices here cannot be divided among models.
     """
-    experiment, n = condition.experiment, condition.n
+    experiment, n, size = condition.experiment, condition.n, condition["size"]
     check_devices(experiment)
     design = design_of(condition, data)
     values = Values(
@@ -49,7 +49,7 @@ def task(condition: Condition[Charlm], data: TextRows) -> Task:
         jnp.asarray(evenly(data.validation, _VALIDATION_ROWS)),
         jnp.float32(condition["temperature"]),
         jnp.float32(condition["repetition_penalty"]),
-        pretrained(experiment, data) if experiment.pretrain else None,
+        pretrained(experiment, data, size) if experiment.pretrain else None,
     )
 
     def make_problem(root: Key, *arrays: Any) -> Problem:
@@ -73,11 +73,11 @@ def task(condition: Condition[Charlm], data: TextRows) -> Task:
     return Task(
         make_problem,
         values,
-        program=(condition.workflow.label, n, design.greedy),
+        program=(condition.workflow.label, n, design),
         biased=None if design.greedy or experiment.beams > 1 else biased,
         observe=observer(design, n, data, values),
         speed=speed,
-        one_by_one=True,
+        one_by_one=one_fills_a_device(),
         model_devices=experiment.model_devices,
     )
 
@@ -96,10 +96,12 @@ def design_of(condition: Condition[Charlm], data: TextRows) -> Design:
     """The static part of the model of a condition."""
     experiment = condition.experiment
     batches = condition.workflow.batches(condition.num_generations)
+    network = network_config(experiment, data, condition["size"])
+    length = (condition["steps"], condition["epochs"])
     return Design(
         experiment,
-        network_config(experiment, data),
-        train_config(experiment, batches * condition.n),
+        network,
+        train_config(experiment, network.size, *length, batches * condition.n),
         greedy=condition["temperature"] < LEAST_TEMPERATURE,
     )
 
@@ -114,7 +116,8 @@ def _problem(real: Array, model: Model) -> Problem:
         return Blocks(subset(key, real, num))
 
     first = memory.first(lambda params: params.weights)
-    return Problem(draw, model, {}, one_by_one=True, remember=first)
+    alone = one_fills_a_device()
+    return Problem(draw, model, {}, one_by_one=alone, remember=first)
 
 
 def _trained_on_any_number(design: Design, values: Values, real: Array) -> Model:

@@ -21,10 +21,12 @@ TEXTS = "texts"
 
 def settings(e: CharlmFields) -> list[str]:
     """Phrases on the network, its training and its decoding, for captions."""
-    length = f"{e.steps} steps" if e.steps else f"{e.epochs:g} epochs"
+    steps = [f"{spelled(s for s in e.steps if s)} steps"] if any(e.steps) else []
+    epochs = [f"{spelled(e.epochs)} epochs"] if 0 in e.steps else []
+    length = " or ".join(epochs + steps)
     origin = f"{Path(e.pretrain).name}'s pretrained" if e.pretrain else "new"
     origin = origin if e.start == "scratch" else "the previous"
-    phrases = [f"transformer {e.size}", f"{length} from {origin} weights"]
+    phrases = [f"transformer {spelled(e.size)}", f"{length} from {origin} weights"]
     if e.prompts:
         phrases.append("continuing real blocks")
     if e.beams > 1:
@@ -62,6 +64,19 @@ def caption(e: CharlmFields, real: Mapping[str, float]) -> str:
 def with_real_level(dataset: "xr.Dataset", real: Mapping[str, float]) -> "xr.Dataset":
     """The dataset, with the metrics of new real text as a JSON attribute."""
     return dataset.assign_attrs(real_text=json.dumps(real))
+
+
+def with_levels(dataset: "xr.Dataset", reached: Mapping[str, float]) -> "xr.Dataset":
+    """The dataset, whose figures mark the loss that other models reach.
+
+    Args:
+      dataset: results.
+      reached: name of a model -> its bits a character.
+    """
+    if "bits_per_character" in dataset:
+        dataset = dataset.copy()
+        dataset["bits_per_character"].attrs["levels"] = json.dumps(reached)
+    return dataset
 
 
 def leave(

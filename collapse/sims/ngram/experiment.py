@@ -121,7 +121,6 @@ class Ngram(Family):
 
     def caption(self) -> str:
         """The data distribution, sizes, and how models are fitted."""
-        phrases = [f"n = {spelled(self.samples_per_generation)}", *self.caption_words()]
-        return (
-            f"Truth: {self.truth_words()}. {', '.join([*phrases, self.repetitions()])}."
-        )
+        sizes = f"n = {spelled(self.samples_per_generation)} n-grams"
+        phrases = [sizes, *self.caption_words(), self.repetitions()]
+        return f"Truth: {self.truth_words()}. {', '.join(phrases)}."

@@ -1,0 +1,1 @@
+"""Torsion angles of molecules: exact laws, shipped samples, and files of users."""

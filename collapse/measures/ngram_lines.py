@@ -1,0 +1,144 @@
+"""Bits a token that smoothed n-grams need for held-out rows: lines to compare with.
+
+References:
+  Witten & Bell 1991 (IEEE Trans. Inf. Theory 37:1085), in the interpolated form of
+    Chen & Goodman 1999 (Computer Speech & Language 13:359), sec. 2.
+  Kneser & Ney 1995 (ICASSP), interpolated, a discount for each length by Ney, Essen &
+    Kneser 1994: Chen & Goodman, sec. 2 and 3.
+"""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+Smoothing = Literal["witten_bell", "kneser_ney"]
+_USUAL_DISCOUNT = 0.5  # where no n-gram occurs once, so that none can be estimated
+
+
+def ngram_bits(
+    train: Int[np.ndarray, "rows block"],
+    test: Int[np.ndarray, "held length"],
+    size: int,
+    order: int,
+    smoothing: Smoothing = "witten_bell",
+) -> float:
+    """Mean of -log2 p over all tokens of held-out rows, in bits a token.
+
+    Rows are read as a language model reads them: each begins with a BOS token, and the
+    context of a token is what precedes it in its row, at most order - 1 tokens.
+
+    Args:
+      train: tokens of the rows that n-grams are counted in, 0 to size - 1.
+      test: tokens of held-out rows.
+      size: V, number of distinct tokens.
+      order: tokens of an n-gram, 1 for unigrams.
+      smoothing: how a token that did not follow a context gets a share, always by the
+        context without its first token, and at last by equal shares.
+
+    Raises:
+      ValueError: if `order` is below 1, or there are more n-grams than 2^63.
+    """
+    if order < 1:
+        raise ValueError(f"order must be at least 1, got {order}")
+    if (size + 1) ** order > 2**63:
+        raise ValueError(f"order must be lower: {size} tokens have too many n-grams")
+    share = np.full(test.shape, 1 / size)
+    tables = _tables(train, size, order, smoothing == "kneser_ney")
+    for length, table in enumerate(tables):
+        held = _keys(test, size, length)
+        own = share[:, _first(length) :]
+        share[:, _first(length) :] = table.share(held, own, size + 1)
+    return float(-np.log2(share).mean())
+
+
+class _Table(NamedTuple):
+    """What follows contexts of one length.
+
+    Attributes:
+      keys: sorted n-grams, as numbers whose last digit in base V + 1 is the token.
+      counts: of each.
+      contexts: sorted.
+      totals: of the counts after each.
+      distinct: n-grams after each.
+      discount: taken off each count, in (0, 1]; None for Witten and Bell's.
+    """
+
+    keys: Int[np.ndarray, " ngrams"]
+    counts: Int[np.ndarray, " ngrams"]
+    contexts: Int[np.ndarray, " contexts"]
+    totals: Int[np.ndarray, " contexts"]
+    distinct: Int[np.ndarray, " contexts"]
+    discount: float | None
+
+    def share(self, held: np.ndarray, lower: np.ndarray, base: int) -> np.ndarray:
+        """Shares of n-grams, from those of n-grams a token shorter."""
+        count = _looked_up(self.keys, self.counts, held)
+        total = _looked_up(self.contexts, self.totals, held // base)
+        distinct = _looked_up(self.contexts, self.distinct, held // base)
+        if self.discount is None:
+            found = (count + distinct * lower) / np.maximum(total + distinct, 1)
+        else:
+            kept = np.maximum(count - self.discount, 0)
+            found = (kept + self.discount * distinct * lower) / np.maximum(total, 1)
+        return np.where(total > 0, found, lower)
+
+
+def _tables(
+    train: np.ndarray, size: int, order: int, continuations: bool
+) -> list[_Table]:
+    """A table for each length of a context, from 0 to order - 1.
+
+    Kneser and Ney count of an n-gram, but of the longest, how many tokens precede it.
+    One that begins with BOS is preceded by none, and keeps its count.
+    """
+    base, tables = size + 1, list[_Table]()
+    longer = np.zeros(0, np.int64)
+    for length in reversed(range(order)):
+        keys, counts = np.unique(_keys(train, size, length), return_counts=True)
+        if continuations and length < order - 1:
+            first = keys // base**length == size  # begins with BOS
+            inner, ways = np.unique(longer % base ** (length + 1), return_counts=True)
+            every = np.concatenate([inner, keys[first]])
+            place = np.argsort(every)
+            longer, keys = keys, every[place]
+            counts = np.concatenate([ways, counts[first]])[place]
+        else:
+            longer = keys
+        contexts, place = np.unique(keys // base, return_inverse=True)
+        totals = np.bincount(place, counts).astype(np.int64)
+        discount = _discount(counts) if continuations else None
+        own = (contexts, totals, np.bincount(place), discount)
+        tables.append(_Table(keys, counts, *own))
+    return tables[::-1]
+
+
+def _discount(counts: np.ndarray) -> float:
+    """n1 / (n1 + 2 n2), of the numbers of n-grams that occur once and twice."""
+    once, twice = (counts == 1).sum(), (counts == 2).sum()
+    return float(once / (once + 2 * twice)) if once else _USUAL_DISCOUNT
+
+
+def _first(length: int) -> int:
+    """The first position of a row before which there are so many tokens with BOS."""
+    return max(length - 1, 0)
+
+
+def _keys(rows: np.ndarray, size: int, length: int) -> Int[np.ndarray, "rows places"]:
+    """N-grams of a context of this length, where there is one, as numbers."""
+    start = np.full((len(rows), 1), size, np.int64)
+    row = np.concatenate([start, rows.astype(np.int64)], axis=1)
+    first = max(1 - length, 0)  # without context BOS is no n-gram
+    places = row.shape[1] - length - first
+    found = np.zeros((len(rows), places), np.int64)
+    for k in range(length + 1):
+        found = found * (size + 1) + row[:, first + k : first + k + places]
+    return found
+
+
+def _looked_up(
+    keys: np.ndarray, values: np.ndarray, wanted: np.ndarray
+) -> Float[np.ndarray, "..."]:
+    """The value of each wanted key, 0 of one that there is not."""
+    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[place] == wanted, values[place], 0).astype(float)
