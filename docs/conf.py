@@ -38,6 +38,7 @@ html_copy_source = False
 html_show_sphinx = False
 toc_object_entries = False  # contents list modules, not each function
 
+autodoc_mock_imports = ["torch", "transformers"]  # of an extra; nothing of them is read
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"

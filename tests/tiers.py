@@ -154,9 +154,11 @@ FULL = [
     r"experiment/test_density_task.py::test_real_rows_and",
     r"core/test_seeds.py::test_slots_one_by_one.*\[1\]",
     r"core/test_curation.py::test_the_identity.*accumulate-default",
+    r"lab/test_hosted.py::test_a_run",
     r"figures/test_plotting.py::test_a_redrawn_figure_has",
 ]
 WEEKLY = [
+    r"lab/test_hosted.py::test_a_run.*\[(replace\]|accumulate|mix 0.5 fixed)",
     r"core/test_curation.py::.*\[(window|replace_multiple|mix|anchored)",
     r"core/test_loop.py::.*(law|mixture)\]",
     r"models/test_linear.py::test_(precision|labels|the_twin)",

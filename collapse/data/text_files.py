@@ -122,6 +122,33 @@ def read(path: Path, root: Path, field: str) -> TextFile:
     return TextFile(path, name, text, hashlib.sha256(packed).hexdigest())
 
 
+def records(path: Path, fields: dict[str, str]) -> list[tuple[str, ...]]:
+    """The texts of some fields of every record of a file of JSON lines.
+
+    Args:
+      path: of the file, packed or not.
+      fields: name of a field -> option that sets it, for messages.
+
+    Raises:
+      DataError: if the file cannot be read, has no record, or one lacks a field or has
+        it empty.
+    """
+    raw = _unpacked(path, _bytes(path))
+    found: list[list[str]] = []
+    for field, flag in fields.items():
+        column = []
+        for line, text in _records(path, raw, field, flag):
+            if not text.strip():
+                raise DataError(
+                    f"{path}: line {line}: field {field!r} is empty; remove the line"
+                )
+            column.append(text)
+        found.append(column)
+    if not found[0]:
+        raise DataError(f"{path}: the file is empty; fill or remove it")
+    return list(zip(*found, strict=True))
+
+
 def place(file: TextFile, position: int, field: str) -> str:
     """Where a character of a file is, in words: `line 3, column 4`."""
     line = file.text.count("\n", 0, position) + 1
@@ -189,14 +216,16 @@ def _unpacked(path: Path, raw: bytes) -> bytes:
         ) from None
 
 
-def _records(path: Path, raw: bytes, field: str) -> Iterator[tuple[int, str]]:
+def _records(
+    path: Path, raw: bytes, field: str, flag: str = "--field"
+) -> Iterator[tuple[int, str]]:
     """The number of each line of JSON, from 1, and its text."""
     for line, content in enumerate(decoded(str(path), raw).split("\n"), 1):
         if content.strip():
-            yield line, _field(f"{path}: line {line}", content, field)
+            yield line, _field(f"{path}: line {line}", content, field, flag)
 
 
-def _field(where: str, content: str, field: str) -> str:
+def _field(where: str, content: str, field: str, flag: str) -> str:
     """The text in a record, a line of JSON."""
     try:
         record = json.loads(content)
@@ -209,12 +238,12 @@ def _field(where: str, content: str, field: str) -> str:
         raise DataError(f'{where}: not an object; give lines like {{"{field}": "..."}}')
     if field not in record:
         known = ", ".join([*record][:_LISTED]) or "none"
-        raise DataError(f"{where}: no field {field!r}; name one with --field ({known})")
+        raise DataError(f"{where}: no field {field!r}; name one with {flag} ({known})")
     text = record[field]
     if not isinstance(text, str):
         raise DataError(
             f"{where}: field {field!r} is not text but {type(text).__name__}; name "
-            "another with --field"
+            f"another with {flag}"
         )
     if "\0" in text or any("\ud800" <= one <= "\udfff" for one in _beyond_ascii(text)):
         raise DataError(

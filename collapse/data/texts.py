@@ -19,7 +19,7 @@ _REACH = 0.025
 _LISTED = 20  # most characters listed in a message
 _FEW = 5  # most files that are listed
 
-Unknown = Literal["error", "replace"]
+Unknown = Literal["error", "replace", "keep"]
 
 
 class TextData(NamedTuple):
@@ -68,7 +68,8 @@ def load_text(
     Args:
       name: of a shipped text, a file, or a folder, see `text_files.found`.
       unknown: what is done with characters that only the held-out parts have: "error"
-        refuses them, "replace" puts `vocabulary.UNKNOWN` in their place.
+        refuses them, "replace" puts `vocabulary.UNKNOWN` in their place, "keep" leaves
+        them to a vocabulary that has tokens for them.
       field: of JSON lines that holds the text.
       characters: that are used, 0 for all: the beginnings of the parts, 80 : 10 : 10.
 
@@ -88,7 +89,8 @@ def load_text(
         raise DataError(_refusal(files, parts, strange, origin, field))
     del files
     lengths, distinct = [*map(len, parts)], len(letters) + len(strange)
-    parts, share = _replaced(parts, strange)
+    replaced = strange if unknown == "replace" else ""
+    parts, share = _replaced(parts, replaced)
     if unknown == "replace" and vocabulary.UNKNOWN not in letters:
         letters = "".join(sorted(letters + vocabulary.UNKNOWN))
     if 0 < characters < sum(lengths):
@@ -100,7 +102,7 @@ def load_text(
     if not is_whole:
         summary += f"; used {spaced(sum(map(len, parts)))} (--characters)"
     train, validation, test = parts
-    own = (letters, sha256, summary, _told(strange, share), share)
+    own = (letters, sha256, summary, _told(replaced, share), share)
     others = _others(text_files.left_out(name))
     return TextData(train, validation, test, *own, others, is_whole)
 

@@ -47,6 +47,7 @@ class Experiment:
     catalogue: ClassVar[Mapping[str, Quantity]] = {}  # metrics that may be measured
     quick_generations: ClassVar[int] = 6  # at most, of a quick run
     afterwards: ClassVar[tuple[str, ...]] = ()  # fields that the runs do not depend on
+    packages: ClassVar[tuple[str, ...]] = ()  # of others that compute, to be recorded
     group: ClassVar[str] = "run"  # title of these fields in --help
 
     num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 50

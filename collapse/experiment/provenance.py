@@ -41,7 +41,8 @@ def attributes(
 
 def environment(experiment: Experiment) -> dict[str, Any]:
     """Versions, platform, precision, random generator and commit."""
-    packages = ("model-collapse-lab", "jax", "jaxlib", "numpy", "scipy", "xarray")
+    ours = ("model-collapse-lab", "jax", "jaxlib", "numpy", "scipy", "xarray")
+    packages = (*ours, *experiment.packages)
     return {
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in packages},

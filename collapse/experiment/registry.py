@@ -32,14 +32,23 @@ def experiments() -> dict[str, type[Experiment]]:
 
 
 def families() -> dict[str, type[Family]]:
-    """Name -> class, of what can be learned."""
+    """Name -> class, of what can be learned, also by a study."""
+    return {name: kind for name, kind in _learners().items() if kind.in_studies}
+
+
+def alone() -> dict[str, type[Family]]:
+    """Name -> class, of the families that no study can ask anything of."""
+    return {name: kind for name, kind in _learners().items() if not kind.in_studies}
+
+
+def _learners() -> dict[str, type[Family]]:
     found = experiments().items()
     return {name: kind for name, kind in found if issubclass(kind, Family)}
 
 
 def studies() -> dict[str, type[Experiment]]:
     """Name -> class, of what can be asked of a family."""
-    own = families()
+    own = _learners()
     return {name: kind for name, kind in experiments().items() if name not in own}
 
 
@@ -76,6 +85,7 @@ def _named(
     if name in known:
         return known[name]
     trouble = f"{name} is no family" if name in experiments() else f"unknown {name!r}"
+    trouble += " that a study can take" if name in alone() else ""
     raise InputError(
         f"{head}{trouble}; known are {', '.join(known)}, or give a .py file"
         f"{hint(name, known)}"

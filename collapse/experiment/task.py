@@ -43,6 +43,8 @@ class Task(NamedTuple):
       speed: (trace of one generation, its seconds) -> words for the progress bar.
       one_by_one: a device runs its seeds one after the other.
       model_devices: that compute one seed together.
+      on_host: its model is of another framework, which jax cannot compile: it is run
+        step by step (`lab.hosted`).
     """
 
     make_problem: Callable[..., Problem]
@@ -59,6 +61,7 @@ class Task(NamedTuple):
     speed: Callable[[Mapping[str, Any], float], str] | None = None
     one_by_one: bool = False
     model_devices: int = 1
+    on_host: bool = False
 
 
 class RealRows(NamedTuple):

@@ -13,6 +13,8 @@ from collapse.experiment.fields import declared
 from collapse.experiment.toml import from_table, lines_of, read_table, to_toml
 from collapse.figures.spec import Figure
 
+NEEDS = "needs"  # key of a declaration that cannot be run anywhere, with what it needs
+
 
 def read_declaration(
     path: Path, kind: type[Experiment]
@@ -20,13 +22,16 @@ def read_declaration(
     """An experiment and its figures from a TOML file; missing fields keep defaults.
 
     A single value may stand for a list of one, and `[figure]` for one `[[figure]]`.
-    Without such a table there are no figures: they are the family's own.
+    Without such a table there are no figures: they are the family's own. The text
+    `needs` says what a run has to have beside the package; it sets nothing.
 
     Raises:
       InputError: if the file is missing or malformed, or has an unknown key or a value
         of the wrong type.
     """
     table = read_table(path)
+    if not isinstance(table.pop(NEEDS, ""), str):
+        raise InputError(f"{path}: {NEEDS} must be text in quotes")
     said = table.pop("figure", None)
     tables = said if isinstance(said, list) else [] if said is None else [said]
     if said == [] or not all(isinstance(figure, dict) for figure in tables):

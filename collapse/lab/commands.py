@@ -69,6 +69,7 @@ def listed() -> str:
     """Families and studies, a line each."""
     groups: dict[str, Mapping[str, type[Experiment]]] = {
         "families, what is learned": registry.families(),
+        "a family that no study takes": registry.alone(),
         "studies, what is asked of a family": registry.studies(),
     }
     lines = []

@@ -1,11 +1,13 @@
 """Declarations that come with the package: the published figures, by name."""
 
+import re
 from pathlib import Path
 
 import collapse
 from collapse.data.errors import InputError, hint
 from collapse.experiment import registry
 from collapse.experiment.base import Experiment
+from collapse.figures.declaration import NEEDS
 
 CLAIMS = "claims"  # the folder beside them that holds no experiments
 _OWNER = "# collapse "  # at the head of a run's declaration, before its command
@@ -19,9 +21,28 @@ def folder() -> Path:
 
 
 def every() -> list[Path]:
-    """The declarations of all published figures, by command and name."""
+    """The declarations of all published figures, by command and name.
+
+    Those are left out that need what not every machine has: see `needing`.
+    """
+    return [file for file in _all() if not _needs(file)]
+
+
+def needing() -> dict[Path, str]:
+    """Declarations that `every` leaves out -> what they need, in words."""
+    return {file: words for file in _all() if (words := _needs(file))}
+
+
+def _all() -> list[Path]:
     files = sorted(folder().glob("*/*.toml"))
     return [file for file in files if file.parent.name != CLAIMS]
+
+
+def _needs(path: Path) -> str:
+    """What a declaration says that it needs; "" if it can be run anywhere."""
+    text = path.read_text(encoding="utf-8")
+    found = re.search(rf'^{NEEDS} = "(.+)"$', text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def found(name: str, kind: type[Experiment]) -> Path:
@@ -40,7 +61,7 @@ def found(name: str, kind: type[Experiment]) -> Path:
         if owner not in ("", kind.name) and not registry.is_own(kind):
             raise InputError(f"{name}: is a declaration of {owner}; use that command")
         return path
-    files = every()
+    files = _all()
     files.sort(key=lambda file: file.parent.name != kind.name)  # its own come first
     for file in files:
         if file.stem == name and file.parent.name != kind.name:

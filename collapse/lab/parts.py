@@ -235,9 +235,13 @@ def _any(*flags: bool) -> list[bool]:
 
 def _placed(state: State | None, blank: State) -> State:
     """A state from a file on the devices of a blank one: the same program runs it."""
-    found: State = jax.tree.map(
-        lambda leaf, where: jax.device_put(leaf, where.sharding), state, blank
-    )
+
+    def placed(leaf: Any, where: Any) -> Any:
+        if isinstance(where, np.ndarray):  # of a model that is run on the host
+            return leaf
+        return jax.device_put(leaf, where.sharding)
+
+    found: State = jax.tree.map(placed, state, blank)
     return found
 
 

@@ -13,6 +13,7 @@ from collapse.core.seeds import over_seeds
 from collapse.core.types import Problem
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
+from collapse.lab import hosted
 from collapse.lab.stored import Kept, kept
 
 
@@ -23,7 +24,7 @@ class Program(NamedTuple):
       blank: (roots, *values) -> states before generation 0.
       walk: number of steps -> ((roots, states, *values) -> (states, traces)).
       prepare: (number of steps, roots, *values) -> what `walk` calls for these, once
-        that is compiled; no state is made.
+        that is compiled; no state is made. None of models that are not compiled.
       num_rows: rows a generation generates.
       shapes: of what `blank` gives; found once for a number of seeds, since values
         that share a program have shapes in common.
@@ -62,11 +63,9 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
         over_seeds, one_by_one=task.one_by_one, model_devices=task.model_devices
     )
 
-    def bound(root: Any, *values: Any) -> tuple[Any, Any, int]:
-        workflow = usual(*values) if callable(usual) else usual
-        problem = _measuring(task.make_problem(root, *values), measured)
-        return problem, workflow, num_rows
-
+    bound = _bound(task, usual, num_rows, measured)
+    if task.on_host:
+        return _hosted(bound, num_rows)
     lock, walks = threading.Lock(), dict[int, Kept]()
 
     def walk(length: int) -> Kept:
@@ -105,6 +104,30 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
 
     return Program(
         blank.call, lambda length: walk(length).call, prepare, num_rows, shapes
+    )
+
+
+def _bound(
+    task: Task, usual: Any, num_rows: int, measured: tuple[str, ...]
+) -> hosted.Bound:
+    """A function of a root key and the task's values: problem, workflow and n."""
+
+    def bound(root: Any, *values: Any) -> tuple[Any, Any, int]:
+        workflow = usual(*values) if callable(usual) else usual
+        problem = _measuring(task.make_problem(root, *values), measured)
+        return problem, workflow, num_rows
+
+    return bound
+
+
+def _hosted(bound: hosted.Bound, num_rows: int) -> Program:
+    """The program of a model that jax cannot compile: plain functions."""
+    return Program(
+        functools.partial(hosted.blank, bound),
+        lambda length: functools.partial(hosted.walk, bound, length),
+        lambda *_: None,
+        num_rows,
+        functools.partial(hosted.shapes, bound),
     )
 
 

@@ -117,6 +117,30 @@ LANGUAGE = {
     for q in PERPLEXITY_QUANTILES
 }
 
+# losses of models of tokens; defined in `sims.hf.measures`
+_A_TOKEN = "a token"
+TOKENS = {
+    "test_loss": loss("loss on held-out text", f"nats {_A_TOKEN}"),
+    "token_perplexity": Quantity(
+        "perplexity on held-out text", _A_TOKEN, None, "lower"
+    ),
+    "bits_per_character": LANGUAGE["bits_per_character"]._replace(aspect=""),
+    "rare_token_perplexity": Quantity(
+        "perplexity on rare tokens (10 % of real text)", _A_TOKEN, None, "lower"
+    ),
+    "own_token_perplexity": Quantity("perplexity on the model's own text", _A_TOKEN),
+    "first_token_perplexity": Quantity(
+        "generation 0's perplexity on the text", _A_TOKEN
+    ),
+    "response_tokens": Quantity("tokens that are generated for a prompt", "tokens"),
+    "ended_share": Quantity("texts that end with the end token", "share of rows"),
+} | {
+    f"first_token_perplexity_q{q:02d}": Quantity(
+        f"generation 0's perplexity, {q} % of rows below", _A_TOKEN
+    )
+    for q in PERPLEXITY_QUANTILES
+}
+
 # of distributions over symbols; defined in `measures.symbols`
 SYMBOLS = {
     "heterozygosity": ratio("heterozygosity, 1 - sum of squared shares", "variance"),
@@ -232,6 +256,7 @@ EVERY = {
     **GRAMMAR,
     **NGRAMS,
     **SYMBOLS,
+    **TOKENS,
     **LANGUAGE,
     **TEXT,
     **REGRESSION,

@@ -13,6 +13,7 @@ from typing import Any
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
+from sphinx.ext.autodoc.mock import mock
 from sphinx.util.docutils import SphinxDirective
 
 import collapse
@@ -30,7 +31,9 @@ class Room(SphinxDirective):
         lines = StringList()
         for module in modules(self.arguments[0]):
             title = module.removeprefix("collapse.")
-            for thing in vars(importlib.import_module(module)).values():
+            with mock(self.config.autodoc_mock_imports):  # as autodoc does
+                found = importlib.import_module(module)
+            for thing in vars(found).values():
                 if inspect.isclass(thing) and thing.__module__ == module:
                     for field, kind in thing.__dict__.get(
                         "__annotations__", {}

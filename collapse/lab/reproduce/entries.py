@@ -88,6 +88,13 @@ def chosen(names: Sequence[str], known: Sequence[Entry]) -> list[Entry]:
         some = [entry for entry in known if name in _names(entry)]
         for entry in known:
             words |= dict.fromkeys(_names(entry))
+        for path, needs in declarations.needing().items():
+            command = path.parent.name
+            if not some and name in (path.stem, f"{command}/{path.stem}"):
+                raise InputError(
+                    f"reproduce: {name} needs {needs}; run it by collapse {command} "
+                    f"{path.stem}"
+                )
         if not some:
             raise InputError(
                 f"reproduce: {name or 'an empty name'} is no figure, claim or paper"

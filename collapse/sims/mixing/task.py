@@ -61,6 +61,7 @@ def task(condition: Condition[MixingFields], data: Any) -> Task:
         observe=own.observe,
         one_by_one=own.one_by_one,
         model_devices=own.model_devices,
+        on_host=own.on_host,
     )
 
 
