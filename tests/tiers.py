@@ -89,7 +89,7 @@ FULL = [
     r"models/test_ngram.py::test_(tokens_of.*120|a_fixed|the_first|text_goes)",
     r"test_conformance.py::test_(chunks|its_model).*(ngram|grammar)",
     r"sims/test_grammar.py::test_(fixed|the_first|smoothing|nonterminals|sentences|mixing)",
-    r"models/test_grammar.py::test_(rules_are|a_temperature|a_lost)",
+    r"models/test_grammar.py::test_(rules_are|a_temperature|a_lost|sentences)",
     r"test_conformance.py::test_(chunks|its_model).*diffusion",
     r"models/test_diffusion.py::test_(samplers|guidance|training|down_to)",
     r"sims/test_diffusion.py::(?!test_(bad|theory))",
@@ -248,7 +248,7 @@ KEPT = [
     r"sims/test_ngram.py::test_a_fixed.*\[(replace|fixed_budget)\]",
     r"sims/test_grammar.py::test_(fixed.*\[(replace|fixed_budget)\]|the_first)",
     r"models/test_ngram.py::test_the_first",
-    r"models/test_grammar.py::test_rules_are.*counts",
+    r"models/test_grammar.py::test_(rules_are.*counts|sentences)",
     r"sims/test_discrete.py::test_the_first_extinction",
 ]
 _KEPT = re.compile("|".join(f"(?:{pattern})" for pattern in KEPT))

@@ -8,7 +8,8 @@ lead to them. Where each is drawn as often as in the truth, they are the context
 A row is how often each rule occurs in a batch of sentences (counts), or one sentence.
 """
 
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +18,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from collapse.core.types import Info, Key, Model, Weights
 from collapse.numerics import lookup, threefry
-from collapse.numerics.shares import counted, likeliest, tempered, weighted
+from collapse.numerics.shares import likeliest, tempered, weighted
 
 _PENDING = 24  # non-terminals of a sentence that wait for their turn, at most
 
@@ -109,14 +110,10 @@ def grammar(
         if rows == "sentences":
             return derived(key, shares, trees, num)
 
-        def batch(key: Key) -> Array:
-            found = derived(key, shares, trees, num_sentences).reshape(-1)
-            ones = jnp.ones(found.size, jnp.int32)
-            return counted(found, ones, longer)[:-1].astype(shares.dtype)
-
         if num == 1:
-            return RuleCounts(batch(key)[None])
-        return RuleCounts(jax.vmap(batch)(jnp.stack(threefry.split(key, num))))
+            return RuleCounts(_used(key, shares, trees, num_sentences)[None])
+        draw = jax.vmap(lambda key: _used(key, shares, trees, num_sentences))
+        return RuleCounts(draw(jnp.stack(threefry.split(key, num))))
 
     return Model(init, fit, sample)
 
@@ -128,6 +125,33 @@ def derived(
 
     Consumes the key. A non-terminal without any share ends a derivation.
     """
+    start, step = _derivation(key, shares, trees, num)
+    return jax.lax.scan(step, start, _steps(trees))[1].T
+
+
+def _used(
+    key: Key, shares: Float[Array, "A W"], trees: Trees, num: int
+) -> Float[Array, "A W"]:
+    """How often so many sentences use each rule, without keeping the sentences."""
+    start, step = _derivation(key, shares, trees, num)
+
+    def count(carry: tuple[Array, Array], number: Array) -> tuple[Any, None]:
+        waiting, cell = step(carry[0], number)
+        return (waiting, carry[1].at[cell].add(1, mode="promise_in_bounds")), None
+
+    none = jnp.zeros(shares.size + 1, jnp.int32)  # with what stands behind a derivation
+    counts = jax.lax.scan(count, (start, none), _steps(trees))[0][1]
+    return counts[:-1].reshape(shares.shape).astype(shares.dtype)
+
+
+def _steps(trees: Trees) -> Array:
+    return jnp.arange(trees.length, dtype=jnp.uint32)
+
+
+def _derivation(
+    key: Key, shares: Float[Array, "A W"], trees: Trees, num: int
+) -> tuple[Array, Callable[[Array, Array], tuple[Array, Array]]]:
+    """The non-terminals that wait at the start, and what a rule makes of them."""
     num_names, wide = shares.shape
     end = num_names * wide
     upper = lookup.bounds(jnp.pad(shares, ((0, 1), (0, 0))))
@@ -136,20 +160,20 @@ def derived(
     rules = jnp.pad(rules, ((0, 1), (0, 0)), constant_values=num_names)
     rules = rules.astype(jnp.int32)
     arity = jnp.sum((rules < num_names).astype(jnp.int32), axis=1)
-    words = lookup.words(key, trees.length * num).reshape(-1, num)
-    waiting = jnp.full((_PENDING, num), num_names, jnp.int32).at[0].set(trees.start)
 
-    def step(waiting: Array, word: Array) -> tuple[Array, Array]:
+    def step(waiting: Array, number: Array) -> tuple[Array, Array]:
         own = waiting[0]
+        word = lookup.words(threefry.fold_in(key, number), num)
         chosen = own * np.int32(wide) + lookup.symbols(upper, own, word)
         cell = jnp.where(alive.at[own].get(mode="promise_in_bounds"), chosen, end)
         children = rules.at[cell].get(mode="promise_in_bounds").T  # [K, num]
-        number = arity.at[cell].get(mode="promise_in_bounds")
+        arities = arity.at[cell].get(mode="promise_in_bounds")
         after = waiting[1:]
         found = jnp.concatenate([after, jnp.full_like(own[None], num_names)])
         for k in range(1, len(children) + 1):
             shifted = jnp.concatenate([children[:k], after])[:_PENDING]
-            found = jnp.where((number == k)[None], shifted, found)
+            found = jnp.where((arities == k)[None], shifted, found)
         return found, cell
 
-    return jax.lax.scan(step, waiting, words)[1].T
+    waiting = jnp.full((_PENDING, num), num_names, jnp.int32)
+    return waiting.at[0].set(trees.start), step
