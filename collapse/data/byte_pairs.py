@@ -120,7 +120,7 @@ def lengths_of(
 
 def rows_of_characters(
     rows: Int[np.ndarray, "rows block"], strings: Sequence[str], vocabulary: str
-) -> list[Int[np.ndarray, "some length"]]:
+) -> list[Int[np.ndarray, "_ _"]]:
     """The rows as tokens of single characters, those of equal length together.
 
     Args:

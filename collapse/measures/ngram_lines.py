@@ -17,7 +17,7 @@ Smoothing = Literal["witten_bell", "kneser_ney"]
 _USUAL_DISCOUNT = 0.5  # where no n-gram occurs once, so that none can be estimated
 
 
-Rows = Int[np.ndarray, "rows block"]
+Rows = Int[np.ndarray, "_ _"]  # rows of one length
 
 
 def ngram_bits(
@@ -60,7 +60,7 @@ def _groups(rows: Rows | Sequence[Rows]) -> Sequence[Rows]:
 
 def _bits(
     rows: Rows, tables: "Sequence[_Table]", size: int
-) -> Float[np.ndarray, "rows block"]:
+) -> Float[np.ndarray, "_ _"]:
     """-log2 p of each token of rows of one length."""
     share = np.full(rows.shape, 1 / size)
     for length, table in enumerate(tables):
