@@ -46,6 +46,7 @@ FULL = [
     r"sims/test_mixing_command.py::test_(?!generation|what|the_command|shares)",
     r"sims/test_charlm_command.py::test_(?!bad_input|texts_are_kept)",
     r"sims/test_charlm_task.py",
+    r"sims/test_charlm_byte_pairs.py::test_a_run_leaves",
     r"sims/test_linear_command.py::test_(?!a_run_on_real|the_error_on_held.*replace)",
     r"sims/test_linear_task.py",
     r"sims/test_explorer.py",

@@ -1,6 +1,6 @@
 """Characters as tokens: a token is an index into a string of characters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Int
@@ -51,24 +51,27 @@ def encode(text: str, vocabulary: str) -> Int[np.ndarray, " characters"]:
     return tokens
 
 
-def decode(tokens: Int[np.ndarray, " characters"], vocabulary: str) -> str:
-    """The text of some tokens: the inverse of `encode`.
+def decode(tokens: Int[np.ndarray, " tokens"], vocabulary: Sequence[str]) -> str:
+    """The text of some tokens: the inverse of `encode`, or of `byte_pairs.tokens_of`.
 
     Args:
-      tokens: [characters], indices into the vocabulary, of any integer type.
-      vocabulary: the one that the text was encoded with.
+      tokens: [tokens], indices into the vocabulary, of any integer type.
+      vocabulary: the one that the text was encoded with: a string of characters, or
+        strings.
 
     Raises:
       ValueError: if a token is negative (NumPy would count it from the end) or has no
-        character.
+        string.
     """
-    tokens = np.asarray(tokens)
+    tokens, one_each = np.asarray(tokens), isinstance(vocabulary, str)
     outside = np.flatnonzero((tokens < 0) | (tokens >= len(vocabulary)))
     if len(outside):
         raise ValueError(
             f"token {tokens[outside[0]]} is outside a vocabulary of "
-            f"{len(vocabulary)} characters"
+            f"{len(vocabulary)} {'characters' if one_each else 'tokens'}"
         )
+    if not isinstance(vocabulary, str):
+        return "".join([vocabulary[token] for token in tokens.tolist()])
     return code_points(vocabulary)[tokens].tobytes().decode("utf-32-le")
 
 

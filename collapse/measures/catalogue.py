@@ -97,22 +97,22 @@ OF_WORDS = (
 )
 
 # losses of language models; defined in `sims.charlm.measures`
-_A_CHARACTER = "a character"
+A_CHARACTER = "a character"
 PERPLEXITY_QUANTILES = (5, 50, 95, 99)  # of generation 0's perplexity, in per cent
 LANGUAGE = {
-    "bits_per_character": loss("loss on held-out text", f"bits {_A_CHARACTER}"),
-    "perplexity": loss("perplexity on held-out text", _A_CHARACTER),
+    "bits_per_character": loss("loss on held-out text", f"bits {A_CHARACTER}"),
+    "perplexity": loss("perplexity on held-out text", A_CHARACTER),
     "rare_bits_per_character": Quantity(
-        "loss after rare contexts", f"bits {_A_CHARACTER}", None, "lower"
+        "loss after rare contexts", f"bits {A_CHARACTER}", None, "lower"
     ),
     "rare_perplexity": Quantity(
-        "perplexity after rare contexts", _A_CHARACTER, None, "lower"
+        "perplexity after rare contexts", A_CHARACTER, None, "lower"
     ),
-    "self_perplexity": Quantity("perplexity on the model's own text", _A_CHARACTER),
-    "first_perplexity": Quantity("generation 0's perplexity on the text", _A_CHARACTER),
+    "self_perplexity": Quantity("perplexity on the model's own text", A_CHARACTER),
+    "first_perplexity": Quantity("generation 0's perplexity on the text", A_CHARACTER),
 } | {
     f"first_perplexity_q{q:02d}": Quantity(
-        f"generation 0's perplexity, {q} % of rows below", _A_CHARACTER
+        f"generation 0's perplexity, {q} % of rows below", A_CHARACTER
     )
     for q in PERPLEXITY_QUANTILES
 }

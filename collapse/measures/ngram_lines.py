@@ -7,6 +7,7 @@ References:
     Kneser 1994: Chen & Goodman, sec. 2 and 3.
 """
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -16,9 +17,12 @@ Smoothing = Literal["witten_bell", "kneser_ney"]
 _USUAL_DISCOUNT = 0.5  # where no n-gram occurs once, so that none can be estimated
 
 
+Rows = Int[np.ndarray, "_ _"]  # rows of one length
+
+
 def ngram_bits(
-    train: Int[np.ndarray, "rows block"],
-    test: Int[np.ndarray, "held length"],
+    train: Rows | Sequence[Rows],
+    test: Rows | Sequence[Rows],
     size: int,
     order: int,
     smoothing: Smoothing = "witten_bell",
@@ -29,8 +33,9 @@ def ngram_bits(
     context of a token is what precedes it in its row, at most order - 1 tokens.
 
     Args:
-      train: tokens of the rows that n-grams are counted in, 0 to size - 1.
-      test: tokens of held-out rows.
+      train: tokens of the rows that n-grams are counted in, 0 to size - 1; where rows
+        have several lengths, an array for those of each length.
+      test: tokens of held-out rows, alike.
       size: V, number of distinct tokens.
       order: tokens of an n-gram, 1 for unigrams.
       smoothing: how a token that did not follow a context gets a share, always by the
@@ -43,13 +48,26 @@ def ngram_bits(
         raise ValueError(f"order must be at least 1, got {order}")
     if (size + 1) ** order > 2**63:
         raise ValueError(f"order must be lower: {size} tokens have too many n-grams")
-    share = np.full(test.shape, 1 / size)
-    tables = _tables(train, size, order, smoothing == "kneser_ney")
+    tables = _tables(_groups(train), size, order, smoothing == "kneser_ney")
+    bits = [_bits(rows, tables, size).ravel() for rows in _groups(test)]
+    return float(np.concatenate(bits).mean())
+
+
+def _groups(rows: Rows | Sequence[Rows]) -> Sequence[Rows]:
+    """Arrays of rows of one length."""
+    return [rows] if isinstance(rows, np.ndarray) else rows
+
+
+def _bits(
+    rows: Rows, tables: "Sequence[_Table]", size: int
+) -> Float[np.ndarray, "_ _"]:
+    """-log2 p of each token of rows of one length."""
+    share = np.full(rows.shape, 1 / size)
     for length, table in enumerate(tables):
-        held = _keys(test, size, length)
+        held = _keys(rows, size, length)
         own = share[:, _first(length) :]
         share[:, _first(length) :] = table.share(held, own, size + 1)
-    return float(-np.log2(share).mean())
+    return -np.log2(share)
 
 
 class _Table(NamedTuple):
@@ -85,7 +103,7 @@ class _Table(NamedTuple):
 
 
 def _tables(
-    train: np.ndarray, size: int, order: int, continuations: bool
+    train: Sequence[Rows], size: int, order: int, continuations: bool
 ) -> list[_Table]:
     """A table for each length of a context, from 0 to order - 1.
 
@@ -95,7 +113,8 @@ def _tables(
     base, tables = size + 1, list[_Table]()
     longer = np.zeros(0, np.int64)
     for length in reversed(range(order)):
-        keys, counts = np.unique(_keys(train, size, length), return_counts=True)
+        every = np.concatenate([_keys(rows, size, length).ravel() for rows in train])
+        keys, counts = np.unique(every, return_counts=True)
         if continuations and length < order - 1:
             first = keys // base**length == size  # begins with BOS
             inner, ways = np.unique(longer % base ** (length + 1), return_counts=True)

@@ -1,4 +1,4 @@
-"""Experiments with character-level language models: caption, files, checks."""
+"""Experiments with language models of text: caption, files, checks."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _QUICK_ROWS, _QUICK_STEPS, _QUICK_CHARACTERS = 64, 10, 200_000
+# Characters that a quick run reads for each byte-pair token of its sequences, more than
+# one has on average, and for each of the vocabulary, as its pairs must occur twice.
+_A_TOKEN, _A_PAIR = 8, 100
 
 
 @dataclasses.dataclass(frozen=True)
 class Charlm(CharlmFields):
-    """A character-level transformer, trained on text that earlier ones generated."""
+    """A transformer over characters or byte pairs, trained on text of earlier ones."""
 
     name: ClassVar[str] = "charlm"
     description: ClassVar[str] = (
@@ -43,7 +46,7 @@ class Charlm(CharlmFields):
         """
         if not self.data:
             raise InputError("data: empty; give shakespeare, a file or a folder")
-        data = text_rows(self.data, self.block, *self.how())
+        data = text_rows(self.data, self.block, *self.how(), self.size_of_pairs)
         if not self.pretrain:
             return data
         return fingerprinted(data, self.pretrain, self.unknown, self.field)
@@ -51,7 +54,9 @@ class Charlm(CharlmFields):
     def reads_less(self) -> Self:
         """The experiment on the beginning of its text, enough for all its sequences."""
         rows = max((_QUICK_ROWS, *self.samples_per_generation))
-        enough = max(_QUICK_CHARACTERS, 2 * rows * self.block)
+        each = _A_TOKEN if self.size_of_pairs else 1
+        enough = max(_QUICK_CHARACTERS, 2 * rows * self.block * each)
+        enough = max(enough, _A_PAIR * self.size_of_pairs)
         return dataclasses.replace(self, characters=self.characters or enough)
 
     def measured(self) -> tuple[str, ...]:
@@ -69,7 +74,7 @@ class Charlm(CharlmFields):
 
     def caption(self) -> str:
         """The caption of the default figure, with the metrics of new real text."""
-        return texts.caption(self, self._real_level())
+        return texts.caption(self, self._real_level(), texts.tested(self, self.load()))
 
     def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":
         """The dataset, with the metrics of new real text, and what n-grams reach."""
@@ -133,6 +138,6 @@ class Charlm(CharlmFields):
         rows, most = len(data.train), max(self.samples_per_generation)
         if most > rows:
             raise InputError(
-                f"samples_per_generation: {most} rows of {self.block} characters are "
+                f"samples_per_generation: {most} rows of {self.block} {self.unit} are "
                 f"needed but {self.data} has {rows} to train on; give at most {rows}"
             )

@@ -1,4 +1,4 @@
-"""The fields of an experiment with character-level language models."""
+"""The fields of an experiment with language models."""
 
 import dataclasses
 import math
@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
+from collapse.data.byte_pairs import MOST
 from collapse.experiment.family import Family
 from collapse.experiment.fields import Bounds, Count, Only, OnlyIfSet, Share, Shown
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
 
 EDGES = tuple(100 ** (i / 40) for i in range(41))  # of perplexities of sequences
+# of byte pairs: up to more than any vocabulary has, which a uniform model would reach
+EDGES_OF_PAIRS = tuple(10 ** (5 * i / 40) for i in range(41))
 HISTOGRAM = "first_histogram"
 # Lower ones generate the most likely characters, as 0 does: logits that differ by a
 # hundred-thousandth of a nat are then e^10 apart.
@@ -48,12 +51,20 @@ class CharlmFields(Family):
     ] = 0
     """Characters of a text that are used, from the beginning of each part; 0 for all
     (with --quick: enough for its sequences)."""
+    tokens: Annotated[Literal["characters", "byte_pairs"], OnlyIfSet()] = "characters"
+    """What a model predicts one after the other: characters, or strings of characters
+    that the training part often has (byte-pair encoding; needs the extra 'tokens')."""
+    vocabulary: Annotated[
+        int, Bounds(2, MOST), Only("tokens", ("byte_pairs",)), OnlyIfSet()
+    ] = 512
+    """Number of byte-pair tokens; above that of the text's distinct characters."""
     precision: Literal["float32", "float64"] = "float32"
     """Floating-point type; networks run in float32 only."""
     size: tuple[Literal["nano", "micro", "mini"], ...] = ("nano",)
     """Network of 0.1, 0.8 or 3 million weights."""
     block: Annotated[int, Bounds(8, 4096)] = 128
-    """Characters of a sequence, and of the network's attention window."""
+    """Tokens (characters by default) of a sequence, and of the network's attention
+    window."""
     positions: Literal["rotary", "learned"] = "rotary"
     """Positional encoding; learned ones do not go with --prompts."""
     untied: bool = False
@@ -92,15 +103,15 @@ class CharlmFields(Family):
     prompts: bool = False
     """Continue blocks of the real training text instead of starting from nothing."""
     temperature: tuple[Annotated[float, Bounds(0, 1000)], ...] = (1.0,)
-    """Divides the logits in generation; 0, or below 1e-6, takes the most likely
-    character, which needs --prompts. Not with --beams."""
+    """Divides the logits in generation; 0, or below 1e-6, takes the most likely token,
+    which needs --prompts. Not with --beams."""
     top_k: Annotated[int, Bounds(0, 10**6)] = 0
-    """Sample from the k most likely characters; 0 for all. Not with --beams."""
+    """Sample from the k most likely tokens; 0 for all. Not with --beams."""
     top_p: Annotated[float, Bounds(0, 1, above=True)] = 1.0
-    """Sample from the most likely characters that reach this probability. Not with
+    """Sample from the most likely tokens that reach this probability. Not with
     --beams."""
     repetition_penalty: tuple[Annotated[float, Bounds(1, 1000)], ...] = (1.0,)
-    """Lowers logits of characters that are in the sequence already; 1 for none."""
+    """Lowers logits of tokens that are in the sequence already; 1 for none."""
     beams: Annotated[int, Bounds(1, 100)] = 1
     """Above 1: generate by beam search, which needs --prompts."""
     measured_rows: Annotated[int, Bounds(8, 10**5)] = 256
@@ -110,6 +121,21 @@ class CharlmFields(Family):
         """How texts are read, as `texts.load_text` takes it."""
         return self.unknown, self.field, self.characters
 
+    @property
+    def size_of_pairs(self) -> int:
+        """Number of byte-pair tokens; 0 where tokens are characters."""
+        return self.vocabulary if self.tokens == "byte_pairs" else 0
+
+    @property
+    def unit(self) -> str:
+        """What tokens are, in words."""
+        return "byte-pair tokens" if self.size_of_pairs else "characters"
+
+    @property
+    def edges(self) -> tuple[float, ...]:
+        """Edges of the bins of the histogram of perplexities."""
+        return EDGES_OF_PAIRS if self.size_of_pairs else EDGES
+
     @classmethod
     def axes(cls) -> tuple[str, ...]:
         """Fields that may hold several values."""
@@ -117,16 +143,22 @@ class CharlmFields(Family):
         return (*own, "size", "epochs", "steps")
 
     def quantity(self, metric: str) -> Quantity | None:
-        """Long name and unit of a metric, also of the histogram of perplexities."""
+        """Long name and unit of a metric, also of the histogram of perplexities.
+
+        Perplexities are of a token, losses in bits always of a character.
+        """
         if metric == HISTOGRAM:
             return Quantity("generation 0's perplexity on the text", "share of rows")
-        return self.catalogue.get(metric)
+        found = self.catalogue.get(metric)
+        if found and self.size_of_pairs and found.unit == catalogue.A_CHARACTER:
+            return found._replace(unit="a byte-pair token")
+        return found
 
     def more_dims(self, name: str) -> dict[str, Sequence[float]]:
         """The middles of the histogram's bins, perplexities on a log scale."""
         if name != HISTOGRAM:
             return {}
-        return {"row_perplexity": [math.sqrt(a * b) for a, b in pairwise(EDGES)]}
+        return {"row_perplexity": [math.sqrt(a * b) for a, b in pairwise(self.edges)]}
 
     def diagnostics(self) -> tuple[str, ...]:
         """Names of the diagnostics of training."""

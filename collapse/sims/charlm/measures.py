@@ -1,7 +1,7 @@
 """What is measured on the text of language models, after every generation."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -12,7 +12,8 @@ from collapse.core import streams
 from collapse.core.devices import on_host, one_fills_a_device
 from collapse.core.seeds import over_seeds
 from collapse.core.types import Key
-from collapse.data.text_blocks import TextRows, evenly, rare_positions
+from collapse.data.byte_pairs import rows_of_characters
+from collapse.data.text_blocks import TextRows, evenly, rare_tokens
 from collapse.data.vocabulary import decode
 from collapse.measures import text as text_measures
 from collapse.measures.catalogue import PERPLEXITY_QUANTILES
@@ -44,25 +45,27 @@ def observer(
       data: that they are from.
       values: arrays of the condition.
     """
-    measured_rows, letters = design.experiment.measured_rows, data.text.vocabulary
+    measured_rows, strings = design.experiment.measured_rows, data.vocabulary
     generate_and_score = _generate_and_score(design, n, data.sha256)
     real = _reference(data, measured_rows)
     # positions of the measured sequences only, so that some are rare
-    rare = rare_positions(data.train.ravel(), evenly(data.test, measured_rows))
+    test = evenly(data.test, measured_rows)
+    lengths = data.lengths(test)
+    rare = rare_tokens(data.characters(data.train), data.characters(test), lengths)
 
     def observe(roots: Any, state: Any) -> dict[str, np.ndarray]:
         own = (state.params, state.memory, state.generation)
         scores = on_host(generate_and_score(roots, *own, *values))
         seen = {name: np.asarray(value) for name, value in scores.items()}
-        found = _losses(seen, rare)
+        found = _losses(seen, rare, lengths, design.experiment.edges)
         rows = [
-            [decode(row, letters) for row in of_seed] for of_seed in seen["generated"]
+            [decode(row, strings) for row in of_seed] for of_seed in seen["generated"]
         ]
         measured = [text_measures.measure(of_seed, real) for of_seed in rows]
         found |= {
             name: np.array([one[name] for one in measured]) for name in measured[0]
         }
-        small = np.promote_types(np.uint16, np.min_scalar_type(len(letters)))
+        small = np.promote_types(np.uint16, np.min_scalar_type(len(strings)))
         found["text"] = seen["generated"].astype(small)
         found["continued"] = seen["continued"].astype(small)
         return found
@@ -70,23 +73,39 @@ def observer(
     return observe
 
 
-def _losses(seen: Mapping[str, np.ndarray], rare: np.ndarray) -> dict[str, np.ndarray]:
-    """Measures of losses [S, rows, block], each [S] or [S, bins]."""
-    bits = seen["test"] / np.log(2)
-    of_rare = bits[:, rare].mean(-1) if rare.any() else np.full(len(bits), np.nan)
+def _losses(
+    seen: Mapping[str, np.ndarray],
+    rare: np.ndarray,
+    lengths: np.ndarray,
+    edges: Sequence[float] = EDGES,
+) -> dict[str, np.ndarray]:
+    """Measures of losses [S, rows, block], each [S] or [S, bins].
+
+    Bits are of a character: all bits of the test rows, divided by all their characters,
+    so that runs with other tokens are comparable. Perplexities are of a token.
+
+    Args:
+      seen: losses in nats, one for each token.
+      rare: [rows, block], tokens of the test rows that follow rare contexts.
+      lengths: [rows, block], characters of the tokens of the test rows.
+      edges: of the bins of the histogram.
+    """
+    bits, none = seen["test"] / np.log(2), np.full(len(seen["test"]), np.nan)
+    of_rare = bits[:, rare].mean(-1) if rare.any() else none
     of_rows = np.exp(seen["first"].mean(-1))  # perplexity of each sequence
+    mean_length = lengths[rare].mean() if rare.any() else 1
     found = {
-        "bits_per_character": bits.mean((1, 2)),
+        "bits_per_character": bits.sum((1, 2)) / lengths.sum(),
         "perplexity": np.exp(seen["test"].mean((1, 2))),
-        "rare_bits_per_character": of_rare,
+        "rare_bits_per_character": of_rare / mean_length,
         "rare_perplexity": 2**of_rare,
         "self_perplexity": np.exp(seen["own"].mean((1, 2))),
         "first_perplexity": np.exp(seen["first"].mean((1, 2))),
     }
     for q in PERPLEXITY_QUANTILES:
         found[f"first_perplexity_q{q:02d}"] = np.quantile(of_rows, q / 100, axis=1)
-    inside = np.clip(of_rows, EDGES[0], EDGES[-1])
-    counts = [np.histogram(row, EDGES)[0] for row in inside]
+    inside = np.clip(of_rows, edges[0], edges[-1])
+    counts = [np.histogram(row, edges)[0] for row in inside]
     return found | {HISTOGRAM: np.array(counts) / of_rows.shape[1]}
 
 
@@ -99,7 +118,7 @@ def _reference(data: TextRows, num: int) -> text_measures.Reference:
     num = min(num, len(data.train))  # a very short text has fewer
     name = (data.sha256, data.train.shape[1], num)
     if name not in _REFERENCES:
-        rows = [decode(row, data.text.vocabulary) for row in data.train]
+        rows = [decode(row, data.vocabulary) for row in data.train]
         own = (data.text.train, (data.text.validation,), rows, num)
         _REFERENCES[name] = text_measures.reference(*own, not data.wordless)
     return _REFERENCES[name]
@@ -112,22 +131,27 @@ def real_level(data: TextRows, num: int) -> dict[str, float]:
       num: test sequences, as many as are measured of a model; all if there are fewer.
     """
     num = min(num, len(data.test))
-    rows = [decode(row, data.text.vocabulary) for row in evenly(data.test, num)]
+    rows = [decode(row, data.vocabulary) for row in evenly(data.test, num)]
     return text_measures.measure(rows, _reference(data, num))
 
 
 def ngram_levels(data: TextRows, n: int, num: int) -> dict[str, float]:
     """Bits a character of n-grams on the held-out text: lines to compare with.
 
+    They are n-grams of characters, whatever the tokens: of the same rows of text.
+
     Args:
       data: the text.
       n: real sequences that they are counted in, as many as generation 0 has.
       num: test sequences, as many as the models are measured on.
     """
-    rows = evenly(data.train, min(n, len(data.train)))
-    held, size = evenly(data.test, min(num, len(data.test))), data.text.vocabulary
+    letters = data.text.vocabulary
+    rows, held = (
+        rows_of_characters(evenly(part, most), data.vocabulary, letters)
+        for part, most in ((data.train, n), (data.test, num))
+    )
     return {
-        f"{order}-gram": ngram_bits(rows, held, len(size), order, "kneser_ney")
+        f"{order}-gram": ngram_bits(rows, held, len(letters), order, "kneser_ney")
         for order in NGRAM_ORDERS
     }
 

@@ -50,7 +50,7 @@ class Design(NamedTuple):
       experiment: that asks for it.
       network: its architecture.
       training: how it is trained.
-      greedy: whether it generates the most likely characters (temperature 0).
+      greedy: whether it generates the most likely tokens (temperature 0).
     """
 
     experiment: Charlm
@@ -109,7 +109,7 @@ def subset(key: Key, rows: Int[Array, "rows block"], num: int) -> Array:
 def network_config(experiment: Charlm, data: TextRows, size: str) -> NetworkConfig:
     """The network of a size that an experiment asks for."""
     return NetworkConfig(
-        vocabulary=len(data.text.vocabulary),
+        vocabulary=len(data.vocabulary),
         block=experiment.block,
         size=SIZES[size],
         positions=experiment.positions,
@@ -156,7 +156,7 @@ def pretrained(experiment: Charlm, data: TextRows, size: str) -> dict:
         return _PRETRAINED[name]
     net = network(config)
     own = (experiment.pretrain, config.block, data.text.vocabulary)
-    rows = jnp.asarray(pretraining_rows(*own, *experiment.how()))
+    rows = jnp.asarray(pretraining_rows(*own, *experiment.how(), data.pairs))
 
     def run(key: Key, rows: Array) -> dict:
         init_key, key = threefry.split(key)

@@ -68,7 +68,7 @@ def task(condition: Condition[Charlm], data: TextRows) -> Task:
 
     def speed(trace: Mapping[str, Any], seconds: float) -> str:
         read = trace["fit_steps"].sum() * experiment.batch_size * experiment.block
-        return f"{read / seconds:,.0f} characters/s"
+        return f"{read / seconds:,.0f} {experiment.unit}/s"
 
     return Task(
         make_problem,

@@ -1,11 +1,14 @@
 """The caption of a run with language models, and its files of generated text."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collapse.data.text_blocks import TextRows
+import numpy as np
+
+from collapse.data.text_blocks import TextRows, evenly
+from collapse.data.texts import spaced
 from collapse.data.vocabulary import UNKNOWN, decode
 from collapse.experiment.base import spelled
 from collapse.experiment.condition import Condition
@@ -40,18 +43,35 @@ def settings(e: CharlmFields) -> list[str]:
     return phrases
 
 
-def caption(e: CharlmFields, real: Mapping[str, float]) -> str:
+def tested(e: CharlmFields, data: TextRows) -> str:
+    """How long the test rows are that are measured; empty where all are alike."""
+    if data.pairs is None:
+        return ""
+    rows = evenly(data.test, e.measured_rows)
+    sizes = data.lengths(rows).sum(1)
+    return (
+        f"{len(rows)} test rows of {min(sizes)} to {max(sizes)} characters, "
+        f"{spaced(sizes.sum())} in all"
+    )
+
+
+def caption(e: CharlmFields, real: Mapping[str, float], tested: str = "") -> str:
     """The caption of the default figure.
 
     Args:
       e: the experiment.
       real: measure -> its value for new real text.
+      tested: of the test rows, in words.
     """
     network, *rest = settings(e)
-    rows = f"{spelled(e.samples_per_generation)} rows of {e.block} characters"
+    rows = f"{spelled(e.samples_per_generation)} rows of {e.block} {e.unit}"
+    if e.size_of_pairs:
+        rows += f" (vocabulary {e.vocabulary})"
     phrases = [f"{e.data}: {network}, {rows}", *rest, e.repetitions()]
     if e.unknown == "replace":
         phrases.append(f"unknown characters are read as {UNKNOWN}")
+    if tested:
+        phrases.append(tested)
     if "tail_mass_10pct" not in real:
         return f"{'; '.join(phrases)}. Written without spaces: no measures of words."
     return (
@@ -95,11 +115,11 @@ def leave(
     page = ["# One prompt, continued by each generation", ""]
     for condition in e.conditions():
         trace, name = traces[condition.key], _name(condition)
-        page += _continuations(e, name, trace["continued"][0], data.text.vocabulary)
+        page += _continuations(e, name, trace["continued"][0], data.vocabulary)
         for seed, of_seed in enumerate(trace["text"]):
             for t, rows in enumerate(of_seed):
                 file = f"{name.replace(', ', '-').replace(' ', '_')}-{seed}-{t}.txt"
-                text = "\n----\n".join(decode(r, data.text.vocabulary) for r in rows)
+                text = "\n----\n".join(decode(r, data.vocabulary) for r in rows)
                 _write(folder / TEXTS / file, text + "\n")
     _write(folder / "continuations.md", "\n".join(page))
 
@@ -112,15 +132,16 @@ def _name(condition: Condition[CharlmFields]) -> str:
     )
 
 
-def _continuations(e: CharlmFields, name: str, rows: Any, vocabulary: str) -> list[str]:
+def _continuations(
+    e: CharlmFields, name: str, rows: Any, vocabulary: Sequence[str]
+) -> list[str]:
     """Lines with the text with which a condition's models continue the prompt."""
     half = e.block // 2 - 1
     page = [f"## {name}", "", "First seed. The prompt, then what follows.", ""]
     for t, tokens in enumerate(rows):
         if t in (*_SHOWN, e.num_generations):
-            text = decode(tokens, vocabulary)
-            page += [f"Generation {t}:", "", "```text"]
-            page += [text[:half] + "|" + text[half:], "```", ""]
+            begun, rest = (decode(x, vocabulary) for x in np.split(tokens, [half]))
+            page += [f"Generation {t}:", "", "```text", f"{begun}|{rest}", "```", ""]
     return page
 
 
