@@ -97,7 +97,7 @@ def train(
     Raises:
       ValueError: for keep = best without `validate`.
     """
-    if config.keep == "best" and validate is None:
+    if validate is None and config.keep == "best":
         raise ValueError("keep = best needs a validation loss")
     order_key, step_key = threefry.split(key)
     steps, most = _num_steps(config, row_weights)
@@ -105,7 +105,6 @@ def train(
     optimiser = _optimiser(config)
     gradient = _gradient(loss, config)
     late = steps - jnp.maximum(steps // 10, 1)
-    check_every = jnp.maximum(steps // config.validation_checks, 1)
 
     def body(i: Array, carry):
         weights, state, total = carry
@@ -118,24 +117,46 @@ def train(
         weights = jax.tree.map(lambda w, u: w - rate * u, weights, updates)
         return weights, state, total + jnp.where(i >= late, value, 0)
 
-    def until_check(carry):
-        done, carry, best = carry
-        end = jnp.minimum(done + check_every, steps)
-        carry = lax.fori_loop(done, end, body, carry)
-        assert validate is not None  # it was asked for above
-        return end, carry, _better(validate, carry[0], end, best)
-
     start = (weights, optimiser.init(weights), jnp.float32(0))
     if config.keep == "last":
         weights, _, total = lax.fori_loop(0, steps, body, start)
         kept = steps
     else:
-        zero = jnp.zeros((), jnp.int32)
-        none = (zero, start, (weights, jnp.float32(jnp.inf), zero))
-        found = lax.while_loop(lambda carry: carry[0] < steps, until_check, none)
-        (_, _, total), (weights, _, kept) = found[1:]
+        assert validate is not None  # it was asked for above
+        every = jnp.maximum(steps // config.validation_checks, 1)
+        total, weights, kept = _best(body, start, steps, every, validate)
     loss_at_end = total / (steps - late).astype(total.dtype)
     return TrainResult(weights, loss_at_end, steps, kept)
+
+
+def _best(
+    body: Callable[..., Any],
+    start: tuple[dict, Any, Array],
+    steps: Int[Array, ""],
+    every: Int[Array, ""],
+    validate: Callable[[dict], Array],
+) -> tuple[Array, dict, Array]:
+    """Sum of losses, the best weights at a check, and the step whose they are.
+
+    Args:
+      body: (step, weights and what else training carries) -> these after it.
+      start: what it carries at first.
+      steps: number of steps.
+      every: so many steps there is a check, and after the last.
+      validate: weights -> loss that is checked.
+    """
+
+    def until_check(carry):
+        done, carry, best = carry
+        end = jnp.minimum(done + every, steps)
+        carry = lax.fori_loop(done, end, body, carry)
+        return end, carry, _better(validate, carry[0], end, best)
+
+    zero = jnp.zeros((), jnp.int32)
+    none = (zero, start, (start[0], jnp.float32(jnp.inf), zero))
+    found = lax.while_loop(lambda carry: carry[0] < steps, until_check, none)
+    _, (_, _, total), (weights, _, kept) = found
+    return total, weights, kept
 
 
 def _gradient(loss: Loss, config: TrainConfig) -> Callable[..., Any]:
