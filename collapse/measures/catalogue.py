@@ -185,6 +185,40 @@ NGRAMS = {
     "tail_mass_10pct": tail("mass of the rarest n-grams that carry 10 %"),
 }
 
+# of latent-variable models of images; defined in `measures.images`
+_AN_IMAGE = "nats an image"
+IMAGES = {
+    "negative_elbo": loss("negative ELBO on held-out images", _AN_IMAGE),
+    "negative_iw_bound": loss(
+        "negative importance-weighted bound on held-out images", _AN_IMAGE
+    ),
+    "test_error": error(
+        "test error (true log-density minus the bound)", _AN_IMAGE, "error"
+    ),
+    "reconstruction_error": Quantity(
+        "squared error of reconstructions", "a pixel", None, "lower"
+    ),
+    "variance_ratio": ratio("variance of generated images", "variance"),
+    "mean_error": DENSITY["mean_error"],
+    "precision": Quantity(
+        "precision: generated images among real ones", "share", None, "higher"
+    ),
+    "recall": Quantity(
+        "recall: real images among generated ones", "share", None, "higher"
+    ),
+    "frechet_distance": error("Fréchet distance", "features squared", "drift"),
+    "latent_spread": diversity(
+        "latents seen by generation 0's encoder", "standard deviation"
+    ),
+    "active_latents": Quantity("active latents", "latents"),
+    "tail_mass_10pct": tail("mass of the rarest classes that carry 10 %"),
+    "class_survival": Quantity(
+        "classes of which a tenth is left", "share of classes", 1.0, aspect="support"
+    ),
+    "class_distance": error("distance of class shares", "total variation", "drift"),
+}
+OF_CLASSES = ("tail_mass_10pct", "class_survival", "class_distance")  # of `IMAGES`
+
 # defined in `sims.gaussian.measures`
 DET_RATIO = ratio("determinant of covariance")
 W2_SQUARED = error("squared Wasserstein-2 distance", "data units squared", "drift")
@@ -218,6 +252,7 @@ EVERY = {
     "det_ratio": DET_RATIO,
     **ABSOLUTE,
     "l2_squared": L2_SQUARED,
+    **IMAGES,
     **NGRAMS,
     **SYMBOLS,
     **LANGUAGE,
