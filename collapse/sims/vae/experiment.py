@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from collapse.data.errors import InputError
 from collapse.data.images import ImageData, load
 from collapse.experiment.base import capped, spelled
-from collapse.measures.catalogue import OF_CLASSES, Quantity
+from collapse.measures.catalogue import OF_CLASSES, Quantity, of_data
 from collapse.sims.vae.fields import VaeFields
 
 _QUICK_ROWS, _QUICK_STEPS = 300, 200
@@ -81,11 +81,7 @@ class Vae(VaeFields):
     def quantity(self, metric: str) -> Quantity | None:
         """Long name and unit of a metric; of images relative to the training images."""
         found = self.catalogue.get(metric)
-        if found is None or self.is_known:
-            return found
-        words = (x.replace("truth", "real images") for x in found[:2])
-        long_name, unit = words if metric != "variance_ratio" else found[:2]
-        return found._replace(long_name=long_name, unit=unit)
+        return of_data(metric, found) if found and not self.is_known else found
 
     def diagnostics(self) -> tuple[str, ...]:
         """Names of the diagnostics of training."""
