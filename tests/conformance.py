@@ -40,6 +40,14 @@ CASES = {
     "kde": Case({"dimension": 2}, not_told=("empty", "repeated")),
     "discrete": Case({"num_symbols": 5}),
     "ngram": Case({"order": 2, "length": 4}),
+    "vae": Case(
+        {"width": 4, "latents": 2, "steps": 5, "batch_size": 4, "measured_rows": 20},
+        rows=24,
+        tolerance=1e-4,
+        rounding=1e-3,
+        network=True,
+        not_told=("repeated",),
+    ),
     "charlm": Case(
         {"block": 16, "steps": 3, "measured_rows": 8, "batch_size": 4},
         rows=8,

@@ -65,7 +65,10 @@ def draw(summary: xr.Dataset, figure: layout.Figure) -> Figure:
       InputError: (a ValueError) if the summary lacks what the figure shows, or has a
         coordinate with several values that it does not show.
     """
-    if figure.kind not in (*layout.OF_SAMPLES, "profile") and "statistic" not in summary.dims:
+    if (
+        figure.kind not in (*layout.OF_SAMPLES, "profile")
+        and "statistic" not in summary.dims
+    ):
         raise InputError("figure: nothing here has statistics over seeds; summarise it")
     with style.context(["default", STYLE]):
         fig = Figure()

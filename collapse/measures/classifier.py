@@ -71,13 +71,18 @@ def train(
     init, dtype = jax.nn.initializers.lecun_normal(), images.dtype
     num = labels.shape[1]
     start = Classifier(
-        (init(first_key, (images.shape[1], FEATURES), dtype), jnp.zeros(FEATURES, dtype)),
+        (
+            init(first_key, (images.shape[1], FEATURES), dtype),
+            jnp.zeros(FEATURES, dtype),
+        ),
         (init(second_key, (FEATURES, num), dtype), jnp.zeros(num, dtype)),
     )
     uses = STEPS * BATCH
     ones = jnp.ones(len(images), dtype)
     used = order(order_key, ones, jnp.int32(uses), uses).reshape(STEPS, BATCH)
-    optimiser = optax.adamw(optax.cosine_decay_schedule(_RATE, STEPS), weight_decay=_DECAY)
+    optimiser = optax.adamw(
+        optax.cosine_decay_schedule(_RATE, STEPS), weight_decay=_DECAY
+    )
 
     def loss(classifier: Classifier, batch: Array) -> Array:
         weights, offset = classifier.second
@@ -86,7 +91,9 @@ def train(
 
     def step(carry, batch: Array):
         classifier, state = carry
-        updates, state = optimiser.update(jax.grad(loss)(classifier, batch), state, classifier)
+        updates, state = optimiser.update(
+            jax.grad(loss)(classifier, batch), state, classifier
+        )
         return (optax.apply_updates(classifier, updates), state), None
 
     found, _ = lax.scan(step, (start, optimiser.init(start)), used)

@@ -34,5 +34,7 @@ def order(
     row = jnp.minimum(row, last_used.astype(jnp.int32))
     first, last = (jnp.searchsorted(row, row, side=s) for s in ("left", "right"))
     uses_of_row = jnp.minimum(last, num) - first
-    time = (uses - first + draws.uniform(shuffle_key, uses.shape)) / uses_of_row
+    within = draws.uniform(shuffle_key, uses.shape, cumulative.dtype)
+    within = within + (uses - first).astype(within.dtype)
+    time = within / uses_of_row.astype(within.dtype)
     return row[jnp.argsort(jnp.where(uses < num, time, 2))]

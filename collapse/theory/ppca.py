@@ -93,6 +93,26 @@ def means(n: int, num_generations: int, first: float, mean_error: float = 0) -> 
     return Moments(variance, mean_error + np.cumsum(np.append(0, variance[:-1])) / n)
 
 
+def accumulated_means(
+    eigenvalues: Sequence[float] | Curve, k: int, num_generations: int
+) -> Split:
+    """Variances of fits under accumulate to infinitely many decoder means a generation.
+
+    Of t + 1 parts one is real, and only it has noise: the noise is that of the first
+    fit over t + 1. Decoder means keep their covariance, as they do under replace. So
+    the expected loss of real rows grows without bound, like (d - k) (t + 1) / 2:
+    accumulation cannot put back what the decoder never draws.
+
+    Args:
+      eigenvalues: [d] of the data distribution's covariance.
+      k: latents, fewer than d.
+      num_generations: G.
+    """
+    values, noise = leading(eigenvalues, k)
+    fits = np.arange(1.0, num_generations + 2)
+    return Split(values[None] - noise * (1 - 1 / fits)[:, None], noise / fits)
+
+
 def known_subspace(
     eigenvalues: Sequence[float] | Curve, k: int, n: int, num_generations: int
 ) -> Split:

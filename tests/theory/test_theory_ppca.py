@@ -131,3 +131,21 @@ def test_of_a_whole_population_the_first_fit_is_certain():
     seen = few[order].var(1)
     right = ppca.total(moments, N, 60).variance[0]
     assert_tells_apart(seen, right, moments.variance[0])
+
+
+def test_accumulated_decoder_means_thin_the_noise_out():
+    """By eigenvalues of pooled covariances, for infinitely many rows."""
+    found = ppca.accumulated_means(SPECTRUM, K, LAST)
+    pool = np.diag(SPECTRUM)
+    for t in range(LAST + 1):
+        values, vectors = np.linalg.eigh(pool)
+        noise = values[: D - K].mean()
+        np.testing.assert_allclose(noise, found.noise[t], rtol=1e-12)
+        np.testing.assert_allclose(
+            values[: D - K - 1 : -1], found.leading[t], rtol=1e-12
+        )
+        own = vectors[:, D - K :]
+        means = (own * (values[D - K :] - noise)) @ own.T
+        pool = (pool * (t + 1) + means) / (t + 2)
+    replaced = ppca.leading(SPECTRUM, K)
+    np.testing.assert_allclose(np.diag(means)[:K], replaced[0] - replaced[1])

@@ -150,7 +150,8 @@ def _idx(path: Path, raw: bytes) -> NDArray[np.generic]:
         raise DataError(f"{path}: no IDX file; {_GIVE}")
     dtype, axes = np.dtype(_TYPES[raw[2]]), raw[3]
     begin = 4 + 4 * axes
-    shape = tuple(int(x) for x in np.frombuffer(raw[4:begin], ">u4"))
+    sizes = raw[4 : min(begin, len(raw) // 4 * 4)]
+    shape = tuple(int(x) for x in np.frombuffer(sizes, ">u4"))
     wanted, found = math.prod(shape) * dtype.itemsize, len(raw) - begin
     if len(shape) < axes or wanted != found:
         raise DataError(
@@ -160,9 +161,7 @@ def _idx(path: Path, raw: bytes) -> NDArray[np.generic]:
     return np.frombuffer(raw, dtype, offset=begin).reshape(shape)
 
 
-def _npz(
-    path: Path, read_files: list[bytes]
-) -> tuple[NDArray[np.generic], ...]:
+def _npz(path: Path, read_files: list[bytes]) -> tuple[NDArray[np.generic], ...]:
     """Images and labels of both parts in an .npz file; None for what is not there."""
     raw = _bytes(path)
     read_files.append(raw)
@@ -191,4 +190,8 @@ def _npz(
 def _digest(files: list[bytes]) -> str:
     """Of one file its sha256; of several that of their digests."""
     each = [hashlib.sha256(raw).hexdigest() for raw in files]
-    return each[0] if len(each) == 1 else hashlib.sha256("".join(each).encode()).hexdigest()
+    return (
+        each[0]
+        if len(each) == 1
+        else hashlib.sha256("".join(each).encode()).hexdigest()
+    )

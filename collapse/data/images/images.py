@@ -12,7 +12,7 @@ from collapse.data.errors import DataError
 from collapse.data.images.files import INSTALLED, RawImages, read
 
 HELD_OUT_SHARE = 0.25
-LEAST = 20  # images of either part
+LEAST = 10  # images of either part
 MOST_CLASSES = 1000
 _LEVELS = (1, 15, 16, 255)  # largest grey levels that files count to
 
@@ -71,7 +71,9 @@ def _stamp(name: str) -> tuple[object, ...]:
     """What tells files of one name apart."""
     path = Path(INSTALLED.get(name, name))
     files = sorted(path.iterdir()) if path.is_dir() else [path]
-    found = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file()]
+    found = [
+        (str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file()
+    ]
     return tuple(found)
 
 
@@ -88,7 +90,9 @@ def _load(
         order = rng.permutation(len(images))
         cut = round(HELD_OUT_SHARE * len(images))
         held, kept = order[:cut], order[cut:]
-        parts = [(images[i], None if classes is None else classes[i]) for i in (kept, held)]
+        parts = [
+            (images[i], None if classes is None else classes[i]) for i in (kept, held)
+        ]
     else:
         parts = _given_parts(name, raw, images, classes)
     decided = []
@@ -171,7 +175,9 @@ def _classes(
         return None
     labels = labels.reshape(-1) if labels.ndim == 2 and 1 in labels.shape else labels
     if labels.ndim != 1 or labels.dtype.kind not in "uif":
-        raise DataError(f"{name}: labels of shape {labels.shape}; give a number for each")
+        raise DataError(
+            f"{name}: labels of shape {labels.shape}; give a number for each"
+        )
     if len(labels) != images:
         raise DataError(
             f"{name}: {len(labels)} labels of {images} images; give a label for each"
@@ -188,7 +194,7 @@ def _classes(
 def _check_classes(
     name: str, labels: NDArray[np.int64], held: NDArray[np.int64]
 ) -> None:
-    """Raise DataError for a class without an image to learn from, or for a single one."""
+    """Raise DataError for a single class, or one without an image to learn from."""
     counts = np.bincount(labels, minlength=max(labels.max(), held.max()) + 1)
     if len(counts) < 2:
         raise DataError(f"{name}: a single class; give two, or images without labels")

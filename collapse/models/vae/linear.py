@@ -67,7 +67,9 @@ def ppca(
         rest = values.size - latents
         noise = jnp.sum(values[:rest]) / max(rest, 1)
         lengths = jnp.sqrt(jnp.maximum(values[::-1][:latents] - noise, 0))
-        return LinearParams(mean, _signed(vectors[:, :latents]) * lengths[None], noise), {}
+        return LinearParams(
+            mean, _signed(vectors[:, :latents]) * lengths[None], noise
+        ), {}
 
     def sample(key: Key, params: LinearParams, num: int) -> Array:
         latent_key, noise_key = threefry.split(key)
@@ -119,7 +121,9 @@ def log_density(
     beside = centred - along @ units.T
     d, k = params.loadings.shape
     kept = squares + noise
-    distance = jnp.sum(along**2 / kept[None], axis=1) + jnp.sum(beside**2, axis=1) / noise
+    distance = (
+        jnp.sum(along**2 / kept[None], axis=1) + jnp.sum(beside**2, axis=1) / noise
+    )
     volume = jnp.sum(jnp.log(kept)) + (d - k) * jnp.log(noise)
     return -(distance + volume + d * math.log(2 * math.pi)) / 2
 

@@ -22,12 +22,12 @@ class Vae(VaeFields):
         "A variational autoencoder trained on images that earlier ones generated."
     )
     panels: ClassVar[tuple[str, ...]] = (
+        "test_error",
         "negative_elbo",
         "variance_ratio",
         "class_distance",
-        "latent_spread",
     )
-    table: ClassVar[tuple[str, ...]] = (*panels[:3], "recall")
+    table: ClassVar[tuple[str, ...]] = panels
 
     @classmethod
     def axes(cls) -> tuple[str, ...]:
@@ -49,7 +49,9 @@ class Vae(VaeFields):
         """The likelihood of pixels: bernoulli or gaussian."""
         if self.likelihood != "auto" and not self.is_linear:
             return self.likelihood
-        return "gaussian" if self.is_known or self.is_linear else "bernoulli"
+        return (
+            "bernoulli" if self.network == "conv" and not self.is_known else "gaussian"
+        )
 
     def load(self) -> ImageData | None:
         """The images that `data` names; None for factors.
@@ -62,6 +64,10 @@ class Vae(VaeFields):
         if not self.data:
             raise InputError("data: empty; give digits, fashion-mnist or a file")
         return load(self.data, self.seed, self.classes, self.imbalance)
+
+    def studied(self) -> Self:
+        """With one kind of generated images, since a study takes one."""
+        return dataclasses.replace(self, generate=("sample",))
 
     # What it measures
 
@@ -121,7 +127,7 @@ class Vae(VaeFields):
         ]
 
     def caption(self) -> str:
-        """The data, the sizes, and what training on decoder means does to the curves."""
+        """The data, the sizes, and what decoder means do to the curves."""
         rows = f"n = {spelled(self.samples_per_generation)}"
         phrases = [rows, *self.caption_words(), self.repetitions()]
         means = f" {self._of_means()}" if "mean" in self.generate else ""
@@ -129,19 +135,16 @@ class Vae(VaeFields):
 
     def _of_means(self) -> str:
         """What training on decoder means does to the curves, in words."""
-        if self.is_linear:
-            return (
-                "Generated images are decoder means: they have no noise, and from "
-                "generation 1 on neither has the model; the loss of real images is then "
-                "of a noise of 1 % of the pixels' range."
-            )
-        kind = "without the noise of pixels"
+        said = (
+            "Decoder means lack what latents do not explain: that is gone after one "
+            "step, whatever the number of images."
+        )
         if self.pixel_law == "bernoulli":
-            kind = "the grey levels that black and white samples would have on average"
+            return said
         return (
-            f"Generated images are decoder means ({kind}): what a decoder does not "
-            "draw, such as fine strokes, is gone in one step, whatever the number of "
-            "images; later generations lose what is rare among latents."
+            f"{said} So models of them have less and less noise: the loss of real "
+            "images, which have it, rises under accumulate, too, where only the real "
+            "share has noise."
         )
 
     # Whether it can be run
@@ -173,8 +176,8 @@ class Vae(VaeFields):
         pixels = shape[0] * shape[1]
         if self.network == "conv" and any(side % 4 for side in shape):
             raise InputError(
-                f"network: conv needs sides that 4 divides, and images are {shape[0]} x "
-                f"{shape[1]}; give mlp"
+                "network: conv needs sides that 4 divides, and images are "
+                f"{shape[0]} x {shape[1]}; give mlp"
             )
         if self.is_linear and self.latents >= pixels:
             raise InputError(
@@ -187,8 +190,8 @@ class Vae(VaeFields):
         of_classes = [name for name in self.metrics if name in OF_CLASSES]
         if data.labels is None and of_classes:
             raise InputError(
-                f"metrics: {of_classes[0]} needs classes, and {self.data} has no labels; "
-                "give --classes, or other metrics"
+                f"metrics: {of_classes[0]} needs classes, and {self.data} has no "
+                "labels; give --classes, or other metrics"
             )
         rows, most = len(data.train), max(self.samples_per_generation)
         if most > rows:
@@ -204,6 +207,6 @@ class Vae(VaeFields):
             super().quick(),
             num_seeds=min(self.num_seeds, 2),
             samples_per_generation=capped(self.samples_per_generation, _QUICK_ROWS),
-            steps=0 if self.is_linear else steps,
-            measured_rows=min(self.measured_rows, 100),
+            steps=self.steps if self.is_linear else steps,
+            measured_rows=min(self.measured_rows, 200),
         )

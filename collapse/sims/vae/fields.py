@@ -4,7 +4,14 @@ import dataclasses
 from typing import Annotated, ClassVar, Literal
 
 from collapse.experiment.family import Family
-from collapse.experiment.fields import Bounds, Count, NonNegative, Only, OnlyIfSet, Shown
+from collapse.experiment.fields import (
+    Bounds,
+    Count,
+    NonNegative,
+    Only,
+    OnlyIfSet,
+    Shown,
+)
 from collapse.measures import catalogue
 
 _NETWORKS = Only("network", ("mlp", "conv"))
@@ -57,20 +64,20 @@ class VaeFields(Family):
     """Units of a hidden layer, or channels of the first convolution."""
     likelihood: Annotated[Literal["auto", "bernoulli", "gaussian"], _NETWORKS] = "auto"
     """Distribution of pixels: Bernoulli, for grey levels from 0 to 1 (cross-entropy),
-    or Gaussian with a variance that is learned. auto: Bernoulli for images, Gaussian
-    for factors; probabilistic PCA is Gaussian."""
-    generate: tuple[Literal["mean", "sample"], ...] = ("mean",)
-    """Images that a model generates: the decoder's mean, as Shumailov et al. train on,
-    or drawn from its distribution of pixels."""
+    or Gaussian with a variance that is learned. auto: Gaussian, but Bernoulli for conv
+    on images, as Shumailov et al. have it."""
+    generate: tuple[Literal["sample", "mean"], ...] = ("sample", "mean")
+    """Images that a model generates: drawn from its distribution of pixels, or the
+    decoder's mean, which is what Shumailov et al. train on."""
     beta: Annotated[tuple[NonNegative, ...], _NETWORKS] = (1.0,)
     """Factor of the divergence between posterior and prior in the training loss."""
+    steps: Annotated[int, Bounds(0, 10**7), _NETWORKS] = 1000
+    """Optimiser steps of a fit, whatever the amount of data; 0 for epochs."""
     epochs: Annotated[
         float, Bounds(0, 10**5, above=True), _NETWORKS, Only("steps", (0,))
     ] = 30.0
-    """Passes over the training images, so that more data get more steps; without
-    --steps only."""
-    steps: Annotated[int, Bounds(0, 10**7), _NETWORKS] = 0
-    """Optimiser steps instead of epochs, whatever the amount of data; 0 for epochs."""
+    """Passes over the training images, so that more data get more steps; with --steps 0
+    only."""
     batch_size: Annotated[int, Bounds(1, 10**5), _NETWORKS] = 64
     """Images of a step."""
     learning_rate: Annotated[float, Bounds(0, 10, above=True), _NETWORKS] = 3e-3

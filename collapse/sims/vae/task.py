@@ -83,9 +83,7 @@ def model_of(
 ) -> Model:
     """The model of a condition; its latents have this variance, 1 if None."""
     if e.is_linear:
-        own: Model = linear.ppca(
-            e.latents, generate=generate, latent_variance=variance
-        )
+        own: Model = linear.ppca(e.latents, generate=generate, latent_variance=variance)
         return own
     training = TrainConfig(
         e.epochs, e.steps, e.batch_size, e.learning_rate, e.weight_decay
@@ -155,7 +153,9 @@ def _problem(
     every = measures.image_metrics(seen, real, num, given.classifier)
     if given.classifier is not None:
         assert given.shares is not None
-        every |= measures.class_metrics(seen.sample, given.classifier, given.shares, num)
+        every |= measures.class_metrics(
+            seen.sample, given.classifier, given.shares, num
+        )
     draw = functools.partial(_drawn, own.train) if e.truth == "images" else None
     remembers = "latent_spread" in measured
     return Problem(
