@@ -86,10 +86,10 @@ def _drawn(
     key: Key, config: VaeConfig, weights: dict, mean: Float[Array, "num d"]
 ) -> Float[Array, "num d"]:
     """Images with these means, drawn pixel by pixel; consumes the key."""
-    shape = mean.shape[::-1]  # long axis last
     if config.likelihood == "bernoulli":
-        return (draws.uniform(key, shape, mean.dtype).T < mean).astype(mean.dtype)
-    noise = draws.normal(key, shape, mean.dtype).T
+        return (draws.uniform(key, mean.shape, mean.dtype) < mean).astype(mean.dtype)
+    # of this shape: XLA takes 15 seconds to compile the sum with a transposed sample
+    noise = draws.normal(key, mean.shape, mean.dtype)
     return mean + jnp.sqrt(noise_variance(weights)) * noise
 
 
