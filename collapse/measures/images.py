@@ -61,16 +61,18 @@ class Real(NamedTuple):
 
 
 def image_metrics(
-    model: LatentModel, real: Real, num: int, classifier: Classifier | None = None
+    model: LatentModel, real: Real, classifier: Classifier | None = None
 ) -> dict[str, Metric]:
     """Metrics that need no labels, by name.
+
+    As many images are generated as are held out, m.
 
     * negative_elbo, negative_iw_bound: minus the mean bound of held-out images.
     * test_error: mean true log-density of held-out images minus their importance-
       weighted bound; only with a known law. The images' own scatter cancels.
     * reconstruction_error: mean squared difference, a pixel.
-    * variance_ratio, mean_error: of generated images; from a sample of `num` the first
-      is unbiased, the second too large by variance / num.
+    * variance_ratio, mean_error: of generated images; from a sample of m the first is
+      unbiased, the second too large by variance / m.
     * precision, recall: see `neighbours.precision_recall`, k = 5, in the classifier's
       features; in pixels without one.
     * frechet_distance: see `frechet_distance`, in the same features.
@@ -80,11 +82,10 @@ def image_metrics(
     Args:
       model: its functions.
       real: what it is compared with.
-      num: images that are generated.
       classifier: whose features are used; None for pixels.
     """
     held = real.held_out
-    few = held[:num]
+    num = len(held)  # unequal numbers would favour precision or recall
 
     def seen(images: Images) -> Array:
         return images if classifier is None else seeing.features(classifier, images)
@@ -108,7 +109,7 @@ def image_metrics(
         return jnp.sum((spread > ACTIVE).astype(held.dtype))
 
     def realism(key: Key, params: Params):
-        return precision_recall(seen(generated(key, params)[: len(few)]), seen(few))
+        return precision_recall(seen(generated(key, params)), seen(held))
 
     def mean_error(key: Key, params: Params) -> Array:
         mean = moments(key, params)[0]

@@ -99,7 +99,7 @@ BAD = {
     ),
     "is none of grey images; give images x": lambda p: np.save(p, np.zeros((9, 8))),
     "not numbers": lambda p: np.save(p, np.full((30, 2, 2), "a")),
-    "give at least 20": lambda p: np.save(p, IMAGES[:20]),
+    "give at least 10": lambda p: np.save(p, IMAGES[:20]),
     "not a readable .npy file": lambda p: p.write_bytes(b"x"),
 }
 

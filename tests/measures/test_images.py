@@ -69,7 +69,7 @@ def test_metrics_of_images_by_hand():
         lambda params, images: images + 0.5,
         lambda key, params, images: (jnp.full(10, -3.0), jnp.full(10, -2.5)),
     )
-    found = measures.image_metrics(model, real, 10)
+    found = measures.image_metrics(model, real)
     values = measured(found)
     expected = {
         "negative_elbo": 3,

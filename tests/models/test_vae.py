@@ -1,4 +1,4 @@
-"""Variational autoencoders: the closed-form fit, networks, bounds, what is generated."""
+"""Variational autoencoders: the closed fit, networks, bounds, generated images."""
 
 import functools
 
@@ -35,7 +35,7 @@ def rows(num=40):
     return jax.jit(lambda k: ppca(K).sample(k, TRUE, num))(key(1))
 
 
-fit = jax.jit(lambda x, weights: ppca(K).fit(None, None, x, weights)[0])
+fit = jax.jit(lambda x, weights: ppca(K).fit(key(), None, x, weights)[0])
 density = jax.jit(linear.log_density)
 encode = jax.jit(linear.encode)
 
@@ -104,13 +104,13 @@ def test_the_linear_density_and_posterior_are_those_of_the_normal_law():
     law = scipy.stats.multivariate_normal(
         np.arange(D), np.outer(*[LOADINGS[:, 0]] * 2) + 0.01 * np.eye(D)
     )
-    close(density(flat, rows(7), 0.01), law.logpdf(x), rtol=RTOL * 10)
+    close(linear.log_density(flat, rows(7), 0.01), law.logpdf(x), rtol=RTOL * 10)
     assert (np.asarray(encode(flat, rows(7)))[:, 1] == 0).all()
 
 
 @pytest.mark.x64
 def test_what_the_linear_model_generates():
-    """Samples have its covariance, means that without noise, others half the latents'."""
+    """Its covariance; means that without noise; others half that of latents."""
     half = jnp.asarray(0.5)
     for options, expected in (
         ({}, COVARIANCE),

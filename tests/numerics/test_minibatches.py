@@ -7,7 +7,6 @@ from conftest import SEED
 
 from collapse.numerics.minibatches import order
 
-
 ordered = jax.jit(order, static_argnums=3)
 
 

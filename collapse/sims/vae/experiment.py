@@ -205,6 +205,7 @@ class Vae(VaeFields):
         steps = min(self.steps or _QUICK_STEPS, _QUICK_STEPS)
         return dataclasses.replace(
             super().quick(),
+            generate=self.generate[:1],
             num_seeds=min(self.num_seeds, 2),
             samples_per_generation=capped(self.samples_per_generation, _QUICK_ROWS),
             steps=self.steps if self.is_linear else steps,

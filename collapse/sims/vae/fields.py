@@ -87,7 +87,6 @@ class VaeFields(Family):
     start: Annotated[Literal["scratch", "previous"], _NETWORKS] = "scratch"
     """Weights that training starts from: new ones, or the previous generation's."""
     measured_rows: Annotated[int, Bounds(20, 10**6)] = 500
-    """Images that are generated to be measured, and held-out ones tested on, at
-    most."""
+    """Held-out images tested on, at most; as many are generated to be measured."""
     iw_samples: Annotated[int, Bounds(1, 10**5), _NETWORKS] = 20
     """Draws of the latents for the importance-weighted bound."""

@@ -148,9 +148,10 @@ def _problem(
     e: Vae, given: Values, model: Model, seen: LatentModel, measured: tuple[str, ...]
 ) -> Problem:
     """Real images, the model that learns them, and what is measured."""
-    own, num = given.images, e.measured_rows
+    own = given.images
+    num = len(own.held_out)
     real = Real(own.held_out, own.mean, own.variance, own.log_density)
-    every = measures.image_metrics(seen, real, num, given.classifier)
+    every = measures.image_metrics(seen, real, given.classifier)
     if given.classifier is not None:
         assert given.shares is not None
         every |= measures.class_metrics(
