@@ -31,7 +31,7 @@ from machine import machine
 HERE = Path(__file__).parent
 RESULTS, README = HERE / "results.json", HERE / "README.md"
 ONE_CORE = ["rates", "gaussian", "linear", "gmm", "kde", "discrete", "inverse_error"]
-ALL_CORES = [*ONE_CORE, "charlm", "workers"]
+ALL_CORES = [*ONE_CORE, "charlm", "vae", "workers"]
 ONE_CORE = [*ONE_CORE, "growth"]
 # seconds of one benchmark, after which it is stopped; several times what it needs
 LIMIT, QUICK_LIMIT = 400, 150
