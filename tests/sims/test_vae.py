@@ -11,23 +11,20 @@ import collapse
 from collapse.lab.run import main, prepare
 from collapse.sims.vae import Vae
 
-FACTORS = {
-    "truth": "factors",
-    "side": 3,
-    "factors": 2,
-    "latents": 2,
+LINEAR = {
     "network": "linear",
     "precision": "float64",
-    "generate": "sample",
+    "latents": 2,
     "num_generations": 4,
     "measured_rows": 20,
     "seed": SEED,
 }
+FACTORS = {"truth": "factors", "side": 3, "factors": 2}
 WORKFLOWS = ["replace", "accumulate", "fixed_budget", "window 2", "mix 0.3 fresh"]
 
 
 def run(**fields):
-    return collapse.run("vae", **FACTORS | fields)
+    return collapse.run("vae", **LINEAR | fields)
 
 
 @pytest.mark.x64
@@ -35,9 +32,9 @@ def run(**fields):
 def test_the_linear_model_has_its_exact_expectation(workflow):
     metrics = ["variance_ratio", "mean_error"]
     more = {"samples_per_generation": 12, "num_seeds": 4000, "metrics": metrics}
-    found = run(workflows=workflow, **more)
+    found = run(workflows=workflow, **FACTORS, **more)
     data, at = found.dataset.squeeze(drop=True), [1, 4]
-    other = "accumulate" if workflow != "accumulate" else "replace"
+    other = "replace" if workflow in ("accumulate", "mix 0.3 fresh") else "accumulate"
     wrong = dataclasses.replace(found.experiment, workflows=(other,))
     curves = wrong.theory(next(wrong.conditions()))
     for name in metrics:
@@ -50,7 +47,7 @@ def test_the_linear_model_has_its_exact_expectation(workflow):
 def test_on_all_digits_the_first_fit_is_certain_and_later_ones_follow():
     """Of rows 30 of the digits it is not, and theory knows."""
     more = {"workflows": ["replace"], "num_seeds": 400, "metrics": ["variance_ratio"]}
-    digits = {"truth": "images", "num_generations": 2, **more}
+    digits = {"num_generations": 2, **more}
     whole = run(**digits | {"num_seeds": 2}).dataset.squeeze(drop=True)
     theory = whole.variance_ratio_theory.values
     np.testing.assert_allclose(whole.variance_ratio.values[:, 0], 1, rtol=1e-9)
@@ -62,7 +59,7 @@ def test_on_all_digits_the_first_fit_is_certain_and_later_ones_follow():
 
 @pytest.mark.x64
 def test_decoder_means_of_digits_fall_as_theory_says_and_real_images_are_lost():
-    more = {"truth": "images", "generate": "mean", "latents": 8, "num_seeds": 40}
+    more = {"generate": "mean", "latents": 8, "num_seeds": 40}
     metrics = ["variance_ratio", "negative_elbo"]
     data = run(**more, workflows=["replace", "accumulate"], metrics=metrics).dataset
     replaced = data.sel(workflow="replace").squeeze(drop=True)
@@ -80,7 +77,8 @@ def test_decoder_means_of_digits_fall_as_theory_says_and_real_images_are_lost():
     assert (loss.diff("generation").sel(workflow="accumulate") > 0).all()
 
 
-def test_a_network_runs_with_every_metric_and_its_images_are_drawn(tmp_path):
+@pytest.mark.filterwarnings("ignore:data")
+def test_a_network_runs_with_every_metric_and_its_images_are_drawn():
     small = {"width": 8, "latents": 2, "steps": 20, "measured_rows": 30}
     found = collapse.run(
         "vae",
@@ -127,7 +125,8 @@ def test_captions_say_what_decoder_means_do():
         for n, g in (("mlp", "mean"), ("mlp", "sample"))
     )
     assert "Decoder means lack what latents do not explain" in means
-    assert "Decoder means" not in samples and "Gaussian pixels" in samples
+    assert "loss of real images rises under accumulate as well" in samples
+    assert "Gaussian pixels" in samples
     conv, _ = prepare(Vae(network="conv"))
     assert "Bernoulli pixels" in conv.caption()
     assert "test_error" not in conv.known_metrics()

@@ -27,6 +27,10 @@ _KEYS = {
 _PLAIN_LABELS = ("labels", "y")
 
 
+_Array = NDArray[np.generic]
+_Parts = tuple[_Array, _Array | None, _Array | None, _Array | None]
+
+
 class RawImages(NamedTuple):
     """Arrays as files hold them.
 
@@ -77,7 +81,7 @@ def read(name: str, labels: str = "") -> RawImages:
         parts = [array(p) if p else None for p in (*train, *(test or (None, None)))]
         if parts[0] is None:
             raise DataError(f"{name}: no file train-images*; {_GIVE}")
-        own = (parts[0], parts[1], parts[2], parts[3])
+        own: _Parts = (parts[0], parts[1], parts[2], parts[3])
     elif not path.is_file():
         raise DataError(f"{name}: {_missing(name)}")
     elif path.name.endswith(".npz"):
@@ -161,7 +165,7 @@ def _idx(path: Path, raw: bytes) -> NDArray[np.generic]:
     return np.frombuffer(raw, dtype, offset=begin).reshape(shape)
 
 
-def _npz(path: Path, read_files: list[bytes]) -> tuple[NDArray[np.generic], ...]:
+def _npz(path: Path, read_files: list[bytes]) -> _Parts:
     """Images and labels of both parts in an .npz file; None for what is not there."""
     raw = _bytes(path)
     read_files.append(raw)
@@ -172,19 +176,20 @@ def _npz(path: Path, read_files: list[bytes]) -> tuple[NDArray[np.generic], ...]
         raise DataError(f"{path}: not a readable .npz file ({error})") from None
     except Exception as error:  # zipfile's own kind
         raise DataError(f"{path}: not a readable .npz file ({error})") from None
-    found = []
-    for part, (images, labels) in _KEYS.items():
+    found: list[_Array | None] = []
+    for part, (of_images, of_labels) in _KEYS.items():
         more = _PLAIN_LABELS if part == "train" else ()
-        for names in (images, (*labels, *more)):
+        for names in (of_images, (*of_labels, *more)):
             found.append(next((arrays[n] for n in names if n in arrays), None))
-    if found[0] is None and len(arrays) == 1:
-        found[0] = next(iter(arrays.values()))
-    if found[0] is None:
+    images, labels, test, test_labels = found
+    if images is None and len(arrays) == 1:
+        images = next(iter(arrays.values()))
+    if images is None:
         raise DataError(
             f"{path}: no array images or x_train among {', '.join(arrays) or 'none'}; "
             "name it so"
         )
-    return tuple(found)
+    return images, labels, test, test_labels
 
 
 def _digest(files: list[bytes]) -> str:

@@ -114,8 +114,9 @@ def _load(
         f"levels 0..{levels}, {words}; held out {len(test)}"
     )
     said = "; ".join([said, *decided])
-    flat = [part.reshape(len(part), -1) for part in (train, test)]
-    return ImageData(*flat, own, other, shape, raw.sha256, said, tuple(decided))
+    flat, held = (part.reshape(len(part), -1) for part in (train, test))
+    how = (shape, raw.sha256, said, tuple(decided))
+    return ImageData(flat, held, own, other, *how)
 
 
 def _given_parts(

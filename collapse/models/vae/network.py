@@ -76,10 +76,10 @@ def network(config: VaeConfig) -> VaeNetwork:
     def init(key: Key) -> dict:
         return module.init(key, jnp.zeros((1, config.pixels), jnp.float32))["params"]
 
-    def encode(weights: dict, images: Array) -> tuple[Array, Array]:
+    def encode(weights: dict, images: Array) -> Any:
         return module.apply({"params": weights}, images, method="encode")
 
-    def decode(weights: dict, latents: Array) -> Array:
+    def decode(weights: dict, latents: Array) -> Any:
         return module.apply({"params": weights}, latents, method="decode")
 
     return VaeNetwork(init, encode, decode)

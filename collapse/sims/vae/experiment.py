@@ -65,10 +65,6 @@ class Vae(VaeFields):
             raise InputError("data: empty; give digits, fashion-mnist or a file")
         return load(self.data, self.seed, self.classes, self.imbalance)
 
-    def studied(self) -> Self:
-        """With one kind of generated images, since a study takes one."""
-        return dataclasses.replace(self, generate=("sample",))
-
     # What it measures
 
     def known_metrics(self) -> tuple[str, ...]:
@@ -130,11 +126,19 @@ class Vae(VaeFields):
         """The data, the sizes, and what decoder means do to the curves."""
         rows = f"n = {spelled(self.samples_per_generation)}"
         phrases = [rows, *self.caption_words(), self.repetitions()]
-        means = f" {self._of_means()}" if "mean" in self.generate else ""
-        return f"Real images: {self.truth_words()}. {', '.join(phrases)}.{means}"
+        return (
+            f"Real images: {self.truth_words()}. {', '.join(phrases)}. "
+            f"{self._of_means()}"
+        )
 
     def _of_means(self) -> str:
         """What training on decoder means does to the curves, in words."""
+        if "mean" not in self.generate:
+            return (
+                "Images are drawn from the decoder's distribution; trained on its means "
+                "(generate mean) models lose noise, too, and the loss of real images "
+                "rises under accumulate as well."
+            )
         said = (
             "Decoder means lack what latents do not explain: that is gone after one "
             "step, whatever the number of images."
@@ -205,7 +209,6 @@ class Vae(VaeFields):
         steps = min(self.steps or _QUICK_STEPS, _QUICK_STEPS)
         return dataclasses.replace(
             super().quick(),
-            generate=self.generate[:1],
             num_seeds=min(self.num_seeds, 2),
             samples_per_generation=capped(self.samples_per_generation, _QUICK_ROWS),
             steps=self.steps if self.is_linear else steps,

@@ -66,7 +66,7 @@ class VaeFields(Family):
     """Distribution of pixels: Bernoulli, for grey levels from 0 to 1 (cross-entropy),
     or Gaussian with a variance that is learned. auto: Gaussian, but Bernoulli for conv
     on images, as Shumailov et al. have it."""
-    generate: tuple[Literal["sample", "mean"], ...] = ("sample", "mean")
+    generate: tuple[Literal["sample", "mean"], ...] = ("sample",)
     """Images that a model generates: drawn from its distribution of pixels, or the
     decoder's mean, which is what Shumailov et al. train on."""
     beta: Annotated[tuple[NonNegative, ...], _NETWORKS] = (1.0,)

@@ -88,9 +88,13 @@ def model_of(
     training = TrainConfig(
         e.epochs, e.steps, e.batch_size, e.learning_rate, e.weight_decay
     )
-    how = {"start": e.start, "latent_variance": variance}
     return networks.vae(
-        config_of(e, shape), training, generate=generate, beta=beta, **how
+        config_of(e, shape),
+        training,
+        generate=generate,
+        beta=beta,
+        start=e.start,
+        latent_variance=variance,
     )
 
 
@@ -157,10 +161,13 @@ def _problem(
         every |= measures.class_metrics(
             seen.sample, given.classifier, given.shares, num
         )
-    draw = functools.partial(_drawn, own.train) if e.truth == "images" else None
+    if own.train is None:
+        draw = functools.partial(known_law(e).sample, own.mean.dtype)
+    else:
+        draw = functools.partial(_drawn, own.train)
     remembers = "latent_spread" in measured
     return Problem(
-        draw or functools.partial(known_law(e).sample, own.mean.dtype),
+        draw,
         model,
         every,
         remember=memory.first(lambda params: params) if remembers else None,

@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from collapse.core import streams
@@ -62,8 +61,8 @@ def factors_of(e: Vae) -> Factors:
 
 def known_law(e: Vae) -> Law:
     """The factor model as parameters of a probabilistic PCA."""
-    found = factors_of(e)
-    return Law(LinearParams(*map(np.asarray, found)))
+    mean, loadings, noise = map(jnp.asarray, factors_of(e))
+    return Law(LinearParams(mean, loadings, noise))
 
 
 def images_of(e: Vae, data: ImageData | None) -> Images:
