@@ -114,9 +114,9 @@ def _load(
         f"levels 0..{levels}, {words}; held out {len(test)}"
     )
     said = "; ".join([said, *decided])
-    flat, held = (part.reshape(len(part), -1) for part in (train, test))
+    flat, rest = (part.reshape(len(part), -1) for part in (train, test))
     how = (shape, raw.sha256, said, tuple(decided))
-    return ImageData(flat, held, own, other, *how)
+    return ImageData(flat, rest, own, other, *how)
 
 
 def _given_parts(

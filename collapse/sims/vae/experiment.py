@@ -135,9 +135,9 @@ class Vae(VaeFields):
         """What training on decoder means does to the curves, in words."""
         if "mean" not in self.generate:
             return (
-                "Images are drawn from the decoder's distribution; trained on its means "
-                "(generate mean) models lose noise, too, and the loss of real images "
-                "rises under accumulate as well."
+                "Images are drawn from the decoder's distribution; trained on its "
+                "means (generate mean) models lose noise, too, and the loss of real "
+                "images rises under accumulate as well."
             )
         said = (
             "Decoder means lack what latents do not explain: that is gone after one "
