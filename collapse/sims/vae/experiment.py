@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Self
 
 from collapse.data.errors import InputError
 from collapse.data.images import ImageData, load
-from collapse.experiment.base import capped, spelled
+from collapse.experiment.base import spelled
 from collapse.measures.catalogue import OF_CLASSES, Quantity, of_data
 from collapse.sims.vae.fields import VaeFields
 
-_QUICK_ROWS, _QUICK_STEPS = 300, 200
+_QUICK_STEPS = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,7 +210,6 @@ class Vae(VaeFields):
         return dataclasses.replace(
             super().quick(),
             num_seeds=min(self.num_seeds, 2),
-            samples_per_generation=capped(self.samples_per_generation, _QUICK_ROWS),
             steps=self.steps if self.is_linear else steps,
             measured_rows=min(self.measured_rows, 200),
         )
