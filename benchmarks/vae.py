@@ -55,7 +55,7 @@ class Case(NamedTuple):
         return VaeConfig((self.side,) * 2, self.kind, self.latents, self.width)
 
 
-CASES = (Case("mlp", 8, 8, 128, 64, 300), Case("conv", 28, 20, 64, 256, 3))
+CASES = (Case("mlp", 8, 8, 128, 64, 300), Case("conv", 28, 20, 64, 256, 2))
 
 
 class Peer:
