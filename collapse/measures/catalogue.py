@@ -185,42 +185,24 @@ NGRAMS = {
     "tail_mass_10pct": tail("mass of the rarest n-grams that carry 10 %"),
 }
 
-# of latent-variable models of images; defined in `measures.images`
-_AN_IMAGE = "nats an image"
-IMAGES = {
-    "negative_elbo": loss("negative ELBO on held-out images", _AN_IMAGE),
-    "negative_iw_bound": loss(
-        "negative importance-weighted bound on held-out images", _AN_IMAGE
-    ),
-    "test_error": error(
-        "test error (true log-density minus the bound)", _AN_IMAGE, "error"
-    ),
-    "reconstruction_error": Quantity(
-        "squared error of reconstructions", "a pixel", None, "lower"
-    ),
+IMAGES = {  # of models with latents; defined in `measures.images`
+    "negative_elbo": loss("negative ELBO on held-out images", "nats an image"),
+    "negative_iw_bound": loss("negative importance-weighted bound", "nats an image"),
+    "test_error": error("true log-density minus the bound", "nats an image", "error"),
+    "reconstruction_error": Quantity("reconstruction error", "a pixel", None, "lower"),
     "variance_ratio": ratio("variance of generated images", "variance"),
     "mean_error": DENSITY["mean_error"],
-    "precision": Quantity(
-        "precision: generated images among real ones", "share", None, "higher"
-    ),
-    "recall": Quantity(
-        "recall: real images among generated ones", "share", None, "higher"
-    ),
+    "precision": Quantity("generated images among real ones", "share", None, "higher"),
+    "recall": Quantity("real images among generated ones", "share", None, "higher"),
     "frechet_distance": error("Fréchet distance", "features squared", "drift"),
-    "latent_spread": diversity(
-        "latents seen by generation 0's encoder", "standard deviation"
-    ),
+    "latent_spread": diversity("latents by generation 0's encoder", "deviation"),
     "active_latents": Quantity("active latents", "latents"),
     "tail_mass_10pct": tail("mass of the rarest classes that carry 10 %"),
-    "class_survival": Quantity(
-        "classes of which a tenth is left", "share of classes", 1.0, aspect="support"
-    ),
+    "class_survival": Quantity("classes left", "share of all", 1.0, aspect="support"),
     "class_distance": error("distance of class shares", "total variation", "drift"),
 }
-OF_CLASSES = ("tail_mass_10pct", "class_survival", "class_distance")  # of `IMAGES`
 
-# defined in `sims.gaussian.measures`
-DET_RATIO = ratio("determinant of covariance")
+DET_RATIO = ratio("determinant of covariance")  # see `sims.gaussian.measures`
 W2_SQUARED = error("squared Wasserstein-2 distance", "data units squared", "drift")
 ABSOLUTE = {  # not squared, as some papers draw them
     "absolute_mean_error": error(

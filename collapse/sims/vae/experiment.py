@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Self
 from collapse.data.errors import InputError
 from collapse.data.images import ImageData, load
 from collapse.experiment.base import spelled
-from collapse.measures.catalogue import OF_CLASSES, Quantity, of_data
-from collapse.sims.vae.fields import VaeFields
+from collapse.measures.catalogue import Quantity, of_data
+from collapse.sims.vae.fields import OF_CLASSES, VaeFields
 
 _QUICK_STEPS = 200
 

@@ -14,6 +14,8 @@ from collapse.experiment.fields import (
 )
 from collapse.measures import catalogue
 
+# metrics that need labels, of `catalogue.IMAGES`
+OF_CLASSES = ("tail_mass_10pct", "class_survival", "class_distance")
 _NETWORKS = Only("network", ("mlp", "conv"))
 _IMAGES = Only("truth", ("images",))
 _FACTORS = Only("truth", ("factors",))
