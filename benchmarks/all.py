@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 RESULTS, README = HERE / "results.json", HERE / "README.md"
 ONE_CORE = ["rates", "gaussian", "linear", "gmm", "kde", "discrete", "ngram"]
 ONE_CORE = [*ONE_CORE, "inverse_error"]
-ALL_CORES = [*ONE_CORE, "charlm", "diffusion", "workers"]
+ALL_CORES = [*ONE_CORE, "charlm", "vae", "diffusion", "workers"]
 ONE_CORE = [*ONE_CORE, "growth"]
 # seconds of one benchmark, after which it is stopped; several times what it needs
 LIMIT, QUICK_LIMIT = 400, 150

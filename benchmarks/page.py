@@ -133,6 +133,20 @@ SECTIONS: dict[str, tuple[str, str, str]] = {
         "over theirs.",
     ),
     "denoiser_same": ("", "", "The same weights and rows:"),
+    "vae_training": (
+        "Variational autoencoder",
+        "vae",
+        "Needs torch, in this or another environment (`PEER_PYTHON` names its Python). "
+        "Steps of Adam on minibatches of one network, in PyTorch's eager mode and in "
+        "the lab, each on all cores in turn; both networks have the same number of "
+        "parameters.",
+    ),
+    "vae_seeds": (
+        "",
+        "",
+        "Fits of one generation for many seeds, the same network: side by side (vmap) "
+        "on each core, and one after the other, which is how the lab runs networks:",
+    ),
     "inverse_error": (
         "Normal variates",
         "inverse_error",

@@ -49,6 +49,14 @@ CASES = {
         network=True,
         not_told=("empty", "repeated"),
     ),
+    "vae": Case(
+        {"width": 4, "latents": 2, "steps": 5, "batch_size": 4, "measured_rows": 20},
+        rows=24,
+        tolerance=1e-4,
+        rounding=1e-3,
+        network=True,
+        not_told=("repeated",),
+    ),
     "charlm": Case(
         {"block": 16, "steps": 3, "measured_rows": 8, "batch_size": 4},
         rows=8,

@@ -96,6 +96,10 @@ FULL = [
     r"sims/test_diffusion.py::(?!test_(bad|theory))",
     r"lab/test_api.py::test_(data_may_be_a_path|against_theory)",
     r"experiment/test_source.py::test_other_source",
+    r"sims/test_vae.py::test_(the_linear.*\[(?!replace)|on_all|decoder_means|a_network|mixing)",
+    r"models/test_vae.py::test_(bounds|training|beta|a_drawn|the_linear_fit|what_the)",
+    r"measures/test_images.py::test_the_classifier",
+    r"test_conformance.py::.*vae",
     # seconds each: commands that run twice, programs that compile long
     r"lab/test_complete.py::test_(more_generations|a_change_of_the|a_complete|figures_are)",
     r"lab/test_complete.py::test_(a_run_of_other|an_unfinished)",
@@ -212,6 +216,9 @@ WEEKLY = [
     r"experiment/test_source.py::test_other_source",
     r"test_conformance.py::test_chunks.*replace-gaussian",
     r"models/test_kde.py::test_only_relative_weights.*fixed-1",
+    r"sims/test_vae.py::test_(the_linear.*\[(accumulate|window|mix)|on_all|mixing)",
+    r"models/test_vae.py::test_(bounds.*gaussian|beta|what_the)",
+    r"test_conformance.py::test_(chunks|its_model).*vae",
     # laws that another dimension, divisor or family has daily
     r"models/test_closed_forms.py::test_variance_and_mean_error\[.*-3-",
     r"models/test_closed_forms.py::.*(window 2|replace_multiple)-1-1",

@@ -6,7 +6,7 @@ from typing import Any
 from collapse.data.errors import InputError, hint
 from collapse.experiment.base import Experiment, check_names
 from collapse.experiment.derived import DIFFERENCE, OUTCOME, source
-from collapse.figures.spec import Figure
+from collapse.figures.spec import OF_SAMPLES, Figure
 
 
 def check(experiment: Experiment, figure: Figure) -> None:
@@ -30,9 +30,9 @@ def check(experiment: Experiment, figure: Figure) -> None:
     }
     values |= {"workflow": experiment.labels(), **bins}
     figure.check(values | {"generation": range(experiment.num_generations + 1)})
-    if figure.kind == "samples":
+    if figure.kind in OF_SAMPLES:
         if not experiment.snapshots:
-            raise InputError("snapshots: none, but the figure shows samples")
+            raise InputError(f"snapshots: none, but the figure shows {figure.kind}")
         return
     several = [name for name in values if len(values[name]) > 1]
     if figure.kind == "map":

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from collapse.data.errors import InputError
 from collapse.experiment.files import atomic
-from collapse.figures import curves, densities, maps, profile, samples
+from collapse.figures import curves, densities, images, maps, profile, samples
 from collapse.figures import spec as layout
 from collapse.figures import words as annotations
 
@@ -65,7 +65,10 @@ def draw(summary: xr.Dataset, figure: layout.Figure) -> Figure:
       InputError: (a ValueError) if the summary lacks what the figure shows, or has a
         coordinate with several values that it does not show.
     """
-    if figure.kind not in ("samples", "profile") and "statistic" not in summary.dims:
+    if (
+        figure.kind not in (*layout.OF_SAMPLES, "profile")
+        and "statistic" not in summary.dims
+    ):
         raise InputError("figure: nothing here has statistics over seeds; summarise it")
     with style.context(["default", STYLE]):
         fig = Figure()
@@ -73,6 +76,7 @@ def draw(summary: xr.Dataset, figure: layout.Figure) -> Figure:
             "curves": curves.paint,
             "map": maps.paint,
             "samples": samples.paint,
+            "images": images.paint,
             "profile": profile.paint,
             "density": densities.paint,
         }

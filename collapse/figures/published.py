@@ -8,7 +8,7 @@ from collapse.experiment.profile.variables import VARIABLES
 from collapse.experiment.results import STANDING
 from collapse.experiment.summary import runs
 from collapse.figures import densities, panels
-from collapse.figures.spec import Figure
+from collapse.figures.spec import OF_SAMPLES, Figure
 
 _MOST_GENERATIONS = 160
 
@@ -25,7 +25,7 @@ def published(summary: xr.Dataset, figure: Figure) -> xr.Dataset:
         return summary[list(VARIABLES)].map(_five_digits, keep_attrs=True)
     if figure.kind == "density":
         figure = densities.as_curves(figure)
-    curves = figure.kind != "samples"
+    curves = figure.kind not in OF_SAMPLES
     names = panels.drawn(figure.metrics)
     differences = [f"{n}_{DIFFERENCE}" for n in names if f"{n}_{DIFFERENCE}" in summary]
     names += [f"{n}_theory" for n in names if f"{n}_theory" in summary]

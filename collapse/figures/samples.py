@@ -21,20 +21,9 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
 
     Its rows are workflows, or the single runs of each.
     """
-    if "samples" not in summary:
-        raise InputError("figure: no samples were kept; give snapshots")
-    samples = summary["samples"]
-    samples = samples if "run" in samples.dims else samples.expand_dims("run")
-    labels, times = samples["workflow"].values, samples["snapshot"].values
-    hues = curves.colours("workflow", labels)
-    samples = samples.stack(line=("workflow", "run"))
-    samples = samples.transpose("line", "snapshot", "row", "dimension")
-    points = samples.values[:, :, :_MOST_POINTS, :2]
-    several = summary.sizes.get("run", 1) > 1
-    lines = [
-        (str(label), _words(str(label), run if several else 0, len(labels)))
-        for label, run in samples["line"].values
-    ]
+    lines, times, values = kept(summary)
+    hues = curves.colours("workflow", summary["samples"]["workflow"].values)
+    points = values[:, :, :_MOST_POINTS, :2]
     limits = _extent(points[:, 0])
     width = figure.inches / len(times) or max(1.25, min(2.4, 10 / len(times)))
     fig.set_size_inches(width * len(times), width * len(lines) + 0.3)
@@ -50,6 +39,32 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
         ax.set_ylabel(second if left else "")
         annotations.strip(ax, lines[i][1] if j == len(times) - 1 else "")
     return []
+
+
+def kept(
+    summary: xr.Dataset,
+) -> tuple[list[tuple[str, str]], NDArray[np.int64], NDArray[np.floating]]:
+    """Lines of a figure of samples, their generations, and the samples.
+
+    A line is the name of its workflow, and what stands beside it; samples are [lines,
+    snapshots, rows, d].
+
+    Raises:
+      InputError: if none were kept.
+    """
+    if "samples" not in summary:
+        raise InputError("figure: no samples were kept; give snapshots")
+    samples = summary["samples"]
+    samples = samples if "run" in samples.dims else samples.expand_dims("run")
+    labels, times = samples["workflow"].values, samples["snapshot"].values
+    samples = samples.stack(line=("workflow", "run"))
+    samples = samples.transpose("line", "snapshot", "row", "dimension")
+    several = summary.sizes.get("run", 1) > 1
+    lines = [
+        (str(label), _words(str(label), run if several else 0, len(labels)))
+        for label, run in samples["line"].values
+    ]
+    return lines, times, samples.values
 
 
 def _words(workflow: str, run: int, workflows: int) -> str:

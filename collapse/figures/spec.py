@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from collapse.data.errors import InputError
 
+OF_SAMPLES = ("samples", "images")  # kinds that show what models generate
+
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
@@ -17,9 +19,10 @@ class Figure:
     Attributes:
       name: added to the names of files; empty for none.
       kind: "curves" over generations or an axis, a "map" whose cells are coloured by a
-        metric, "samples" generated at the snapshots, the "profile" of definitions of
-        collapse, which has no metrics and no x of its own, or the "density" of one
-        metric over seeds, at generations that are told apart by colour.
+        metric, "samples" generated at the snapshots, or "images" among them, the
+        "profile" of definitions of collapse, which has no metrics and no x of its own,
+        or the "density" of one metric over seeds, at generations that are told apart by
+        colour.
       metrics: one panel each; empty for the family's own choice.
       x: "generation", or an axis of numbers, against whose values is drawn; for a
         histogram, what its bins count by.
@@ -52,7 +55,7 @@ class Figure:
     """
 
     name: str = ""
-    kind: Literal["curves", "map", "samples", "profile", "density"] = "curves"
+    kind: Literal["curves", "map", "samples", "images", "profile", "density"] = "curves"
     metrics: tuple[str, ...] = ()
     x: str = "generation"
     y: str = ""

@@ -10,7 +10,7 @@ from collapse.experiment.toml import from_table
 from collapse.figures import draw as drawing
 from collapse.figures.check import check_coordinates
 from collapse.figures.drawable import drawable
-from collapse.figures.spec import Figure
+from collapse.figures.spec import OF_SAMPLES, Figure
 from collapse.lab.conformance.words import kind
 
 # dimensions that a figure has no place for: it shows statistics over the first
@@ -34,7 +34,7 @@ def draw(dataset: Any, **figure: Any) -> matplotlib.figure.Figure:
             "run.dataset of a collapse.run"
         )
     asked = from_table(figure, Figure, "figure")
-    if asked.kind != "samples":
+    if asked.kind not in OF_SAMPLES:
         dims = [str(dim) for dim in dataset.dims if dim not in _WITHOUT_PLACE]
         axes = {*dims, *dataset.attrs.get("axes", ())} - {"workflow", "generation"}
         check_coordinates(asked, sorted(axes))

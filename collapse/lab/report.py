@@ -22,7 +22,7 @@ from collapse.figures.declaration import from_json, to_declaration, to_json
 from collapse.figures.drawable import drawable
 from collapse.figures.published import published
 from collapse.figures.redraw import redraw
-from collapse.figures.spec import Figure
+from collapse.figures.spec import OF_SAMPLES, Figure
 from collapse.lab import (
     checksums,
     command,
@@ -176,7 +176,7 @@ def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Fig
     if figure.kind == "map":
         panels = tuple(map(_in_map, panels))
     sides = {"columns": figure.columns, "rows": figure.rows}
-    if figure.kind != "samples":
+    if figure.kind not in OF_SAMPLES:
         taken = {figure.x, *figure.roles().values()}
         free = [a for a in ("workflow", *dataset.attrs["axes"]) if a not in taken]
         dims = {d for metric in panels for d in dataset[source(metric)[0]].dims}

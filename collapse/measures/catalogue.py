@@ -218,8 +218,24 @@ GRAMMAR = {
     "tail_mass_10pct": tail("mass of the rarest rules that carry 10 %"),
 }
 
-# defined in `sims.gaussian.measures`
-DET_RATIO = ratio("determinant of covariance")
+IMAGES = {  # of models with latents; defined in `measures.images`
+    "negative_elbo": loss("negative ELBO on held-out images", "nats an image"),
+    "negative_iw_bound": loss("negative importance-weighted bound", "nats an image"),
+    "test_error": error("true log-density minus the bound", "nats an image", "error"),
+    "reconstruction_error": Quantity("reconstruction error", "a pixel", None, "lower"),
+    "variance_ratio": ratio("variance of generated images", "variance"),
+    "mean_error": DENSITY["mean_error"],
+    "precision": Quantity("generated images among real ones", "share", None, "higher"),
+    "recall": Quantity("real images among generated ones", "share", None, "higher"),
+    "frechet_distance": error("Fréchet distance", "features squared", "drift"),
+    "latent_spread": diversity("latents by generation 0's encoder", "deviation"),
+    "active_latents": Quantity("active latents", "latents"),
+    "tail_mass_10pct": tail("mass of the rarest classes that carry 10 %"),
+    "class_survival": Quantity("classes left", "share of all", 1.0, aspect="support"),
+    "class_distance": error("distance of class shares", "total variation", "drift"),
+}
+
+DET_RATIO = ratio("determinant of covariance")  # see `sims.gaussian.measures`
 W2_SQUARED = error("squared Wasserstein-2 distance", "data units squared", "drift")
 ABSOLUTE = {  # not squared, as some papers draw them
     "absolute_mean_error": error(
@@ -254,6 +270,7 @@ EVERY = {
     **SAMPLES,
     **TORSIONS,
     **GRAMMAR,
+    **IMAGES,
     **NGRAMS,
     **SYMBOLS,
     **TOKENS,

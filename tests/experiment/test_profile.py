@@ -230,6 +230,7 @@ LEADING = {  # family -> the metrics that speak for the first six definitions
     "ngram": f"{LOSS} tail_mass_10pct heterozygosity support - -",
     "diffusion": "energy_distance - variance_ratio survival_4 precision -",
     "linear": "test_error - - - - -",
+    "vae": "negative_elbo tail_mass_10pct variance_ratio class_survival - mean_error",
     "charlm": f"bits_per_character tail_mass_10pct distinct_1 {WORDS} -",
 }
 

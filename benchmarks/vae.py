@@ -1,0 +1,174 @@
+"""Training of variational autoencoders timed beside PyTorch's, and many seeds at once.
+
+    pip install torch && python benchmarks/vae.py [--quick]
+
+torch may be in another environment: PEER_PYTHON names its Python. The peer runs in a
+process of its own and has all cores in its turns, as the lab has. A step is one of Adam
+on a minibatch: 64 images of 8 x 8 for a hidden layer of 128, 256 images of 28 x 28 for
+Shumailov et al.'s convolutions. Many seeds: a generation's fits side by side (vmap) and
+one after the other on each core. Only ratios are comparable between machines.
+"""
+
+import timing  # isort: skip - sets the number of threads
+
+import functools
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import alone
+import jax
+import jax.numpy as jnp
+from entries import Once, entry, goal, marked
+
+from collapse.core.seeds import over_seeds
+from collapse.models.vae.model import vae
+from collapse.models.vae.network import Kind, VaeConfig, network
+from collapse.models.vae.training import TrainConfig
+
+ROWS, GOAL = 2048, 1.5
+COLUMNS = ["training", "cores", "steps/s", "lab / PyTorch", "parameters, both"]
+SEEDS = ["seeds of one generation", "cores", "fits/s", "side by side / one by one"]
+
+
+class Case(NamedTuple):
+    """One network with its minibatch."""
+
+    kind: Kind
+    side: int
+    latents: int
+    width: int
+    batch: int
+    steps: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}, {self.side} x {self.side}, {self.batch} images"
+
+    @property
+    def config(self) -> VaeConfig:
+        return VaeConfig((self.side,) * 2, self.kind, self.latents, self.width)
+
+
+CASES = (Case("mlp", 8, 8, 128, 64, 300), Case("conv", 28, 20, 64, 256, 2))
+
+
+class Peer:
+    """The other process: told what to run, it answers when it is done.
+
+    Raises:
+      ModuleNotFoundError: if its Python, that of PEER_PYTHON if it is set, has no
+        torch.
+    """
+
+    def __init__(self) -> None:
+        script = Path(__file__).with_name("vae_peer.py")
+        python = os.environ.get("PEER_PYTHON", sys.executable)
+        if subprocess.run(
+            [python, "-c", "import torch"], capture_output=True
+        ).returncode:
+            raise ModuleNotFoundError(f"{python} has no torch")
+        # `timing` has set one thread, for peers that work beside the lab
+        threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+        own = {k: v for k, v in os.environ.items() if k not in threads}
+        pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen([python, str(script)], env=own, **pipes)
+
+    def ask(self, **what: Any) -> Any:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps(what) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"the peer ended with status {self.process.wait()}")
+        return json.loads(answer)
+
+
+def fits(case: Case, num_seeds: int, one_by_one: bool) -> Callable[[], Any]:
+    """A call that fits so many seeds, from new weights, on all cores."""
+    model = vae(case.config, TrainConfig(steps=case.steps, batch_size=case.batch))
+    rows = jax.random.uniform(jax.random.key(1), (ROWS, case.side**2), jnp.float32)
+    ones = jnp.ones(ROWS, jnp.float32)
+
+    def one(key: jax.Array, rows: jax.Array) -> jax.Array:
+        start = model.init(key, rows, ones)
+        return model.fit(key, start, rows, ones)[1]["loss"]
+
+    keys = jax.random.split(jax.random.key(0), num_seeds)
+    if num_seeds == 1:  # all cores for the operations of one, as PyTorch has them
+        compiled = jax.jit(one).lower(keys[0], rows).compile()
+        return lambda: jax.block_until_ready(compiled(keys[0], rows))
+    mapped = over_seeds(one, (0, None), one_by_one=one_by_one)
+    compiled = mapped.lower(keys, rows).compile()
+    return lambda: jax.block_until_ready(compiled(keys, rows))
+
+
+def training_row(setting: timing.Setting, case: Case, peer: Peer) -> Any:
+    """One row: steps a second of one network, lab and PyTorch in turns."""
+    shape: dict[str, Any] = {"kind": case.kind, "side": case.side}
+    shape |= {"latents": case.latents, "width": case.width}
+    what = {**shape, "batch": case.batch, "steps": case.steps}
+    calls = {
+        "lab": fits(case, 1, False),
+        "PyTorch": lambda: peer.ask(name="train", **what),
+    }
+    timed = timing.interleave(calls, longer(setting))
+    ratio = timed.ratio("PyTorch", "lab")
+    speed = case.steps / statistics.median(timed.seconds["lab"])
+    weights = jax.eval_shape(network(case.config).init, jax.random.key(0))
+    ours = sum(leaf.size for leaf in jax.tree.leaves(weights))
+    same = peer.ask(name="parameters", **shape)
+    assert ours == same, f"networks differ: {ours} and {same} parameters"
+    told = f"{ratio}{marked(ratio, GOAL)}"
+    cells = [case.name, setting.where, f"{speed:,.4g}", told, f"{ours:,}"]
+    goals = [goal(f"training {case.name}, times PyTorch", GOAL, ratio, setting.where)]
+    return entry(COLUMNS, case.name, cells, goals)
+
+
+def seeds_row(setting: timing.Setting, case: Case, num_seeds: int) -> Any:
+    """One row: many seeds side by side beside one after the other."""
+    calls = {
+        "side by side": fits(case, num_seeds, False),
+        "one by one": fits(case, num_seeds, True),
+    }
+    timed = timing.interleave(calls, longer(setting))
+    ratio = timed.ratio("one by one", "side by side")
+    speed = num_seeds / statistics.median(timed.seconds["side by side"])
+    name = f"{num_seeds} seeds, {case.name}, {case.steps} steps"
+    return entry(SEEDS, name, [name, setting.where, f"{speed:.3g}", str(ratio)])
+
+
+def longer(setting: timing.Setting) -> timing.Setting:
+    """The setting with more time for a table."""
+    return setting if setting.quick else setting._replace(seconds=8.0)
+
+
+def in_single(make: Callable[[], Any]) -> Any:
+    """What is made while jax has no 64-bit numbers, as the lab has it for networks."""
+    jax.config.update("jax_enable_x64", False)
+    try:
+        return make()
+    finally:
+        jax.config.update("jax_enable_x64", True)
+
+
+def jobs(setting: timing.Setting):
+    """Rows of all tables, on all cores."""
+    if setting.cores == 1:
+        return
+    peer = Once(Peer)
+    for case in CASES:
+        made = functools.partial(lambda case: training_row(setting, case, peer()), case)
+        yield "vae_training", case.name, functools.partial(in_single, made)
+    for num_seeds in (8,) if setting.quick else (8, 64):
+        own = functools.partial(seeds_row, setting, CASES[0], num_seeds)
+        yield "vae_seeds", f"{num_seeds} seeds", functools.partial(in_single, own)
+
+
+if __name__ == "__main__":
+    alone.main(__doc__, jobs)

@@ -1,0 +1,1 @@
+"""Variational autoencoders: networks, and probabilistic PCA in closed form."""
