@@ -89,7 +89,7 @@ FULL = [
     r"models/test_ngram.py::test_(tokens_of.*120|a_fixed|the_first|text_goes)",
     r"test_conformance.py::test_(chunks|its_model).*ngram",
     r"test_conformance.py::test_(chunks|its_model).*diffusion",
-    r"models/test_diffusion.py::test_(samplers|guidance|training|down_to)",
+    r"models/test_diffusion.py::test_(samplers|guidance|training|down_to|a_network|the_time)",
     r"sims/test_diffusion.py::(?!test_(bad|theory))",
     r"lab/test_api.py::test_(data_may_be_a_path|against_theory)",
     r"experiment/test_source.py::test_other_source",
