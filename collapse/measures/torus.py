@@ -84,6 +84,22 @@ def conformer_shares(
     return jnp.mean(inside(angles, regions).astype(angles.dtype), axis=0)
 
 
+def conformer_survival(
+    angles: Float[Array, "rows m"],
+    regions: Conformers,
+    truth: Float[np.ndarray, " R"],
+) -> Float[Array, " R"]:
+    """Share of the rows in each region over its true share [R]: 1 of a perfect model.
+
+    Args:
+      angles: [rows, m].
+      regions: of the same m torsions.
+      truth: [R] shares, positive: of butane by `theory.torsions.share`, of alanine
+        dipeptide by `dipeptide.report`.
+    """
+    return conformer_shares(angles, regions) / jnp.asarray(truth, angles.dtype)
+
+
 def gauche_pairs(angles: Float[Array, "rows m"]) -> Float[Array, ""]:
     """Share of neighbouring pairs of torsions that are both gauche, of a chain's.
 

@@ -70,6 +70,9 @@ def test_conformers_of_an_alkane_share_the_circle():
     degrees = jnp.asarray([[180.0], [-130], [121], [60], [0.5], [-0.5], [-119], [-60]])
     found = torus.conformer_shares(jnp.radians(degrees), torus.ALKANE)
     np.testing.assert_allclose(found, [3 / 8, 2 / 8, 3 / 8])
+    true = np.array([0.75, 0.125, 0.125])
+    left = torus.conformer_survival(jnp.radians(degrees), torus.ALKANE, true)
+    np.testing.assert_allclose(left, [0.5, 2, 3], rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["ALKANE", "ALANINE"])
