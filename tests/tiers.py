@@ -92,7 +92,7 @@ FULL = [
     r"sims/test_grammar.py::test_(fixed|the_first|smoothing|nonterminals|sentences|mixing)",
     r"models/test_grammar.py::test_(rules_are|a_temperature|a_lost|sentences)",
     r"test_conformance.py::test_(chunks|its_model).*diffusion",
-    r"models/test_diffusion.py::test_(samplers|guidance|training|down_to)",
+    r"models/test_diffusion.py::test_(samplers|guidance|training|down_to|a_network|the_time)",
     r"sims/test_diffusion.py::(?!test_(bad|theory))",
     r"lab/test_api.py::test_(data_may_be_a_path|against_theory)",
     r"experiment/test_source.py::test_other_source",
