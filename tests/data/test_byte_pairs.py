@@ -96,11 +96,18 @@ def test_learning_is_the_same_in_every_process(some):
     assert "TOKENIZERS_PARALLELISM" not in os.environ
 
 
-def test_no_pair_crosses_two_words(some):
-    for string in some.strings:
+def test_no_pair_crosses_two_words_or_lines(some):
+    spaced = learned("a\t\n\n\tab\n" * 9, "\t\nab", 6)
+    assert "\n\n" in spaced.strings
+    for string in (*some.strings, *spaced.strings):
         assert not string[1:].count(" ") and (
             "\n" not in string or set(string) == {"\n"}
         )
+
+
+def test_tokens_are_numbered_as_they_were_learned(some):
+    joined = dict.fromkeys(a + b for a, b in some.merges)
+    assert some.strings == (*sorted(LETTERS), *joined)
 
 
 @pytest.mark.parametrize("text", ["asx", "x" * 70_000 + "\na"])
@@ -186,8 +193,9 @@ def test_text_for_pretraining_has_the_same_byte_pairs(tmp_path):
     own = pretraining_rows("more.txt", 16, data.text.vocabulary, pairs=data.pairs)
     assert decode(own[0], data.vocabulary).startswith("line one says no of no\n")
     assert fingerprinted(data, "more.txt").sha256 != data.sha256
+    long = data._replace(train=np.zeros((1, 1500), int))  # and 1840 characters
     with pytest.raises(DataError, match="pretrain: more.txt has .* byte-pair tokens"):
-        pretraining_rows("more.txt", 2000, data.text.vocabulary, pairs=data.pairs)
+        fingerprinted(long, "more.txt")
 
 
 @given(
