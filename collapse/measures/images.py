@@ -99,15 +99,6 @@ def image_metrics(
         images = generated(key, params)
         return jnp.mean(images, axis=0), jnp.sum(jnp.var(images, axis=0, ddof=1))
 
-    def reconstruction(key: Key, params: Params) -> Array:
-        del key
-        return jnp.mean((model.reconstruct(params, held) - held) ** 2)
-
-    def active(key: Key, params: Params) -> Array:
-        del key
-        spread = jnp.var(model.encode(params, held), axis=0)
-        return jnp.sum((spread > ACTIVE).astype(held.dtype))
-
     def realism(key: Key, params: Params):
         return precision_recall(seen(generated(key, params)), seen(held))
 
@@ -118,7 +109,7 @@ def image_metrics(
     found: dict[str, Metric] = {
         "negative_elbo": lambda key, p: -jnp.mean(model.bounds(key, p, held)[0]),
         "negative_iw_bound": lambda key, p: -jnp.mean(model.bounds(key, p, held)[1]),
-        "reconstruction_error": reconstruction,
+        **_of_encoding(model, held),
         "variance_ratio": lambda key, p: moments(key, p)[1] / real.variance,
         "mean_error": mean_error,
         "precision": lambda key, p: realism(key, p).precision,
@@ -126,7 +117,6 @@ def image_metrics(
         "frechet_distance": lambda key, p: frechet_distance(
             seen(generated(key, p)), seen(held)
         ),
-        "active_latents": active,
     }
     truth = real.log_density
     if truth is not None:
@@ -134,6 +124,21 @@ def image_metrics(
             truth - model.bounds(key, p, held)[1]
         )
     return found
+
+
+def _of_encoding(model: LatentModel, held: Images) -> dict[str, Metric]:
+    """Metrics of held-out images' latents; see `image_metrics`."""
+
+    def reconstruction(key: Key, params: Params) -> Array:
+        del key
+        return jnp.mean((model.reconstruct(params, held) - held) ** 2)
+
+    def active(key: Key, params: Params) -> Array:
+        del key
+        spread = jnp.var(model.encode(params, held), axis=0)
+        return jnp.sum((spread > ACTIVE).astype(held.dtype))
+
+    return {"reconstruction_error": reconstruction, "active_latents": active}
 
 
 def class_metrics(

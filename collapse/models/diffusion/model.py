@@ -111,16 +111,8 @@ def diffusion(
     ) -> tuple[DiffusionParams, Info]:
         init_key, train_key, seen_key = threefry.split(key, 3)
         shares, kind = weights / jnp.sum(weights), batch.points.dtype
-        rows = Rows(
-            jnp.where(shares[:, None] > 0, batch.points, 0),
-            jnp.where(shares > 0, batch.labels, 0),
-        )
-        fits, begin, info = (
-            params.fits + 1,
-            params.weights,
-            {"loss": jnp.zeros((), kind)},
-        )
-        time = stop(fits, kind)
+        rows, fits, begin = _used(batch, shares), params.fits + 1, params.weights
+        time, info = stop(fits, kind), {"loss": jnp.zeros((), kind)}
         if learned:
             begin = net.init(init_key) if design.start == "scratch" else begin
             how = (time, net, design.noise, design.training, design.network.classes)
@@ -132,18 +124,33 @@ def diffusion(
         return found._replace(seen=sample(seen_key, found, design.measured)), info
 
     def sample(key: Key, params: DiffusionParams, num: int) -> Rows:
-        pick_key, key = threefry.split(key)
-        picked = categorical(pick_key, params.shares, num)
-        labels = params.rows.labels[picked]
-        if design.score == "exact":
-            rows = params.rows.points[picked]
-            return Rows(sampling.noised(key, rows, params.time, design.noise), labels)
-        predict = _predictor(design, net, params, labels)
-        shape = (num, params.rows.points.shape[1])
-        own = (params.time, design.noise, design.sampler, design.steps)
-        return Rows(sampling.sample(key, predict, shape, *own), labels)
+        return _generated(key, design, net, params, num)
 
     return Model(init, fit, sample)
+
+
+def _used(batch: Rows, shares: Array) -> Rows:
+    """The rows with zeros where they have no weight, whatever stands there."""
+    return Rows(
+        jnp.where(shares[:, None] > 0, batch.points, 0),
+        jnp.where(shares > 0, batch.labels, 0),
+    )
+
+
+def _generated(
+    key: Key, design: Design, net: Network, params: DiffusionParams, num: int
+) -> Rows:
+    """`num` rows of the model, labelled as the rows it learned; consumes the key."""
+    pick_key, key = threefry.split(key)
+    picked = categorical(pick_key, params.shares, num)
+    labels = params.rows.labels[picked]
+    if design.score == "exact":
+        rows = params.rows.points[picked]
+        return Rows(sampling.noised(key, rows, params.time, design.noise), labels)
+    predict = _predictor(design, net, params, labels)
+    shape = (num, params.rows.points.shape[1])
+    own = (params.time, design.noise, design.sampler, design.steps)
+    return Rows(sampling.sample(key, predict, shape, *own), labels)
 
 
 def _predictor(
