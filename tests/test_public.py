@@ -139,7 +139,7 @@ def test_bash_completes_commands_flags_and_choices(tmp_path):
         assert done.returncode == 0, done.stderr
         return done.stdout.split()
 
-    assert complete("collapse", "g") == ["gaussian", "gmm"]
+    assert complete("collapse", "g") == ["gaussian", "gmm", "grammar"]
     assert complete("collapse", "gmm", "--num-c") == ["--num-components"]
     assert complete("collapse", "gmm", "--truth", "") == ["rare", "blob"]
     assert "complete -c collapse" in completion.script("fish")

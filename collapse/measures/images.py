@@ -59,13 +59,18 @@ class Real(NamedTuple):
     variance: Float[Array, ""]
     log_density: Float[Array, " m"] | None = None
 
+    def far(self, mean: Images) -> Array:
+        """Squared distance of a mean from that of real images, over their variance."""
+        return jnp.sum((mean - self.mean) ** 2) / self.variance
+
 
 def image_metrics(
     model: LatentModel, real: Real, classifier: Classifier | None = None
 ) -> dict[str, Metric]:
     """Metrics that need no labels, by name.
 
-    As many images are generated as are held out, m.
+    As many images are generated as are held out, m: unequal numbers would favour
+    precision or recall.
 
     * negative_elbo, negative_iw_bound: minus the mean bound of held-out images.
     * test_error: mean true log-density of held-out images minus their importance-
@@ -84,14 +89,13 @@ def image_metrics(
       real: what it is compared with.
       classifier: whose features are used; None for pixels.
     """
-    held = real.held_out
-    num = len(held)  # unequal numbers would favour precision or recall
+    held, truth = real.held_out, real.log_density
 
     def seen(images: Images) -> Array:
         return images if classifier is None else seeing.features(classifier, images)
 
     def generated(key: Key, params: Params) -> Images:
-        return model.sample(key, params, num)
+        return model.sample(key, params, len(held))
 
     def moments(key: Key, params: Params) -> tuple[Array, Array]:
         if model.moments is not None:
@@ -102,23 +106,18 @@ def image_metrics(
     def realism(key: Key, params: Params):
         return precision_recall(seen(generated(key, params)), seen(held))
 
-    def mean_error(key: Key, params: Params) -> Array:
-        mean = moments(key, params)[0]
-        return jnp.sum((mean - real.mean) ** 2) / real.variance
-
     found: dict[str, Metric] = {
         "negative_elbo": lambda key, p: -jnp.mean(model.bounds(key, p, held)[0]),
         "negative_iw_bound": lambda key, p: -jnp.mean(model.bounds(key, p, held)[1]),
         **_of_encoding(model, held),
         "variance_ratio": lambda key, p: moments(key, p)[1] / real.variance,
-        "mean_error": mean_error,
+        "mean_error": lambda key, p: real.far(moments(key, p)[0]),
         "precision": lambda key, p: realism(key, p).precision,
         "recall": lambda key, p: realism(key, p).recall,
         "frechet_distance": lambda key, p: frechet_distance(
             seen(generated(key, p)), seen(held)
         ),
     }
-    truth = real.log_density
     if truth is not None:
         found["test_error"] = lambda key, p: jnp.mean(
             truth - model.bounds(key, p, held)[1]
@@ -200,8 +199,8 @@ def frechet_distance(
     """Squared Wasserstein-2 distance of the Gaussians fitted to two sets of features.
 
     |m - m'|^2 + tr(S + S' - 2 (S^1/2 S' S^1/2)^1/2) (Heusel et al. 2017,
-    arXiv:1706.08500). Too large by about tr(S) / rows for few rows, so that only values
-    of equal numbers compare.
+    arXiv:1706.08500). Too large for few rows: by (2 + (f + 1) / 2) tr(S) / rows for
+    equal variances in all f directions, so that only values of equal numbers compare.
     """
     (mean, cov), (other, its) = (_moments(x) for x in (first, second))
     values, vectors = jnp.linalg.eigh(cov)

@@ -152,7 +152,9 @@ def split(
     leading ones nothing is lost or gained in sum. From the noise they take so much that
     it falls by about (k + 1) / n a generation: faster than the variance as a whole,
     which the trace holds to (1 - 1/n). Good while the gaps l_i - l_j stay large beside
-    their standard errors, l_i sqrt(2 / n); the error is of order (t / n)^2 and 1 / n^2.
+    their standard errors, l_i sqrt(2 / n); the error is of order (t / n)^2 and 1 / n^2
+    where the d - k smallest eigenvalues of the truth are equal. The first fit has them
+    one by one; here their mean stands for all, which is an error of order 1 / n.
     """
     values, noise = leading(eigenvalues, k)
     rest = len(np.asarray(eigenvalues)) - k

@@ -16,7 +16,7 @@ from collapse.models.language import training
 from collapse.models.language.model import cross_entropy
 from collapse.models.language.network import network
 from collapse.models.language.training import TrainConfig
-from collapse.numerics import threefry
+from collapse.numerics import minibatches, threefry
 
 
 @pytest.fixture(autouse=True)
@@ -44,12 +44,8 @@ def trained(weights, rows, row_weights, train_config, check=False):
     key=st.integers(0, 2**31),
 )
 def test_rows_are_used_as_often_as_their_share(weights, steps, key):
-    train_config = TrainConfig(steps=steps, batch_size=4)
-    own = jnp.asarray(weights, jnp.float32)
-    num = steps * train_config.batch_size
-    order = training._order(
-        jax.random.key(key), own, jnp.int32(num), steps, train_config
-    )
+    own, num = jnp.asarray(weights, jnp.float32), 4 * steps
+    order = minibatches.order(jax.random.key(key), own, jnp.int32(num), num)
     used = np.bincount(np.asarray(order)[:num], minlength=len(weights))
     share = num * np.array(weights) / sum(weights)
     assert (used >= np.floor(share - 1e-3)).all()
@@ -64,7 +60,7 @@ def test_whole_epochs_are_shuffled_passes():
     for seed in range(2):
         key = jax.random.key(seed)
         steps, most = training._num_steps(train_config, jnp.ones(num))
-        order = training._order(key, jnp.ones(num), steps * 4, most, train_config)
+        order = minibatches.order(key, jnp.ones(num), steps * 4, most * 4)
         found += list(np.asarray(order).reshape(passes, num))
     for one in found:
         assert sorted(one) == list(range(num))
@@ -78,11 +74,9 @@ def test_whole_epochs_are_shuffled_passes():
 def test_rows_are_used_in_proportion_to_their_weight_at_any_time(root):
     """On average over keys, in both halves of the training; uniform is the control."""
     own = np.array([1.0, 2, 3, 0.5, 0, 1.5])
-    train_config, num = TrainConfig(steps=3, batch_size=4), 12
+    num = 12
     many = jax.vmap(
-        lambda key: training._order(
-            key, jnp.asarray(own), jnp.int32(num), 3, train_config
-        )
+        lambda key: minibatches.order(key, jnp.asarray(own), jnp.int32(num), num)
     )
     orders = np.asarray(many(jax.random.split(root, 4000)))
     counts = (orders[..., None] == np.arange(6)).astype(float)
@@ -273,7 +267,7 @@ def test_training_is_optax_adamw_with_clipping_and_a_schedule():
     )._replace(clip=0.5)
     end = training.train(KEY, weights, rows, jnp.ones(12), smooth, train_config).weights
     order_key, _ = threefry.split(KEY)
-    order = training._order(order_key, jnp.ones(12), jnp.int32(24), 6, train_config)
+    order = minibatches.order(order_key, jnp.ones(12), jnp.int32(24), 24)
 
     def gap(**change):
         other = by_optax(weights, rows, order, **change)

@@ -33,7 +33,7 @@ def told(tmp_path, monkeypatch, capsys):
 def test_a_quick_run_says_only_of_a_long_text_that_it_is_cut(told, tmp_path):
     (tmp_path / "a").write_text(SHORT)
     said = told("--quick")
-    assert said.out.startswith("quick: num_generations 2 instead of 5, ")
+    assert said.out.startswith("quick: num_generations 2 instead of 3, ")
     assert "characters" not in said.out and "used" not in said.err
     assert "pretrain_steps" not in said.out  # nothing is pretrained
     (tmp_path / "a").write_text(LONG)

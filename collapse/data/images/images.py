@@ -114,6 +114,8 @@ def _load(
         f"levels 0..{levels}, {words}; held out {len(test)}"
     )
     said = "; ".join([said, *decided])
+    if not np.ptp(train, axis=0).any():
+        raise DataError(f"{name}: all images are alike; give images that differ")
     flat, rest = (part.reshape(len(part), -1) for part in (train, test))
     how = (shape, raw.sha256, said, tuple(decided))
     return ImageData(flat, rest, own, other, *how)
@@ -215,6 +217,8 @@ def _thinned(
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """As many images of each class as a long-tailed law leaves, in a random order."""
+    if not imbalance >= 1:
+        raise DataError(f"imbalance: {imbalance:g}; give a number from 1")
     if labels is None:
         raise DataError(f"imbalance: {name} has no labels; give --classes, or drop it")
     counts = np.bincount(labels)

@@ -120,7 +120,7 @@ EVERY = {
 
 def find(name: str) -> Quantity:
     """The quantity that usually has this name, for data without attributes."""
-    usual = EVERY.get(name) or survival_named(name)
+    usual = EVERY.get(name) or survival_named(name) or mode_named(name)
     return usual or Quantity(name.replace("_", " "), "")
 
 

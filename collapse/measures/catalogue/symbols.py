@@ -28,10 +28,10 @@ NGRAMS = {
 }
 
 # of grammars; defined in `measures.grammar`
-_kept = functools.partial(Quantity, unit="share", reference=1.0, better="higher")
+_kept = functools.partial(Quantity, unit="share", reference=1.0)
 GRAMMAR = {
     "pairs_right": _kept("minimal pairs judged right", aspect="support"),
-    "pairs_learnable": _kept("minimal pairs of which a telling rule is left"),
+    "pairs_learnable": _kept("minimal pairs that can be told apart"),
     "sentences_left": _kept("true sentences that can still be generated"),
     "heterozygosity": ratio("heterozygosity of a non-terminal, mean", "variance"),
     "support": Quantity("rules that are left", "rules", aspect="support"),

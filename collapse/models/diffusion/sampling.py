@@ -26,7 +26,7 @@ from collapse.numerics import draws
 Sampler = Literal["ddpm", "ddim"]
 Predict = Callable[[Array, Array, Array], Float[Array, "num d"]]
 _BLOCK = 32  # points whose distances to all rows are in memory at once
-_TURNS = 2  # of wrapped kernels: images farther away have weight e^-20 at the last time
+_TURNS = 2  # of wrapped kernels: images farther away have weight e^-17 at the last time
 
 
 def sample(
@@ -114,7 +114,7 @@ def score(
     logs = jnp.log(weights)
 
     def one(point: Float[Array, " d"]) -> Float[Array, " d"]:
-        gaps = (point[None] - alpha * rows) / sigma
+        gaps = noise_lib.wrap(noise, point[None] - alpha * rows) / sigma
         if noise.space == "euclidean":
             near = jnp.sum(gaps**2, axis=1)
             return jax.nn.softmax(logs - near / 2) @ gaps

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, Int
 
 from collapse.core.types import Key, Weights
 from collapse.models.language import parallel
-from collapse.numerics import draws, threefry
+from collapse.numerics import minibatches, threefry
 
 Loss = Callable[..., Float[Array, ""]]
 
@@ -101,7 +101,8 @@ def train(
         raise ValueError("keep = best needs a validation loss")
     order_key, step_key = threefry.split(key)
     steps, most = _num_steps(config, row_weights)
-    order = _order(order_key, row_weights, steps * config.batch_size, most, config)
+    uses = (steps * config.batch_size, most * config.batch_size)
+    order = minibatches.order(order_key, row_weights, *uses)
     optimiser = _optimiser(config)
     gradient = _gradient(loss, config)
     late = steps - jnp.maximum(steps // 10, 1)
@@ -213,29 +214,6 @@ def _num_steps(config: TrainConfig, row_weights: Weights) -> tuple[Int[Array, ""
     passes = config.epochs / config.batch_size
     steps = jnp.ceil(passes * jnp.sum(row_weights))
     return jnp.clip(steps.astype(jnp.int32), 1, max(most, 1)), max(most, 1)
-
-
-def _order(
-    key: Key, row_weights: Weights, num: Int[Array, ""], most: int, config: TrainConfig
-) -> Int[Array, " uses"]:
-    """Row numbers in the order of their use; entries after the first `num` are unused.
-
-    Systematic sampling: points evenly spaced over the cumulative weights select each
-    row in proportion to its weight, rounded down or up. If a row is used c times, the
-    training is divided into c equal parts and each use is at a random time in its part.
-    """
-    uses = jnp.arange(most * config.batch_size, dtype=jnp.int32)
-    shift_key, shuffle_key = threefry.split(key)
-    cumulative = jnp.cumsum(row_weights)
-    shift = draws.uniform(shift_key, (), cumulative.dtype)
-    step = cumulative[-1] / jnp.asarray(num, cumulative.dtype)
-    point = (uses.astype(cumulative.dtype) + shift) * step
-    row = jnp.searchsorted(cumulative, point, side="right").astype(jnp.int32)
-    row = jnp.minimum(row, row_weights.size - 1)
-    first, last = (jnp.searchsorted(row, row, side=s) for s in ("left", "right"))
-    uses_of_row = jnp.minimum(last, num) - first
-    time = (uses - first + draws.uniform(shuffle_key, uses.shape)) / uses_of_row
-    return row[jnp.argsort(jnp.where(uses < num, time, 2))]
 
 
 def _better(
