@@ -23,8 +23,8 @@ _LEAST_ROOM = (
 _CHAT = "chat"
 
 
-class Rows(NamedTuple):
-    """Rows of tokens, of which some are learned; arrays of NumPy or of jax.
+class TokenRows(NamedTuple):
+    """TokenRows of tokens, of which some are learned; arrays of NumPy or of jax.
 
     Attributes:
       tokens: [n, length]; what follows the end of a row is never looked at.
@@ -52,9 +52,9 @@ class HfData(NamedTuple):
       wordless: why measures of words are left out; empty where they are not.
     """
 
-    rows: Rows
-    validation: Rows
-    test: Rows
+    rows: TokenRows
+    validation: TokenRows
+    test: TokenRows
     texts: tuple[str, ...]
     blocks: tuple[str, ...]
     sha256: str
@@ -177,10 +177,10 @@ def _cut(tokenizer: Any, text: str, part: str, block: int) -> Int[np.ndarray, "n
     return np.array(tokens[: count * block], np.int32).reshape(count, block)
 
 
-def _whole(tokens: Int[np.ndarray, "n block"]) -> Rows:
-    """Rows of which everything is learned."""
+def _whole(tokens: Int[np.ndarray, "n block"]) -> TokenRows:
+    """TokenRows of which everything is learned."""
     num, block = tokens.shape
-    return Rows(tokens, np.zeros(num, np.int32), np.full(num, block, np.int32))
+    return TokenRows(tokens, np.zeros(num, np.int32), np.full(num, block, np.int32))
 
 
 # Responses
@@ -188,8 +188,8 @@ def _whole(tokens: Int[np.ndarray, "n block"]) -> Rows:
 
 def _responses(
     tokenizer: Any, template: str, length: int, pairs: Sequence[Pair], part: str
-) -> tuple[Rows, list[str], int]:
-    """Rows whose response and end token are learned, and how many were left out.
+) -> tuple[TokenRows, list[str], int]:
+    """TokenRows whose response and end token are learned, and how many were left out.
 
     Raises:
       DataError: if none are left.
@@ -210,7 +210,9 @@ def _responses(
         raise DataError(
             f"data: every prompt of the {part} part fills --length {length}; give more"
         )
-    rows = Rows(np.stack(tokens), np.array(first, np.int32), np.array(end, np.int32))
+    rows = TokenRows(
+        np.stack(tokens), np.array(first, np.int32), np.array(end, np.int32)
+    )
     return rows, kept, len(pairs) - len(kept)
 
 

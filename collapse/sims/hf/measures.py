@@ -11,7 +11,7 @@ from collapse.data.text_blocks import evenly
 from collapse.measures import text as text_measures
 from collapse.measures.catalogue import PERPLEXITY_QUANTILES
 from collapse.numerics import threefry
-from collapse.sims.hf.data import HfData, Rows, tokenizer_of
+from collapse.sims.hf.data import HfData, TokenRows, tokenizer_of
 from collapse.sims.hf.fields import EDGES, HISTOGRAM
 from collapse.sims.hf.model import Design, real_rows
 from collapse.sims.hf.scoring import learned, losses
@@ -35,7 +35,7 @@ def observer(design: Design, n: int) -> Callable[[Any, Any], dict[str, np.ndarra
     """
     data, e = design.data, design.experiment
     tokenizer = tokenizer_of(e.model)
-    test = Rows(*(evenly(leaf, e.measured_rows) for leaf in data.test))
+    test = TokenRows(*(evenly(leaf, e.measured_rows) for leaf in data.test))
     rare = rare_tokens(data.rows, test)
     letters = sum(len(text) for text in _texts(tokenizer, _learned_tokens(test)))
     real = _reference(data, e.measured_rows)
@@ -43,11 +43,11 @@ def observer(design: Design, n: int) -> Callable[[Any, Any], dict[str, np.ndarra
     def one(root: Any, weights: Any, first: Any, generation: int) -> dict[str, Any]:
         key = streams.key(root, generation, streams.Purpose.MEASURE)
         text_key, page_key = threefry.split(key)
-        prompts = Rows(*map(np.asarray, real_rows(root, data.rows, n)))
+        prompts = TokenRows(*map(np.asarray, real_rows(root, data.rows, n)))
         places = np.arange(e.measured_rows) % n
-        prompts = Rows(*(leaf[places] for leaf in prompts))
+        prompts = TokenRows(*(leaf[places] for leaf in prompts))
         rows = design.continued(text_key, weights, prompts)
-        page = Rows(*(leaf[:1] for leaf in data.test))
+        page = TokenRows(*(leaf[:1] for leaf in data.test))
         own = (design.network, weights)
         found = _losses(
             losses(*own, test, e.generation_batch),
@@ -111,7 +111,7 @@ def _losses(
     return found | {HISTOGRAM: counts / len(of_rows)}
 
 
-def rare_tokens(train: Rows, rows: Rows) -> Bool[np.ndarray, "n length"]:
+def rare_tokens(train: TokenRows, rows: TokenRows) -> Bool[np.ndarray, "n length"]:
     """Mask of the learned tokens that are rarest in the training part.
 
     Tokens are ranked by how often training rows have them, and those of the lowest
@@ -128,7 +128,7 @@ def rare_tokens(train: Rows, rows: Rows) -> Bool[np.ndarray, "n length"]:
     return learned(rows) & (often > 0) & (often <= highest)
 
 
-def _learned_tokens(rows: Rows) -> np.ndarray:
+def _learned_tokens(rows: TokenRows) -> np.ndarray:
     """Tokens behind the prompt of each row, with `NOTHING` behind their end."""
     found = np.full(rows.tokens.shape, NOTHING, np.int32)
     for row, tokens, first, end in zip(found, *map(np.asarray, rows), strict=True):
@@ -163,6 +163,6 @@ def real_level(data: HfData, num: int, model: str) -> Mapping[str, float]:
       model: whose tokenizer reads them.
     """
     num = min(num, len(data.test.tokens))
-    test = Rows(*(evenly(leaf, num) for leaf in data.test))
+    test = TokenRows(*(evenly(leaf, num) for leaf in data.test))
     blocks = _texts(tokenizer_of(model), _learned_tokens(test))
     return text_measures.measure(blocks, _reference(data, num))

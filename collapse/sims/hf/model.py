@@ -14,7 +14,7 @@ from collapse.core.types import Key, Model
 from collapse.lab.hosted import compiled, untraced
 from collapse.numerics import draws
 from collapse.sims.hf import generation, network, scoring, training
-from collapse.sims.hf.data import HfData, Rows
+from collapse.sims.hf.data import HfData, TokenRows
 from collapse.sims.hf.fields import HfFields
 from collapse.sims.hf.generation import Decoding
 from collapse.sims.hf.network import Network, Weights
@@ -70,7 +70,7 @@ class Design(NamedTuple):
             e.generation_batch,
         )
 
-    def continued(self, key: Key, weights: Weights, rows: Rows) -> Rows:
+    def continued(self, key: Key, weights: Weights, rows: TokenRows) -> TokenRows:
         """What a model generates behind the prompts of some rows; consumes the key.
 
         Of running text the whole row is the prompt, and what follows it is the new row;
@@ -83,36 +83,36 @@ class Design(NamedTuple):
         own = (self.network, weights, prompts, decoding, number(key))
         texts = generation.generate(*own)
         if not of_responses:
-            return Rows(np.stack(texts), first, end)
+            return TokenRows(np.stack(texts), first, end)
         found = np.zeros_like(tokens)
         for row, prompt, text in zip(found, prompts, texts, strict=True):
             row[: len(prompt)] = prompt
             row[len(prompt) : len(prompt) + len(text)] = text
         size = first + np.array([len(text) for text in texts], np.int32)
-        return Rows(found, first, size)
+        return TokenRows(found, first, size)
 
-    def model(self, real: Rows) -> Model:
+    def model(self, real: TokenRows) -> Model:
         """The model of a seed.
 
         Args:
           real: the seed's real rows, whose prompts it continues.
         """
         e, validation = self.experiment, self.data.validation
-        some = Rows(*(leaf[:VALIDATION_ROWS] for leaf in validation))
+        some = TokenRows(*(leaf[:VALIDATION_ROWS] for leaf in validation))
 
         def validate(weights: Weights) -> float:
             own = (self.network, weights, some, e.generation_batch)
             return float(np.nanmean(scoring.losses(*own)))
 
-        def init(key: Key, batch: Rows, weights: Array) -> HfParams:
+        def init(key: Key, batch: TokenRows, weights: Array) -> HfParams:
             del key, batch, weights
             return HfParams(dict(self.network.base))
 
         def fit(
-            key: Key, params: HfParams, batch: Rows, weights: Array
+            key: Key, params: HfParams, batch: TokenRows, weights: Array
         ) -> tuple[HfParams, dict[str, Any]]:
             begin = params.weights if e.start == "previous" else self.network.base
-            rows = Rows(*map(np.asarray, batch))
+            rows = TokenRows(*map(np.asarray, batch))
             own = (self.network, begin, rows, np.asarray(weights), e, number(key))
             found = training.train(*own, validate if e.keep == "best" else None)
             info = found._asdict()
@@ -122,31 +122,35 @@ class Design(NamedTuple):
             del key, rest
             return jax.tree.map(_shape, (params, _info(0.0, 0, 0, 0)))
 
-        def sample(key: Key, params: HfParams, num: int) -> Rows:
+        def sample(key: Key, params: HfParams, num: int) -> TokenRows:
             places = np.arange(num) % len(real.tokens)
-            rows = Rows(*(np.asarray(leaf)[places] for leaf in real))
-            return Rows(*map(jnp.asarray, self.continued(key, params.weights, rows)))
+            rows = TokenRows(*(np.asarray(leaf)[places] for leaf in real))
+            return TokenRows(
+                *map(jnp.asarray, self.continued(key, params.weights, rows))
+            )
 
-        def shapes_of_sample(key: Key, params: HfParams, num: int) -> Rows:
+        def shapes_of_sample(key: Key, params: HfParams, num: int) -> TokenRows:
             del key, params
             shapes = [(num, *leaf.shape[1:]) for leaf in real]
-            return Rows(*(jax.ShapeDtypeStruct(shape, jnp.int32) for shape in shapes))
+            return TokenRows(
+                *(jax.ShapeDtypeStruct(shape, jnp.int32) for shape in shapes)
+            )
 
         return Model(
             init, untraced(fit, shapes_of_fit), untraced(sample, shapes_of_sample)
         )
 
 
-def real_rows(root: Key, rows: Rows, num: int) -> Rows:
+def real_rows(root: Key, rows: TokenRows, num: int) -> TokenRows:
     """The `num` real rows that all generations of a seed share; `root` is kept."""
     places = _design(len(rows.tokens), num)(root)
-    return Rows(*(leaf[places] for leaf in rows))
+    return TokenRows(*(leaf[places] for leaf in rows))
 
 
-def subset(key: Key, rows: Rows, num: int) -> Rows:
+def subset(key: Key, rows: TokenRows, num: int) -> TokenRows:
     """`num` different rows in random order; consumes the key."""
     places = _order(len(rows.tokens), num)(key)
-    return Rows(*(leaf[places] for leaf in rows))
+    return TokenRows(*(leaf[places] for leaf in rows))
 
 
 @functools.lru_cache(maxsize=8)

@@ -4,11 +4,11 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from collapse.sims.hf.data import Rows
+from collapse.sims.hf.data import TokenRows
 from collapse.sims.hf.network import Network, Weights, no_memory
 
 
-def token_losses(network: Network, rows: Rows) -> torch.Tensor:
+def token_losses(network: Network, rows: TokenRows) -> torch.Tensor:
     """[n, length - 1] losses in nats of tokens 1, 2, ...; 0 where none is learned.
 
     The first token of a row is predicted from nothing, so that it has no loss. What
@@ -37,7 +37,7 @@ def token_losses(network: Network, rows: Rows) -> torch.Tensor:
     return torch.where(mask, loss, 0.0)
 
 
-def learned(rows: Rows) -> Bool[np.ndarray, "n length"]:
+def learned(rows: TokenRows) -> Bool[np.ndarray, "n length"]:
     """Mask of the tokens whose loss counts: behind the prompt, up to the end."""
     place = np.arange(rows.tokens.shape[1])[None]
     first = np.maximum(np.asarray(rows.first), 1)[:, None]
@@ -46,7 +46,7 @@ def learned(rows: Rows) -> Bool[np.ndarray, "n length"]:
 
 @torch.no_grad()
 def losses(
-    network: Network, weights: Weights, rows: Rows, batch: int
+    network: Network, weights: Weights, rows: TokenRows, batch: int
 ) -> Float[np.ndarray, "n length"]:
     """The loss of each token of some rows, in nats; NaN where none is learned.
 
@@ -66,7 +66,9 @@ def losses(
     advice = f"give less than --generation-batch {batch}"
     with no_memory("generation_batch", advice):
         for start in range(0, len(mask), batch):
-            some = Rows(*(np.asarray(leaf)[start : start + batch] for leaf in rows))
+            some = TokenRows(
+                *(np.asarray(leaf)[start : start + batch] for leaf in rows)
+            )
             values = token_losses(network, some).cpu().numpy()
             found[start : start + batch, 1 : 1 + values.shape[1]] = values
     return np.where(mask, found, np.nan)

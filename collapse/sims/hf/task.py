@@ -9,7 +9,7 @@ from jaxtyping import Array, Int
 from collapse.core.types import Key, Problem
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
-from collapse.sims.hf.data import HfData, Rows
+from collapse.sims.hf.data import HfData, TokenRows
 from collapse.sims.hf.experiment import Hf
 from collapse.sims.hf.measures import observer
 from collapse.sims.hf.model import Design, HfParams, real_rows, subset
@@ -27,12 +27,12 @@ def task(condition: Condition[Hf], data: HfData) -> Task:
         condition["temperature"],
         condition["repetition_penalty"],
     )
-    rows = Rows(*map(jnp.asarray, data.rows))
+    rows = TokenRows(*map(jnp.asarray, data.rows))
 
     def make_problem(root: Key) -> Problem:
         real = real_rows(root, rows, n)
 
-        def draw(key: Key, num: int) -> Rows:
+        def draw(key: Key, num: int) -> TokenRows:
             return subset(key, real, num)
 
         model = design.model(real)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from collapse.sims.hf.data import Rows
+from collapse.sims.hf.data import TokenRows
 from collapse.sims.hf.fields import HfFields
 from collapse.sims.hf.network import Network, Weights, no_memory, seeded
 from collapse.sims.hf.scoring import learned, token_losses
@@ -36,7 +36,7 @@ class Trained(NamedTuple):
 def train(
     network: Network,
     begin: Weights,
-    rows: Rows,
+    rows: TokenRows,
     row_weights: Float[np.ndarray, " n"],
     e: HfFields,
     seed: int,
@@ -44,7 +44,7 @@ def train(
 ) -> Trained:
     """The network's weights after training on the rows that have a weight.
 
-    Rows of weight 0 are not looked at. A step's loss is the mean over its learned
+    TokenRows of weight 0 are not looked at. A step's loss is the mean over its learned
     tokens, each with the weight of its row, whatever batches it is computed in. Passes
     are shuffled; the last step of a pass has what is left.
 
@@ -79,7 +79,7 @@ def train(
             network.model.train()
             for group in optimiser.param_groups:
                 group["lr"] = e.learning_rate * rate(e, step - 1, steps)
-            some = Rows(*(np.asarray(leaf)[chosen] for leaf in rows))
+            some = TokenRows(*(np.asarray(leaf)[chosen] for leaf in rows))
             own = row_weights[chosen] / row_weights[used].max()
             history.append(_step(network, optimiser, some, own, e))
             tokens += int(learned(some)[:, 1:].sum())
@@ -143,7 +143,7 @@ def _steps(
 def _step(
     network: Network,
     optimiser: torch.optim.Optimizer,
-    rows: Rows,
+    rows: TokenRows,
     row_weights: Float[np.ndarray, " n"],
     e: HfFields,
 ) -> float:
@@ -153,7 +153,7 @@ def _step(
     loss = 0.0
     for start in range(0, len(row_weights), e.batch_size):
         piece = slice(start, start + e.batch_size)
-        some = Rows(*(leaf[piece] for leaf in rows))
+        some = TokenRows(*(leaf[piece] for leaf in rows))
         own = torch.as_tensor(row_weights[piece], dtype=torch.float32)
         values = token_losses(network, some)
         part = (values.sum(1) * own.to(values.device)).sum() / max(total, 1e-30)

@@ -238,13 +238,13 @@ def test_a_chat_template_is_that_of_the_tokenizer(model):
 
 
 def test_rare_tokens_are_the_rarest_tenth_of_those_that_are_known():
-    train = hf_data.Rows(
+    train = hf_data.TokenRows(
         np.array([[9, 1, 1, 1, 2, 2, 3]]), np.array([1]), np.array([7])
     )
     tokens = np.array([[3, 1, 1, 1, 1, 2, 4, 1, 1, 1, 1, 2, 9, 3, 3]])
-    rows = hf_data.Rows(tokens, np.array([1]), np.array([13]))
+    rows = hf_data.TokenRows(tokens, np.array([1]), np.array([13]))
     (rare,) = rare_tokens(train, rows)  # 4 and 9 are not known, the last 3 is padding
     assert list(np.flatnonzero(rare)) == [5, 11]
-    rows = hf_data.Rows(np.tile(tokens, 2), np.array([1]), np.array([30]))
+    rows = hf_data.TokenRows(np.tile(tokens, 2), np.array([1]), np.array([30]))
     (rare,) = rare_tokens(train, rows)
     assert set(np.tile(tokens[0], 2)[rare]) == {3}

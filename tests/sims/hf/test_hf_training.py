@@ -11,7 +11,7 @@ pytest.importorskip("transformers")
 import torch
 
 from collapse.sims.hf import Hf, network, scoring, training
-from collapse.sims.hf.data import Rows
+from collapse.sims.hf.data import TokenRows
 
 N, LENGTH, VOCABULARY = 6, 12, 300
 SMALL = {"learn": "responses", "length": LENGTH, "learning_rate": 0.01}
@@ -28,7 +28,7 @@ def rows_of(seed=0, num=N):
     tokens = draw.integers(1, VOCABULARY, (num, LENGTH)).astype(np.int32)
     first = draw.integers(2, 5, num).astype(np.int32)
     end = draw.integers(6, LENGTH + 1, num).astype(np.int32)
-    return Rows(tokens, first, end)
+    return TokenRows(tokens, first, end)
 
 
 def loss_by_hand(net, rows, weights):
@@ -133,7 +133,7 @@ def test_what_follows_the_end_of_a_row_changes_no_bit(net):
 
 def test_rows_of_weight_zero_change_no_bit_and_weights_scale_out(net):
     rows = rows_of()
-    more = Rows(*map(np.concatenate, zip(rows, rows_of(1), strict=True)))
+    more = TokenRows(*map(np.concatenate, zip(rows, rows_of(1), strict=True)))
     alone = trained(net, rows, WEIGHTS)
     same(alone, trained(net, more, np.concatenate([WEIGHTS, 0 * WEIGHTS])))
     same(alone, trained(net, rows, 4 * WEIGHTS))
