@@ -24,7 +24,7 @@ _CHAT = "chat"
 
 
 class TokenRows(NamedTuple):
-    """TokenRows of tokens, of which some are learned; arrays of NumPy or of jax.
+    """Rows of tokens, of which some are learned; arrays of NumPy or of jax.
 
     Attributes:
       tokens: [n, length]; what follows the end of a row is never looked at.
@@ -178,7 +178,7 @@ def _cut(tokenizer: Any, text: str, part: str, block: int) -> Int[np.ndarray, "n
 
 
 def _whole(tokens: Int[np.ndarray, "n block"]) -> TokenRows:
-    """TokenRows of which everything is learned."""
+    """Rows of which everything is learned."""
     num, block = tokens.shape
     return TokenRows(tokens, np.zeros(num, np.int32), np.full(num, block, np.int32))
 
@@ -189,7 +189,7 @@ def _whole(tokens: Int[np.ndarray, "n block"]) -> TokenRows:
 def _responses(
     tokenizer: Any, template: str, length: int, pairs: Sequence[Pair], part: str
 ) -> tuple[TokenRows, list[str], int]:
-    """TokenRows whose response and end token are learned, and how many were left out.
+    """Rows whose response and end token are learned, and how many were left out.
 
     Raises:
       DataError: if none are left.

@@ -33,7 +33,7 @@ class HfFields(Family):
     samples_per_generation: Annotated[
         tuple[Count, ...], Shown("2048, or all training ones where there are fewer")
     ] = ()
-    """TokenRows n that a generation generates: blocks of text, or responses."""
+    """Rows n that a generation generates: blocks of text, or responses."""
     num_seeds: Annotated[int, Bounds(1, 10**8 - 1)] = 2
     """Independent repetitions."""
     model: Annotated[str, Shown("none")] = ""
@@ -77,7 +77,7 @@ class HfFields(Family):
     steps: Annotated[int, Bounds(0, 10**7)] = 0
     """Optimiser steps instead of epochs, whatever the amount of data; 0 for epochs."""
     batch_size: Annotated[int, Bounds(1, 10**5)] = 8
-    """TokenRows that are in memory at once in training."""
+    """Rows that are in memory at once in training."""
     accumulation: Annotated[int, Bounds(1, 10**5)] = 1
     """Batches whose gradient makes one step."""
     learning_rate: Annotated[float, Bounds(0, 10, above=True)] = 2e-5
@@ -115,7 +115,7 @@ class HfFields(Family):
     new_tokens: Annotated[int, Bounds(0, 10**6), OnlyIfSet()] = 0
     """Of responses: tokens that are generated at most; 0 for what --length leaves."""
     generation_batch: Annotated[int, Bounds(1, 10**5)] = 32
-    """TokenRows that are generated, or measured, at once."""
+    """Rows that are generated, or measured, at once."""
     measured_rows: Annotated[int, Bounds(8, 10**5)] = 256
     """Generated rows that are measured, and real rows tested on."""
 
