@@ -44,7 +44,7 @@ def train(
 ) -> Trained:
     """The network's weights after training on the rows that have a weight.
 
-    TokenRows of weight 0 are not looked at. A step's loss is the mean over its learned
+    Rows of weight 0 are not looked at. A step's loss is the mean over its learned
     tokens, each with the weight of its row, whatever batches it is computed in. Passes
     are shuffled; the last step of a pass has what is left.
 
