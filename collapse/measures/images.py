@@ -59,7 +59,7 @@ class Real(NamedTuple):
     variance: Float[Array, ""]
     log_density: Float[Array, " m"] | None = None
 
-    def far(self, mean: Images) -> Array:
+    def far(self, mean: Float[Array, " d"]) -> Array:
         """Squared distance of a mean from that of real images, over their variance."""
         return jnp.sum((mean - self.mean) ** 2) / self.variance
 

@@ -125,7 +125,7 @@ def test_captions_say_what_decoder_means_do():
         for n, g in (("mlp", "mean"), ("mlp", "sample"))
     )
     assert "Decoder means lack what latents do not explain" in means
-    assert "loss of real images rises under accumulate as well" in samples
+    assert "images rises under accumulate as well" in samples
     assert "Gaussian pixels" in samples
     conv, _ = prepare(Vae(network="conv"))
     assert "Bernoulli pixels" in conv.caption()
@@ -140,6 +140,8 @@ def test_captions_say_what_decoder_means_do():
         (["--data", "odd.npy", "--network", "conv"], "sides that 4 divides"),
         (["--data", "odd.npy", "--metrics", "class_distance"], "has no labels; give"),
         (["--data", "odd.npy", "--imbalance", "3"], "imbalance: odd.npy has no labels"),
+        (["--data", "alike.npy"], "alike.npy: all images are alike; give images"),
+        (["--data", "digits", "--imbalance", "0"], "imbalance: 0; give a number from"),
         (["--data", "range.npy"], "range.npy: pixels from -1 to 0; give 0 to 1"),
         (["--precision", "float64"], "precision: networks run in float32"),
         (["--network", "linear", "--latents", "64"], "latents: 64 of 64 pixels"),
@@ -150,7 +152,8 @@ def test_captions_say_what_decoder_means_do():
 )
 def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, arguments, said):
     monkeypatch.chdir(tmp_path)
-    np.save("odd.npy", np.full((40, 6, 6), 0.5))
+    np.save("odd.npy", np.linspace(0, 1, 40 * 36).reshape(40, 6, 6))
+    np.save("alike.npy", np.full((40, 6, 6), 0.5))
     np.save("range.npy", np.linspace(-1, 0, 4000).reshape(40, 10, 10))
     assert main(Vae, arguments) == 2
     error = capsys.readouterr().err

@@ -144,8 +144,10 @@ def _array(path: Path, packed: bytes) -> NDArray[np.generic]:
         return _idx(path, raw)
     try:
         return np.lib.format.read_array(io.BytesIO(raw), allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise DataError(f"{path}: not a readable .npy file ({error})") from None
+    except (ValueError, OSError, EOFError):
+        raise DataError(
+            f"{path}: not a readable .npy file of numbers; write it with numpy.save"
+        ) from None
 
 
 def _idx(path: Path, raw: bytes) -> NDArray[np.generic]:
@@ -172,10 +174,10 @@ def _npz(path: Path, read_files: list[bytes]) -> _Parts:
     try:
         with np.load(io.BytesIO(raw), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: not a readable .npz file ({error})") from None
-    except Exception as error:  # zipfile's own kind
-        raise DataError(f"{path}: not a readable .npz file ({error})") from None
+    except Exception:  # of NumPy, of zipfile or of zlib
+        raise DataError(
+            f"{path}: not a readable .npz file of numbers; write it with numpy.savez"
+        ) from None
     found: list[_Array | None] = []
     for part, (of_images, of_labels) in _KEYS.items():
         more = _PLAIN_LABELS if part == "train" else ()

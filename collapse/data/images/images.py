@@ -84,7 +84,8 @@ def _load(
     del stamps
     raw = read(name, labels)
     images, levels = _grey(name, raw.train)
-    classes = _classes(name, raw.labels, len(images))
+    of = f"classes: {labels}" if labels else name
+    classes = _classes(of, raw.labels, len(images))
     rng = np.random.default_rng(seed)
     if raw.test is None:
         order = rng.permutation(len(images))

@@ -135,8 +135,8 @@ class Vae(VaeFields):
         """What training on decoder means does to the curves, in words."""
         if "mean" not in self.generate:
             return (
-                "Images are drawn from the decoder's distribution; trained on its "
-                "means (generate mean) models lose noise, too, and the loss of real "
+                "Images are drawn from the decoder's distribution. Models that learn "
+                "its means (generate mean) lose noise, and their loss on held-out real "
                 "images rises under accumulate as well."
             )
         said = (
@@ -146,9 +146,9 @@ class Vae(VaeFields):
         if self.pixel_law == "bernoulli":
             return said
         return (
-            f"{said} So models of them have less and less noise: the loss of real "
-            "images, which have it, rises under accumulate, too, where only the real "
-            "share has noise."
+            f"{said} So models of them have less and less noise: the loss on held-out "
+            "real images, which have it, rises under every workflow, also under "
+            "accumulate, where only the real share has noise."
         )
 
     # Whether it can be run
