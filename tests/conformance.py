@@ -58,7 +58,7 @@ CASES = {
         not_told=("repeated",),
     ),
     "charlm": Case(
-        {"block": 16, "steps": 3, "measured_rows": 8, "batch_size": 4},
+        {"block": 16, "steps": (3,), "measured_rows": 8, "batch_size": 4},
         rows=8,
         tolerance=1e-4,
         rounding=1e-3,  # AdamW divides by small gradients

@@ -235,6 +235,18 @@ WEEKLY = [
     r"models/test_diffusion.py::test_(training|samplers.*(torus-ddpm|euclidean-ddim))",
     r"sims/test_diffusion.py::test_(networks.*[1234]\]|a_table|mixing|the_loss)",
     r"sims/test_diffusion.py::test_an_exact.*(mixture|torus|butane|fixed\])",
+    # seven seconds or more: the second way of what the gate has once
+    r"test_documents.py::test_the_controller_of",
+    r"models/test_parallel.py::test_a_training_on_two",
+    r"test_conformance.py::test_chunks.*replace-kde",
+    r"lab/test_reproduce.py::test_a_(control_may_be_a_run|quick_run_decides)",
+    r"sims/test_mixing_command.py::test_(long_runs|a_budget_alone|biased_samplers_have)",
+    r"sims/test_mixing_command.py::test_regressors_without",
+    r"lab/workers/test_workers.py::test_a_command_that_is_stopped.*9",
+    r"models/test_closed_forms.py::test_a_mixture_keeps",
+    r"sims/test_generation_zero.py::test_the_first_fit_has.*gmm",
+    r"sims/test_vae.py::test_(decoder_means|the_linear.*fixed_budget)",
+    r"lab/test_hosted.py::test_a_run.*growing",
 ]
 # files of which the gate runs the default tier and KEPT: what else is full is weekly
 WEEKLY_FILES = [
