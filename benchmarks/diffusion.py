@@ -21,7 +21,7 @@ from charlm import Peer, in_single, longer
 from entries import entry, goal, marked
 
 from collapse.models.diffusion.network import NetworkConfig, network
-from collapse.models.diffusion.noise import Noise
+from collapse.models.diffusion.noise import NoiseProcess
 from collapse.models.diffusion.training import Rows, TrainConfig, train
 
 BATCH, ROWS, LAYERS, DELTA = 128, 500, 3, 0.01
@@ -41,7 +41,7 @@ def of_seeds(width: int, steps: int, seeds: int, way: str) -> Callable[[], Any]:
 
     def one(key: jax.Array) -> Any:
         begin = net.init(key)
-        return train(key, begin, rows, weights, delta, net, Noise(), own)
+        return train(key, begin, rows, weights, delta, net, NoiseProcess(), own)
 
     def every(keys: jax.Array) -> Any:
         return jax.vmap(one)(keys) if way == "vmap" else jax.lax.map(one, keys)

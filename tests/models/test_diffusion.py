@@ -14,7 +14,7 @@ from collapse.models.diffusion import noise as noise_lib
 from collapse.models.diffusion import sampling
 from collapse.models.diffusion.model import Design, diffusion
 from collapse.models.diffusion.network import NetworkConfig, network
-from collapse.models.diffusion.noise import LAST_TIME, Noise
+from collapse.models.diffusion.noise import LAST_TIME, NoiseProcess
 from collapse.models.diffusion.training import Rows, TrainConfig, train
 
 KIND = "float64" if X64 else "float32"
@@ -30,7 +30,7 @@ def key(number=0):
 
 @pytest.mark.parametrize("schedule", ["cosine", "linear"])
 def test_times_and_positions_are_inverse(schedule):
-    noise = Noise(schedule=schedule)
+    noise = NoiseProcess(schedule=schedule)
     tau = jnp.asarray([0.0, 1e-3, 0.1, 1.0, LAST_TIME], KIND)
     s = noise_lib.position(noise, tau)
     tolerance = 1e-9 if X64 else 2e-3
@@ -40,10 +40,10 @@ def test_times_and_positions_are_inverse(schedule):
 
 def test_noise_in_space_preserves_variance_and_that_of_angles_grows():
     tau = jnp.asarray([0.01, 0.5, 3.0], KIND)
-    alpha, sigma = noise_lib.scales(Noise(), tau)
+    alpha, sigma = noise_lib.scales(NoiseProcess(), tau)
     np.testing.assert_allclose(alpha**2 + sigma**2, 1, rtol=1e-6)
     np.testing.assert_allclose(alpha, np.exp(-tau), rtol=1e-6)
-    alpha, sigma = noise_lib.scales(Noise("torus"), tau)
+    alpha, sigma = noise_lib.scales(NoiseProcess("torus"), tau)
     np.testing.assert_allclose(sigma**2, 2 * tau, rtol=1e-6)
     assert (alpha == 1).all()
 
@@ -71,7 +71,7 @@ def at_once(noise, delta, num=3000):
 @pytest.mark.parametrize("sampler", ["ddpm", "ddim"])
 @pytest.mark.parametrize("space", SPACES)
 def test_samplers_with_an_exact_score_generate_the_noised_rows(space, sampler):
-    noise = Noise(space)
+    noise = NoiseProcess(space)
     found = through(noise, sampler, 0.1)
     assert_same_law(found, at_once(noise, 0.1))
     with pytest.raises(AssertionError):  # as if it had not been stopped early
@@ -81,13 +81,16 @@ def test_samplers_with_an_exact_score_generate_the_noised_rows(space, sampler):
 
 def test_down_to_time_0_an_exact_score_gives_its_rows_back():
     """A sampler that has learned its training rows perfectly copies them."""
-    found = through(Noise(), "ddim", 0.0, num=200)
+    found = through(NoiseProcess(), "ddim", 0.0, num=200)
     gap = abs(found[:, None] - ROWS[None, :, 0])
     assert (gap.min(1) < 0.02).all() and (gap.argmin(1) != 3).all()
 
 
 def test_the_score_of_angles_is_that_of_all_their_images():
-    noise, level = Noise("torus"), (jnp.asarray(1.0, KIND), jnp.asarray(0.8, KIND))
+    noise, level = (
+        NoiseProcess("torus"),
+        (jnp.asarray(1.0, KIND), jnp.asarray(0.8, KIND)),
+    )
     rows, shares = jnp.asarray(ROWS, KIND), jnp.asarray(SHARES, KIND)
     at = jnp.asarray([[3.0], [-3.1], [0.3]], KIND)
     images = ROWS[:3] + 2 * math.pi * np.arange(-6, 7)
@@ -108,7 +111,7 @@ def test_a_network_on_a_torus_is_periodic():
 
 
 def test_guidance_0_ignores_classes_and_1_is_the_model_itself():
-    design = Design(TINY, noise=Noise("torus"), steps=3, measured=8, guided=True)
+    design = Design(TINY, noise=NoiseProcess("torus"), steps=3, measured=8, guided=True)
     rows = Rows(jnp.zeros((4, 2), KIND), jnp.arange(4) % 3)
     shares = jnp.full(4, 0.25, KIND)
 
@@ -149,7 +152,7 @@ def test_the_time_of_early_stopping_falls_with_the_number_of_fits():
 
 def test_training_approaches_the_exact_score_of_weighted_rows():
     """Its minimiser is known; rows of weight 0 have no part in it."""
-    noise, net = Noise(), network(NetworkConfig(1, width=32))
+    noise, net = NoiseProcess(), network(NetworkConfig(1, width=32))
     rows = Rows(jnp.asarray(ROWS, KIND), jnp.zeros(4, jnp.int32))
     shares, delta = jnp.asarray(SHARES, KIND), jnp.asarray(0.05, KIND)
     config = TrainConfig(1500, 128)

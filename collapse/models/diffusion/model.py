@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Int
 from collapse.core.types import Info, Key, Model, Weights
 from collapse.models.diffusion import sampling
 from collapse.models.diffusion.network import Network, NetworkConfig, network
-from collapse.models.diffusion.noise import Noise
+from collapse.models.diffusion.noise import NoiseProcess
 from collapse.models.diffusion.sampling import Sampler
 from collapse.models.diffusion.training import Rows, TrainConfig, train
 from collapse.numerics import threefry
@@ -59,7 +59,7 @@ class Design(NamedTuple):
 
     network: NetworkConfig
     training: TrainConfig = TrainConfig()
-    noise: Noise = Noise()
+    noise: NoiseProcess = NoiseProcess()
     score: Score = "network"
     sampler: Sampler = "ddpm"
     steps: int = 50

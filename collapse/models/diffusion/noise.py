@@ -27,7 +27,7 @@ LAST_TIME = (FIRST_RATE + LAST_RATE) / 4  # of the linear schedule, tau at s = 1
 _OFFSET = 0.008  # of the cosine schedule
 
 
-class Noise(NamedTuple):
+class NoiseProcess(NamedTuple):
     """What rows are noised by.
 
     Attributes:
@@ -39,14 +39,14 @@ class Noise(NamedTuple):
     schedule: Schedule = "cosine"
 
 
-def time(noise: Noise, s: Float[Array, "..."]) -> Float[Array, "..."]:
+def time(noise: NoiseProcess, s: Float[Array, "..."]) -> Float[Array, "..."]:
     """The time tau at s in [0, 1], or up to where tau is `LAST_TIME`."""
     if noise.schedule == "linear":
         return (FIRST_RATE * s + (LAST_RATE - FIRST_RATE) * s**2 / 2) / 2
     return jnp.log(_cosine(jnp.zeros_like(s))) - jnp.log(_cosine(s))
 
 
-def position(noise: Noise, tau: Float[Array, "..."]) -> Float[Array, "..."]:
+def position(noise: NoiseProcess, tau: Float[Array, "..."]) -> Float[Array, "..."]:
     """The s at which the time is tau, at most `LAST_TIME`; inverse of `time`."""
     if noise.schedule == "linear":
         slope = LAST_RATE - FIRST_RATE
@@ -59,14 +59,14 @@ def _cosine(s: Float[Array, "..."]) -> Float[Array, "..."]:
     return jnp.cos((s + _OFFSET) / (1 + _OFFSET) * (math.pi / 2))
 
 
-def bounds(noise: Noise, delta: Float[Array, ""]) -> tuple[Array, Array]:
+def bounds(noise: NoiseProcess, delta: Float[Array, ""]) -> tuple[Array, Array]:
     """First and last s of training and sampling, of early stopping at time delta."""
     last = position(noise, jnp.full_like(delta, LAST_TIME))
     return position(noise, delta), last
 
 
 def scales(
-    noise: Noise, tau: Float[Array, "..."]
+    noise: NoiseProcess, tau: Float[Array, "..."]
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """The factors of rows and of noise, alpha and sigma, at times tau."""
     if noise.space == "torus":
@@ -74,7 +74,7 @@ def scales(
     return jnp.exp(-tau), jnp.sqrt(-jnp.expm1(-2 * tau))
 
 
-def wrap(noise: Noise, points: Float[Array, "..."]) -> Float[Array, "..."]:
+def wrap(noise: NoiseProcess, points: Float[Array, "..."]) -> Float[Array, "..."]:
     """Points of the space: on a torus angles in [-pi, pi), else as they are."""
     if noise.space == "euclidean":
         return points

@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 
 from collapse.core.types import Key, Weights
 from collapse.models.diffusion import noise as noise_lib
-from collapse.models.diffusion.noise import Noise
+from collapse.models.diffusion.noise import NoiseProcess
 from collapse.numerics import draws
 
 Sampler = Literal["ddpm", "ddim"]
@@ -34,7 +34,7 @@ def sample(
     predict: Predict,
     shape: tuple[int, int],
     delta: Float[Array, ""],
-    noise: Noise,
+    noise: NoiseProcess,
     sampler: Sampler,
     steps: int,
 ) -> Float[Array, "num d"]:
@@ -78,7 +78,7 @@ def sample(
 
 
 def noised(
-    key: Key, rows: Float[Array, "num d"], delta: Float[Array, ""], noise: Noise
+    key: Key, rows: Float[Array, "num d"], delta: Float[Array, ""], noise: NoiseProcess
 ) -> Float[Array, "num d"]:
     """The rows noised up to time delta; consumes the key.
 
@@ -96,7 +96,7 @@ def score(
     weights: Weights,
     points: Float[Array, "num d"],
     level: tuple[Float[Array, ""], Float[Array, ""]],
-    noise: Noise,
+    noise: NoiseProcess,
 ) -> Float[Array, "num d"]:
     """Expected noise in points [num, d]: the exact minimiser of the denoising loss.
 

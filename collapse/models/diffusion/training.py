@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, Int
 from collapse.core.types import Key, Weights
 from collapse.models.diffusion import noise as noise_lib
 from collapse.models.diffusion.network import Network
-from collapse.models.diffusion.noise import Noise
+from collapse.models.diffusion.noise import NoiseProcess
 from collapse.numerics import draws, threefry
 from collapse.numerics.multinomial import categorical
 
@@ -59,7 +59,7 @@ def train(
     row_weights: Weights,
     delta: Float[Array, ""],
     net: Network,
-    noise: Noise,
+    noise: NoiseProcess,
     config: TrainConfig,
     classes: int = 0,
 ) -> tuple[dict, Float[Array, ""]]:
@@ -111,7 +111,7 @@ def train(
 
 
 def _noised(
-    key: Key, batch: Rows, noise: Noise, first: Array, last: Array, classes: int
+    key: Key, batch: Rows, noise: NoiseProcess, first: Array, last: Array, classes: int
 ) -> tuple[Rows, Array, Array]:
     """The batch noised at times of its own, their sigma [b] and the noise [b, d]."""
     size, d = batch.points.shape

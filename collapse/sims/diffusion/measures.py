@@ -15,7 +15,7 @@ from collapse.measures import neighbours
 from collapse.measures.modes import fourier_mode, hermite_mode
 from collapse.models.diffusion import noise as noise_lib
 from collapse.models.diffusion.model import DiffusionParams
-from collapse.models.diffusion.noise import Noise
+from collapse.models.diffusion.noise import NoiseProcess
 from collapse.numerics import kernels
 from collapse.sims.diffusion.fields import MODES, RARE
 from collapse.theory import diffusion as theory
@@ -132,7 +132,7 @@ def within_class(
 
 def log_loss(
     held_out: Float[Array, "m d"],
-    noise: Noise,
+    noise: NoiseProcess,
     known: Float[Array, " m"] | None,
 ) -> Metric:
     """Mean negative log-density of held-out rows under an exact score, in nats.

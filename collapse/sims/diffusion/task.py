@@ -14,7 +14,7 @@ from collapse.experiment.task import Task
 from collapse.models.diffusion import noise as noise_lib
 from collapse.models.diffusion.model import Design, DiffusionParams, Score, diffusion
 from collapse.models.diffusion.network import NetworkConfig
-from collapse.models.diffusion.noise import Noise
+from collapse.models.diffusion.noise import NoiseProcess
 from collapse.models.diffusion.training import Rows, TrainConfig
 from collapse.sims.diffusion import measures, torsions
 from collapse.sims.diffusion.experiment import Diffusion
@@ -70,7 +70,7 @@ def design_of(e: Diffusion, source: Source, score: Score) -> Design:
     return Design(
         NetworkConfig(len(source.scale), e.rows_in, e.width, e.layers, classes),
         TrainConfig(e.steps, e.batch_size, e.learning_rate),
-        Noise(e.rows_in, e.schedule),
+        NoiseProcess(e.rows_in, e.schedule),
         score,
         e.sampler,
         e.sample_steps,
@@ -84,7 +84,7 @@ def _metrics(
     e: Diffusion,
     source: Source,
     held_out: Array,
-    noise: Noise,
+    noise: NoiseProcess,
 ) -> dict[str, Metric]:
     """Every metric that the experiment knows."""
     found = measures.of_samples(held_out, e.rows_in)
@@ -114,7 +114,7 @@ def _metrics(
 
 
 def _narrowed(
-    sample: Callable[..., Rows], noise: Noise, bias: Array
+    sample: Callable[..., Rows], noise: NoiseProcess, bias: Array
 ) -> Callable[..., Rows]:
     """A sampler whose rows have `bias` times the variance about the trained mean.
 

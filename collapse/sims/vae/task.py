@@ -29,7 +29,7 @@ from collapse.sims.vae.truth import (
 )
 
 
-class Values(NamedTuple):
+class VaeValues(NamedTuple):
     """Arrays that enter the compiled programs of a condition.
 
     Attributes:
@@ -50,11 +50,11 @@ def task(condition: Condition[Vae], data: ImageData | None) -> Task:
     e = condition.experiment
     found, shape = images_of(e, data), shape_of(e, data)
     beta = jnp.asarray(condition["beta"], found.mean.dtype)
-    values = Values(found, beta, *trained_classifier(e, data))
+    values = VaeValues(found, beta, *trained_classifier(e, data))
     generate, measured = condition["generate"], e.measured()
 
     def problem(variance: Array | None, *arrays: Any) -> Problem:
-        given = Values(*arrays)
+        given = VaeValues(*arrays)
         own = model_of(e, shape, generate, given.beta, variance)
         unbiased = model_of(e, shape, generate, given.beta, None)
         seen = latent_model(e, shape, unbiased, generate)
@@ -149,7 +149,7 @@ def _linear(model: Model, noise: bool) -> LatentModel:
 
 
 def _problem(
-    e: Vae, given: Values, model: Model, seen: LatentModel, measured: tuple[str, ...]
+    e: Vae, given: VaeValues, model: Model, seen: LatentModel, measured: tuple[str, ...]
 ) -> Problem:
     """Real images, the model that learns them, and what is measured."""
     own = given.images
