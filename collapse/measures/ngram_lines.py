@@ -119,15 +119,15 @@ def _tables(
             first = keys // base**length == size  # begins with BOS
             inner, ways = np.unique(longer % base ** (length + 1), return_counts=True)
             every = np.concatenate([inner, keys[first]])
-            place = np.argsort(every)
-            longer, keys = keys, every[place]
-            counts = np.concatenate([ways, counts[first]])[place]
+            position = np.argsort(every)
+            longer, keys = keys, every[position]
+            counts = np.concatenate([ways, counts[first]])[position]
         else:
             longer = keys
-        contexts, place = np.unique(keys // base, return_inverse=True)
-        totals = np.bincount(place, counts).astype(np.int64)
+        contexts, position = np.unique(keys // base, return_inverse=True)
+        totals = np.bincount(position, counts).astype(np.int64)
         discount = _discount(counts) if continuations else None
-        own = (contexts, totals, np.bincount(place), discount)
+        own = (contexts, totals, np.bincount(position), discount)
         tables.append(_Table(keys, counts, *own))
     return tables[::-1]
 
@@ -143,15 +143,17 @@ def _first(length: int) -> int:
     return max(length - 1, 0)
 
 
-def _keys(rows: np.ndarray, size: int, length: int) -> Int[np.ndarray, "rows places"]:
+def _keys(
+    rows: np.ndarray, size: int, length: int
+) -> Int[np.ndarray, "rows positions"]:
     """N-grams of a context of this length, where there is one, as numbers."""
     start = np.full((len(rows), 1), size, np.int64)
     row = np.concatenate([start, rows.astype(np.int64)], axis=1)
     first = max(1 - length, 0)  # without context BOS is no n-gram
-    places = row.shape[1] - length - first
-    found = np.zeros((len(rows), places), np.int64)
+    positions = row.shape[1] - length - first
+    found = np.zeros((len(rows), positions), np.int64)
     for k in range(length + 1):
-        found = found * (size + 1) + row[:, first + k : first + k + places]
+        found = found * (size + 1) + row[:, first + k : first + k + positions]
     return found
 
 
@@ -159,5 +161,5 @@ def _looked_up(
     keys: np.ndarray, values: np.ndarray, wanted: np.ndarray
 ) -> Float[np.ndarray, "..."]:
     """The value of each wanted key, 0 of one that there is not."""
-    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[place] == wanted, values[place], 0).astype(float)
+    position = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[position] == wanted, values[position], 0).astype(float)

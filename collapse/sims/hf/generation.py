@@ -61,12 +61,12 @@ def generate(
     found: list[np.ndarray] = [np.zeros(0, np.int32)] * len(prompts)
     advice = f"give less than --generation-batch {decoding.batch}"
     with no_memory("generation_batch", advice), seeded(seed):
-        for places in _batches(prompts, decoding.batch):
-            some = [prompts[place] for place in places]
+        for positions in _batches(prompts, decoding.batch):
+            some = [prompts[position] for position in positions]
             texts = _continued(network, some, decoding)
-            for place, prompt, text in zip(places, some, texts, strict=True):
+            for position, prompt, text in zip(positions, some, texts, strict=True):
                 room = min(decoding.most, decoding.length - len(prompt))
-                found[place] = _ended(text[:room], network.ends)
+                found[position] = _ended(text[:room], network.ends)
     return found
 
 
@@ -123,9 +123,9 @@ def _config(
 
 def _ended(tokens: np.ndarray, ends: tuple[int, ...]) -> np.ndarray:
     """The tokens up to the first end token, which becomes the one that is learned."""
-    (places,) = np.nonzero(np.isin(tokens, ends))
-    if not len(places):
+    (positions,) = np.nonzero(np.isin(tokens, ends))
+    if not len(positions):
         return tokens
-    found = tokens[: places[0] + 1].copy()
+    found = tokens[: positions[0] + 1].copy()
     found[-1] = ends[0]
     return found

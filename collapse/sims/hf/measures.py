@@ -44,8 +44,8 @@ def observer(design: Design, n: int) -> Callable[[Any, Any], dict[str, np.ndarra
         key = streams.key(root, generation, streams.Purpose.MEASURE)
         text_key, page_key = threefry.split(key)
         prompts = TokenRows(*map(np.asarray, real_rows(root, data.rows, n)))
-        places = np.arange(e.measured_rows) % n
-        prompts = TokenRows(*(leaf[places] for leaf in prompts))
+        positions = np.arange(e.measured_rows) % n
+        prompts = TokenRows(*(leaf[positions] for leaf in prompts))
         rows = design.continued(text_key, weights, prompts)
         page = TokenRows(*(leaf[:1] for leaf in data.test))
         own = (design.network, weights)

@@ -123,8 +123,8 @@ class Design(NamedTuple):
             return jax.tree.map(_shape, (params, _info(0.0, 0, 0, 0)))
 
         def sample(key: Key, params: HfParams, num: int) -> TokenRows:
-            places = np.arange(num) % len(real.tokens)
-            rows = TokenRows(*(np.asarray(leaf)[places] for leaf in real))
+            positions = np.arange(num) % len(real.tokens)
+            rows = TokenRows(*(np.asarray(leaf)[positions] for leaf in real))
             return TokenRows(
                 *map(jnp.asarray, self.continued(key, params.weights, rows))
             )
@@ -143,25 +143,25 @@ class Design(NamedTuple):
 
 def real_rows(root: Key, rows: TokenRows, num: int) -> TokenRows:
     """The `num` real rows that all generations of a seed share; `root` is kept."""
-    places = _design(len(rows.tokens), num)(root)
-    return TokenRows(*(leaf[places] for leaf in rows))
+    positions = _design(len(rows.tokens), num)(root)
+    return TokenRows(*(leaf[positions] for leaf in rows))
 
 
 def subset(key: Key, rows: TokenRows, num: int) -> TokenRows:
     """`num` different rows in random order; consumes the key."""
-    places = _order(len(rows.tokens), num)(key)
-    return TokenRows(*(leaf[places] for leaf in rows))
+    positions = _order(len(rows.tokens), num)(key)
+    return TokenRows(*(leaf[positions] for leaf in rows))
 
 
 @functools.lru_cache(maxsize=8)
 def _design(total: int, num: int) -> Callable[[Key], Int[Array, " num"]]:
-    """A function from a seed's root key to the places of its real rows, compiled."""
+    """A function from a seed's root key to the positions of its real rows, compiled."""
 
-    def places(root: Key) -> Int[Array, " num"]:
+    def positions(root: Key) -> Int[Array, " num"]:
         key = streams.key(root, 0, streams.Purpose.DESIGN)
         return draws.shuffled(key, total, num)
 
-    return compiled(places)
+    return compiled(positions)
 
 
 @functools.lru_cache(maxsize=8)

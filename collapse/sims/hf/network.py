@@ -174,8 +174,8 @@ def device_words(name: str) -> str:
     """What torch runs on, in words: `cpu`, or the names of GPUs."""
     if name == "split" or _device(name).type == "cuda":
         count = torch.cuda.device_count() if name == "split" else 1
-        places = range(count) if name == "split" else [_device(name)]
-        return ", ".join(torch.cuda.get_device_name(place) for place in places)
+        devices = range(count) if name == "split" else [_device(name)]
+        return ", ".join(torch.cuda.get_device_name(device) for device in devices)
     return str(_device(name))
 
 
