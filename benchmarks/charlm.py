@@ -5,29 +5,30 @@
 torch may be in another environment: PEER_PYTHON names its Python. The peers run in a
 process of their own, since thread pools of two libraries get in each other's way; both
 processes take turns, and one waits while the other works. Each uses all cores.
-Training: a step of AdamW on 32 rows of 128 characters. Generation: 64 texts of 128
-characters. Only ratios are comparable between machines.
+The lab's devices share one model, as with --model-devices. Training: a step of AdamW on
+32 rows of 128 characters. Generation: 64 texts of 128 characters. Only ratios are
+comparable between machines.
 """
 
 import timing  # isort: skip - sets the number of threads
 
 import functools
-import json
-import os
 import statistics
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import alone
 import jax
 import jax.numpy as jnp
 from entries import Once, entry, goal, marked
+from torch_peer import Peer, in_single, longer
 
-from collapse.models.language.decoding import DecodingConfig, generate
-from collapse.models.language.model import cross_entropy
+from collapse.core.seeds import over_seeds
+from collapse.models.language.model import (
+    LanguageParams,
+    cross_entropy,
+    language_model,
+)
 from collapse.models.language.network import SIZES, Activation, NetworkConfig, network
 from collapse.models.language.training import TrainConfig, train
 
@@ -43,40 +44,51 @@ TRAINING += ["share of peak of XLA's matmul"]
 GENERATION = ["generating", "cores", "characters/s", "times as fast is the lab"]
 
 
+def _config(size: str, activation: Activation = "squared_relu") -> NetworkConfig:
+    return NetworkConfig(VOCABULARY, BLOCK, SIZES[size], activation=activation)
+
+
 def lab_training(size: str, activation: Activation, steps: int) -> Callable[[], Any]:
-    """A call that takes so many steps."""
-    config = NetworkConfig(VOCABULARY, BLOCK, SIZES[size], activation=activation)
-    net = network(config)
+    """A call that takes so many steps of one model, on all devices together."""
+    config = _config(size, activation)
+    net, devices = network(config), jax.local_device_count()
     microbatch_size = max(1, 2**17 // (BLOCK * config.size.width))
     train_config = TrainConfig(
-        steps=steps, batch_size=ROWS, microbatch_size=microbatch_size
+        steps=steps,
+        batch_size=ROWS,
+        devices=devices,
+        microbatch_size=microbatch_size,
     )
     rows = jax.random.randint(jax.random.key(1), (ROWS * steps, BLOCK), 0, VOCABULARY)
 
-    def loss(weights: dict, rows: jax.Array, key: jax.Array) -> jax.Array:
+    def loss(weights: dict, rows: jax.Array, key: jax.Array, piece: Any = None) -> Any:
         return jnp.mean(cross_entropy(net, weights, rows))
 
     def run(key: jax.Array, weights: dict) -> Any:
         return train(key, weights, rows, jnp.ones(len(rows)), loss, train_config)
 
-    key = jax.random.key(0)
-    weights = jax.jit(net.init)(key)
-    compiled = jax.jit(run).lower(key, weights).compile()
-    return lambda: jax.block_until_ready(compiled(key, weights))
+    weights = jax.jit(net.init)(jax.random.key(0))
+    return together(run, weights, devices)
 
 
 def lab_generation(size: str) -> Callable[[], Any]:
-    """A call that generates all texts."""
-    net = network(NetworkConfig(VOCABULARY, BLOCK, SIZES[size]))
-    key = jax.random.key(0)
-    weights = jax.jit(net.init)(key)
-    begin = jnp.full((GENERATED, 1), VOCABULARY, jnp.int32)
+    """A call that generates all texts of one model, of which each device takes some."""
+    config, devices = _config(size), jax.local_device_count()
+    model = language_model(config, TrainConfig(devices=devices))
 
     def run(key: jax.Array, weights: dict) -> jax.Array:
-        return generate(key, net, weights, begin, BLOCK, DecodingConfig())
+        return model.sample(key, LanguageParams(weights), GENERATED).tokens
 
-    compiled = jax.jit(run).lower(key, weights).compile()
-    return lambda: jax.block_until_ready(compiled(key, weights))
+    weights = jax.jit(network(config).init)(jax.random.key(0))
+    return together(run, weights, devices)
+
+
+def together(run: Callable[..., Any], weights: dict, devices: int) -> Callable[[], Any]:
+    """A call of a compiled function of a key and weights, by the devices of a model."""
+    keys = jax.random.split(jax.random.key(0), 1)
+    mapped = over_seeds(run, (0, None), one_by_one=True, model_devices=devices)
+    compiled = mapped.lower(keys, weights).compile()
+    return lambda: jax.block_until_ready(compiled(keys, weights))
 
 
 def peak() -> tuple[Callable[[], Any], float]:
@@ -85,51 +97,6 @@ def peak() -> tuple[Callable[[], Any], float]:
     a = jnp.ones((n, n))
     compiled = jax.jit(lambda a: a @ a).lower(a).compile()
     return lambda: jax.block_until_ready(compiled(a)), 2.0 * n**3
-
-
-class Peer:
-    """The other process: told what to run, it answers when it is done.
-
-    Args:
-      file: of the peer, beside this one.
-      needs: packages that it imports.
-
-    Raises:
-      ModuleNotFoundError: if its Python, that of PEER_PYTHON if it is set, lacks one.
-    """
-
-    def __init__(
-        self,
-        file: str = "charlm_peer.py",
-        needs: tuple[str, ...] = ("torch", "transformers"),
-    ) -> None:
-        script = Path(__file__).with_name(file)
-        python = os.environ.get("PEER_PYTHON", sys.executable)
-        find = f"import {', '.join(needs)}"
-        if subprocess.run([python, "-c", find], capture_output=True).returncode:
-            raise ModuleNotFoundError(f"{python} has no {' or no '.join(needs)}")
-        # `timing` has set one thread, for peers that work beside the lab
-        threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-        own = {k: v for k, v in os.environ.items() if k not in threads}
-        self.process = subprocess.Popen(
-            [python, str(script)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=own,
-        )
-
-    def ask(self, **what: Any) -> Any:
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps(what) + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise RuntimeError(f"the peer ended with status {self.process.wait()}")
-        return json.loads(answer)
-
-    def call(self, name: str, **what: Any) -> Callable[[], Any]:
-        return lambda: self.ask(name=name, **what)
 
 
 def operations(size: str) -> float:
@@ -218,25 +185,11 @@ def generation_rows(setting: timing.Setting, size: str, peer: Peer):
         yield name, entry(GENERATION, cells[0], cells, goals)
 
 
-def longer(setting: timing.Setting) -> timing.Setting:
-    """The setting with more time for a table, of which all rows are timed together."""
-    return setting if setting.quick else setting._replace(seconds=8.0)
-
-
-def in_single(make: Callable[[], Any]) -> Any:
-    """What is made while jax has no 64-bit numbers, as the lab has it for networks."""
-    jax.config.update("jax_enable_x64", False)
-    try:
-        return make()
-    finally:
-        jax.config.update("jax_enable_x64", True)
-
-
 def jobs(setting: timing.Setting):
     """Rows of all tables, on all cores."""
     if setting.cores == 1:
         return
-    peer = Peer()
+    peer = Peer("charlm_peer.py", "torch", "transformers")
     for size in ("nano",) if setting.quick else ("nano", "micro"):
         for activation, name in ACTIVATIONS.items():
             make = functools.partial(agreement, setting, size, activation, peer)

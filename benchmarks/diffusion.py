@@ -17,8 +17,8 @@ from typing import Any
 import alone
 import jax
 import jax.numpy as jnp
-from charlm import Peer, in_single, longer
 from entries import entry, goal, marked
+from torch_peer import Peer, in_single, longer
 
 from collapse.models.diffusion.network import NetworkConfig, network
 from collapse.models.diffusion.noise import NoiseProcess
@@ -110,7 +110,7 @@ def jobs(setting: timing.Setting):
     """Rows of all tables, on all cores."""
     if setting.cores == 1:
         return
-    peer = Peer("diffusion_peer.py", ("torch",))
+    peer = Peer("diffusion_peer.py", "torch")
     widths = (64,) if setting.quick else (16, 64, 256)
     for table, make in (("denoiser_same", agreement), ("denoiser", training)):
         for width in widths:

@@ -112,9 +112,10 @@ SECTIONS: dict[str, tuple[str, str, str]] = {
         "charlm",
         "Needs torch and transformers, in this or another environment (`PEER_PYTHON` "
         "names its Python). Training is compared with PyTorch in eager mode, the same "
-        "network except for learned positions. Each library uses all cores in turn. "
-        "Squared ReLU is the lab's default. The peak is that of XLA's product of "
-        "2048 x 2048 matrices in float32.",
+        "network except for learned positions. Each library uses all cores in turn; the"
+        " lab's devices share one model, as with `--model-devices`. Squared "
+        "ReLU is the lab's default. The peak is that of XLA's product of 2048 x 2048 "
+        "matrices in float32.",
     ),
     "generation": (
         "",

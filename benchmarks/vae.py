@@ -12,19 +12,15 @@ one after the other on each core. Only ratios are comparable between machines.
 import timing  # isort: skip - sets the number of threads
 
 import functools
-import json
-import os
 import statistics
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import alone
 import jax
 import jax.numpy as jnp
 from entries import Once, entry, goal, marked
+from torch_peer import Peer, in_single, longer
 
 from collapse.core.seeds import over_seeds
 from collapse.models.vae.model import vae
@@ -56,37 +52,6 @@ class Case(NamedTuple):
 
 
 CASES = (Case("mlp", 8, 8, 128, 64, 300), Case("conv", 28, 20, 64, 256, 2))
-
-
-class Peer:
-    """The other process: told what to run, it answers when it is done.
-
-    Raises:
-      ModuleNotFoundError: if its Python, that of PEER_PYTHON if it is set, has no
-        torch.
-    """
-
-    def __init__(self) -> None:
-        script = Path(__file__).with_name("vae_peer.py")
-        python = os.environ.get("PEER_PYTHON", sys.executable)
-        if subprocess.run(
-            [python, "-c", "import torch"], capture_output=True
-        ).returncode:
-            raise ModuleNotFoundError(f"{python} has no torch")
-        # `timing` has set one thread, for peers that work beside the lab
-        threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-        own = {k: v for k, v in os.environ.items() if k not in threads}
-        pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self.process = subprocess.Popen([python, str(script)], env=own, **pipes)
-
-    def ask(self, **what: Any) -> Any:
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps(what) + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise RuntimeError(f"the peer ended with status {self.process.wait()}")
-        return json.loads(answer)
 
 
 def fits(case: Case, num_seeds: int, one_by_one: bool) -> Callable[[], Any]:
@@ -143,25 +108,11 @@ def seeds_row(setting: timing.Setting, case: Case, num_seeds: int) -> Any:
     return entry(SEEDS, name, [name, setting.where, f"{speed:.3g}", str(ratio)])
 
 
-def longer(setting: timing.Setting) -> timing.Setting:
-    """The setting with more time for a table."""
-    return setting if setting.quick else setting._replace(seconds=8.0)
-
-
-def in_single(make: Callable[[], Any]) -> Any:
-    """What is made while jax has no 64-bit numbers, as the lab has it for networks."""
-    jax.config.update("jax_enable_x64", False)
-    try:
-        return make()
-    finally:
-        jax.config.update("jax_enable_x64", True)
-
-
 def jobs(setting: timing.Setting):
     """Rows of all tables, on all cores."""
     if setting.cores == 1:
         return
-    peer = Once(Peer)
+    peer = Once(lambda: Peer("vae_peer.py", "torch"))
     for case in CASES:
         made = functools.partial(lambda case: training_row(setting, case, peer()), case)
         yield "vae_training", case.name, functools.partial(in_single, made)

@@ -1,4 +1,6 @@
-"""The order in which weighted rows are used by minibatches."""
+"""How many minibatches a training has, and in which order they use weighted rows."""
+
+import math
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -38,3 +40,27 @@ def order(
     within = within + (uses - first).astype(within.dtype)
     time = within / uses_of_row.astype(within.dtype)
     return row[jnp.argsort(jnp.where(uses < num, time, 2))]
+
+
+def num_steps(
+    steps: int,
+    epochs: float,
+    batch_size: int,
+    weights: Float[Array, " rows"],
+    most_rows: float,
+) -> tuple[Int[Array, ""], int]:
+    """Number of steps, and the largest number there can be.
+
+    Args:
+      steps: their number, if there are no `epochs`.
+      epochs: passes over rows of weight 1, so that training grows with the data; 0 for
+        a fixed number of steps.
+      batch_size: rows of a step.
+      weights: [rows], non-negative.
+      most_rows: largest sum of the weights; for a larger one no more steps are taken.
+    """
+    if not epochs:
+        return jnp.int32(steps), steps
+    most = max(math.ceil(epochs * most_rows / batch_size), 1)
+    found = jnp.ceil(epochs / batch_size * jnp.sum(weights))
+    return jnp.clip(found.astype(jnp.int32), 1, most), most

@@ -140,3 +140,22 @@ def test_a_turn_that_is_rounded_up_is_a_turn(table):
     values = np.pi * TURNS
     values[0] = 6.2832
     assert np.isclose(every(files.load(table(values))), 0, atol=1e-4).any()
+
+
+def test_classes_beside_angles_are_no_angles(tmp_path):
+    """A column of classes goes last, is not scaled, and may have words."""
+    rows = [f"{'ab'[i % 2]},{10 * i - 170},{5 * i}" for i in range(34)]
+    path = tmp_path / "angles.csv"
+    path.write_text("\n".join(["kind,phi,psi", *rows]) + "\n")
+    data = files.load(str(path), unit="degrees", label="kind")
+    assert data.columns == ("phi", "psi", "kind")
+    assert "classes of kind: a, b" in data.said
+    every = np.concatenate([data.train, data.held_out])
+    order = np.argsort(every[:, 0])
+    phi = np.deg2rad(10 * np.arange(34) - 170)
+    np.testing.assert_allclose(
+        every[order, 0], np.sort(files.wrapped(phi[:, None])[:, 0])
+    )
+    assert sorted(set(every[:, 2])) == [0, 1]
+    with pytest.raises(DataError, match="label: alanine-dipeptide has no column"):
+        files.load("alanine-dipeptide", label="kind")

@@ -6,7 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from calibrated import assert_mean, assert_same_law, detectable_gap
+from calibrated import (
+    assert_mean,
+    assert_same_law,
+    assert_tells_apart,
+    detectable_gap,
+)
 from conftest import SEED, X64
 
 from collapse.core import streams
@@ -68,7 +73,7 @@ def at_once(noise, delta, num=3000):
     return np.asarray(found)[:, 0]
 
 
-@pytest.mark.parametrize("sampler", ["ddpm", "ddim"])
+@pytest.mark.parametrize("sampler", ["ddpm", "ddpm_large", "ddim"])
 @pytest.mark.parametrize("space", SPACES)
 def test_samplers_with_an_exact_score_generate_the_noised_rows(space, sampler):
     noise = NoiseProcess(space)
@@ -77,6 +82,37 @@ def test_samplers_with_an_exact_score_generate_the_noised_rows(space, sampler):
     with pytest.raises(AssertionError):  # as if it had not been stopped early
         assert_same_law(found, at_once(noise, 1e-4))
     assert detectable_gap(3000, 3000) < 0.2  # that of the two laws is larger
+
+
+def test_few_steps_of_normal_rows_keep_the_variance_that_the_recursion_says():
+    """Standard normal rows, whose expected noise is sigma x: each step is linear.
+
+    The largest variance keeps theirs in any number of steps, the least one loses some.
+    """
+    noise, steps, delta = NoiseProcess(), 8, jnp.asarray(0.05, KIND)
+    s = np.linspace(
+        *(float(x) for x in noise_lib.bounds(noise, delta)[::-1]), steps + 1
+    )
+    a, sigma = noise_lib.scales(noise, noise_lib.time(noise, jnp.asarray(s, KIND)))
+    a, sigma = np.asarray(a, float), np.asarray(sigma, float)
+    squares = {}
+    for sampler in ("ddpm", "ddpm_large"):
+
+        def run(k, sampler=sampler):
+            own = ((4000, 1), delta, noise, sampler, steps)
+            return sampling.sample(k, lambda x, alpha, sigma: sigma * x, *own)
+
+        squares[sampler] = np.asarray(jax.jit(run)(key(3)))[:, 0] ** 2
+    least, largest = sigma[0] ** 2, sigma[0] ** 2
+    for i in range(steps):
+        kept = a[i] / a[i + 1]
+        added = sigma[i] ** 2 - (kept * sigma[i + 1]) ** 2
+        shrunk = (1 - added) / kept
+        least = shrunk**2 * least + added * (sigma[i + 1] / sigma[i]) ** 2
+        largest = shrunk**2 * largest + added
+    assert abs(largest - 1) < 1e-4 and least < 0.8
+    assert_tells_apart(squares["ddpm_large"], largest, least)
+    assert_tells_apart(squares["ddpm"], least, largest)
 
 
 def test_down_to_time_0_an_exact_score_gives_its_rows_back():

@@ -55,11 +55,10 @@ def test_rows_are_used_as_often_as_their_share(weights, steps, key):
 def test_whole_epochs_are_shuffled_passes():
     """Each row once in a pass, in an order that no pass and no key repeats."""
     num, passes = 400, 3
-    train_config = TrainConfig(epochs=float(passes), most_rows=num, batch_size=4)
     found = []
     for seed in range(2):
         key = jax.random.key(seed)
-        steps, most = training._num_steps(train_config, jnp.ones(num))
+        steps, most = minibatches.num_steps(0, passes, 4, jnp.ones(num), num)
         order = minibatches.order(key, jnp.ones(num), steps * 4, most * 4)
         found += list(np.asarray(order).reshape(passes, num))
     for one in found:

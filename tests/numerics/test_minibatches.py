@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from conftest import SEED
 
-from collapse.numerics.minibatches import order
+from collapse.numerics.minibatches import num_steps, order
 
 ordered = jax.jit(order, static_argnums=3)
 
@@ -34,3 +34,15 @@ def test_uses_are_in_proportion_to_weights():
 def test_the_last_row_of_weight_0_is_never_used():
     for num in (7, 49, 343):
         assert used([1, 1, 1, 0, 0], num).max() <= 2
+
+
+def test_steps_grow_with_the_weights_up_to_the_most_rows():
+    def steps(weights, fixed=0, epochs=1.5):
+        found, most = num_steps(fixed, epochs, 4, jnp.asarray(weights), 10)
+        return int(found), most
+
+    assert steps(np.ones(8)) == (3, 4)  # 12 uses of 4 a step; at most 15
+    assert steps(np.full(8, 0.5)) == (2, 4)
+    assert steps(np.ones(30)) == (4, 4)
+    assert steps(np.zeros(8)) == (1, 4)
+    assert steps(np.ones(8), fixed=7, epochs=0.0) == (7, 7)

@@ -105,6 +105,13 @@ def test_a_table_and_angles_in_degrees_are_learned(tmp_path):
     classes = {"data": str(tmp_path / "classes.csv"), "label": "kind"}
     found = collapse.run("diffusion", **SMALL | classes, guidance=[2.0])
     assert np.isfinite(found.dataset.within_class).all()
+    words = np.array(["no", "yes"])[table[:, 2].astype(int)]
+    lines = [f"{kind},{a},{b}" for kind, (a, b, _) in zip(words, table, strict=True)]
+    (tmp_path / "words.csv").write_text("\n".join(["kind,a,b", *lines]) + "\n")
+    named = classes | {"data": str(tmp_path / "words.csv")}
+    told = collapse.run("diffusion", **SMALL | named, guidance=[2.0])
+    # the same rows, whatever their classes are called and wherever these stand
+    assert told.dataset.within_class.equals(found.dataset.within_class)
     found = collapse.run("diffusion", data="faithful", **SMALL, snapshots=[2])
     assert found.dataset.finite.all()
     # snapshots are in units of the data: minutes between 40 and 100, about

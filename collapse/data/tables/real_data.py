@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from collapse.data.errors import DataError
 from collapse.data.tables import checks, delimited, formats
+from collapse.data.tables.classes import numbered
 from collapse.data.tables.options import Options, Raw, listed, name_of
 from collapse.data.tables.selection import Selection, flag_words, select
 from collapse.data.tables.values import values
@@ -47,6 +48,7 @@ def load(
     options: Options | None = None,
     precision: str = "float64",
     shifts: bool = False,
+    label: str = "",
 ) -> RealData:
     """The data that `name` means, with a random quarter of the rows held out.
 
@@ -62,12 +64,16 @@ def load(
       options: how it is read.
       precision: in which models are fitted.
       shifts: whether a model of shifted rows is the shifted model of the rows.
+      label: the column of classes, by name or number from 1, which goes last, and
+        whose names are numbered from 0; none if empty.
 
     Raises:
       DataError: if the file is missing, empty, not numeric, not a table, not finite,
-        too short to split, or more than the precision can hold.
+        too short to split, or more than the precision can hold; if `label` is not one
+        column, or there is no other.
     """
-    data = _loaded(name, seed, options or Options(), precision, None, shifts)
+    own = (options or Options(), precision, label or None, shifts, "label")
+    data = _loaded(name, seed, *own)
     if precision == "float64" or not shifts:
         return data
     centre = data.train.mean(0)
@@ -102,7 +108,7 @@ def load_regression(
       DataError: as for `load`; if `target` is not one column, if there is no other, or
         if the target does not vary or has no noise.
     """
-    return _loaded(name, seed, options or Options(), precision, target, True)
+    return _loaded(name, seed, options or Options(), precision, target, True, "target")
 
 
 def stamp(name: str) -> tuple[str, int]:
@@ -119,31 +125,40 @@ def _loaded(
     seed: int,
     options: Options,
     precision: str,
-    target: str | None,
+    last: str | None,
     centred: bool,
+    field: Literal["target", "label"],
 ) -> RealData:
-    """The data as they are; `centred` says whether they will be, before a cast."""
+    """The data as they are.
+
+    Args:
+      last: the column that goes last, if there is one.
+      centred: whether rows will be, before a cast.
+      field: whose value `last` is.
+    """
     raw, sha256 = formats.read(name, options)
-    if target is not None and len(raw.titles) == 1:
-        raise DataError(
-            f"{name}: has a single column; add one to predict the target from"
-        )
-    chosen = select(name, raw, options, target)
-    if target is not None and len(chosen.columns) == 1:
-        raise DataError(f"{name}: no column is left to predict the target from")
+    target = last is not None and field == "target"
+    use = "predict the target from" if target else "learn"
+    if last is not None and len(raw.titles) == 1:
+        raise DataError(f"{name}: has a single column; add one to {use}")
+    chosen = select(name, raw, options, last, field)
+    if last is not None and len(chosen.columns) == 1:
+        raise DataError(f"{name}: no column is left to {use}")
+    if last is not None and field == "label":
+        raw = numbered(raw, chosen.columns[-1], options.decimal)
     separator = delimited.SEPARATORS.get(options.separator, options.separator)
     points, dropped = values(name, raw, chosen.columns, options, separator)
     train, held_out = _split(name, points, seed)
     names = checks.Names(
         [name_of(raw.titles, k) for k in chosen.columns],
         [flag_words(raw, [k]) for k in chosen.columns],
-        target is not None,
+        target,
     )
     parts = {"training": train, "held-out": held_out}
     checks.check(name, parts, names, precision, centred)
     columns = tuple(names.columns)
     said = _said(name, raw, chosen, dropped, (len(points), len(held_out)), columns)
-    if target is not None:
+    if target:
         said += f"; target {columns[-1]}"
     surprising = (phrase for phrase in raw.told if phrase not in raw.expected)
     decided = (*surprising, *chosen.told, *dropped)

@@ -34,7 +34,11 @@ class Selection(NamedTuple):
 
 
 def select(
-    name: str, raw: Raw, options: Options, target: str | None = None
+    name: str,
+    raw: Raw,
+    options: Options,
+    target: str | None = None,
+    field: str = "target",
 ) -> Selection:
     """The columns that the options keep, without an index unless they name it.
 
@@ -42,7 +46,8 @@ def select(
       name: of the data, for messages.
       raw: the whole table.
       options: with `columns` or `drop`.
-      target: the column to predict; None for no such column.
+      target: the column that goes last, to predict or of classes; None for no such.
+      field: whose value `target` is, for messages.
 
     Raises:
       DataError: for a name that is not that of one column.
@@ -61,7 +66,7 @@ def select(
     last: list[int] = []
     if target is not None:
         # --columns names the inputs, with or without the target
-        own = asked.find("target", target, every if options.columns else known)
+        own = asked.find(field, target, every if options.columns else known)
         last = [own]
     told: list[str] = []
     rest = [k for k in known if k not in last]

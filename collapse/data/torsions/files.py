@@ -23,6 +23,7 @@ def load(
     options: Options | None = None,
     unit: Unit = "radians",
     precision: str = "float64",
+    label: str = "",
 ) -> RealData:
     """Torsion angles in [-pi, pi), in radians, a molecule in each row.
 
@@ -34,6 +35,7 @@ def load(
       options: how a file is read.
       unit: of the angles in a file.
       precision: in which models are fitted.
+      label: the column of classes, which goes last and is no angle; none if empty.
 
     Raises:
       DataError: as `tables.real_data.load`; if an angle is more than a turn from 0,
@@ -43,18 +45,24 @@ def load(
     if unit not in UNITS:
         raise DataError(f"unit: must be one of {', '.join(UNITS)}, got {unit!r}")
     if name == dipeptide.NAME:
+        if label:
+            raise DataError(f"label: {name} has no column of classes; drop --label")
         if unit != "radians":
             raise DataError(f"unit: {name} is in radians; drop --unit {unit}")
         return dipeptide.load()
-    data = real_data.load(name, seed, options, precision)
-    rows = np.concatenate([data.train, data.held_out])
+    data = real_data.load(name, seed, options, precision, label=label)
+    angles = len(data.columns) - bool(label)
+    rows = np.concatenate([data.train, data.held_out])[:, :angles]
     _check(name, rows, data.columns, unit)
     doubt = ""
     if unit == "degrees" and abs(rows).max() <= TURN["radians"]:
         doubt = "no angle is beyond 6.28 degrees: if these are radians, drop --unit"
     said = "; ".join(filter(None, (data.said, f"angles in {unit}", doubt)))
     scale = TURN["radians"] / TURN[unit]
-    train, held_out = (wrapped(part * scale) for part in (data.train, data.held_out))
+    train, held_out = (
+        np.hstack([wrapped(part[:, :angles] * scale), part[:, angles:]])
+        for part in (data.train, data.held_out)
+    )
     decided = (*data.decided, *filter(None, (doubt,)))
     return data._replace(train=train, held_out=held_out, said=said, decided=decided)
 

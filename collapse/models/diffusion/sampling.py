@@ -23,7 +23,7 @@ from collapse.models.diffusion import noise as noise_lib
 from collapse.models.diffusion.noise import NoiseProcess
 from collapse.numerics import draws
 
-Sampler = Literal["ddpm", "ddim"]
+Sampler = Literal["ddpm", "ddpm_large", "ddim"]
 Predict = Callable[[Array, Array, Array], Float[Array, "num d"]]
 _BLOCK = 32  # points whose distances to all rows are in memory at once
 _TURNS = 2  # of wrapped kernels: images farther away have weight e^-17 at the last time
@@ -54,7 +54,7 @@ def sample(
     grid = last + (first - last) * jnp.linspace(0, 1, steps + 1, dtype=delta.dtype)
     alphas, sigmas = noise_lib.scales(noise, noise_lib.time(noise, grid))
     # all at once: the generator is compiled a single time; long axis last
-    z = draws.normal(key, (1 + steps * (sampler == "ddpm"), d, num), delta.dtype)
+    z = draws.normal(key, (1 + steps * (sampler != "ddim"), d, num), delta.dtype)
     # on a torus the last time leaves all angles nearly equally likely
     start = noise_lib.wrap(noise, sigmas[0] * z[0].T)
 
@@ -68,7 +68,9 @@ def sample(
             return noise_lib.wrap(noise, points)
         kept = a / b  # alpha from the lower time to the higher
         added = high**2 - (kept * low) ** 2  # variance between them
-        spread = low * jnp.sqrt(jnp.maximum(added, 0)) / high
+        spread = jnp.sqrt(jnp.maximum(added, 0))
+        if sampler == "ddpm":
+            spread = low * spread / high
         fresh = lax.dynamic_index_in_dim(z, i + 1, keepdims=False)
         points = (points - added / high * found) / kept + spread * fresh.T
         return noise_lib.wrap(noise, points)

@@ -57,6 +57,7 @@ def generate(
     prompts: Tokens,
     num: int,
     config: DecodingConfig,
+    sequences: int = 0,
 ) -> Text:
     """The next `num` characters of each prompt, [b, num]; consumes the key.
 
@@ -68,6 +69,8 @@ def generate(
       prompts: [b, t] tokens, t at least 1: the BOS token alone, or text.
       num: characters to generate for each prompt.
       config: how each is chosen.
+      sequences: that the compiled function generates in all its calls, if these are
+        more than b; the more there are, the more may be compiled.
     """
     if config.beams > 1:
         return beam_search(network, weights, prompts, num, config)
@@ -86,7 +89,7 @@ def generate(
         return (logits[:, 0], caches, seen), chosen
 
     carry, generated = (logits[:, -1], caches, seen), []
-    for first, last in _stages(num, b):
+    for first, last in _stages(num, max(b, sequences)):
         logits, caches, seen = carry
         carry = (logits, _resize(caches, begin + last), seen)
         carry, part = lax.scan(step, carry, jnp.arange(first, last, dtype=jnp.int32))

@@ -100,7 +100,8 @@ def train(
     if validate is None and config.keep == "best":
         raise ValueError("keep = best needs a validation loss")
     order_key, step_key = threefry.split(key)
-    steps, most = _num_steps(config, row_weights)
+    own = (config.steps, config.epochs, config.batch_size)
+    steps, most = minibatches.num_steps(*own, row_weights, config.most_rows)
     uses = (steps * config.batch_size, most * config.batch_size)
     order = minibatches.order(order_key, row_weights, *uses)
     optimiser = _optimiser(config)
@@ -204,16 +205,6 @@ def _learning_rate(config: TrainConfig, i: Array, steps: Array) -> Array:
     progress = jnp.clip((now - rise) / jnp.maximum(end - rise, 1), 0, 1)
     fall = 0.1 + 0.9 * (1 + jnp.cos(math.pi * progress)) / 2
     return config.learning_rate * jnp.minimum((now + 1) / rise, fall)
-
-
-def _num_steps(config: TrainConfig, row_weights: Weights) -> tuple[Int[Array, ""], int]:
-    """Number of steps, and the largest number there can be."""
-    if not config.epochs:
-        return jnp.int32(config.steps), config.steps
-    most = math.ceil(config.epochs * config.most_rows / config.batch_size)
-    passes = config.epochs / config.batch_size
-    steps = jnp.ceil(passes * jnp.sum(row_weights))
-    return jnp.clip(steps.astype(jnp.int32), 1, max(most, 1)), max(most, 1)
 
 
 def _better(

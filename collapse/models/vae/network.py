@@ -18,6 +18,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float
 
 from collapse.core.types import Key
+from collapse.models.vae.convolution import Doubling, Halving
 
 Kind = Literal["mlp", "conv"]
 Likelihood = Literal["bernoulli", "gaussian"]
@@ -99,10 +100,10 @@ class _Autoencoder(nn.Module):
             self.encoder = [_dense(c.width)]
             self.decoder = [_dense(c.width), _dense(c.pixels)]
         else:
-            self.encoder = [_conv(c.width), _conv(2 * c.width)]
+            self.encoder = [Halving(c.width, _INIT), Halving(2 * c.width, _INIT)]
             small = c.pixels // 16 * 2 * c.width
             self.expand = _dense(small)
-            self.decoder = [_up(c.width), _up(1)]
+            self.decoder = [Doubling(c.width, _INIT), Doubling(1, _INIT)]
         self.mean, self.log_variance = _dense(c.latents), _dense(c.latents)
         if c.likelihood == "gaussian":
             start = nn.initializers.constant(math.log(0.1))
@@ -136,13 +137,3 @@ _INIT = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
 
 def _dense(width: int) -> Any:
     return nn.Dense(width, kernel_init=_INIT)
-
-
-def _conv(channels: int) -> Any:
-    """A convolution that halves the sides: kernel 4, stride 2, padding 1."""
-    return nn.Conv(channels, (4, 4), (2, 2), padding=1, kernel_init=_INIT)
-
-
-def _up(channels: int) -> Any:
-    """A transposed convolution that doubles the sides: kernel 4, stride 2."""
-    return nn.ConvTranspose(channels, (4, 4), (2, 2), "SAME", kernel_init=_INIT)

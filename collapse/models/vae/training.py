@@ -1,6 +1,5 @@
 """Training of a network on weighted rows: Adam over minibatches, compiled."""
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -11,8 +10,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from collapse.core.types import Key, Weights
-from collapse.numerics import threefry
-from collapse.numerics.minibatches import order
+from collapse.numerics import minibatches, threefry
 
 
 class TrainConfig(NamedTuple):
@@ -66,9 +64,11 @@ def train(
       config: how to train.
     """
     order_key, step_key = threefry.split(key)
-    steps, most = _num_steps(config, row_weights)
     size = config.batch_size
-    used = order(order_key, row_weights, steps * size, most * size)
+    epochs = 0.0 if config.steps else config.epochs
+    own = (config.steps, epochs, size, row_weights, row_weights.size)
+    steps, most = minibatches.num_steps(*own)
+    used = minibatches.order(order_key, row_weights, steps * size, most * size)
     optimiser = optax.flatten(
         optax.chain(
             optax.add_decayed_weights(config.weight_decay),
@@ -91,12 +91,3 @@ def train(
     weights, _, total = lax.fori_loop(0, steps, body, start)
     seen = ((steps - late) * size).astype(total.dtype)
     return TrainResult(weights, total / seen, steps)
-
-
-def _num_steps(config: TrainConfig, row_weights: Weights) -> tuple[Int[Array, ""], int]:
-    """Number of steps, and the largest number there can be."""
-    if config.steps:
-        return jnp.int32(config.steps), config.steps
-    most = math.ceil(config.epochs * row_weights.size / config.batch_size)
-    steps = jnp.ceil(config.epochs / config.batch_size * jnp.sum(row_weights))
-    return jnp.clip(steps.astype(jnp.int32), 1, max(most, 1)), max(most, 1)

@@ -30,20 +30,7 @@ def _check_decoding(e: CharlmFields) -> None:
         )
     least = min(e.temperature)
     greedy = least < LEAST_TEMPERATURE
-    certain = e.beams > 1 or greedy
-    again = ("replace_multiple", "replace_growing")
-    names = [s.name for s in e.workflow_specs() if s.name in again]
-    if certain and names:
-        raise InputError(
-            f"workflows: {names[0]} would generate the same rows again and again with "
-            "beams or temperature 0; drop it"
-        )
-    cut = e.top_k or e.top_p < 1
-    if e.beams > 1 and (e.temperature != (1.0,) or cut):
-        raise InputError(
-            "beams: beam search takes the most likely text, whatever temperature, "
-            "top_k and top_p; drop these"
-        )
+    e.check_decoding(certain=e.beams > 1 or greedy)
     if greedy and not e.prompts:
         raise InputError(
             f"temperature: at {least:g} all rows would be alike without prompts; add "

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from collapse.data.errors import InputError
 from collapse.data.text_blocks import TextRows, fingerprinted, text_rows
-from collapse.experiment import snapshots
 from collapse.experiment.base import capped
 from collapse.experiment.lazy import load
-from collapse.measures.catalogue import OF_WORDS
+from collapse.experiment.text import pages
 from collapse.sims.charlm import checks, texts
 from collapse.sims.charlm.fields import CharlmFields
 
@@ -59,13 +58,6 @@ class Charlm(CharlmFields):
         enough = max(enough, _A_PAIR * self.size_of_pairs)
         return dataclasses.replace(self, characters=self.characters or enough)
 
-    def measured(self) -> tuple[str, ...]:
-        """Names of the metrics; of a text written without spaces, none of words."""
-        found = super().measured()
-        if self.metrics or not self.load().wordless:
-            return found
-        return tuple(name for name in found if name not in OF_WORDS)
-
     # What is shown of it
 
     def caption_words(self) -> list[str]:
@@ -80,7 +72,7 @@ class Charlm(CharlmFields):
         """The dataset, with the metrics of new real text, and what n-grams reach."""
         measures, n = load("collapse.sims.charlm.measures"), self.samples_per_generation
         reached = measures.ngram_levels(self.load(), max(n), self.measured_rows)
-        told = texts.with_real_level(dataset, self._real_level())
+        told = pages.with_real_level(dataset, self._real_level())
         return texts.with_levels(told, reached)
 
     def _real_level(self) -> dict[str, float]:
@@ -94,15 +86,6 @@ class Charlm(CharlmFields):
         texts.leave(self, data, traces, folder)
 
     # Whether it can be run
-
-    def resolved(self, rows: int, dimension: int) -> Self:
-        """The experiment with its numbers of sequences, at most all there are."""
-        del dimension
-        return dataclasses.replace(
-            self,
-            samples_per_generation=self.samples_per_generation or (min(2048, rows),),
-            measured_rows=min(self.measured_rows, max(rows, 8)),
-        )
 
     def quick(self) -> Self:
         """A small version with few sequences and steps, in which little is learned."""
@@ -122,22 +105,5 @@ class Charlm(CharlmFields):
 
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""
-        kept = "texts of all generations are kept in texts/; drop it"
-        snapshots.refuse(self, kept)
         super().check()
         checks.check(self)
-
-    def check_data(self, data: Any) -> None:
-        """Raise InputError if more is asked for than the text has."""
-        of_words = [name for name in self.metrics if name in OF_WORDS]
-        if data.wordless and of_words:
-            raise InputError(
-                f"metrics: {of_words[0]} is of words, but of {self.data} "
-                f"{data.wordless}; give --metrics without it"
-            )
-        rows, most = len(data.train), max(self.samples_per_generation)
-        if most > rows:
-            raise InputError(
-                f"samples_per_generation: {most} rows of {self.block} {self.unit} are "
-                f"needed but {self.data} has {rows} to train on; give at most {rows}"
-            )

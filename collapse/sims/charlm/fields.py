@@ -4,11 +4,11 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from collapse.data.byte_pairs import MOST
-from collapse.experiment.family import Family
 from collapse.experiment.fields import Bounds, Count, Only, OnlyIfSet, Share, Shown
+from collapse.experiment.text.family import TextFamily
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
 
@@ -22,12 +22,9 @@ LEAST_TEMPERATURE = 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
-class CharlmFields(Family):
+class CharlmFields(TextFamily):
     """The fields of every family and those of a language model."""
 
-    quick_generations: ClassVar[int] = 2
-    bias_of: ClassVar[str] = "temperature"
-    reads_tables: ClassVar[bool] = False
     catalogue = {**catalogue.LANGUAGE, **catalogue.TEXT}
 
     num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 3
@@ -36,8 +33,6 @@ class CharlmFields(Family):
         tuple[Count, ...], Shown("2048, or all training ones where there are fewer")
     ] = ()
     """Sequences n that a generation generates."""
-    num_seeds: Annotated[int, Bounds(1, 10**8 - 1)] = 2
-    """Independent repetitions."""
     data: str = "shakespeare"
     """Text: 'shakespeare', a UTF-8 file, or a folder, whose .txt and .md files are all
     read, also those in its folders. Files may be .jsonl, or packed as .gz."""
@@ -105,17 +100,8 @@ class CharlmFields(Family):
     temperature: tuple[Annotated[float, Bounds(0, 1000)], ...] = (1.0,)
     """Divides the logits in generation; 0, or below 1e-6, takes the most likely token,
     which needs --prompts. Not with --beams."""
-    top_k: Annotated[int, Bounds(0, 10**6)] = 0
-    """Sample from the k most likely tokens; 0 for all. Not with --beams."""
-    top_p: Annotated[float, Bounds(0, 1, above=True)] = 1.0
-    """Sample from the most likely tokens that reach this probability. Not with
-    --beams."""
-    repetition_penalty: tuple[Annotated[float, Bounds(1, 1000)], ...] = (1.0,)
-    """Lowers logits of tokens that are in the sequence already; 1 for none."""
     beams: Annotated[int, Bounds(1, 100)] = 1
     """Above 1: generate by beam search, which needs --prompts."""
-    measured_rows: Annotated[int, Bounds(8, 10**5)] = 256
-    """Generated sequences that are measured, and real sequences tested on."""
 
     def how(self) -> tuple[Literal["error", "replace"], str, int]:
         """How texts are read, as `texts.load_text` takes it."""
@@ -125,6 +111,10 @@ class CharlmFields(Family):
     def size_of_pairs(self) -> int:
         """Number of byte-pair tokens; 0 where tokens are characters."""
         return self.vocabulary if self.tokens == "byte_pairs" else 0
+
+    def row_words(self) -> str:
+        """What a row is, in words, for messages."""
+        return f"rows of {self.block} {self.unit}"
 
     @property
     def unit(self) -> str:
@@ -139,8 +129,7 @@ class CharlmFields(Family):
     @classmethod
     def axes(cls) -> tuple[str, ...]:
         """Fields that may hold several values."""
-        own = ("samples_per_generation", "temperature", "repetition_penalty")
-        return (*own, "size", "epochs", "steps")
+        return (*super().axes(), "size", "epochs", "steps")
 
     def quantity(self, metric: str) -> Quantity | None:
         """Long name and unit of a metric, also of the histogram of perplexities.

@@ -1,31 +1,18 @@
 """What an experiment with denoising diffusion may ask for: checks, captions, sizes."""
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from collapse.data.errors import InputError, unknown_value
+from collapse.data import tables
+from collapse.data.errors import InputError
 from collapse.experiment.base import spelled
 from collapse.experiment.lazy import load
 from collapse.sims.diffusion.fields import COMPONENTS, DiffusionFields
 
 _NEIGHBOURS = 5  # of precision and recall
 _MOST_CLASSES = 100
-
-
-def label_column(name: str, columns: Sequence[str]) -> int:
-    """The place of the column of classes, by name or number from 1.
-
-    Raises:
-      InputError: if there is none.
-    """
-    if name in columns:
-        return columns.index(name)
-    if name.isdecimal() and 1 <= int(name) <= len(columns):
-        return int(name) - 1
-    raise InputError(f"label: {unknown_value(name, columns)}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,10 +37,13 @@ class Diffusion(DiffusionFields):
 
     def load(self) -> Any:
         """The rows that `data` names: points, or angles in radians; None without."""
-        if not self.data or self.rows_in == "euclidean":
-            return super().load()
-        own = (self.data, self.seed, self.reading(), self.unit, self.precision)
-        return load("collapse.data.torsions.files").load(*own)
+        if not self.data:
+            return None
+        how, label = (self.data, self.seed, self.reading()), {"label": self.label}
+        if self.rows_in == "euclidean":
+            return tables.load(*how, self.precision, self.shifts_with_rows, **label)
+        files = load("collapse.data.torsions.files")
+        return files.load(*how, self.unit, self.precision, **label)
 
     def least_rows(self) -> int:
         """Smallest number of rows that determine a fit: one is noised, too."""
@@ -133,13 +123,10 @@ class Diffusion(DiffusionFields):
         """Raise InputError for too few rows, or a column of no classes."""
         super().check_data(data)
         if self.label:
-            at = label_column(self.label, data.columns)
-            if len(data.columns) < 2:
-                raise InputError(f"label: {self.data} has no other column to learn")
-            classes = len(np.unique(data.train[:, at]))
+            classes = len(np.unique(data.train[:, -1]))
             if classes > _MOST_CLASSES:
                 raise InputError(
-                    f"label: {data.columns[at]} has {classes} values; a column of at "
+                    f"label: {data.columns[-1]} has {classes} values; a column of at "
                     f"most {_MOST_CLASSES} classes is needed"
                 )
         if len(data.held_out) <= _NEIGHBOURS:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from collapse.experiment.family import Family
-from collapse.experiment.fields import Bounds, NonNegative, Only, OnlyIfSet
+from collapse.experiment.fields import Bounds, NonNegative, Only, OnlyIfSet, Shown
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
 
@@ -41,6 +41,10 @@ class DiffusionFields(Family):
         "within_class": catalogue.WITHIN_CLASS,
     }
 
+    data: Annotated[str, Shown("none")] = ""
+    """Real data: 'faithful', 'diabetes', 'alanine-dipeptide' (torsion angles), or a
+    .csv, .tsv, .txt, .npy or .parquet file (rows x dimensions), which may be packed as
+    .gz."""
     num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 10
     """Generations after the first fit, which is generation 0."""
     num_seeds: Annotated[int, Bounds(1, 10**8 - 1)] = 4
@@ -79,9 +83,10 @@ class DiffusionFields(Family):
     score: tuple[Literal["network", "rows", "exact"], ...] = ("network",)
     """What the sampler follows: a trained network; the exact score of its training rows
     in steps; or this score without an error of steps, which has an exact theory."""
-    sampler: Annotated[Literal["ddpm", "ddim"], _STEPS] = "ddpm"
-    """How a step is taken: ddpm draws from the reverse process (ancestral sampling),
-    ddim follows its probability flow."""
+    sampler: Annotated[Literal["ddpm", "ddpm_large", "ddim"], _STEPS] = "ddpm"
+    """How a step is taken: ddpm draws from the reverse process (ancestral sampling)
+    with the least variance, ddpm_large with the largest, ddim follows its probability
+    flow."""
     sample_steps: Annotated[int, Bounds(1, 10**5), _STEPS] = 50
     """Steps of the sampler."""
     schedule: Annotated[Literal["cosine", "linear"], _STEPS] = "cosine"
@@ -98,7 +103,7 @@ class DiffusionFields(Family):
     given classes; of mixtures alone."""
     label: Annotated[str, Only("data"), OnlyIfSet()] = ""
     """With --data: the column that holds the class of each row, by name or number from
-    1; each of its values is a class."""
+    1; each of its values, words or numbers, is a class."""
     guidance: Annotated[tuple[NonNegative, ...], OnlyIfSet()] = (1.0,)
     """Of labelled rows: strength w of classifier-free guidance: 0 ignores classes, 1
     generates from the model itself, more prefers what is typical of a class."""

@@ -16,7 +16,7 @@ from collapse.data.tables import RealData
 from collapse.data.torsions import alkanes
 from collapse.models.diffusion.training import Rows
 from collapse.numerics import draws
-from collapse.sims.diffusion.experiment import Diffusion, label_column
+from collapse.sims.diffusion.experiment import Diffusion
 
 _SHAPE_ROWS = 100_000  # whose mean and variance a shape is scaled by
 
@@ -126,11 +126,9 @@ def _without_label(e: Diffusion, data: RealData) -> tuple[np.ndarray, ...]:
     """Training and held-out rows without the column of classes, and the classes."""
     if not e.label:
         return data.train, data.held_out, np.zeros(len(data.train), int)
-    at = label_column(e.label, data.columns)
     # float32 may have centred the column, which leaves the order of its values
-    label = np.unique(data.train[:, at], return_inverse=True)[1]
-    train, held = (np.delete(x, at, 1) for x in (data.train, data.held_out))
-    return train, held, label.reshape(-1)
+    label = np.unique(data.train[:, -1], return_inverse=True)[1]
+    return data.train[:, :-1], data.held_out[:, :-1], label.reshape(-1)
 
 
 def _spread(rows: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

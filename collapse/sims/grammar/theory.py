@@ -1,14 +1,11 @@
 """Closed forms beside the curves of grammars, where they are exact."""
 
-from collections.abc import Callable
-
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import NDArray
 
-from collapse import theory
 from collapse.data.grammars import WrittenGrammar
 from collapse.data.ngrams import draws_of
+from collapse.experiment import chains
 from collapse.experiment.condition import Condition
 from collapse.sims.grammar.experiment import Grammar
 from collapse.theory import grammar, ngram
@@ -36,7 +33,7 @@ def curves(condition: Condition[Grammar]) -> dict[str, Curve]:
     if e.add:
         return found
     if spec.moments(2, 0) is not None:
-        fits = (q, w, *_variances(condition, w, draws, total))
+        fits = (q, w, *chains.variances(condition, w, draws, total))
         found["heterozygosity"] = ngram.heterozygosity(*fits)
         found["chi_square"] = grammar.chi_square(*fits)
     gone = None
@@ -64,24 +61,3 @@ def _needed(data: WrittenGrammar) -> list[tuple[grammar.Rule, ...]]:
     if any(pairs.wrong) or any(len(one) > 1 for one in pairs.right):
         return []
     return [one for (one,) in pairs.right]
-
-
-def _variances(
-    condition: Condition[Grammar],
-    w: Float[np.ndarray, " A"],
-    draws: NDArray[np.int64],
-    total: int,
-) -> tuple[NDArray[np.int64], Callable[[int], Curve]]:
-    """A number for each non-terminal that tells curves apart [A], and its curve."""
-    spec, last = condition.workflow, condition.num_generations
-    rows = spec.real_rows(total)
-    if rows is None:
-        return draws, lambda size: spec.moments(size, last).variance
-    real, anchor = draws_of(w, rows), str(spec.parameters["anchor"])
-
-    def mixed(code: int) -> Curve:
-        size, own = divmod(code, total + 1)
-        found: Curve = theory.mix(size, own, size - own, last, 0, anchor).variance
-        return found
-
-    return np.where(draws > 0, draws * (total + 1) + real, 0), mixed

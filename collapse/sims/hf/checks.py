@@ -10,24 +10,7 @@ def check(e: HfFields) -> None:
         raise InputError("precision: the lab's part runs in float32; drop --precision")
     if not e.steps and e.epochs <= 0:
         raise InputError("epochs: 0 trains nothing; give more, or --steps")
-    _check_decoding(e)
-
-
-def _check_decoding(e: HfFields) -> None:
-    """Raise InputError for settings of decoding that are repeated or contradict."""
-    certain = e.beams > 1 or min(e.temperature) == 0
-    again = ("replace_multiple", "replace_growing")
-    names = [spec.name for spec in e.workflow_specs() if spec.name in again]
-    if certain and names:
-        raise InputError(
-            f"workflows: {names[0]} would generate the same rows again and again with "
-            "beams or temperature 0; drop it"
-        )
-    if e.beams > 1 and (e.temperature != (1.0,) or e.top_k or e.top_p < 1):
-        raise InputError(
-            "beams: beam search takes the most likely text, whatever temperature, "
-            "top_k and top_p; drop these"
-        )
+    e.check_decoding(certain=e.beams > 1 or min(e.temperature) == 0)
 
 
 def check_positions(e: HfFields, positions: int | None) -> None:

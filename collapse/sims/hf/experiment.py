@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from collapse.data.errors import InputError
-from collapse.experiment import snapshots
 from collapse.experiment.base import capped
 from collapse.experiment.lazy import load
-from collapse.measures.catalogue import OF_WORDS
 from collapse.sims.hf import checks, extra, texts
 from collapse.sims.hf.fields import HfFields
 
@@ -48,13 +46,6 @@ class Hf(HfFields):
         load("collapse.sims.hf.network").check(self)
         return load("collapse.sims.hf.data").load(self)
 
-    def measured(self) -> tuple[str, ...]:
-        """Names of the metrics; of a text written without spaces, none of words."""
-        found = super().measured()
-        if self.metrics or not self.load().wordless:
-            return found
-        return tuple(name for name in found if name not in OF_WORDS)
-
     # What is shown of it
 
     def caption_words(self) -> list[str]:
@@ -83,15 +74,6 @@ class Hf(HfFields):
 
     # Whether it can be run
 
-    def resolved(self, rows: int, dimension: int) -> Self:
-        """The experiment with its numbers of rows, at most all there are."""
-        del dimension
-        return dataclasses.replace(
-            self,
-            samples_per_generation=self.samples_per_generation or (min(2048, rows),),
-            measured_rows=min(self.measured_rows, max(rows, 8)),
-        )
-
     def quick(self) -> Self:
         """A small version with few rows and steps, in which little is learned."""
         return dataclasses.replace(
@@ -107,22 +89,5 @@ class Hf(HfFields):
 
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""
-        kept = "texts of all generations are kept in texts/; drop it"
-        snapshots.refuse(self, kept)
         super().check()
         checks.check(self)
-
-    def check_data(self, data: Any) -> None:
-        """Raise InputError if more is asked for than the text has."""
-        of_words = [name for name in self.metrics if name in OF_WORDS]
-        if data.wordless and of_words:
-            raise InputError(
-                f"metrics: {of_words[0]} is of words, but of {self.data} "
-                f"{data.wordless}; give --metrics without it"
-            )
-        rows, most = len(data.train), max(self.samples_per_generation)
-        if most > rows:
-            raise InputError(
-                f"samples_per_generation: {most} rows are needed but {self.data} has "
-                f"{rows} to train on; give at most {rows}"
-            )

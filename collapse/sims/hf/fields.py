@@ -7,8 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from collapse.experiment.family import Family
 from collapse.experiment.fields import Bounds, Count, Only, OnlyIfSet, Share, Shown
+from collapse.experiment.text.family import TextFamily
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
 
@@ -18,13 +18,10 @@ HISTOGRAM = "first_token_histogram"
 
 
 @dataclasses.dataclass(frozen=True)
-class HfFields(Family):
+class HfFields(TextFamily):
     """The fields of every family and those of a pretrained language model."""
 
     in_studies: ClassVar[bool] = False  # which have a field `model` of their own
-    quick_generations: ClassVar[int] = 2
-    bias_of: ClassVar[str] = "temperature"
-    reads_tables: ClassVar[bool] = False
     packages: ClassVar[tuple[str, ...]] = ("torch", "transformers", "peft")
     catalogue = {**catalogue.TOKENS, **catalogue.TEXT}
 
@@ -34,8 +31,6 @@ class HfFields(Family):
         tuple[Count, ...], Shown("2048, or all training ones where there are fewer")
     ] = ()
     """Rows n that a generation generates: blocks of text, or responses."""
-    num_seeds: Annotated[int, Bounds(1, 10**8 - 1)] = 2
-    """Independent repetitions."""
     model: Annotated[str, Shown("none")] = ""
     """Folder of a causal language model and its tokenizer, as save_pretrained writes
     it, or its name on the hub where there is a network."""
@@ -99,30 +94,10 @@ class HfFields(Family):
     device: Annotated[str, OnlyIfSet()] = "auto"
     """Device of torch, such as cpu, cuda or cuda:1; auto for a GPU if there is one;
     split to spread the layers over all GPUs (needs accelerate)."""
-    temperature: tuple[Annotated[float, Bounds(0, 1000)], ...] = (1.0,)
-    """Divides the logits in generation; 0 takes the most likely token. Not with
-    --beams."""
-    top_k: Annotated[int, Bounds(0, 10**6)] = 0
-    """Sample from the k most likely tokens; 0 for all. Not with --beams."""
-    top_p: Annotated[float, Bounds(0, 1, above=True)] = 1.0
-    """Sample from the most likely tokens that reach this probability. Not with
-    --beams."""
-    repetition_penalty: tuple[Annotated[float, Bounds(1, 1000)], ...] = (1.0,)
-    """Lowers logits of tokens that are in the prompt or the text already; 1 for
-    none."""
-    beams: Annotated[int, Bounds(1, 100)] = 1
-    """Above 1: generate by beam search."""
     new_tokens: Annotated[int, Bounds(0, 10**6), OnlyIfSet()] = 0
     """Of responses: tokens that are generated at most; 0 for what --length leaves."""
     generation_batch: Annotated[int, Bounds(1, 10**5)] = 32
     """Rows that are generated, or measured, at once."""
-    measured_rows: Annotated[int, Bounds(8, 10**5)] = 256
-    """Generated rows that are measured, and real rows tested on."""
-
-    @classmethod
-    def axes(cls) -> tuple[str, ...]:
-        """Fields that may hold several values."""
-        return ("samples_per_generation", "temperature", "repetition_penalty")
 
     @property
     def of_responses(self) -> bool:

@@ -1,6 +1,6 @@
 """The caption of a run with pretrained models, and its files of generated text."""
 
-import json
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from collapse.experiment.base import spelled
-from collapse.experiment.condition import Condition
-from collapse.experiment.files import atomic
+from collapse.experiment.text import pages
 from collapse.sims.hf.fields import HfFields
 
 if TYPE_CHECKING:
     import xarray as xr
 
 NOTHING = -1  # in place of a token behind the end of a text
-_SHOWN = (0, 1, 5, 9)  # generations on the page of continuations
-_FOLDER = "texts"
 
 
 def settings(e: HfFields) -> list[str]:
@@ -26,15 +23,7 @@ def settings(e: HfFields) -> list[str]:
     origin = "the model's own" if e.start == "base" else "the previous"
     trained = f"adapters of rank {e.lora_rank}" if e.lora_rank else "all weights"
     phrases = [f"{trained} trained", f"{length} from {origin} weights"]
-    if e.beams > 1:
-        phrases.append(f"{e.beams} beams")
-    else:
-        phrases.append(f"temperature {spelled(e.temperature)}")
-    cuts = {"top_k": e.top_k, "top_p": e.top_p % 1}
-    phrases += [f"{name} {getattr(e, name):g}" for name, own in cuts.items() if own]
-    if e.repetition_penalty != (1.0,):
-        phrases.append(f"repetition penalty {spelled(e.repetition_penalty)}")
-    return phrases
+    return [*phrases, *e.decoding_words()]
 
 
 def caption(e: HfFields, real: Mapping[str, float]) -> str:
@@ -48,20 +37,14 @@ def caption(e: HfFields, real: Mapping[str, float]) -> str:
     rows = f"{spelled(e.samples_per_generation)} {what}"
     model = Path(e.model).name or e.model
     phrases = [f"{model} on {e.data}: {rows}", *settings(e), e.repetitions()]
-    if "tail_mass_10pct" not in real:
-        return f"{'; '.join(phrases)}. Written without spaces: no measures of words."
-    return (
-        f"{'; '.join(phrases)}. New real text, the test part: tail mass "
-        f"{real['tail_mass_10pct']:.2f}, survival {real['word_survival']:.2f}, unknown "
-        f"words {real['hallucinated_share']:.1%}."
-    )
+    return pages.caption(phrases, real)
 
 
 def with_attributes(
     dataset: "xr.Dataset", real: Mapping[str, float], device: str
 ) -> "xr.Dataset":
     """The dataset, with the metrics of new real text, and what torch ran on."""
-    return dataset.assign_attrs(real_text=json.dumps(real), torch_device=device)
+    return pages.with_real_level(dataset, real).assign_attrs(torch_device=device)
 
 
 def leave(
@@ -77,22 +60,10 @@ def leave(
       folder: folder of the run.
       tokenizer: of the model.
     """
-    (folder / _FOLDER).mkdir(exist_ok=True)
     prompt = tokenizer.decode(data.test.tokens[0][: prompt_length(data.test, 0)])
-    page = ["# One prompt, continued by each generation", "", "```text", prompt, "```"]
-    for condition in e.conditions():
-        trace, name = traces[condition.key], _name(condition)
-        page += ["", f"## {name}", "", "First seed.", ""]
-        for t, tokens in enumerate(trace["continued"][0]):
-            if t in (*_SHOWN, e.num_generations):
-                said = decoded(tokenizer, tokens)
-                page += [f"Generation {t}:", "", "```text", said, "```", ""]
-        for seed, of_seed in enumerate(trace["text"]):
-            for t, rows in enumerate(of_seed):
-                file = f"{name.replace(', ', '-').replace(' ', '_')}-{seed}-{t}.txt"
-                text = "\n----\n".join(decoded(tokenizer, row) for row in rows)
-                _write(folder / _FOLDER / file, text + "\n")
-    _write(folder / "continuations.md", "\n".join(page))
+    read = functools.partial(decoded, tokenizer)
+    head = ["", "```text", prompt, "```"]
+    pages.leave(e.conditions(), traces, folder, read, read, "First seed.", head)
 
 
 def prompt_length(rows: Any, row: int) -> int:
@@ -104,16 +75,3 @@ def decoded(tokenizer: Any, tokens: np.ndarray) -> str:
     """The text of tokens, up to `NOTHING`, without special ones."""
     own = np.asarray(tokens)
     return tokenizer.decode(own[own != NOTHING], skip_special_tokens=True)
-
-
-def _name(condition: Condition[HfFields]) -> str:
-    """A condition in words: `replace`, or `replace, temperature 0.5`."""
-    several = condition.experiment.several()
-    return ", ".join(
-        [condition.workflow.label, *(f"{axis} {condition[axis]}" for axis in several)]
-    )
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

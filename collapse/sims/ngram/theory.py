@@ -1,12 +1,9 @@
 """Closed forms beside the curves of n-grams, where they are exact."""
 
-from collections.abc import Callable
-
 import numpy as np
-from numpy.typing import NDArray
 
-from collapse import theory
 from collapse.data.ngrams import draws_of
+from collapse.experiment import chains
 from collapse.experiment.condition import Condition
 from collapse.sims.ngram.experiment import Ngram
 from collapse.theory import ngram
@@ -27,30 +24,9 @@ def curves(condition: Condition[Ngram]) -> dict[str, Curve]:
     if e.add:
         return found
     if spec.moments(2, 0) is not None:
-        found["heterozygosity"] = ngram.heterozygosity(q, w, *_variances(condition))
+        own = chains.variances(condition, w, draws, n)
+        found["heterozygosity"] = ngram.heterozygosity(q, w, *own)
     if spec.name == "accumulate":
         found["support"] = ngram.support(q, draws, last)
     alive = ngram.support_replace(q, draws, last) if spec.name == "replace" else None
     return found if alive is None else {**found, "support": alive}
-
-
-def _variances(
-    condition: Condition[Ngram],
-) -> tuple[NDArray[np.int64], Callable[[int], Curve]]:
-    """A number for each context that tells curves apart [C], and that number's curve.
-
-    The number of draws; of real and synthetic rows that are mixed, both together.
-    """
-    spec, n, last = condition.workflow, condition.n, condition.num_generations
-    shares = condition.experiment.load().shares
-    draws, rows = draws_of(shares, n), spec.real_rows(n)
-    if rows is None:
-        return draws, lambda size: spec.moments(size, last).variance
-    real, anchor = draws_of(shares, rows), str(spec.parameters["anchor"])
-
-    def mixed(code: int) -> Curve:
-        size, own = divmod(code, n + 1)
-        found: Curve = theory.mix(size, own, size - own, last, 0, anchor).variance
-        return found
-
-    return np.where(draws > 0, draws * (n + 1) + real, 0), mixed
