@@ -47,7 +47,7 @@ def num_steps(
     epochs: float,
     batch_size: int,
     weights: Float[Array, " rows"],
-    most_rows: float,
+    most_rows: int,
 ) -> tuple[Int[Array, ""], int]:
     """Number of steps, and the largest number there can be.
 

@@ -144,7 +144,7 @@ def test_a_turn_that_is_rounded_up_is_a_turn(table):
 
 def test_classes_beside_angles_are_no_angles(tmp_path):
     """A column of classes goes last, is not scaled, and may have words."""
-    rows = [f"{'ab'[i % 2]},{10 * i - 170},{5 * i}" for i in range(34)]
+    rows = [f"{'ab'[i % 2]},{10 * i - 170},{7 * i * i % 180}" for i in range(34)]
     path = tmp_path / "angles.csv"
     path.write_text("\n".join(["kind,phi,psi", *rows]) + "\n")
     data = files.load(str(path), unit="degrees", label="kind")

@@ -58,7 +58,7 @@ def test_whole_epochs_are_shuffled_passes():
     found = []
     for seed in range(2):
         key = jax.random.key(seed)
-        steps, most = minibatches.num_steps(0, passes, 4, jnp.ones(num), num)
+        steps, most = minibatches.num_steps(0, float(passes), 4, jnp.ones(num), num)
         order = minibatches.order(key, jnp.ones(num), steps * 4, most * 4)
         found += list(np.asarray(order).reshape(passes, num))
     for one in found:

@@ -9,9 +9,11 @@ import pytest
 import scipy.stats
 from calibrated import assert_mean, assert_tells_apart
 from conftest import SEED, X64
+from flax import linen as nn
 
 from collapse.models.vae import linear
 from collapse.models.vae import model as networks
+from collapse.models.vae.convolution import Doubling, Halving
 from collapse.models.vae.linear import LinearParams, ppca
 from collapse.models.vae.network import VaeConfig, network
 from collapse.models.vae.training import TrainConfig
@@ -127,6 +129,25 @@ def test_what_the_linear_model_generates():
 def count(config):
     weights = jax.eval_shape(network(config).init, key())
     return sum(leaf.size for leaf in jax.tree.leaves(weights))
+
+
+@pytest.mark.parametrize(
+    ("layer", "same"),
+    [
+        (Halving, functools.partial(nn.Conv, strides=(2, 2), padding=1)),
+        (Doubling, functools.partial(nn.ConvTranspose, strides=(2, 2))),
+    ],
+)
+def test_convolutions_as_products_are_those_of_flax(layer, same):
+    images = jax.random.normal(jax.random.key(SEED), (2, 8, 12, 3), jnp.float32)
+    init = nn.initializers.normal(1.0)
+    own, theirs = layer(5, init), same(5, (4, 4), kernel_init=init)
+    weights = theirs.init(jax.random.key(1), images)
+    ours = own.init(jax.random.key(1), images)
+    assert jax.tree.all(jax.tree.map(lambda a, b: (a == b).all(), weights, ours))
+    weights = jax.tree.map(lambda leaf: leaf + 0.1, weights)  # biases begin at 0
+    found, right = own.apply(weights, images), theirs.apply(weights, images)
+    np.testing.assert_allclose(found, right, rtol=1e-4, atol=1e-4)
 
 
 def test_the_convolutions_are_those_of_the_paper():

@@ -72,8 +72,8 @@ def load(
         too short to split, or more than the precision can hold; if `label` is not one
         column, or there is no other.
     """
-    own = (options or Options(), precision, label or None, shifts, "label")
-    data = _loaded(name, seed, *own)
+    own = (options or Options(), precision, label or None, shifts)
+    data = _loaded(name, seed, *own, "label")
     if precision == "float64" or not shifts:
         return data
     centre = data.train.mean(0)

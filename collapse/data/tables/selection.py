@@ -58,10 +58,10 @@ def select(
     asked = _Finder(name, raw.titles, [])
     kept = [asked.find("columns", word) for word in options.columns] or [*every]
     dropped = [asked.find("drop", word) for word in options.drop]
-    for field, found in (("columns", kept), ("drop", dropped)):
+    for option, found in (("columns", kept), ("drop", dropped)):
         twice = next((k for k in found if found.count(k) > 1), None)
         if twice is not None:
-            raise DataError(f"{field}: {name_of(raw.titles, twice)} is named twice")
+            raise DataError(f"{option}: {name_of(raw.titles, twice)} is named twice")
     known = [k for k in kept if k not in dropped]
     last: list[int] = []
     if target is not None:

@@ -29,10 +29,8 @@ class Halving(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h/2 w/2 o"]:
         """Images of half the size, [b, h/2, w/2, channels]."""
+        x, kernel, bias = _weights(self, x)
         b, h, w, c = x.shape
-        shape = (_KERNEL, _KERNEL, c, self.channels)
-        kernel = self.param("kernel", self.kernel_init, shape)
-        bias = self.param("bias", nn.initializers.zeros, (self.channels,))
         padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
         # squares of 2 x 2 pixels; four that adjoin are what one output looks at
         squares = padded.reshape(b, h // 2 + 1, 2, w // 2 + 1, 2, c)
@@ -43,7 +41,7 @@ class Halving(nn.Module):
         # kernel rows and columns as (square, pixel in it): [2, 2, 2, 2, c, o]
         matrix = kernel.reshape(2, 2, 2, 2, c, self.channels).swapaxes(1, 2)
         seen = jnp.concatenate(corners, -1)
-        return seen @ matrix.reshape(16 * c, self.channels) + bias
+        return seen @ matrix.reshape(16 * c, self.channels) + bias[None, None, None]
 
 
 class Doubling(nn.Module):
@@ -58,17 +56,23 @@ class Doubling(nn.Module):
     kernel_init: Any
 
     @nn.compact
-    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b 2h 2w o"]:
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b 2*h 2*w o"]:
         """Images of twice the size, [b, 2 h, 2 w, channels]."""
+        x, kernel, bias = _weights(self, x)
         b, h, w, c = x.shape
-        shape = (_KERNEL, _KERNEL, c, self.channels)
-        kernel = self.param("kernel", self.kernel_init, shape)
-        bias = self.param("bias", nn.initializers.zeros, (self.channels,))
         matrix = jnp.moveaxis(kernel, 2, 0).reshape(c, -1)
         spread = (x @ matrix).reshape(b, h, w, _KERNEL, _KERNEL, self.channels)
         rows = _interleaved(jnp.moveaxis(spread, 3, 0), 1)  # [b, 2h, w, 4, o]
         found = _interleaved(jnp.moveaxis(rows, 3, 0), 2)
-        return found + bias
+        return found + bias[None, None, None]
+
+
+def _weights(layer: Halving | Doubling, x: Array) -> Any:
+    """The images, the kernel [4, 4, c, channels] and the biases, of one dtype."""
+    shape = (_KERNEL, _KERNEL, x.shape[-1], layer.channels)
+    kernel = layer.param("kernel", layer.kernel_init, shape, jnp.float32)
+    bias = layer.param("bias", nn.initializers.zeros, shape[-1:], jnp.float32)
+    return nn.dtypes.promote_dtype(x, kernel, bias)
 
 
 def _interleaved(parts: Float[Array, "4 ..."], axis: int) -> Float[Array, "..."]:

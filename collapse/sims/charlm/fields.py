@@ -70,7 +70,7 @@ class CharlmFields(TextFamily):
     """Dropout rate in training."""
     epochs: Annotated[
         tuple[Annotated[float, Bounds(0, 10**4)], ...], Only("steps", (0,))
-    ] = (6.0,)
+    ] = (5.0,)
     """Passes over the training data, so that more data get more steps; without --steps
     only."""
     steps: tuple[Annotated[int, Bounds(0, 10**6)], ...] = (0,)

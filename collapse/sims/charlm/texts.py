@@ -94,7 +94,7 @@ def leave(
         return "|".join(decode(x, data.vocabulary) for x in np.split(tokens, [half]))
 
     pages.leave(
-        e.conditions(),
+        list(e.conditions()),
         traces,
         folder,
         lambda row: decode(row, data.vocabulary),

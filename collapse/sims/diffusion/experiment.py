@@ -39,11 +39,12 @@ class Diffusion(DiffusionFields):
         """The rows that `data` names: points, or angles in radians; None without."""
         if not self.data:
             return None
-        how, label = (self.data, self.seed, self.reading()), {"label": self.label}
+        how = (self.data, self.seed, self.reading())
         if self.rows_in == "euclidean":
-            return tables.load(*how, self.precision, self.shifts_with_rows, **label)
+            kind = (self.precision, self.shifts_with_rows)
+            return tables.load(*how, *kind, label=self.label)
         files = load("collapse.data.torsions.files")
-        return files.load(*how, self.unit, self.precision, **label)
+        return files.load(*how, self.unit, self.precision, label=self.label)
 
     def least_rows(self) -> int:
         """Smallest number of rows that determine a fit: one is noised, too."""

@@ -63,7 +63,7 @@ def leave(
     prompt = tokenizer.decode(data.test.tokens[0][: prompt_length(data.test, 0)])
     read = functools.partial(decoded, tokenizer)
     head = ["", "```text", prompt, "```"]
-    pages.leave(e.conditions(), traces, folder, read, read, "First seed.", head)
+    pages.leave(list(e.conditions()), traces, folder, read, read, "First seed.", head)
 
 
 def prompt_length(rows: Any, row: int) -> int:

@@ -24,8 +24,8 @@ def curves(condition: Condition[Ngram]) -> dict[str, Curve]:
     if e.add:
         return found
     if spec.moments(2, 0) is not None:
-        own = chains.variances(condition, w, draws, n)
-        found["heterozygosity"] = ngram.heterozygosity(q, w, *own)
+        fits = (q, w, *chains.variances(condition, w, draws, n))
+        found["heterozygosity"] = ngram.heterozygosity(*fits)
     if spec.name == "accumulate":
         found["support"] = ngram.support(q, draws, last)
     alive = ngram.support_replace(q, draws, last) if spec.name == "replace" else None
