@@ -156,6 +156,9 @@ def test_classes_beside_angles_are_no_angles(tmp_path):
     np.testing.assert_allclose(
         every[order, 0], np.sort(files.wrapped(phi[:, None])[:, 0])
     )
-    assert sorted(set(every[:, 2])) == [0, 1]
+    psi = np.deg2rad(7 * np.arange(34) ** 2 % 180)
+    np.testing.assert_allclose(every[order, 1], psi)
+    assert (every[order, 2] == np.arange(34) % 2).all()
+    assert data.classes == ("a", "b")
     with pytest.raises(DataError, match="label: alanine-dipeptide has no column"):
         files.load("alanine-dipeptide", label="kind")

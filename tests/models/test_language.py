@@ -63,6 +63,17 @@ def test_as_many_rows_are_written_as_are_asked_for(groups_of_four):
     assert (rows != np.asarray(write(jax.random.fold_in(KEY, 5)))).any()
 
 
+def test_pieces_of_a_group_write_what_the_group_does(monkeypatch):
+    """Groups of eight at once, and two by two as on a core: the same random numbers."""
+    monkeypatch.setattr(language, "GENERATION_BATCH", 8)
+    assert [language._cuts(n) for n in (128, 64, 33, 100, 97, 12)] == [4, 2, 1, 4, 1, 1]
+    whole = np.asarray(sampler(language_model(FLAT), 10)(KEY))
+    monkeypatch.setattr(language, "_FEWEST_AT_A_TIME", 2)
+    monkeypatch.setattr(language, "_MOST_AT_A_TIME", 2)
+    assert language._cuts(8) == 4
+    np.testing.assert_array_equal(sampler(language_model(FLAT), 10)(KEY), whole)
+
+
 def test_few_rows_are_written_as_one_group():
     shape = jax.eval_shape(sampler(language_model(FLAT), 3), KEY)
     assert shape.shape == (3, BLOCK)

@@ -2,14 +2,18 @@
 
 import numpy as np
 
-from collapse.data.tables.numbers import MISSING, NotANumberError, numbers
+from collapse.data.tables.numbers import NotANumberError, numbers
 from collapse.data.tables.options import Raw, listed, name_of
 
+# Less than in a column of numbers: a class may well be called "none"
+_MISSING = frozenset("|na|n/a|nan|?".split("|"))
 
-def numbered(raw: Raw, k: int, decimal: str) -> Raw:
-    """The table with the names of classes in column k numbered from 0, in their order.
 
-    A column of numbers stays as it is; a missing name is NaN.
+def numbered(raw: Raw, k: int, decimal: str) -> tuple[Raw, tuple[str, ...]]:
+    """The table with the classes in column k numbered from 0, and their names.
+
+    Names are in the order of their characters, in which capitals come first. A column
+    of numbers stays as it is, and has no names.
 
     Args:
       raw: the whole table.
@@ -18,16 +22,17 @@ def numbered(raw: Raw, k: int, decimal: str) -> Raw:
     """
     column = raw.columns[k]
     if isinstance(column, np.ndarray):
-        return raw
+        return raw, ()
     try:
         numbers(column, decimal)
     except NotANumberError:
         cells = [cell.strip() for cell in column]
-        names = sorted({cell for cell in cells if cell.lower() not in MISSING})
-        codes = {name: float(code) for code, name in enumerate(names)}
-        found = np.array([codes.get(cell, np.nan) for cell in cells])
+        names = tuple(sorted({c for c in cells if c.lower() not in _MISSING}))
+        codes = {name: str(code) for code, name in enumerate(names)}
+        found = [codes.get(cell, "") for cell in cells]
         columns = [found if i == k else own for i, own in enumerate(raw.columns)]
         phrase = f"classes of {name_of(raw.titles, k)}: {listed(names, 6)}"
         told, expected = (*raw.told, phrase), (*raw.expected, phrase)
-        return raw._replace(columns=columns, told=told, expected=expected)
-    return raw
+        raw = raw._replace(columns=columns, told=told, expected=expected)
+        return raw, names
+    return raw, ()

@@ -31,6 +31,7 @@ class RealData(NamedTuple):
         float64.
       said: what was read and decided, in one line.
       decided: the phrases of it that a user may not expect.
+      classes: names of the classes in the last column, if these are words.
     """
 
     train: Float[np.ndarray, "rows d"]
@@ -40,6 +41,7 @@ class RealData(NamedTuple):
     centre: Float[np.ndarray, " d"] | float = 0.0
     said: str = ""
     decided: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 def load(
@@ -77,6 +79,8 @@ def load(
     if precision == "float64" or not shifts:
         return data
     centre = data.train.mean(0)
+    if label:
+        centre[-1] = 0.0  # classes stay as they are
     train, held_out = data.train - centre, data.held_out - centre
     return data._replace(train=train, held_out=held_out, centre=centre)
 
@@ -138,36 +142,37 @@ def _loaded(
     """
     raw, sha256 = formats.read(name, options)
     target = last is not None and field == "target"
-    use = "predict the target from" if target else "learn"
+    labelled = last is not None and field == "label"
+    use = "predict the target from" if target else "learn beside the classes"
     if last is not None and len(raw.titles) == 1:
         raise DataError(f"{name}: has a single column; add one to {use}")
     chosen = select(name, raw, options, last, field)
     if last is not None and len(chosen.columns) == 1:
         raise DataError(f"{name}: no column is left to {use}")
-    if last is not None and field == "label":
-        raw = numbered(raw, chosen.columns[-1], options.decimal)
+    classes: tuple[str, ...] = ()
+    if labelled:
+        raw, classes = numbered(raw, chosen.columns[-1], options.decimal)
     separator = delimited.SEPARATORS.get(options.separator, options.separator)
     points, dropped = values(name, raw, chosen.columns, options, separator)
-    train, held_out = _split(name, points, seed)
-    names = checks.Names(
-        [name_of(raw.titles, k) for k in chosen.columns],
-        [flag_words(raw, [k]) for k in chosen.columns],
-        target,
-    )
-    parts = {"training": train, "held-out": held_out}
+    learned = len(chosen.columns) - labelled  # classes are not: they may be rare
+    train, held_out = _split(name, points, learned, seed)
+    columns = tuple(name_of(raw.titles, k) for k in chosen.columns)
+    flags = [flag_words(raw, [k]) for k in chosen.columns[:learned]]
+    names = checks.Names(columns[:learned], flags, target)
+    parts = {"training": train[:, :learned], "held-out": held_out[:, :learned]}
     checks.check(name, parts, names, precision, centred)
-    columns = tuple(names.columns)
     said = _said(name, raw, chosen, dropped, (len(points), len(held_out)), columns)
     if target:
         said += f"; target {columns[-1]}"
     surprising = (phrase for phrase in raw.told if phrase not in raw.expected)
     decided = (*surprising, *chosen.told, *dropped)
-    return RealData(train, held_out, sha256, columns, 0.0, said, decided)
+    return RealData(train, held_out, sha256, columns, 0.0, said, decided, classes)
 
 
-def _split(name: str, points: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Training and held-out rows, drawn at random by `seed`."""
-    d = points.shape[1]
+def _split(
+    name: str, points: np.ndarray, d: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Training and held-out rows, drawn at random by `seed`; d columns are learned."""
     least = max(8, 4 * d + 4)  # so that d + 1 are held out
     if len(points) < least:
         raise DataError(

@@ -123,8 +123,8 @@ class _Finder(NamedTuple):
                 f"named {name_of(self.titles, place)}"
             )
         if not named and (place not in every or only):
-            gone = [k for k, title in enumerate(self.titles) if title == word]
-            if gone:
+            whole = range(len(self.titles)) if not only else ()
+            if word in self.titles or (place in whole and place not in every):
                 raise DataError(f"{field}: {word!r} is dropped; keep it")
             raise DataError(f"{field}: unknown {word!r}; {self.name} has {known}")
         return named[0] if named else place

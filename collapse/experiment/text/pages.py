@@ -1,6 +1,7 @@
 """Files of the text that a run generated, and what captions say of new real text."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,13 +67,20 @@ def leave(
         for t, tokens in enumerate(trace["continued"][0]):
             if t in (*_SHOWN, last):
                 said = read_continued(tokens)
-                page += [f"Generation {t}:", "", "```text", said, "```", ""]
+                page += [f"Generation {t}:", "", *fenced(said), ""]
         for seed, of_seed in enumerate(trace["text"]):
             for t, rows in enumerate(of_seed):
                 file = f"{name.replace(', ', '-').replace(' ', '_')}-{seed}-{t}.txt"
                 text = "\n----\n".join(map(read, rows))
                 _write(folder / TEXTS / file, text + "\n")
     _write(folder / "continuations.md", "\n".join(page))
+
+
+def fenced(text: str) -> list[str]:
+    """Lines of a block of Markdown, whose fence is longer than any in the text."""
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"{fence}text", text, fence]
 
 
 def _name(condition: Condition[Any]) -> str:

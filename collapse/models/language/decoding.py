@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from collapse.core.types import Key
 from collapse.models.language.network import Cache, Network
+from collapse.models.language.parallel import Piece
 from collapse.numerics import draws, threefry
 
 _STAGES = 4  # sizes of the cache; each is compiled separately
@@ -58,6 +59,7 @@ def generate(
     num: int,
     config: DecodingConfig,
     sequences: int = 0,
+    piece: Piece | None = None,
 ) -> Text:
     """The next `num` characters of each prompt, [b, num]; consumes the key.
 
@@ -69,8 +71,10 @@ def generate(
       prompts: [b, t] tokens, t at least 1: the BOS token alone, or text.
       num: characters to generate for each prompt.
       config: how each is chosen.
-      sequences: that the compiled function generates in all its calls, if these are
-        more than b; the more there are, the more may be compiled.
+      sequences: of all calls of the compiled function, if more than b; they decide
+        whether several sizes of the cache are compiled.
+      piece: of a group that shares the key, which these prompts are; None for all of
+        it. Pieces get the random numbers that the whole group would.
     """
     if config.beams > 1:
         return beam_search(network, weights, prompts, num, config)
@@ -83,7 +87,7 @@ def generate(
 
     def step(carry, i: Array):
         logits, caches, seen = carry
-        chosen = choose(threefry.fold_in(key, i), logits, seen, config)
+        chosen = choose(threefry.fold_in(key, i), logits, seen, config, piece)
         seen = _add_seen(seen, chosen[:, None])
         logits, caches = network.extend(weights, chosen[:, None], caches, begin + i)
         return (logits[:, 0], caches, seen), chosen
@@ -102,6 +106,7 @@ def choose(
     logits: Float[Array, "b v"],
     seen: Bool[Array, "b v"],
     config: DecodingConfig,
+    piece: Piece | None = None,
 ) -> Int[Array, " b"]:
     """One token for each sequence, [b]; consumes the key.
 
@@ -109,13 +114,16 @@ def choose(
       logits: [b, v] of the next character.
       seen: [b, v], which characters are in the sequence already.
       config: how the character is chosen.
+      piece: of a group, as for `generate`.
     """
     logits = penalised(logits, seen, config.repetition_penalty)
     if is_greedy(config):
         return jnp.argmax(logits, -1).astype(jnp.int32)
     probs = token_probs(logits, config)
     cumulative = jnp.cumsum(probs, -1)
-    u = draws.uniform(key, (logits.shape[0],), logits.dtype)
+    num = logits.shape[0]
+    u = draws.uniform(key, (piece.microbatch if piece else num,), logits.dtype)
+    u = piece.of(u, num) if piece else u
     chosen = jnp.sum(cumulative <= u[:, None] * cumulative[:, -1:], -1)
     # rounding may pass the last token of positive probability
     last = (logits.shape[1] - 1) - jnp.argmax(probs[:, ::-1] > 0, -1)

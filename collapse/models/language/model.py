@@ -24,10 +24,10 @@ from collapse.models.language.parallel import Piece
 from collapse.models.language.training import TrainConfig, train
 from collapse.numerics import draws, threefry
 
-GENERATION_BATCH = 128  # sequences that are generated at a time
-# On a core: keys and values of more would not fit into its caches (32 are 1.6 times as
-# fast as 128 with 0.8 million weights).
-_CORE_BATCH = 32
+GENERATION_BATCH = 128  # sequences that share a key in generation
+# So many of them at a time on a core, whose caches hold their keys and values: 32 are
+# 1.6 times as fast as 128 with 0.8 million weights.
+_FEWEST_AT_A_TIME, _MOST_AT_A_TIME = 16, 32
 _EVALUATION_BATCH = 64
 _BEAM_COST = 3  # of a beam, in caches of sampling: it is copied from beam to beam
 _SHARE_WITHOUT_BOS = 0.5  # of training sequences, where texts go on beyond a block
@@ -159,14 +159,28 @@ def _generated(
     """Blocks that go on from beginnings, some rows at a time; consumes the key."""
     own = (config.block, decoding_config, len(begin))
 
-    def group(key: Key, begin: Array) -> Array:
-        return generate(key, net, weights, begin, *own)
+    def group(key: Key, begin: Array, piece: Piece | None) -> Array:
+        return generate(key, net, weights, begin, *own, piece)
 
-    beams, size = decoding_config.beams, GENERATION_BATCH
-    if one_fills_a_device():
-        few = size // (beams * _BEAM_COST) if beams > 1 else _CORE_BATCH
-        size = max(1, min(size, few))
-    return Blocks(_in_groups(group, size, begin, key, devices))
+    beams, size, on_core = decoding_config.beams, GENERATION_BATCH, one_fills_a_device()
+    if beams > 1 and on_core:
+        # beams draw no numbers, so that groups of any size generate the same
+        size = max(1, size // (beams * _BEAM_COST))
+    size = min(size, len(begin))
+    cuts = _cuts(size) if on_core and beams == 1 else 1
+    return Blocks(_in_groups(group, size, begin, key, devices, cuts))
+
+
+def _cuts(size: int) -> int:
+    """Pieces of a group that are generated one after the other: as few as suffice.
+
+    One, if no division into equal pieces has as many sequences as a piece should have.
+    """
+    for cuts in range(1, size + 1):
+        within = _FEWEST_AT_A_TIME <= size // cuts <= _MOST_AT_A_TIME
+        if size % cuts == 0 and within:
+            return cuts
+    return 1
 
 
 def _validator(
@@ -267,23 +281,33 @@ def _in_groups(
     rows: Array,
     key: Key | None = None,
     devices: int = 1,
+    cuts: int = 1,
 ) -> Array:
-    """`function` of all rows, applied to `size` rows at a time, each with its own key.
+    """`function` of all rows, applied to some at a time.
 
     Each of a model's devices takes some of the groups, which stay as they are.
     The last group is filled up with the first rows, whose second results are dropped.
+
+    Args:
+      function: of rows; with a key, of the key of a group, rows, and the piece of the
+        group that they are (None for all of it).
+      size: rows of a group.
+      rows: [rows, ...].
+      key: consumed; each group has its own.
+      devices: of the model.
+      cuts: equal pieces of a group that are computed one by one.
     """
     num = rows.shape[0]
     size = min(size, num)
     count = -(-num // size)
     rows = jnp.concatenate([rows, rows[: count * size - num]])
-    groups = rows.reshape(count, size, *rows.shape[1:])
+    pieces = rows.reshape(count * cuts, size // cuts, *rows.shape[1:])
 
     def one(i: Array) -> Any:
-        group = groups[i]
         if key is None:
-            return function(group)
-        return function(threefry.fold_in(key, i), group)
+            return function(pieces[i])
+        piece = Piece(size // cuts * (i % cuts), size) if cuts > 1 else None
+        return function(threefry.fold_in(key, i // cuts), pieces[i], piece)
 
-    results = parallel.mapped(one, count, devices)
+    results = parallel.mapped(one, count * cuts, devices)
     return results.reshape(count * size, *results.shape[2:])[:num]

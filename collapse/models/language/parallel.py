@@ -21,7 +21,7 @@ from collapse.numerics import threefry
 
 
 class Piece(NamedTuple):
-    """Which sequences of a microbatch a device computes.
+    """Which sequences of a microbatch, or of a group, are computed at once.
 
     Attributes:
       first: number of the first of them in the microbatch.

@@ -1,9 +1,9 @@
 """Convolutions of kernel 4 and stride 2 as products of matrices.
 
-A product is fast on every device; XLA's own convolution takes a hundred times as long
-as PyTorch's on a CPU when a loop of training steps is compiled around it. Weights have
-the names, shapes and meaning of flax's `Conv` and `ConvTranspose`, so that either can
-take the other's.
+A product is fast on every device. XLA's own convolution is not on a CPU when a loop of
+training steps is compiled around it: `benchmarks/vae.py` took 9.8 s a step with jax
+0.10.1, and 0.23 s with these. Weights have the names, shapes and meaning of flax's
+`Conv` and `ConvTranspose`, so that either can take the other's.
 """
 
 from typing import Any

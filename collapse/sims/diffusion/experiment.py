@@ -103,9 +103,13 @@ class Diffusion(DiffusionFields):
                 f"measured_rows: {self.measured_rows} are too few for {_NEIGHBOURS} "
                 "neighbours; give more"
             )
-        if self.labelled and (self.data or self.truth not in COMPONENTS):
+        if self.labelled and self.data:
             raise InputError(
-                f"labelled: {self.data or self.truth} has no components; use --truth "
+                "labelled: not of data; drop it, and name classes by --label"
+            )
+        if self.labelled and self.truth not in COMPONENTS:
+            raise InputError(
+                f"labelled: {self.truth} has no components; use --truth "
                 f"{', '.join(COMPONENTS)}"
             )
         if self.data and self.unit == "degrees" and self.rows_in == "euclidean":
@@ -124,17 +128,34 @@ class Diffusion(DiffusionFields):
         """Raise InputError for too few rows, or a column of no classes."""
         super().check_data(data)
         if self.label:
-            classes = len(np.unique(data.train[:, -1]))
-            if classes > _MOST_CLASSES:
-                raise InputError(
-                    f"label: {data.columns[-1]} has {classes} values; a column of at "
-                    f"most {_MOST_CLASSES} classes is needed"
-                )
+            self._check_classes(data)
         if len(data.held_out) <= _NEIGHBOURS:
             raise InputError(
                 f"data: {len(data.held_out)} held-out rows are too few; give "
                 f"{4 * _NEIGHBOURS + 4} rows or more"
             )
+
+    def _check_classes(self, data: Any) -> None:
+        """Raise InputError for one class, too many, or one without a variance."""
+        name, labels = data.columns[-1], data.train[:, -1]
+        values = np.unique(labels)
+        if len(values) == 1:
+            raise InputError(
+                f"label: {name} has one class in the training rows; drop --label"
+            )
+        if len(values) > _MOST_CLASSES:
+            raise InputError(
+                f"label: {name} has {len(values)} values in the training rows; a "
+                f"column of at most {_MOST_CLASSES} classes is needed"
+            )
+        for value in values:
+            own = np.unique(data.train[labels == value], axis=0)
+            if len(own) < 2:
+                which = data.classes[int(value)] if data.classes else f"{value:g}"
+                raise InputError(
+                    f"label: class {which} has fewer than 2 different training rows, "
+                    "too few for a variance; leave its rows out, or merge it"
+                )
 
     def quick(self) -> Self:
         """A small version with few steps, in which little is learned."""

@@ -14,6 +14,8 @@ from collapse.data import laws, shapes
 from collapse.data.laws import LAWS, Law
 from collapse.data.tables import RealData
 from collapse.data.torsions import alkanes
+from collapse.data.torsions.files import wrapped
+from collapse.models.diffusion.noise import Space
 from collapse.models.diffusion.training import Rows
 from collapse.numerics import draws
 from collapse.sims.diffusion.experiment import Diffusion
@@ -118,7 +120,7 @@ def _of_data(e: Diffusion, data: RealData) -> Source:
         key = streams.key(root, 0, streams.Purpose.HELD_OUT)
         return others[draws.shuffled(key, len(held), most)]
 
-    classes = _spread(train, label) if e.label else None
+    classes = _spread(train, label, e.rows_in) if e.label else None
     return Source(draw, held_out, centre, scale, classes=classes)
 
 
@@ -126,15 +128,28 @@ def _without_label(e: Diffusion, data: RealData) -> tuple[np.ndarray, ...]:
     """Training and held-out rows without the column of classes, and the classes."""
     if not e.label:
         return data.train, data.held_out, np.zeros(len(data.train), int)
-    # float32 may have centred the column, which leaves the order of its values
     label = np.unique(data.train[:, -1], return_inverse=True)[1]
     return data.train[:, :-1], data.held_out[:, :-1], label.reshape(-1)
 
 
-def _spread(rows: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Centres [K, d] of classes, and their variances [K], means over d."""
-    own = [rows[label == k] for k in range(label.max() + 1)]
-    return np.stack([x.mean(0) for x in own]), np.array([x.var(0).mean() for x in own])
+def _spread(
+    rows: np.ndarray, label: np.ndarray, space: Space
+) -> tuple[np.ndarray, np.ndarray]:
+    """Centres [K, d] of classes, and their variances [K], means over d.
+
+    On a torus the direction of the mean of e^(i angle), and differences within half a
+    turn, about their own mean.
+    """
+    centres, variances = [], []
+    for k in range(label.max() + 1):
+        own = rows[label == k]
+        centre = own.mean(0)
+        if space == "torus":
+            centre = np.angle(np.exp(1j * own).mean(0))
+        gaps = own - centre if space == "euclidean" else wrapped(own - centre)
+        centres.append(centre)
+        variances.append(gaps.var(0).mean())
+    return np.stack(centres), np.array(variances)
 
 
 def _unlabelled(sample: Callable[[Key, int], Array]) -> Callable[[Key, int], Rows]:

@@ -62,7 +62,7 @@ def leave(
     """
     prompt = tokenizer.decode(data.test.tokens[0][: prompt_length(data.test, 0)])
     read = functools.partial(decoded, tokenizer)
-    head = ["", "```text", prompt, "```"]
+    head = ["", *pages.fenced(prompt)]
     pages.leave(list(e.conditions()), traces, folder, read, read, "First seed.", head)
 
 

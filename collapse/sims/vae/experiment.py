@@ -10,6 +10,7 @@ from collapse.experiment.base import spelled
 from collapse.measures.catalogue import Quantity, of_data
 from collapse.sims.vae.fields import OF_CLASSES, VaeFields
 
+_QUICK_CHANNELS = 16
 _QUICK_STEPS = 200
 
 
@@ -207,9 +208,11 @@ class Vae(VaeFields):
     def quick(self) -> Self:
         """A small version with few images and steps."""
         steps = min(self.steps or _QUICK_STEPS, _QUICK_STEPS)
+        narrow = min(self.width, _QUICK_CHANNELS)
         return dataclasses.replace(
             super().quick(),
             num_seeds=min(self.num_seeds, 2),
+            width=narrow if self.network == "conv" else self.width,
             steps=self.steps if self.is_linear else steps,
             measured_rows=min(self.measured_rows, 200),
         )
