@@ -152,7 +152,7 @@ def test_mixing_takes_it_by_its_energy_distance():
         (["--guidance", "-1"], "guidance"),
         (["--guidance", "2"], "guidance: rows have no classes"),
         (["--data", "faithful", "--label", "kind"], "label: unknown 'kind'"),
-        (["--data", "faithful", "--label", "eruptions"], "values; a column of at"),
+        (["--data", "faithful", "--label", "eruptions"], "training rows; a column of"),
         (["--sample-steps", "0"], "sample_steps"),
     ],
 )

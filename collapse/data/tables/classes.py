@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from collapse.data.tables.numbers import NotANumberError, numbers
+from collapse.data.tables.numbers import kind
 from collapse.data.tables.options import Raw, listed, name_of
 
 # Less than in a column of numbers: a class may well be called "none"
@@ -23,16 +23,14 @@ def numbered(raw: Raw, k: int, decimal: str) -> tuple[Raw, tuple[str, ...]]:
     column = raw.columns[k]
     if isinstance(column, np.ndarray):
         return raw, ()
-    try:
-        numbers(column, decimal)
-    except NotANumberError:
-        cells = [cell.strip() for cell in column]
-        names = tuple(sorted({c for c in cells if c.lower() not in _MISSING}))
-        codes = {name: str(code) for code, name in enumerate(names)}
-        found = [codes.get(cell, "") for cell in cells]
-        columns = [found if i == k else own for i, own in enumerate(raw.columns)]
-        phrase = f"classes of {name_of(raw.titles, k)}: {listed(names, 6)}"
-        told, expected = (*raw.told, phrase), (*raw.expected, phrase)
-        raw = raw._replace(columns=columns, told=told, expected=expected)
-        return raw, names
-    return raw, ()
+    cells = [cell.strip() for cell in column]
+    present = {cell for cell in cells if cell.lower() not in _MISSING}
+    if all(kind(cell, decimal) in ("whole", "decimal") for cell in present):
+        return raw, ()
+    names = tuple(sorted(present))
+    codes = {name: str(code) for code, name in enumerate(names)}
+    found = [codes.get(cell, "") for cell in cells]
+    columns = [found if i == k else own for i, own in enumerate(raw.columns)]
+    phrase = f"classes of {name_of(raw.titles, k)}: {listed(names, 6)}"
+    told, expected = (*raw.told, phrase), (*raw.expected, phrase)
+    return raw._replace(columns=columns, told=told, expected=expected), names
