@@ -15,6 +15,7 @@ from collapse.measures.catalogue import OF_WORDS
 class TextFamily(Family):
     """The fields of every family, and those of text that a model generates."""
 
+    group: ClassVar[str] = "generation"
     quick_generations: ClassVar[int] = 2
     bias_of: ClassVar[str] = "temperature"
     reads_tables: ClassVar[bool] = False
