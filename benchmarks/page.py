@@ -139,8 +139,8 @@ SECTIONS: dict[str, tuple[str, str, str]] = {
         "vae",
         "Needs torch, in this or another environment (`PEER_PYTHON` names its Python). "
         "Steps of Adam on minibatches of one network, in PyTorch's eager mode and in "
-        "the lab, each on all cores in turn; both networks have the same number of "
-        "parameters.",
+        "the lab, each on all cores in turn; and of a seed on each core, which PyTorch "
+        "trains one after the other. Both networks have the same number of parameters.",
     ),
     "vae_seeds": (
         "",

@@ -46,6 +46,10 @@ class Case(NamedTuple):
     def name(self) -> str:
         return f"{self.kind}, {self.side} x {self.side}, {self.batch} images"
 
+    def of(self, seeds: int) -> str:
+        """The name of a row that trains so many seeds."""
+        return self.name if seeds == 1 else f"{self.name}, {seeds} seeds"
+
     @property
     def config(self) -> VaeConfig:
         return VaeConfig((self.side,) * 2, self.kind, self.latents, self.width)
@@ -73,26 +77,31 @@ def fits(case: Case, num_seeds: int, one_by_one: bool) -> Callable[[], Any]:
     return lambda: jax.block_until_ready(compiled(keys, rows))
 
 
-def training_row(setting: timing.Setting, case: Case, peer: Peer) -> Any:
-    """One row: steps a second of one network, lab and PyTorch in turns."""
+def training_row(setting: timing.Setting, case: Case, seeds: int, peer: Peer) -> Any:
+    """One row: steps a second of one network, or of a seed on each core.
+
+    PyTorch trains seeds one after the other, with all cores for each.
+    """
     shape: dict[str, Any] = {"kind": case.kind, "side": case.side}
     shape |= {"latents": case.latents, "width": case.width}
-    what = {**shape, "batch": case.batch, "steps": case.steps}
+    steps = case.steps * seeds
+    what = {**shape, "batch": case.batch, "steps": steps}
     calls = {
-        "lab": fits(case, 1, False),
+        "lab": fits(case, seeds, True),
         "PyTorch": lambda: peer.ask(name="train", **what),
     }
     timed = timing.interleave(calls, longer(setting))
     ratio = timed.ratio("PyTorch", "lab")
-    speed = case.steps / statistics.median(timed.seconds["lab"])
+    speed = steps / statistics.median(timed.seconds["lab"])
     weights = jax.eval_shape(network(case.config).init, jax.random.key(0))
     ours = sum(leaf.size for leaf in jax.tree.leaves(weights))
     same = peer.ask(name="parameters", **shape)
     assert ours == same, f"networks differ: {ours} and {same} parameters"
     told = f"{ratio}{marked(ratio, GOAL)}"
-    cells = [case.name, setting.where, f"{speed:,.4g}", told, f"{ours:,}"]
-    goals = [goal(f"training {case.name}, times PyTorch", GOAL, ratio, setting.where)]
-    return entry(COLUMNS, case.name, cells, goals)
+    name = case.of(seeds)
+    cells = [name, setting.where, f"{speed:,.4g}", told, f"{ours:,}"]
+    goals = [goal(f"training {name}, times PyTorch", GOAL, ratio, setting.where)]
+    return entry(COLUMNS, name, cells, goals)
 
 
 def seeds_row(setting: timing.Setting, case: Case, num_seeds: int) -> Any:
@@ -114,8 +123,11 @@ def jobs(setting: timing.Setting):
         return
     peer = Once(lambda: Peer("vae_peer.py", "torch"))
     for case in CASES:
-        made = functools.partial(lambda case: training_row(setting, case, peer()), case)
-        yield "vae_training", case.name, functools.partial(in_single, made)
+        for seeds in (1, setting.cores):
+            made = functools.partial(
+                lambda *own: training_row(setting, *own, peer()), case, seeds
+            )
+            yield "vae_training", case.of(seeds), functools.partial(in_single, made)
     for num_seeds in (8,) if setting.quick else (8, 64):
         own = functools.partial(seeds_row, setting, CASES[0], num_seeds)
         yield "vae_seeds", f"{num_seeds} seeds", functools.partial(in_single, own)
