@@ -139,8 +139,9 @@ SECTIONS: dict[str, tuple[str, str, str]] = {
         "vae",
         "Needs torch, in this or another environment (`PEER_PYTHON` names its Python). "
         "Steps of Adam on minibatches of one network, in PyTorch's eager mode and in "
-        "the lab, each on all cores in turn; and of a seed on each core, which PyTorch "
-        "trains one after the other. Both networks have the same number of parameters.",
+        "the lab, each on all cores in turn. A second row has as many seeds as cores: "
+        "the lab trains one on each core; PyTorch takes as many steps in all, with all "
+        "cores. Both networks have the same number of parameters.",
     ),
     "vae_seeds": (
         "",

@@ -3,10 +3,11 @@
     pip install torch && python benchmarks/vae.py [--quick]
 
 torch may be in another environment: PEER_PYTHON names its Python. The peer runs in a
-process of its own and has all cores in its turns, as the lab has. A step is one of Adam
-on a minibatch: 64 images of 8 x 8 for a hidden layer of 128, 256 images of 28 x 28 for
-Shumailov et al.'s convolutions. Many seeds: a generation's fits side by side (vmap) and
-one after the other on each core. Only ratios are comparable between machines.
+process of its own and has all cores in its turns, as the lab has: for the operations of
+one network, or for a seed on each core. A step is one of Adam on a minibatch: 64 images
+of 8 x 8 for a hidden layer of 128, 256 images of 28 x 28 for Shumailov et al.'s
+convolutions. Many seeds: a generation's fits side by side (vmap) and one after the
+other on each core. Only ratios are comparable between machines.
 """
 
 import timing  # isort: skip - sets the number of threads
@@ -80,7 +81,7 @@ def fits(case: Case, num_seeds: int, one_by_one: bool) -> Callable[[], Any]:
 def training_row(setting: timing.Setting, case: Case, seeds: int, peer: Peer) -> Any:
     """One row: steps a second of one network, or of a seed on each core.
 
-    PyTorch trains seeds one after the other, with all cores for each.
+    PyTorch takes as many steps in all, of one network and with all cores.
     """
     shape: dict[str, Any] = {"kind": case.kind, "side": case.side}
     shape |= {"latents": case.latents, "width": case.width}

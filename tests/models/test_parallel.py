@@ -163,10 +163,12 @@ def test_losses_of_held_out_rows_are_those_of_one_device(monkeypatch):
     np.testing.assert_array_equal(one, two)
 
 
-@pytest.mark.parametrize("num", [4, 10, 13])
-def test_text_of_two_devices_is_that_of_one(num, monkeypatch):
-    """To the bit: devices take whole groups, of which each has its own key."""
+@pytest.mark.parametrize(("num", "piece"), [(4, 4), (10, 4), (13, 4), (13, 2)])
+def test_text_of_two_devices_is_that_of_one(num, piece, monkeypatch):
+    """To the bit: devices take groups, each with its own key, or their pieces."""
     monkeypatch.setattr(language, "GENERATION_BATCH", 4)
+    monkeypatch.setattr(language, "_FEWEST_AT_A_TIME", piece)
+    monkeypatch.setattr(language, "_MOST_AT_A_TIME", piece)
 
     def written(devices):
         model = language_model(FLAT, TrainConfig(devices=devices))

@@ -109,8 +109,9 @@ def test_a_table_and_angles_in_degrees_are_learned(tmp_path):
     lines = [f"{kind},{a},{b}" for kind, (a, b, _) in zip(words, table, strict=True)]
     (tmp_path / "words.csv").write_text("\n".join(["kind,a,b", *lines]) + "\n")
     named = classes | {"data": str(tmp_path / "words.csv")}
-    told = collapse.run("diffusion", **SMALL | named, guidance=[2.0])
+    told = collapse.run("diffusion", **SMALL | named, guidance=[2.0], snapshots=[1])
     # the same rows, whatever their classes are called and wherever these stand
+    assert told.dataset.samples.sizes["dimension"] == 2
     assert told.dataset.within_class.equals(found.dataset.within_class)
     found = collapse.run("diffusion", data="faithful", **SMALL, snapshots=[2])
     assert found.dataset.finite.all()
@@ -148,6 +149,7 @@ def test_mixing_takes_it_by_its_energy_distance():
         (["--data", "no.csv"], "no.csv"),
         (["--labelled", "--truth", "ring"], "labelled: ring has no components"),
         (["--labelled", "--score", "exact"], "labelled: an exact score"),
+        (["--data", "faithful", "--labelled"], "labelled: not of data; drop it"),
         (["--delta", "9"], "delta: 9; give a number from 0 to 5"),
         (["--guidance", "-1"], "guidance"),
         (["--guidance", "2"], "guidance: rows have no classes"),

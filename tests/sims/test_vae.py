@@ -159,3 +159,8 @@ def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, arguments, said):
     error = capsys.readouterr().err
     assert said in error and "Traceback" not in error
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_quick_run_has_narrow_convolutions():
+    assert Vae(network="conv").quick().width == 16
+    assert Vae().quick().width == Vae().width == 128

@@ -5,8 +5,8 @@ import numpy as np
 from collapse.data.tables.numbers import kind
 from collapse.data.tables.options import Raw, listed, name_of
 
-# Less than in a column of numbers: a class may well be called "none"
-_MISSING = frozenset("|na|n/a|nan|?".split("|"))
+# Less than in a column of numbers: a class may well be called "none" or "-"
+_MISSING = frozenset("|na|n/a|n.a.|#n/a|#na|<na>|nan|-nan|null|?".split("|"))
 
 
 def numbered(raw: Raw, k: int, decimal: str) -> tuple[Raw, tuple[str, ...]]:
@@ -24,9 +24,10 @@ def numbered(raw: Raw, k: int, decimal: str) -> tuple[Raw, tuple[str, ...]]:
     if isinstance(column, np.ndarray):
         return raw, ()
     cells = [cell.strip() for cell in column]
-    present = {cell for cell in cells if cell.lower() not in _MISSING}
-    if all(kind(cell, decimal) in ("whole", "decimal") for cell in present):
+    kinds = {kind(cell, decimal) for cell in cells} - {"missing"}
+    if kinds and "text" not in kinds:
         return raw, ()
+    present = {cell for cell in cells if cell.lower() not in _MISSING}
     names = tuple(sorted(present))
     codes = {name: str(code) for code, name in enumerate(names)}
     found = [codes.get(cell, "") for cell in cells]

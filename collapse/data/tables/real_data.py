@@ -28,7 +28,7 @@ class RealData(NamedTuple):
       sha256: of the file.
       columns: [d], their names; "column 1", ... where the file gives none.
       centre: [d], what was taken from all rows before they are cast to float32; 0 in
-        float64.
+        float64. A column of classes has none.
       said: what was read and decided, in one line.
       decided: the phrases of it that a user may not expect.
       classes: names of the classes in the last column, if these are words.
@@ -82,7 +82,8 @@ def load(
     if label:
         centre[-1] = 0.0  # classes stay as they are
     train, held_out = data.train - centre, data.held_out - centre
-    return data._replace(train=train, held_out=held_out, centre=centre)
+    own = centre[:-1] if label else centre
+    return data._replace(train=train, held_out=held_out, centre=own)
 
 
 def load_regression(
@@ -149,11 +150,12 @@ def _loaded(
     chosen = select(name, raw, options, last, field)
     if last is not None and len(chosen.columns) == 1:
         raise DataError(f"{name}: no column is left to {use}")
+    read = raw
     classes: tuple[str, ...] = ()
     if labelled:
-        raw, classes = numbered(raw, chosen.columns[-1], options.decimal)
+        read, classes = numbered(raw, chosen.columns[-1], options.decimal)
     separator = delimited.SEPARATORS.get(options.separator, options.separator)
-    points, dropped = values(name, raw, chosen.columns, options, separator)
+    points, dropped = values(name, read, chosen.columns, options, separator, raw)
     learned = len(chosen.columns) - labelled  # classes are not: they may be rare
     train, held_out = _split(name, points, learned, seed)
     columns = tuple(name_of(raw.titles, k) for k in chosen.columns)
@@ -161,10 +163,10 @@ def _loaded(
     names = checks.Names(columns[:learned], flags, target)
     parts = {"training": train[:, :learned], "held-out": held_out[:, :learned]}
     checks.check(name, parts, names, precision, centred)
-    said = _said(name, raw, chosen, dropped, (len(points), len(held_out)), columns)
+    said = _said(name, read, chosen, dropped, (len(points), len(held_out)), columns)
     if target:
         said += f"; target {columns[-1]}"
-    surprising = (phrase for phrase in raw.told if phrase not in raw.expected)
+    surprising = (phrase for phrase in read.told if phrase not in read.expected)
     decided = (*surprising, *chosen.told, *dropped)
     return RealData(train, held_out, sha256, columns, 0.0, said, decided, classes)
 

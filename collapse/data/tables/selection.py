@@ -124,7 +124,8 @@ class _Finder(NamedTuple):
             )
         if not named and (place not in every or only):
             whole = range(len(self.titles)) if not only else ()
-            if word in self.titles or (place in whole and place not in every):
+            names = [name_of(self.titles, k) for k in range(len(self.titles))]
+            if word in names or (place in whole and place not in every):
                 raise DataError(f"{field}: {word!r} is dropped; keep it")
             raise DataError(f"{field}: unknown {word!r}; {self.name} has {known}")
         return named[0] if named else place

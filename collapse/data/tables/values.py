@@ -15,7 +15,12 @@ _LONGEST = 30  # characters of a cell in a message
 
 
 def values(
-    name: str, raw: Raw, columns: Sequence[int], options: Options, separator: str
+    name: str,
+    raw: Raw,
+    columns: Sequence[int],
+    options: Options,
+    separator: str,
+    shown: Raw | None = None,
 ) -> tuple[Float[np.ndarray, "rows d"], tuple[str, ...]]:
     """Numbers [rows, d] of some columns, and what is said of rows that were dropped.
 
@@ -25,21 +30,22 @@ def values(
       columns: indices of those to keep, in order.
       options: with `decimal` and `missing`.
       separator: between cells, for messages.
+      shown: the table as it stands in the file, for messages; None for `raw`.
 
     Raises:
       DataError: for a cell that is no number, or an infinite one; for a missing one,
         unless rows with one are dropped; for a column without any number.
     """
-    read, texts = [], []
+    read, texts, shown = [], [], shown or raw
     for k in columns:
         try:
             read.append(_column(raw, k, options))
         except NotANumberError as error:
             texts.append((k, error.args[0]))
     if texts:
-        if several := _headers(raw, columns, [k for k, _ in texts], options):
+        if several := _headers(shown, columns, [k for k, _ in texts], options):
             raise DataError(f"{name}: {several}")
-        raise DataError(_no_number(name, raw, texts, options, separator))
+        raise DataError(_no_number(name, shown, texts, options, separator))
     found = np.stack(read, axis=1)
     for k, own in zip(columns, found.T, strict=True):
         if np.isnan(own).all():

@@ -174,7 +174,7 @@ def _generated(
 def _cuts(size: int) -> int:
     """Pieces of a group that are generated one after the other: as few as suffice.
 
-    One, if no division into equal pieces has as many sequences as a piece should have.
+    One piece, if no number of equal pieces leaves 16 to 32 sequences in each.
     """
     for cuts in range(1, size + 1):
         within = _FEWEST_AT_A_TIME <= size // cuts <= _MOST_AT_A_TIME
@@ -285,8 +285,8 @@ def _in_groups(
 ) -> Array:
     """`function` of all rows, applied to some at a time.
 
-    Each of a model's devices takes some of the groups, which stay as they are.
-    The last group is filled up with the first rows, whose second results are dropped.
+    Each of a model's devices takes some of the groups, or of their pieces. The last
+    group is filled up with the first rows, whose second results are dropped.
 
     Args:
       function: of rows; with a key, of the key of a group, rows, and the piece of the
@@ -301,13 +301,14 @@ def _in_groups(
     size = min(size, num)
     count = -(-num // size)
     rows = jnp.concatenate([rows, rows[: count * size - num]])
-    pieces = rows.reshape(count * cuts, size // cuts, *rows.shape[1:])
+    each = size // cuts
+    pieces = rows.reshape(count * cuts, each, *rows.shape[1:])
 
     def one(i: Array) -> Any:
         if key is None:
             return function(pieces[i])
-        piece = Piece(size // cuts * (i % cuts), size) if cuts > 1 else None
+        piece = Piece(each * (i % cuts), size) if cuts > 1 else None
         return function(threefry.fold_in(key, i // cuts), pieces[i], piece)
 
-    results = parallel.mapped(one, count * cuts, devices)
-    return results.reshape(count * size, *results.shape[2:])[:num]
+    results = parallel.mapped(one, -(-num // each), devices)
+    return results.reshape(-1, *results.shape[2:])[:num]

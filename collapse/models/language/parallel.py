@@ -24,8 +24,8 @@ class Piece(NamedTuple):
     """Which sequences of a microbatch, or of a group, are computed at once.
 
     Attributes:
-      first: number of the first of them in the microbatch.
-      microbatch: sequences of the whole microbatch.
+      first: number of the first of them in the microbatch or group.
+      microbatch: sequences of the whole microbatch or group.
     """
 
     first: Int[Array, ""]

@@ -1,6 +1,6 @@
 """Convolutions of kernel 4 and stride 2 as products of matrices.
 
-A product is fast on every device. XLA's own convolution is not on a CPU when a loop of
+A product is fast on every device. XLA's own convolution is slow on a CPU when a loop of
 training steps is compiled around it: `benchmarks/vae.py` took 9.8 s a step with jax
 0.10.1, and 0.23 s with these. Weights have the names, shapes and meaning of flax's
 `Conv` and `ConvTranspose`, so that either can take the other's.

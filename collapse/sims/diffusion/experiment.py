@@ -125,7 +125,7 @@ class Diffusion(DiffusionFields):
             )
 
     def check_data(self, data: Any) -> None:
-        """Raise InputError for too few rows, or a column of no classes."""
+        """Raise InputError for too few rows, or classes that cannot be learned."""
         super().check_data(data)
         if self.label:
             self._check_classes(data)
@@ -151,7 +151,7 @@ class Diffusion(DiffusionFields):
         for value in values:
             own = np.unique(data.train[labels == value], axis=0)
             if len(own) < 2:
-                which = data.classes[int(value)] if data.classes else f"{value:g}"
+                which = data.classes[int(value)] if data.classes else f"{value:.15g}"
                 raise InputError(
                     f"label: class {which} has fewer than 2 different training rows, "
                     "too few for a variance; leave its rows out, or merge it"

@@ -137,16 +137,17 @@ def _spread(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Centres [K, d] of classes, and their variances [K], means over d.
 
-    On a torus the direction of the mean of e^(i angle), and differences within half a
-    turn, about their own mean.
+    On a torus a centre is the direction of the mean of e^(i angle); a variance is that
+    of the differences from it, within half a turn.
     """
     centres, variances = [], []
     for k in range(label.max() + 1):
         own = rows[label == k]
         centre = own.mean(0)
+        gaps = own - centre
         if space == "torus":
             centre = np.angle(np.exp(1j * own).mean(0))
-        gaps = own - centre if space == "euclidean" else wrapped(own - centre)
+            gaps = wrapped(own - centre)
         centres.append(centre)
         variances.append(gaps.var(0).mean())
     return np.stack(centres), np.array(variances)
