@@ -152,7 +152,7 @@ def test_convolutions_as_products_are_those_of_flax(layer, same):
             found = layer.apply(weights, images)
             return jnp.sum(found**2), found
 
-        return jax.grad(total, (0, 1), has_aux=True)(weights, images)
+        return jax.jit(jax.grad(total, (0, 1), has_aux=True))(weights, images)
 
     for found, right in zip(
         *map(jax.tree.leaves, map(slopes, (own, theirs))), strict=True

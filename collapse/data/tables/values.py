@@ -60,11 +60,30 @@ def values(
         value = repr(value) if isinstance(value, str) else value
         what = "is not a finite number; change its unit, or remove the row"
         raise DataError(f"{_cell(name, raw, row, columns[column])}: {value} {what}")
+    return _without_missing(name, raw, columns, found, options.missing == "drop")
+
+
+def _without_missing(
+    name: str,
+    raw: Raw,
+    columns: Sequence[int],
+    found: Float[np.ndarray, "rows d"],
+    drop: bool,
+) -> tuple[Float[np.ndarray, "kept d"], tuple[str, ...]]:
+    """The rows without a missing number, and what is said of those that are dropped.
+
+    Args:
+      name: of the data, for messages.
+      raw: the whole table.
+      columns: indices of those that were read.
+      found: their numbers, NaN where one is missing.
+      drop: whether such rows are left out; else a missing number is an error.
+    """
     gone = np.isnan(found)
     rows = gone.any(axis=1)
     if not rows.any():
         return found, ()
-    if options.missing == "error":
+    if not drop:
         row, column = np.argwhere(gone)[0]
         more = int(gone.sum()) - 1
         also = f", and {more} more" if more else ""
