@@ -247,6 +247,7 @@ WEEKLY = [
     r"sims/test_generation_zero.py::test_the_first_fit_has.*gmm",
     r"sims/test_vae.py::test_(decoder_means|the_linear.*fixed_budget)",
     r"lab/test_hosted.py::test_a_run.*growing",
+    r"lab/test_complete.py::test_more_seeds_and_generations",
 ]
 # files of which the gate runs the default tier and KEPT: what else is full is weekly
 WEEKLY_FILES = [

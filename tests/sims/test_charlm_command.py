@@ -435,7 +435,7 @@ def test_the_caption_tells_how_models_generate():
     )
     made = dataclasses.replace(made, measured_rows=ROWS)
     caption = made.caption()
-    assert caption.startswith("text.txt: transformer nano, 16 rows of 16 characters; 6")
+    assert caption.startswith("text.txt: transformer nano, 16 rows of 16 characters; 5")
     assert "temperature 1; 1 seed. New real text, the test part: tail mass" in caption
     searching = dataclasses.replace(
         made, prompts=True, beams=5, repetition_penalty=(1.0, 2.0), num_seeds=4
