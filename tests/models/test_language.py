@@ -222,7 +222,7 @@ def test_half_of_the_rows_that_go_on_are_read_without_bos(monkeypatch):
     assert abs(mean(True) - mean(False)) > 0.01
     counts = []
 
-    def counting(net, weights, rows, without_bos, dropout_key):
+    def counting(net, weights, rows, without_bos, dropout_key, piece):
         counts.append(int(without_bos.sum()))
         return jnp.zeros(rows.shape)
 
