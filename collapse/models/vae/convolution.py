@@ -16,8 +16,8 @@ from jaxtyping import Array, Float
 _KERNEL = 4
 
 
-class Halving(nn.Module):
-    """A convolution that halves even sides: kernel 4, stride 2, padding 1.
+class _Layer(nn.Module):
+    """What both layers have: a kernel of 4 x 4 pixels, and biases.
 
     Attributes:
       channels: of the result.
@@ -26,41 +26,36 @@ class Halving(nn.Module):
 
     channels: int
     kernel_init: Any
+
+    def weights(self, x: Array) -> Any:
+        """The images, the kernel [4, 4, c, channels] and the biases, of one dtype."""
+        shape = (_KERNEL, _KERNEL, x.shape[-1], self.channels)
+        kernel = self.param("kernel", self.kernel_init, shape, jnp.float32)
+        bias = self.param("bias", nn.initializers.zeros, shape[-1:], jnp.float32)
+        return nn.dtypes.promote_dtype(x, kernel, bias)
+
+
+class Halving(_Layer):
+    """A convolution that halves even sides: kernel 4, stride 2, padding 1."""
 
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h/2 w/2 o"]:
         """Images of half the size, [b, h/2, w/2, channels]."""
-        x, kernel, bias = _weights(self, x)
+        x, kernel, bias = self.weights(x)
         found = patches(x) @ _by_patch(kernel).reshape(-1, self.channels)
         return found + bias[None, None, None]
 
 
-class Doubling(nn.Module):
-    """A transposed convolution that doubles the sides: kernel 4, stride 2.
-
-    Attributes:
-      channels: of the result.
-      kernel_init: initialiser of the kernel [4, 4, c, channels].
-    """
-
-    channels: int
-    kernel_init: Any
+class Doubling(_Layer):
+    """A transposed convolution that doubles the sides: kernel 4, stride 2."""
 
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b 2*h 2*w o"]:
         """Images of twice the size, [b, 2 h, 2 w, channels]."""
-        x, kernel, bias = _weights(self, x)
+        x, kernel, bias = self.weights(x)
         turned = _by_patch(kernel[::-1, ::-1])  # entry t adds at 2 i + 2 - t
         matrix = jnp.moveaxis(turned, -2, 0).reshape(x.shape[-1], -1)
         return added(x @ matrix) + bias[None, None, None]
-
-
-def _weights(layer: Halving | Doubling, x: Array) -> Any:
-    """The images, the kernel [4, 4, c, channels] and the biases, of one dtype."""
-    shape = (_KERNEL, _KERNEL, x.shape[-1], layer.channels)
-    kernel = layer.param("kernel", layer.kernel_init, shape, jnp.float32)
-    bias = layer.param("bias", nn.initializers.zeros, shape[-1:], jnp.float32)
-    return nn.dtypes.promote_dtype(x, kernel, bias)
 
 
 def _by_patch(kernel: Float[Array, "4 4 c o"]) -> Float[Array, "2 2 2 2 c o"]:
