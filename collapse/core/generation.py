@@ -61,7 +61,11 @@ def generate(
     generation = state.generation + 1
     num = num_rows * workflow.slots_per_write
     share = _real_share(workflow, state.control.actions)
-    count = jnp.asarray(0 if share is None else real_rows(share, num), jnp.int32)
+    batches = sized(problem, state)
+    if batches is not problem:  # the first of two batches is the real one
+        problem, count = batches, jnp.ones((), jnp.int32)
+    else:
+        count = jnp.asarray(0 if share is None else real_rows(share, num), jnp.int32)
     position = jnp.arange(num, dtype=jnp.int32)
 
     def real() -> tuple[Batch, Array | None]:
@@ -85,6 +89,14 @@ def generate(
     if weight is not None:
         origin = jnp.where(weight > 0, origin, -1)
     return Generated(batch, origin.astype(jnp.int32), weight)
+
+
+def sized(problem: Problem, state: State) -> Problem:
+    """The problem of the next generation, whose batches have the sizes of its share."""
+    share = state.control.actions.real_share
+    if problem.at_share is None or share is None:
+        return problem
+    return problem.at_share(share)
 
 
 def _padded(batch: Batch, missing: int) -> Batch:

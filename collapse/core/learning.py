@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Int
 from collapse.core import control, streams
 from collapse.core import store as store_lib
 from collapse.core.control import CONSTANT
+from collapse.core.generation import sized
 from collapse.core.streams import Purpose
 from collapse.core.types import (
     Actions,
@@ -59,6 +60,7 @@ def learn(
     """
     generation = state.generation + 1
     actions = state.control.actions
+    problem = sized(problem, state)
     store = _stored(workflow, state.store, rows, generation, actions)
     key = streams.key(root, generation, Purpose.WEIGH)
     complete = workflow.weigh_complete if store.weight is None else None
@@ -78,6 +80,8 @@ def learn(
     state = State(params, store, generation, state.control, memory)
     if controller is not None:
         state = control.decide(controller, state, metrics)
+        told = control.reported(controller, state)
+        trace = trace._replace(info=_disjoint(trace.info, told))
     return state, trace
 
 
@@ -131,12 +135,19 @@ def measure(key: Key, problem: Problem, params: Params, memory: Memory) -> Metri
 
 def _with_actions(info: Info, actions: Actions) -> Info:
     """A fit's diagnostics, and the actions that its generation ran under, by name."""
-    taken = {k: v for k, v in actions._asdict().items() if v is not None}
-    if twice := info.keys() & taken.keys():
+    return _disjoint(
+        info, {k: v for k, v in actions._asdict().items() if v is not None}
+    )
+
+
+def _disjoint(info: Info, more: Info) -> Info:
+    """Diagnostics, and more of them under other names."""
+    if twice := info.keys() & more.keys():
         raise ValueError(
-            f"diagnostics named like an action: {sorted(twice)}; rename them"
+            f"diagnostics named like an action or an account: {sorted(twice)}; rename "
+            "them"
         )
-    return {**info, **taken}
+    return {**info, **more}
 
 
 def _all_finite(tree: Any) -> Bool[Array, ""]:

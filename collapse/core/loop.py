@@ -110,13 +110,31 @@ def advance(
     *,
     curator: Curator = KEEP_ALL,
     controller: Controller = CONSTANT,
+    every: int = 1,
 ) -> tuple[State, Trace]:
     """The state after `num_steps` generations, as one scan, and their trace.
 
     Leaves of the trace have a leading axis of that size.
 
     `advance(4)` then `advance(6)` gives bit for bit what `advance(10)` gives.
+
+    Args:
+      root: key of the seed, which may be used again.
+      problem: of the run.
+      workflow: of the run.
+      num_rows: n.
+      state: from which to go on.
+      num_steps: generations.
+      curator: which generated rows are kept.
+      controller: what sets the next generation's share of real rows and the like.
+      every: of so many generations the trace has the last one only; what happens in
+        the others is the same.
+
+    Raises:
+      ValueError: if `every` does not divide the number of steps.
     """
+    if num_steps % every:
+        raise ValueError(f"every must divide {num_steps} steps, got {every}")
 
     def body(carry: State, _: None) -> tuple[State, Trace]:
         # The barriers keep a scan of length 1, which XLA inlines, from being fused
@@ -126,7 +144,14 @@ def advance(
         found = step(*args, curator=curator, controller=controller)
         return lax.optimization_barrier(found)
 
-    return lax.scan(body, state, None, length=num_steps)
+    def unseen(_: Any, carry: State) -> State:
+        return body(carry, None)[0]
+
+    def last(carry: State, _: None) -> tuple[State, Trace]:
+        return body(lax.fori_loop(0, every - 1, unseen, carry), None)
+
+    each = body if every == 1 else last
+    return lax.scan(each, state, None, length=num_steps // every)
 
 
 def run(

@@ -64,6 +64,9 @@ class Problem(NamedTuple):
       memory_metrics: name -> `(key, params, memory) -> scalar`, with the same key.
       reference: pytree that a curator may compare rows with, such as real rows that no
         generation is trained on.
+      at_share: share of real rows -> the same problem, for problems whose rows are two
+        whole batches, one of real rows and one of generated ones: their sizes follow
+        the share that a controller sets. None where a row is a single sample.
     """
 
     draw: Callable[[Key, int], Batch]
@@ -73,6 +76,7 @@ class Problem(NamedTuple):
     remember: Remember | None = None
     memory_metrics: Mapping[str, MemoryMetric] = MappingProxyType({})
     reference: Any = None
+    at_share: Callable[[Float[Array, ""]], "Problem"] | None = None
 
 
 class Store(NamedTuple):
@@ -199,10 +203,12 @@ class Controller(NamedTuple):
       act: `(state, metrics) -> (state, Actions)`, called after every generation with
         its metrics; the actions hold for the next. Which of them are None must not
         change from generation to generation.
+      report: state -> scalars by name, which become part of the trace; None for none.
     """
 
     init: Callable[[], Any]
     act: Callable[[Any, Metrics], tuple[Any, Actions]]
+    report: Callable[[Any], Info] | None = None
 
 
 class ControlState(NamedTuple):

@@ -112,6 +112,10 @@ class Experiment:
         """Axes with several values."""
         return tuple(axis for axis in self.axes() if len(getattr(self, axis)) > 1)
 
+    def recorded(self) -> range:
+        """The generations that results hold: all of them, or one of so many."""
+        return range(self.num_generations + 1)
+
     def load(self) -> Any:
         """The data of the experiment, with `train` and `held_out`, or None."""
         return None

@@ -69,10 +69,12 @@ def assemble(
         told: dict[str, Any] = _told("rows that models generated")
         variables["samples"] = (dims, values, told)
     curves = [experiment.theory(condition) for condition in conditions]
+    recorded = experiment.recorded()
     nothing = np.full(experiment.num_generations + 1, np.nan)
     for name in sorted({name for curve in curves for name in curve}):
         if name in variables:
-            values = stack([curve.get(name, nothing) for curve in curves])
+            every = [curve.get(name, nothing)[:: recorded.step] for curve in curves]
+            values = stack(every)
             dims = [*axes, "workflow", "generation"]
             told = _of_theory(variables[name][2])
             variables[f"{name}_theory"] = (dims, values, told)
@@ -152,7 +154,7 @@ def _coordinates(experiment: Experiment, axes: Sequence[str]) -> dict[str, Any]:
     }
     trained = _told("what each generation is trained on")
     found["workflow"] = ("workflow", list(experiment.labels()), trained)
-    counted = np.arange(experiment.num_generations + 1)
+    counted = np.array(experiment.recorded())
     fits = _told("generation; 0 is the model fitted to real rows")
     return found | {"generation": ("generation", counted, fits)}
 

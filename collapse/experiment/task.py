@@ -5,13 +5,14 @@ real rows come from, and which rows are held out. Imports jax.
 """
 
 from collections.abc import Callable, Hashable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from collapse.core import streams
-from collapse.core.types import Batch, Params, Problem, Workflow
+from collapse.core.types import Batch, Controller, Curator, Params, Problem, Workflow
 from collapse.data.tables import RealData
 from collapse.numerics import draws
 from collapse.numerics.threefry import Key
@@ -38,11 +39,19 @@ class Task(NamedTuple):
         rows of a generation, if `batched`, else None.
       batched: rows of `biased` are whole batches, drawn from the law of their
         statistics; else they are single samples.
+      by_share: (root key, *values) -> Problem whose rows are two whole batches, with
+        `at_share`; None if the family has no law of these.
+      monitors: name -> (root key, sizes, *values) -> `monitors.Monitor`, the family's
+        own ones.
+      reference: (root key, num) -> [num, d] real rows for a monitor, apart from those
+        that are trained on or held out; None if there are none.
       observe: (roots, states) -> name -> [S, ...], measured on the host after every
         generation; each is then saved at once.
       speed: (trace of one generation, its seconds) -> words for the progress bar.
       one_by_one: a device runs its seeds one after the other.
       model_devices: that compute one seed together.
+      controller: (root key, *values) -> Controller; None for the constant one.
+      curator: (root key, *values) -> Curator; None to keep all rows.
       on_host: its model is of another framework, which jax cannot compile: it is run
         step by step (`lab.hosted`).
     """
@@ -57,10 +66,15 @@ class Task(NamedTuple):
     program: Hashable = None
     biased: Callable[..., Problem] | None = None
     batched: bool = False
+    by_share: Callable[..., Problem] | None = None
+    monitors: Mapping[str, Callable[..., Any]] = MappingProxyType({})
+    reference: Callable[[Key, int], Array] | None = None
     observe: Callable[[Any, Any], dict[str, Any]] | None = None
     speed: Callable[[Mapping[str, Any], float], str] | None = None
     one_by_one: bool = False
     model_devices: int = 1
+    controller: Callable[..., Controller] | None = None
+    curator: Callable[..., Curator] | None = None
     on_host: bool = False
 
 
@@ -71,11 +85,13 @@ class RealRows(NamedTuple):
       draw: (key, num) -> [num, d], a sample; its first k rows are a sample of k.
       held_out: root key -> [m, d] rows that no generation is trained on.
       known: whether the distribution is known.
+      reference: (root key, num) -> [num, d] rows for a monitor, apart from both.
     """
 
     draw: Callable[[Key, int], Batch]
     held_out: Callable[[Key], Array]
     known: bool
+    reference: Callable[[Key, int], Array] | None = None
 
 
 def real_rows(
@@ -97,9 +113,21 @@ def real_rows(
             lambda key, num: train[draws.shuffled(key, len(train), num)],
             lambda root: held,
             known=False,
+            reference=_watched(data),
         )
 
     def held_out(root: Key) -> Array:
         return sample(streams.key(root, 0, streams.Purpose.HELD_OUT), num_held_out)
 
-    return RealRows(sample, held_out, known=True)
+    def reference(root: Key, num: int) -> Array:
+        return sample(streams.key(root, 0, streams.Purpose.MONITOR), num)
+
+    return RealRows(sample, held_out, True, reference)
+
+
+def _watched(data: RealData) -> Callable[[Key, int], Array] | None:
+    """The rows of the data that are set apart for a monitor; None if there are none."""
+    if data.watched is None:
+        return None
+    rows = jnp.asarray(data.watched, jnp.result_type(float))
+    return lambda root, num: rows[:num]

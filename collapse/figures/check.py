@@ -29,7 +29,7 @@ def check(experiment: Experiment, figure: Figure) -> None:
         axis: getattr(experiment, axis) for axis in experiment.axes()
     }
     values |= {"workflow": experiment.labels(), **bins}
-    figure.check(values | {"generation": range(experiment.num_generations + 1)})
+    figure.check(values | {"generation": experiment.recorded()})
     if figure.kind in OF_SAMPLES:
         if not experiment.snapshots:
             raise InputError(f"snapshots: none, but the figure shows {figure.kind}")

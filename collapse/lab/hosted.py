@@ -21,6 +21,7 @@ from collapse.core import loop
 from collapse.core.types import Model, Problem, State, Trace, Workflow
 
 Bound = Callable[..., tuple[Any, Workflow, int]]
+Seated = Callable[..., dict[str, Any]]
 
 
 def untraced(function: Callable[..., Any], shapes: Callable[..., Any]) -> Any:
@@ -42,13 +43,14 @@ def untraced(function: Callable[..., Any], shapes: Callable[..., Any]) -> Any:
     return call
 
 
-def blank(bound: Bound, roots: Any, *values: Any) -> State:
+def blank(bound: Bound, seated: Seated, roots: Any, *values: Any) -> State:
     """States before generation 0 with leaves [S, ...], arrays of the host.
 
     Weights are zeros that take no memory before they are written to.
 
     Args:
       bound: (root, *values) -> problem, workflow, n.
+      seated: (root, *values) -> curator and controller by name, where there are some.
       roots: [S] keys.
       values: of the task.
     """
@@ -56,19 +58,20 @@ def blank(bound: Bound, roots: Any, *values: Any) -> State:
     with jax.disable_jit():
         for root in roots:
             problem, workflow, num = _quick(bound(root, *values))
-            every.append(loop.init(root, _without_model(problem), workflow, num))
-    found = shapes(bound, roots, *values)
+            own = (root, _without_model(problem), workflow, num)
+            every.append(loop.init(*own, **seated(root, *values)))
+    found = shapes(bound, seated, roots, *values)
     params, memory = jax.tree.map(
         lambda leaf: np.zeros(leaf.shape, leaf.dtype), (found.params, found.memory)
     )
     return _stacked(every)._replace(params=params, memory=memory)
 
 
-def shapes(bound: Bound, roots: Any, *values: Any) -> State:
+def shapes(bound: Bound, seated: Seated, roots: Any, *values: Any) -> State:
     """Shapes of what `blank` gives, found without making it."""
 
     def one(root: Any) -> State:
-        return loop.init(root, *bound(root, *values))
+        return loop.init(root, *bound(root, *values), **seated(root, *values))
 
     found: State = jax.tree.map(
         lambda axis, part: part if axis is None else _several(part, len(roots)),
@@ -80,12 +83,18 @@ def shapes(bound: Bound, roots: Any, *values: Any) -> State:
 
 
 def walk(
-    bound: Bound, length: int, roots: Any, states: State, *values: Any
+    bound: Bound,
+    seated: Seated,
+    length: int,
+    roots: Any,
+    states: State,
+    *values: Any,
 ) -> tuple[State, Trace]:
     """States [S, ...] after so many generations, and traces [S, length].
 
     Args:
       bound: see `blank`.
+      seated: see `blank`.
       length: number of generations.
       roots: [S] keys.
       states: from which to go on.
@@ -95,9 +104,9 @@ def walk(
     with jax.disable_jit():
         for i, root in enumerate(roots):
             state, entries = _one(states, i), []
-            own = _quick(bound(root, *values))
+            own, seats = _quick(bound(root, *values)), seated(root, *values)
             for _ in range(length):
-                state, entry = loop.step(root, *own, state)
+                state, entry = loop.step(root, *own, state, **seats)
                 entries.append(jax.tree.map(np.asarray, entry))
             ends.append(state)
             traces.append(jax.tree.map(lambda *x: np.stack(x), *entries))

@@ -154,7 +154,8 @@ def run_part(part: Part, watch: Watch) -> Arrays:
     pieces = [progress.trace] if progress.trace else []
     done, samples, saved = progress.done, list(progress.samples), time.monotonic()
     often = task.observe is not None
-    for end in stops(final, experiment.snapshots, often):
+    every = experiment.recorded().step
+    for end in stops(final, experiment.snapshots, often, every):
         if end <= done:
             continue
         began = time.monotonic()
@@ -166,6 +167,8 @@ def run_part(part: Part, watch: Watch) -> Arrays:
         if task.observe is not None:
             seen = task.observe(roots, state)
             pieces[-1] |= {name: value[:, None] for name, value in seen.items()}
+        if often and end % every:  # looked at, and not recorded
+            del pieces[-1]
         watch.progress.add(len(roots) * (end - done))
         done = end
         samples += _snapshot(condition, task, seeds.start, roots, state, done)

@@ -67,7 +67,8 @@ class Ready(NamedTuple):
     def lengths(self) -> list[int]:
         """Generations of its chunks: each length once, in the order of their use."""
         experiment, often = self.condition.experiment, self.task.observe is not None
-        return lengths(stops(experiment.num_generations, experiment.snapshots, often))
+        when = (experiment.num_generations, experiment.snapshots, often)
+        return lengths(stops(*when, experiment.recorded().step))
 
 
 def planner(

@@ -58,14 +58,17 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
     measured = condition.experiment.measured()
     # values are arguments: of what a program depends on, they are no part
     spread = (task.one_by_one, task.model_devices)
-    origin = (task.make_problem, usual, num_rows, spread, measured)
+    every = condition.experiment.recorded().step
+    seats = (task.controller, task.curator)
+    origin = (task.make_problem, usual, num_rows, spread, measured, every, seats)
     each = functools.partial(
         over_seeds, one_by_one=task.one_by_one, model_devices=task.model_devices
     )
 
     bound = _bound(task, usual, num_rows, measured)
+    seated = _seated(task)
     if task.on_host:
-        return _hosted(bound, num_rows)
+        return _hosted(bound, num_rows, seated)
     lock, walks = threading.Lock(), dict[int, Kept]()
 
     def walk(length: int) -> Kept:
@@ -76,14 +79,19 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
 
     def walking(length: int) -> Kept:
         def advance(root: Any, state: Any, *values: Any) -> Any:
-            return loop.advance(root, *bound(root, *values), state, length)
+            # generation 0 is a chunk of its own where not all are recorded
+            kept_ones = every if length % every == 0 else 1
+            own = (root, *bound(root, *values), state, length)
+            return loop.advance(*own, every=kept_ones, **seated(root, *values))
 
         axes = (0, loop.STATE_AXES, *[None] * count)
         mapped = each(advance, axes, (loop.STATE_AXES, 0), donate=1)
         return kept(mapped, "walk", length, *origin)
 
     mapped = each(
-        lambda root, *values: loop.init(root, *bound(root, *values)),
+        lambda root, *values: loop.init(
+            root, *bound(root, *values), **seated(root, *values)
+        ),
         (0, *[None] * count),
         loop.STATE_AXES,
     )
@@ -120,14 +128,24 @@ def _bound(
     return bound
 
 
-def _hosted(bound: hosted.Bound, num_rows: int) -> Program:
+def _seated(task: Task) -> hosted.Seated:
+    """A function of a root key and the task's values: curator and controller."""
+
+    def seated(root: Any, *values: Any) -> dict[str, Any]:
+        made = {"curator": task.curator, "controller": task.controller}
+        return {k: make(root, *values) for k, make in made.items() if make is not None}
+
+    return seated
+
+
+def _hosted(bound: hosted.Bound, num_rows: int, seated: hosted.Seated) -> Program:
     """The program of a model that jax cannot compile: plain functions."""
     return Program(
-        functools.partial(hosted.blank, bound),
-        lambda length: functools.partial(hosted.walk, bound, length),
+        functools.partial(hosted.blank, bound, seated),
+        lambda length: functools.partial(hosted.walk, bound, seated, length),
         lambda *_: None,
         num_rows,
-        functools.partial(hosted.shapes, bound),
+        functools.partial(hosted.shapes, bound, seated),
     )
 
 

@@ -27,10 +27,19 @@ def boundaries(num_generations: int, snapshots: Sequence[int]) -> list[int]:
     return sorted(found)
 
 
-def stops(num_generations: int, snapshots: Sequence[int], often: bool) -> Sequence[int]:
-    """As `boundaries`, or every generation where each is looked at (`often`)."""
+def stops(
+    num_generations: int, snapshots: Sequence[int], often: bool, every: int = 1
+) -> Sequence[int]:
+    """As `boundaries`, or every generation where each is looked at (`often`).
+
+    With `every` results hold generation 0 and then one of so many: chunks after
+    generation 0 are whole multiples of it.
+    """
     if often:
         return range(num_generations + 1)
+    if every > 1:
+        coarse = boundaries(num_generations // every - 1, ())
+        return [0, *((1 + end) * every for end in coarse)]
     return boundaries(num_generations, snapshots)
 
 

@@ -70,6 +70,29 @@ def _most_below(count: int, confidence: float) -> int:
     return int(scipy.stats.binom.ppf((1 - confidence) / 2, count, 0.5)) - 1
 
 
+class Ratio(NamedTuple):
+    """A ratio of two means with the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def of_ratio(above: Values, below: Values, confidence: float = CONFIDENCE) -> Ratio:
+    """The ratio of the means of two positive variables, seeds paired [S] and [S].
+
+    Student's t for the logarithm of the ratio, whose error to first order is that of
+    the mean of above / mean(above) - below / mean(below): what both share cancels.
+    """
+    means = float(above.mean()), float(below.mean())
+    if not min(means) > 0:
+        return Ratio(*[float("nan")] * 3)
+    value = means[0] / means[1]
+    error = float(standard_error(above / means[0] - below / means[1]))
+    reach = float(np.exp(student(max(len(above) - 1, 1), confidence) * error))
+    return Ratio(value, value / reach, value * reach)
+
+
 def of_share(
     count: NDArray[np.integer[Any]], total: int, confidence: float = CONFIDENCE
 ) -> Interval:

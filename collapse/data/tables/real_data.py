@@ -32,6 +32,7 @@ class RealData(NamedTuple):
       said: what was read and decided, in one line.
       decided: the phrases of it that a user may not expect.
       classes: names of the classes in the last column, if these are words.
+      watched: [rows, d], of a monitor, in neither of the others; None for none.
     """
 
     train: Float[np.ndarray, "rows d"]
@@ -42,6 +43,26 @@ class RealData(NamedTuple):
     said: str = ""
     decided: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    watched: Float[np.ndarray, "rows d"] | None = None
+
+    def with_watched(self, share: float = 0.5) -> "RealData":
+        """The data with a part of the held-out rows set apart for a monitor.
+
+        Both parts are random rows, and no row is in both. The reference density is
+        fitted to what stays held out.
+
+        Raises:
+          DataError: if one of them would have less than two rows.
+        """
+        count = round(share * len(self.held_out))
+        if not 2 <= count <= len(self.held_out) - 2:
+            raise DataError(
+                f"data: {len(self.held_out)} held-out rows are too few to set some "
+                "apart for a monitor; give at least 16 rows"
+            )
+        return self._replace(
+            held_out=self.held_out[count:], watched=self.held_out[:count]
+        )
 
 
 def load(

@@ -6,7 +6,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from collapse.core.types import Actions, Controller, ControlState, Metrics, State
+from collapse.core.types import (
+    Actions,
+    Controller,
+    ControlState,
+    Info,
+    Metrics,
+    State,
+)
 
 
 def _nothing() -> tuple[()]:
@@ -46,3 +53,10 @@ def decide(controller: Controller, state: State, metrics: Metrics) -> State:
     """
     own, actions = controller.act(state.control.state, metrics)
     return state._replace(control=ControlState(own, actions))
+
+
+def reported(controller: Controller, state: State) -> Info:
+    """What the controller tells of its state, for the trace; empty if nothing."""
+    if controller.report is None:
+        return {}
+    return controller.report(state.control.state)

@@ -1,0 +1,32 @@
+"""A share that follows the drift: proportional and integral feedback.
+
+a <- clip(a + K (e_t - e_{t-1}) + K_i (e_t - D), 0, 1) for the drift e and the level D,
+with gains in natural units: K = k rate / D and K_i = K rate, so that the integral acts
+within as many generations as one anchoring takes. A number behind the name is k, 1 by
+default. D is the tolerance, or the level at which the budget is spent.
+"""
+
+import jax.numpy as jnp
+
+from collapse.core.control import level
+from collapse.core.control.policy import Number, Policy, Request, Setting, Signal, ask
+
+State = tuple[Number, Number, Number]
+
+
+def _init(setting: Setting) -> State:
+    guess = setting.step / (2 * setting.rate)
+    return setting.rate, guess, level.begin(setting, guess)
+
+
+def _act(setting: Setting, state: State, signal: Signal) -> tuple[State, Request]:
+    share, before, own = state
+    aim = level.height(setting, own, signal)
+    gain = setting.own_or(1.0) * setting.rate / aim
+    change = signal.drift - before + setting.rate * (signal.drift - aim)
+    share = jnp.clip(share + gain * change, 0, 1)
+    own = level.moved(setting, own, signal, share)
+    return (share, signal.drift, own), ask(share, level=aim)
+
+
+POLICY = Policy(_init, _act)

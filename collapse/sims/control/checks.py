@@ -1,0 +1,61 @@
+"""Checks of fields that depend on each other, for policies that hold a model."""
+
+from collapse.data.errors import InputError
+from collapse.sims.control.fields import ControlFields
+from collapse.sims.control.policies import RULES
+
+_COUNTS_REAL_ROWS = ("mix",)  # workflows that set the share of real rows themselves
+
+
+def check(e: ControlFields) -> None:
+    """Raise InputError for combinations of fields that cannot be run."""
+    specs = e.policies()
+    if any(spec.rule.priced for spec in specs) and not e.price:
+        names = [name for name, rule in RULES.items() if rule.priced]
+        raise InputError(
+            f"price: the policy {names[0]} weighs real rows against drift; give the "
+            "--price of one in units of the drift"
+        )
+    for cell in e.cells():
+        if e.rate(cell) > 1:
+            raise InputError(
+                f"budget: {cell['budget']:g} real rows of "
+                f"{cell['samples_per_generation']} a generation; give at most these"
+            )
+        if cell["budget"] * e.num_generations < 1:
+            raise InputError(
+                f"budget: {cell['budget']:g} rows a generation are less than one row "
+                f"in {e.num_generations}; give more rows or generations"
+            )
+    for spec in e.workflow_specs():
+        if spec.name in _COUNTS_REAL_ROWS:
+            raise InputError(
+                f"workflows: {spec.label} sets the share of real rows, and so does "
+                "every policy; name replace, accumulate, fixed_budget or window"
+            )
+    if not e.errors():
+        raise InputError(f"model: {e.model} measures no error; name another")
+    if e.error not in e.errors():
+        raise InputError(
+            f"error: {e.error} is not least where a model is best; known are "
+            f"{', '.join(e.errors())}"
+        )
+    if e.hold == "drift" and not e.tolerance:
+        raise InputError("tolerance: --hold drift needs one; give the drift to hold")
+    floor = 1 / e.monitor_rows + 1 / e.monitor_samples
+    if 0 < e.tolerance < floor and e.monitor == "mean":
+        raise InputError(
+            f"tolerance: {e.tolerance:g} is below the floor {floor:.3g} of a monitor of "
+            f"{e.monitor_rows} real and {e.monitor_samples} generated rows, which "
+            "cannot see so small a drift; give a larger tolerance or more rows"
+        )
+    if e.num_generations % e.every:
+        raise InputError(
+            f"every: {e.every} does not divide {e.num_generations} generations; give a "
+            "divisor"
+        )
+    if e.num_generations < 2 * e.every:
+        raise InputError(
+            f"every: {e.every} leaves one of {e.num_generations} generations; give at "
+            "most half of them"
+        )

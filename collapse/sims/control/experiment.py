@@ -1,0 +1,133 @@
+"""Experiments on policies that hold a model: results, captions, checks."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from collapse.data.errors import InputError
+from collapse.experiment import snapshots
+from collapse.experiment.lazy import load
+from collapse.measures.catalogue import Quantity
+from collapse.sims.control import checks, tell
+from collapse.sims.control.fields import DRIFT, MONITOR, NOISE, ControlFields
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_REACHED = (
+    *("mean_drift", "largest_drift", "real_rows", "passed", "failure", "gain"),
+    *("spent", "drift_sum", "drift_max", "alarms", "false_alarms", "real_share"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Control(ControlFields):
+    """Can a model be held for ever: the study of policies, budgets and monitors."""
+
+    name: ClassVar[str] = "control"
+    description: ClassVar[str] = (
+        "Can measured drift and real rows hold a model for ever, and at what price?"
+    )
+    panels: ClassVar[tuple[str, ...]] = (DRIFT, "spent")
+    afterwards: ClassVar[tuple[str, ...]] = ("settle",)
+    quick_generations: ClassVar[int] = 40
+
+    def quantity(self, metric: str) -> Quantity | None:
+        """Long name, unit and reference level of a metric."""
+        if metric not in (DRIFT, MONITOR, NOISE):
+            return super().quantity(metric)
+        own = super().quantity(self.error)
+        unit = own.unit if own else ""
+        names = {
+            DRIFT: f"drift ({own.long_name if own else self.error})",
+            MONITOR: f"monitor ({self.monitor})",
+            NOISE: "noise in place of the monitor",
+        }
+        return Quantity(names[metric], unit, reference=0.0, better="lower")
+
+    def derived(self) -> tuple[str, ...]:
+        """Names of what policies reached."""
+        return _REACHED
+
+    def load(self) -> Any:
+        """The data that the model names, some held-out rows set apart to watch."""
+        data = super().load()
+        if data is None or not hasattr(data, "with_watched"):
+            return data
+        return data.with_watched()
+
+    def monitor_sizes(self, data: Any) -> tuple[int, int]:
+        """Rows of the monitor: real ones, at most those there are, and generated."""
+        watched = getattr(data, "watched", None)
+        most = self.monitor_rows if watched is None else len(watched)
+        return min(self.monitor_rows, most), self.monitor_samples
+
+    # What is shown of it
+
+    def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":
+        """The dataset with what policies reached, and gains at equal spending."""
+        found: xr.Dataset = load("collapse.sims.control.held").derive(self, dataset)
+        return found
+
+    def figures(self) -> tuple[Mapping[str, Any], ...]:
+        """Tables `[figure]` of drift against budgets, or over generations."""
+        return tell.figures(self)
+
+    def caption(self) -> str:
+        """The caption of the default figure."""
+        return tell.caption(self)
+
+    def closing(self, dataset: "xr.Dataset") -> str:
+        """A table of what policies reached, and the answer in a sentence."""
+        return tell.closing(self, dataset)
+
+    # Whether it can be run
+
+    def resolved(self, rows: int, dimension: int) -> Self:
+        """The study with open fields filled in."""
+        found = super().resolved(rows, dimension)
+        sizes = self.samples_per_generation or (rows or self.learner.default_rows,)
+        errors = found.errors()
+        located = self.learner.location_error
+        usual = located if located in errors else next(iter(errors), "")
+        found = dataclasses.replace(
+            found,
+            samples_per_generation=sizes,
+            error=self.error or usual,
+            monitor=self.monitor or "mean",
+        )
+        metrics = dict.fromkeys((found.error, *found.metrics))
+        own = tuple(name for name in metrics if name in found.of_model())
+        family = dataclasses.replace(found.learner, metrics=own)
+        return dataclasses.replace(found, family=family)
+
+    def quick(self) -> Self:
+        """A small version: two budgets at most."""
+        small = super().quick()
+        generations = small.num_generations
+        return dataclasses.replace(
+            small,
+            budget=self.budget[:2],
+            every=1,
+            tolerance=self.tolerance,
+            num_generations=generations,
+        )
+
+    def check(self) -> None:
+        """Raise InputError for the first field that cannot be run."""
+        snapshots.refuse(self, "are not kept under policies; drop them")
+        super().check()
+        checks.check(self)
+        self._learner_of(max(self.samples_per_generation)).check()
+
+    def check_data(self, data: Any) -> None:
+        """Raise InputError if more real rows are asked for than the data have."""
+        self._learner_of(max(self.samples_per_generation)).check_data(data)
+
+    def _learner_of(self, rows: int) -> Any:
+        """The model's family with so many rows."""
+        if not self.workflows:
+            raise InputError("workflows: empty; name one, such as replace")
+        return dataclasses.replace(
+            self.learner, samples_per_generation=(rows,), workflows=self.workflows
+        )

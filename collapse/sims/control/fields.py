@@ -1,0 +1,100 @@
+"""The fields of experiments on policies that hold a model by real rows."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from collapse.experiment.fields import Bounds, Only, Shown
+from collapse.experiment.study import Study
+from collapse.experiment.workflows import WorkflowSpec, specs
+from collapse.sims.control.policies import TWELVE, PolicySpec, read
+
+DRIFT, MONITOR, NOISE = "drift", "monitor", "monitor_noise"
+SEEN = (DRIFT, MONITOR, NOISE)
+_Count = Annotated[int, Bounds(1, 10**9)]
+
+
+@dataclasses.dataclass(frozen=True)
+class ControlFields(Study):
+    """The fields of every study and those of a policy, its budget and its monitor."""
+
+    num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 2000
+    """Generations after the first fit, generation 0, which sees n real rows."""
+    num_seeds: Annotated[int, Bounds(1, 10**8 - 1)] = 200
+    """Independent repetitions."""
+    workflows: tuple[str, ...] = ("replace",)
+    """What each generation is trained on beside the real rows that a policy buys; see
+    the same field of collapse.sims.gaussian."""
+    samples_per_generation: Annotated[tuple[_Count, ...], Shown("100")] = ()
+    """All rows n of a generation, real and generated."""
+    policy: tuple[str, ...] = TWELVE
+    """How the share of real rows is chosen: a name, then its number, then oracle or
+    noise if it is fed with these in place of the monitor."""
+    budget: tuple[Annotated[float, Bounds(0, 1e9, above=True)], ...] = (2.0,)
+    """Real rows that a generation may have, on average over the generations so far.
+    Generation 0 and the rows of the monitor are not counted."""
+    overdraft: Annotated[float, Bounds(0, 1e6)] = 5.0
+    """Real rows that a run may be ahead of its budget, in generations of n rows."""
+    hold: Literal["budget", "drift"] = "budget"
+    """What policies with a level hold: they spend the budget, or keep the drift at the
+    tolerance and spend what this takes, up to the budget."""
+    tolerance: Annotated[float, Bounds(0)] = 0.0
+    """Drift that is tolerated: the share of runs that ever pass it is told, and --hold
+    drift keeps it. 0 for twice the mean drift of the constant share."""
+    price: Annotated[float, Bounds(0), Only("policy")] = 0.0
+    """Of one real row, in units of the drift: what the policy priced weighs."""
+    monitor: Annotated[str, Shown("mean, or the first that the model has")] = ""
+    """What is watched on rows that no generation is trained on."""
+    monitor_rows: Annotated[int, Bounds(2, 10**9)] = 1000
+    """Real rows of the monitor; with data, at most half of the held-out rows."""
+    monitor_samples: Annotated[int, Bounds(2, 10**9)] = 1000
+    """Rows that the model generates for the monitor, anew in every generation."""
+    error: Annotated[str, Shown("of the mean, or the first error of the model")] = ""
+    """Metric that is the true drift."""
+    settle: Annotated[float, Bounds(0, 0.95)] = 0.1
+    """Share of the generations, the first ones, that mean drifts leave out."""
+    every: Annotated[int, Bounds(1, 10**6)] = 1
+    """Generations between two that results hold; sums and extremes miss none."""
+
+    @classmethod
+    def axes(cls) -> tuple[str, ...]:
+        """Fields that may hold several values."""
+        return ("samples_per_generation", "budget", "policy")
+
+    @classmethod
+    def independent_axes(cls) -> tuple[str, ...]:
+        """Axes whose values share no random numbers; policies use the same seeds."""
+        return ("samples_per_generation",)
+
+    def workflow_specs(self) -> tuple[WorkflowSpec, ...]:
+        """The workflows with their parameters."""
+        return specs(self.workflows, vars(self.learner))
+
+    def policies(self) -> tuple[PolicySpec, ...]:
+        """The policies as they were read."""
+        return tuple(read(text) for text in self.policy)
+
+    def recorded(self) -> range:
+        """The generations that results hold."""
+        return range(0, self.num_generations + 1, self.every)
+
+    def rate(self, cell: Mapping[str, Any]) -> float:
+        """Share of real rows that the budget of a cell allows."""
+        return float(cell["budget"]) / int(cell["samples_per_generation"])
+
+    def errors(self) -> tuple[str, ...]:
+        """Names of the metrics of which lower is better."""
+        known = [(name, self.learner.quantity(name)) for name in self.of_model()]
+        return tuple(name for name, q in known if q and q.better == "lower")
+
+    def of_model(self) -> tuple[str, ...]:
+        """Names of the metrics of the model's family."""
+        return self.learner.study_metrics()
+
+    def known_metrics(self) -> tuple[str, ...]:
+        """Names of the metrics: what policies look at, and those of the model."""
+        return (*SEEN, *self.of_model())
+
+    def measured(self) -> tuple[str, ...]:
+        """Names of the metrics: what policies look at, always, and what is asked."""
+        return tuple(dict.fromkeys((*SEEN, *self.metrics)))

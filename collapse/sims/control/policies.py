@@ -1,0 +1,118 @@
+"""Policies as they are written: `constant`, `event 0.5`, `event oracle`, `event noise`.
+
+The first word is the policy, a number its own parameter, the last word what it is fed
+with in place of the monitor: the true drift (`oracle`), or noise, for a control.
+"""
+
+import dataclasses
+from typing import Literal
+
+from collapse.data.errors import InputError, hint
+
+FED_WITH = ("monitor", "oracle", "noise")  # in the order of `ledger.SOURCES`
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """A policy before its number is given.
+
+    Attributes:
+      place: among those of `core.control.policies.POLICIES`.
+      number: what a number behind the name is; empty for none.
+      low: the number is above it.
+      high: and at most this.
+      watches: whether it depends on what it is fed with.
+      priced: needs a price of a real row, and spends as much as that is worth.
+    """
+
+    place: int
+    number: str = ""
+    low: float = 0.0
+    high: float = 1.0
+    watches: bool = True
+    priced: bool = False
+
+
+RULES = {
+    "constant": Rule(0, watches=False),
+    "golden": Rule(1, watches=False),
+    "greedy": Rule(2, watches=False),
+    "decay": Rule(3, "c of the share c / t", high=1e6, watches=False),
+    "periodic": Rule(4, "period in generations", 0.999, 1e9, watches=False),
+    "event": Rule(5, "share of real rows of an event"),
+    "proportional": Rule(6, "gain", high=1e3),
+    "feed_forward": Rule(7),
+    "priced": Rule(8, priced=True),
+    "evidence": Rule(9, "rate of false alarms"),
+    "bandit": Rule(10),
+}
+TWELVE = (
+    *("constant", "golden", "greedy", "decay", "periodic", "event"),
+    *("proportional", "feed_forward", "evidence", "bandit"),
+    *("event oracle", "event noise"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class PolicySpec:
+    """A policy with its number and what it is fed with.
+
+    Attributes:
+      name: of its rule.
+      number: its own; NaN for the rule's default.
+      fed: what it sees.
+    """
+
+    name: str
+    number: float
+    fed: Literal["monitor", "oracle", "noise"]
+
+    @property
+    def rule(self) -> Rule:
+        """The rule of this name."""
+        return RULES[self.name]
+
+    @property
+    def source(self) -> int:
+        """Index of what it is fed with."""
+        return FED_WITH.index(self.fed)
+
+
+def read(text: str) -> PolicySpec:
+    """The policy that a text names.
+
+    Raises:
+      InputError: for a text that is none.
+    """
+    name, *words = text.split() or [""]
+    if name not in RULES:
+        known = ", ".join(RULES)
+        raise InputError(
+            f"policy: unknown {text!r}; known are {known}{hint(name, RULES)}"
+        )
+    rule, fed = RULES[name], "monitor"
+    if words and words[-1] in FED_WITH:
+        fed = words.pop()
+        if not rule.watches:
+            raise InputError(
+                f"policy: {name} looks at no drift, so that it cannot be fed with "
+                f"{fed}; give {name!r} alone"
+            )
+    if not words:
+        return PolicySpec(name, float("nan"), fed)  # type: ignore[arg-type]
+    if len(words) > 1 or not rule.number:
+        has = f"a number, the {rule.number}" if rule.number else "no number"
+        raise InputError(
+            f"policy: {text!r} is not how {name} is written; it takes {has}, then "
+            "oracle or noise if it is to see these"
+        )
+    try:
+        number = float(words[0])
+    except ValueError:
+        number = float("nan")
+    if not rule.low < number <= rule.high:
+        raise InputError(
+            f"policy: {name}: the {rule.number} is {words[0]}; give a number above "
+            f"{rule.low:g} and at most {rule.high:g}"
+        )
+    return PolicySpec(name, number, fed)  # type: ignore[arg-type]

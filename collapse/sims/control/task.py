@@ -1,0 +1,119 @@
+"""A policy that holds a model: one condition, ready to run.
+
+Policies, budgets and prices enter as arrays, so that all cells of a size share one
+compiled program. Where a family can draw whole batches from the law of their
+statistics, a generation is two of them, the real one and the generated one, whose sizes
+follow the share; else its rows are single samples.
+"""
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from collapse.core import streams, workflows
+from collapse.core.control import ledger
+from collapse.core.control.policies import POLICIES
+from collapse.core.control.policy import Setting
+from collapse.core.types import Controller, Key, Problem
+from collapse.data.errors import InputError
+from collapse.experiment.condition import Condition
+from collapse.experiment.monitors import Monitor, Sizes, monitor_of
+from collapse.experiment.task import Task
+from collapse.numerics import draws
+from collapse.sims.control.fields import ControlFields
+from collapse.sims.control.policies import read
+
+
+def task(condition: Condition[ControlFields], data: Any) -> Task:
+    """The task of a condition: a family's model under a policy."""
+    study, cell = condition.experiment, condition.cell
+    own = _learned(condition, data)
+    n, spec = cell["samples_per_generation"], read(cell["policy"])
+    batched = own.by_share is not None and condition.workflow.name == "replace"
+    make = own.by_share if batched else own.make_problem
+    assert make is not None
+    tolerance = study.tolerance if study.hold == "drift" else float("nan")
+    dtype = jnp.result_type(float)
+    numbers = (study.rate(cell), tolerance, study.price or float("nan"), spec.number)
+    values = (
+        *(jnp.asarray(number, dtype) for number in numbers),
+        jnp.asarray(spec.rule.place, jnp.int32),
+        jnp.asarray(spec.source, jnp.int32),
+        *own.values,
+    )
+
+    def watched(root: Key, *rest: Any) -> Monitor:
+        return monitor_of(own, study.monitor, root, Sizes(*study.monitor_sizes(data)), rest)
+
+    def setting(root: Key, *given: Any) -> Setting:
+        rate, tolerance, price, number = given[:4]
+        seen = watched(root, *given[6:])
+        size = jnp.asarray(float(n), dtype)
+        step = jnp.asarray(seen.spread / n, dtype)
+        noise = jnp.asarray(seen.floor, dtype), jnp.asarray(seen.freedom, dtype)
+        return Setting(rate, size, step, *noise, tolerance, price, number)
+
+    def make_problem(root: Key, *given: Any) -> Problem:
+        return _watched(make(root, *given[6:]), study.error, watched, root, given)
+
+    def make_controller(root: Key, *given: Any) -> Controller:
+        chosen, source = given[4:6]
+        overdraft = jnp.asarray(study.overdraft, dtype)
+        every = tuple(POLICIES.values())
+        own = setting(root, *given)
+        return ledger.controller(every, chosen, own, source, overdraft)
+
+    return own._replace(
+        make_problem=make_problem,
+        values=values,
+        workflow=workflows.replace() if batched else own.workflow,
+        num_rows=2 if batched else n,
+        batch_size=1,
+        program=(n, condition.workflow, own.program),
+        controller=make_controller,
+        biased=None,
+        additive=False,
+    )
+
+
+def _learned(condition: Condition[ControlFields], data: Any) -> Task:
+    """The task of the family itself, with single samples for rows."""
+    study, family = condition.experiment, condition.experiment.learner
+    cell = {axis: getattr(family, axis)[0] for axis in family.axes()}
+    cell["samples_per_generation"] = condition["samples_per_generation"]
+    own = family.task(Condition(family, condition.workflow, cell), data)
+    if own.batch_size > 1 and own.by_share is None:
+        raise InputError(
+            f"model: {study.model} keeps statistics of whole batches here; give --rows "
+            "samples"
+        )
+    return own
+
+
+def _watched(
+    problem: Problem, error: str, watched: Any, root: Key, given: tuple[Any, ...]
+) -> Problem:
+    """The problem with the metrics that policies look at; also at any share."""
+    rate, seen = given[0], watched(root, *given[6:])
+    if error in problem.metrics:
+        drift = problem.metrics[error]
+    else:
+        raise InputError(
+            f"error: {error} is measured from what a run remembers; name another"
+        )
+
+    def noise(key: Key, params: Any) -> Any:
+        """An exponential number about the size of a constant share's drift."""
+        del params
+        uniform = draws.uniform(streams.key(key, 0, streams.Purpose.MONITOR), ())
+        n = jnp.asarray(1.0, rate.dtype)
+        return -jnp.log1p(-uniform.astype(rate.dtype)) * seen.spread * n
+
+    more = {ledger.DRIFT: drift, ledger.MONITOR: seen.metric, ledger.NOISE: noise}
+    found = problem._replace(metrics={**problem.metrics, **more})
+    if problem.at_share is None:
+        return found
+    at_share = problem.at_share
+    return found._replace(
+        at_share=lambda share: at_share(share)._replace(metrics=found.metrics)
+    )
