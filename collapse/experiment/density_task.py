@@ -83,6 +83,7 @@ def density_task(
         points=density.sample,
         program=(condition.workflow, rest),
         biased=biased,
+        reference=real.reference,
     )
 
 

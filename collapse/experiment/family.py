@@ -27,6 +27,7 @@ class Family(TableFields):
     default_rows: ClassVar[int] = 100  # samples a generation generates, without data
     # whether a model of shifted rows is the shifted one: float32 then centres the data
     shifts_with_rows: ClassVar[bool] = False
+    has_batch_law: ClassVar[bool] = False  # whether n costs nothing, without data
     in_studies: ClassVar[bool] = True  # whether a study may ask something of it
 
     workflows: tuple[str, ...] = ("replace", "accumulate", "fixed_budget")

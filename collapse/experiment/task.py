@@ -39,8 +39,6 @@ class Task(NamedTuple):
         rows of a generation, if `batched`, else None.
       batched: rows of `biased` are whole batches, drawn from the law of their
         statistics; else they are single samples.
-      by_share: (root key, *values) -> Problem whose rows are two whole batches, with
-        `at_share`; None if the family has no law of these.
       monitors: name -> (root key, sizes, *values) -> `monitors.Monitor`, the family's
         own ones.
       reference: (root key, num) -> [num, d] real rows for a monitor, apart from those
@@ -66,7 +64,6 @@ class Task(NamedTuple):
     program: Hashable = None
     biased: Callable[..., Problem] | None = None
     batched: bool = False
-    by_share: Callable[..., Problem] | None = None
     monitors: Mapping[str, Callable[..., Any]] = MappingProxyType({})
     reference: Callable[[Key, int], Array] | None = None
     observe: Callable[[Any, Any], dict[str, Any]] | None = None

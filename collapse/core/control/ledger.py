@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Int
 
+from collapse.core.control import trust
 from collapse.core.control.policy import Number, Policy, Request, Setting, Signal
 from collapse.core.types import Actions, Controller, Metrics
 
@@ -32,6 +33,8 @@ class Accounts(NamedTuple):
       spent: real rows of generations 1 to now.
       drift_sum: of the true drift.
       drift_max: of the true drift.
+      variance: expected squared error of the model by the rows used, in units of that
+        of a fit to n rows.
       alarms: times that the policy re-anchored.
       false_alarms: alarms while the true drift was below the policy's level.
     """
@@ -43,6 +46,7 @@ class Accounts(NamedTuple):
     spent: Number
     drift_sum: Number
     drift_max: Number
+    variance: Number
     alarms: Number
     false_alarms: Number
 
@@ -53,6 +57,7 @@ def controller(
     setting: Setting,
     source: Int[Array, ""],
     overdraft: Number,
+    trusted: Int[Array, ""],
 ) -> Controller:
     """The controller in which one policy of several acts, within its budget.
 
@@ -65,6 +70,7 @@ def controller(
       setting: of the policy; also says what the budget is.
       source: index among `SOURCES` of what the policy is fed with.
       overdraft: rows that a run may be ahead of its budget, in generations of n rows.
+      trusted: what real rows count, where the policy does not say; see `trust`.
     """
 
     def init() -> Accounts:
@@ -72,7 +78,10 @@ def controller(
         return Accounts(
             tuple(policy.init(setting) for policy in policies),
             jnp.array(-1, jnp.int32),
-            *[nothing] * 7,
+            *[nothing] * 5,
+            nothing + 1,
+            nothing,
+            nothing,
         )
 
     def act(state: Accounts, metrics: Metrics) -> tuple[Accounts, Actions]:
@@ -80,15 +89,21 @@ def controller(
         signal = _signal(setting, now, metrics, source)
         own, request = _asked(policies, chosen, setting, now.policies, signal)
         granted, carried = _granted(setting, now, request, overdraft)
-        late = metrics[DRIFT] < request.level
+        early = metrics[DRIFT] < request.level
+        share = granted / setting.num_rows
+        weight = trust.chosen(
+            trusted, now.variance, signal.drift / setting.step, share
+        )
+        weight = jnp.where(jnp.isnan(request.trust), weight, request.trust)
         now = now._replace(
             policies=own,
             planned=granted,
             carried=carried,
+            variance=trust.after(now.variance, weight, share),
             alarms=now.alarms + request.alarm,
-            false_alarms=now.false_alarms + (request.alarm & late),
+            false_alarms=now.false_alarms + (request.alarm & early),
         )
-        return now, Actions(granted / setting.num_rows, request.trust)
+        return now, Actions(share, weight)
 
     return Controller(init, act, report)
 

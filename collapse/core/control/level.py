@@ -5,9 +5,11 @@ much, depends on the law of the drift, which is not known beforehand. So the log
 of the level is moved by the rows spent beyond the budget:
 
 * by stochastic approximation (Robbins & Monro 1951) with steps that shrink like one
-  over the generations' worth of real rows that the budget has allowed so far;
+  over the number of actions that the budget has allowed so far;
 * and in proportion to what has been spent beyond the budget so far, which then stays
   bounded: over many generations all policies spend the same.
+
+Both count in actions: the share of real rows that the policy asks for at a time.
 
 With a tolerance the level is that, and what is spent follows.
 """
@@ -16,7 +18,7 @@ import jax.numpy as jnp
 
 from collapse.core.control.policy import Number, Setting, Signal
 
-_PULL = 0.1  # of the logarithm, by each generation of n rows that is spent beyond
+_PULL = 0.2  # of the logarithm, by each action that is spent beyond
 
 
 def begin(setting: Setting, guess: Number) -> Number:
@@ -24,13 +26,28 @@ def begin(setting: Setting, guess: Number) -> Number:
     return jnp.log(jnp.maximum(guess, jnp.finfo(setting.rate.dtype).tiny))
 
 
-def height(setting: Setting, state: Number, signal: Signal) -> Number:
-    """The level: the tolerance if there is one, else what the budget asks for."""
-    found = jnp.exp(state + _PULL * signal.ahead)
+def height(
+    setting: Setting, state: Number, signal: Signal, action: Number | float = 1.0
+) -> Number:
+    """The level: the tolerance if there is one, else what the budget asks for.
+
+    Args:
+      setting: of the policy.
+      state: logarithm of the level.
+      signal: what the policy sees.
+      action: share of real rows that it asks for at a time.
+    """
+    found = jnp.exp(state + _PULL * signal.ahead / action)
     return jnp.where(jnp.isnan(setting.tolerance), found, setting.tolerance)
 
 
-def moved(setting: Setting, state: Number, signal: Signal, share: Number) -> Number:
+def moved(
+    setting: Setting,
+    state: Number,
+    signal: Signal,
+    share: Number,
+    action: Number | float = 1.0,
+) -> Number:
     """The logarithm of the level after so large a share was asked for."""
-    gain = 1 / (1 + setting.rate * (signal.generation + 1))
+    gain = 1 / (action + setting.rate * (signal.generation + 1))
     return state + gain * (share - setting.rate)

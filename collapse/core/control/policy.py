@@ -59,7 +59,8 @@ class Request(NamedTuple):
 
     Attributes:
       share: of real rows, in [0, 1].
-      trust: weight of a real row, relative to a generated one.
+      trust: weight of a real row, relative to a generated one; NaN to leave that to the
+        setting of the run.
       alarm: whether the policy re-anchors, since the drift seems above `level`.
       level: drift above which it means to act; infinite if it has no such level.
     """
@@ -88,11 +89,11 @@ def ask(
     alarm: Bool[Array, ""] | None = None,
     level: Number | None = None,
 ) -> Request:
-    """The request for a share; rows count alike and nothing is told, if not said."""
+    """The request for a share; what is not said is left to the run, or has no level."""
     share = jnp.clip(share, 0, 1)
     return Request(
         share,
-        jnp.ones_like(share) if trust is None else trust,
+        jnp.full_like(share, jnp.nan) if trust is None else trust,
         jnp.zeros((), bool) if alarm is None else alarm,
         jnp.full_like(share, jnp.inf) if level is None else level,
     )

@@ -14,6 +14,7 @@ from collapse.sims.control.fields import DRIFT, MONITOR, NOISE, ControlFields
 if TYPE_CHECKING:
     import xarray as xr
 
+_USUAL_RATE = 0.02  # share of real rows where no budget is given
 _REACHED = (
     *("mean_drift", "largest_drift", "real_rows", "passed", "failure", "gain"),
     *("spent", "drift_sum", "drift_max", "alarms", "false_alarms", "real_share"),
@@ -86,14 +87,17 @@ class Control(ControlFields):
     def resolved(self, rows: int, dimension: int) -> Self:
         """The study with open fields filled in."""
         found = super().resolved(rows, dimension)
-        sizes = self.samples_per_generation or (rows or self.learner.default_rows,)
+        usual = 1000 if self.learner.has_batch_law else self.learner.default_rows
+        sizes = self.samples_per_generation or (rows or usual,)
+        budgets = self.budget or (_USUAL_RATE * min(sizes, default=0),)
         errors = found.errors()
         located = self.learner.location_error
-        usual = located if located in errors else next(iter(errors), "")
+        first = located if located in errors else next(iter(errors), "")
         found = dataclasses.replace(
             found,
             samples_per_generation=sizes,
-            error=self.error or usual,
+            budget=budgets,
+            error=self.error or first,
             monitor=self.monitor or "mean",
         )
         metrics = dict.fromkeys((found.error, *found.metrics))

@@ -25,16 +25,25 @@ class ControlFields(Study):
     workflows: tuple[str, ...] = ("replace",)
     """What each generation is trained on beside the real rows that a policy buys; see
     the same field of collapse.sims.gaussian."""
-    samples_per_generation: Annotated[tuple[_Count, ...], Shown("100")] = ()
+    samples_per_generation: Annotated[
+        tuple[_Count, ...], Shown("1000 where that costs no more, else the model's")
+    ] = ()
     """All rows n of a generation, real and generated."""
     policy: tuple[str, ...] = TWELVE
     """How the share of real rows is chosen: a name, then its number, then oracle or
     noise if it is fed with these in place of the monitor."""
-    budget: tuple[Annotated[float, Bounds(0, 1e9, above=True)], ...] = (2.0,)
+    budget: Annotated[
+        tuple[Annotated[float, Bounds(0, 1e9, above=True)], ...],
+        Shown("2 % of the least n"),
+    ] = ()
     """Real rows that a generation may have, on average over the generations so far.
     Generation 0 and the rows of the monitor are not counted."""
     overdraft: Annotated[float, Bounds(0, 1e6)] = 5.0
     """Real rows that a run may be ahead of its budget, in generations of n rows."""
+    trust: tuple[Literal["equal", "predicted", "measured"], ...] = ("equal",)
+    """What a real row counts beside a generated one: the same, or by the weight that is
+    best for the next fit, from the error that is predicted or measured. Policies golden
+    and greedy have weights of their own."""
     hold: Literal["budget", "drift"] = "budget"
     """What policies with a level hold: they spend the budget, or keep the drift at the
     tolerance and spend what this takes, up to the budget."""
@@ -45,9 +54,9 @@ class ControlFields(Study):
     """Of one real row, in units of the drift: what the policy priced weighs."""
     monitor: Annotated[str, Shown("mean, or the first that the model has")] = ""
     """What is watched on rows that no generation is trained on."""
-    monitor_rows: Annotated[int, Bounds(2, 10**9)] = 1000
+    monitor_rows: Annotated[int, Bounds(2, 10**9)] = 10_000
     """Real rows of the monitor; with data, at most half of the held-out rows."""
-    monitor_samples: Annotated[int, Bounds(2, 10**9)] = 1000
+    monitor_samples: Annotated[int, Bounds(2, 10**9)] = 10_000
     """Rows that the model generates for the monitor, anew in every generation."""
     error: Annotated[str, Shown("of the mean, or the first error of the model")] = ""
     """Metric that is the true drift."""
@@ -59,7 +68,7 @@ class ControlFields(Study):
     @classmethod
     def axes(cls) -> tuple[str, ...]:
         """Fields that may hold several values."""
-        return ("samples_per_generation", "budget", "policy")
+        return ("samples_per_generation", "budget", "trust", "policy")
 
     @classmethod
     def independent_axes(cls) -> tuple[str, ...]:

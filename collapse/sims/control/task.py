@@ -6,12 +6,14 @@ statistics, a generation is two of them, the real one and the generated one, who
 follow the share; else its rows are single samples.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from collapse.core import streams, workflows
-from collapse.core.control import ledger
+from collapse.core.control import ledger, trust
 from collapse.core.control.policies import POLICIES
 from collapse.core.control.policy import Setting
 from collapse.core.types import Controller, Key, Problem
@@ -29,9 +31,7 @@ def task(condition: Condition[ControlFields], data: Any) -> Task:
     study, cell = condition.experiment, condition.cell
     own = _learned(condition, data)
     n, spec = cell["samples_per_generation"], read(cell["policy"])
-    batched = own.by_share is not None and condition.workflow.name == "replace"
-    make = own.by_share if batched else own.make_problem
-    assert make is not None
+    make = _problems(condition, own)
     tolerance = study.tolerance if study.hold == "drift" else float("nan")
     dtype = jnp.result_type(float)
     numbers = (study.rate(cell), tolerance, study.price or float("nan"), spec.number)
@@ -39,6 +39,7 @@ def task(condition: Condition[ControlFields], data: Any) -> Task:
         *(jnp.asarray(number, dtype) for number in numbers),
         jnp.asarray(spec.rule.place, jnp.int32),
         jnp.asarray(spec.source, jnp.int32),
+        jnp.asarray(trust.NAMES.index(cell["trust"]), jnp.int32),
         *own.values,
     )
 
@@ -47,27 +48,27 @@ def task(condition: Condition[ControlFields], data: Any) -> Task:
 
     def setting(root: Key, *given: Any) -> Setting:
         rate, tolerance, price, number = given[:4]
-        seen = watched(root, *given[6:])
+        seen = watched(root, *given[7:])
         size = jnp.asarray(float(n), dtype)
         step = jnp.asarray(seen.spread / n, dtype)
         noise = jnp.asarray(seen.floor, dtype), jnp.asarray(seen.freedom, dtype)
         return Setting(rate, size, step, *noise, tolerance, price, number)
 
     def make_problem(root: Key, *given: Any) -> Problem:
-        return _watched(make(root, *given[6:]), study.error, watched, root, given)
+        return _watched(make(root, *given[7:]), study.error, watched, root, given)
 
     def make_controller(root: Key, *given: Any) -> Controller:
-        chosen, source = given[4:6]
+        chosen, source, trusted = given[4:7]
         overdraft = jnp.asarray(study.overdraft, dtype)
         every = tuple(POLICIES.values())
         own = setting(root, *given)
-        return ledger.controller(every, chosen, own, source, overdraft)
+        return ledger.controller(every, chosen, own, source, overdraft, trusted)
 
     return own._replace(
         make_problem=make_problem,
         values=values,
-        workflow=workflows.replace() if batched else own.workflow,
-        num_rows=2 if batched else n,
+        workflow=workflows.replace() if own.batched else own.workflow,
+        num_rows=2 if own.batched else n,
         batch_size=1,
         program=(n, condition.workflow, own.program),
         controller=make_controller,
@@ -82,19 +83,44 @@ def _learned(condition: Condition[ControlFields], data: Any) -> Task:
     cell = {axis: getattr(family, axis)[0] for axis in family.axes()}
     cell["samples_per_generation"] = condition["samples_per_generation"]
     own = family.task(Condition(family, condition.workflow, cell), data)
-    if own.batch_size > 1 and own.by_share is None:
+    if own.biased is None:
         raise InputError(
-            f"model: {study.model} keeps statistics of whole batches here; give --rows "
-            "samples"
+            f"model: {study.model} cannot be put under a policy with these options; "
+            "drop them or name another"
+        )
+    if own.batched and condition.workflow.name != "replace":
+        raise InputError(
+            f"workflows: {study.model} has whole batches for rows, under replace alone"
         )
     return own
+
+
+def _problems(
+    condition: Condition[ControlFields], own: Task
+) -> Callable[..., Problem]:
+    """A function that makes the problem of a seed, of two batches or of samples."""
+    biased, n = own.biased, condition["samples_per_generation"]
+    assert biased is not None  # see `_learned`
+
+    def of_samples(root: Key, *values: Any) -> Problem:
+        return biased(root, jnp.ones(()), None, *values)
+
+    def of_batches(root: Key, *values: Any) -> Problem:
+        def at_share(share: Array) -> Problem:
+            some = jnp.asarray(workflows.real_rows(share, n), jnp.int32)
+            sizes = jnp.stack([some, n - some])
+            return biased(root, jnp.ones(()), sizes, *values)
+
+        return at_share(jnp.ones(()))._replace(at_share=at_share)
+
+    return of_batches if own.batched else of_samples
 
 
 def _watched(
     problem: Problem, error: str, watched: Any, root: Key, given: tuple[Any, ...]
 ) -> Problem:
     """The problem with the metrics that policies look at; also at any share."""
-    rate, seen = given[0], watched(root, *given[6:])
+    rate, seen = given[0], watched(root, *given[7:])
     if error in problem.metrics:
         drift = problem.metrics[error]
     else:

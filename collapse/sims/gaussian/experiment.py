@@ -38,6 +38,7 @@ class Gaussian(Family):
     )
     shifts_with_rows: ClassVar[bool] = True
     location_error: ClassVar[str] = "mean_error"
+    has_batch_law: ClassVar[bool] = True
     catalogue = {
         **catalogue.DENSITY,
         "w2_squared": catalogue.W2_SQUARED,

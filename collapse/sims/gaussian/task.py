@@ -6,7 +6,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from collapse.core.types import Key, Problem
-from collapse.core.workflows import real_rows as real_rows_of
 from collapse.data.tables import RealData
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task, real_rows
@@ -60,22 +59,12 @@ def task(condition: Condition[Gaussian], data: RealData | None) -> Task:
 
         return Problem(real_draw, model._replace(sample=sample), every)
 
-    def by_share(root: Key) -> Problem:
-        """The problem whose rows are a real and a generated batch, n points in all."""
-
-        def at_share(share: Array) -> Problem:
-            some = jnp.asarray(real_rows_of(share, n), jnp.int32)
-            return biased(root, jnp.ones(()), jnp.stack([some, n - some]))
-
-        return at_share(jnp.ones(()))._replace(at_share=at_share)
-
     return Task(
         make_problem,
         batch_size=size,
         points=g.sample_points,
         biased=biased,
         batched=data is None,
-        by_share=by_share if data is None else None,
         monitors={"mean": mean_monitor(real.reference)} if real.reference else {},
         reference=real.reference,
     )

@@ -58,7 +58,12 @@ def task(condition: Condition[Gmm], data: RealData | None) -> Task:
 
         return Problem(real.draw, model._replace(sample=sample), metrics(root))
 
-    return Task(make_problem, points=sample_points, biased=biased)
+    return Task(
+        make_problem,
+        points=sample_points,
+        biased=biased,
+        reference=real.reference,
+    )
 
 
 @functools.lru_cache(maxsize=4)  # many conditions share it, and it takes a second

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from collapse.core.control import level
 from collapse.core.control.policy import Number, Policy, Request, Setting, Signal, ask
 
+_ACTION = 0.3  # share that counts as one action where its level is adapted
 _PRIOR = 10.0  # generations that the first guess of s counts for
 
 State = tuple[Number, Number, Number]
@@ -27,9 +28,9 @@ def _act(setting: Setting, state: State, signal: Signal) -> tuple[State, Request
     added = signal.drift - (1 - signal.used) ** 2 * before
     of_model = signal.generation > 0  # generation 0 follows no other
     step = step + jnp.where(of_model, (added - step) / (signal.generation + _PRIOR), 0)
-    aim = level.height(setting, own, signal)
+    aim = level.height(setting, own, signal, _ACTION)
     share = 1 - jnp.sqrt(aim / (aim + jnp.maximum(step, 0)))
-    own = level.moved(setting, own, signal, share)
+    own = level.moved(setting, own, signal, share, _ACTION)
     return (step, signal.drift, own), ask(share, level=aim)
 
 

@@ -8,14 +8,8 @@ is to be weighed.
 
 import jax.numpy as jnp
 
-from collapse.core.control.policy import Number, Policy, Request, Setting, Signal, ask
-
-
-def trust(weight: Number, share: Number) -> Number:
-    """Weight of one real row beside 1 of a generated one, by that of their loss."""
-    inside = (share > 0) & (share < 1)
-    odds = weight * (1 - share) / jnp.where(inside, (1 - weight) * share, 1)
-    return jnp.where(inside, odds, 1)
+from collapse.core.control.policy import Policy, Request, Setting, Signal, ask
+from collapse.core.control.trust import per_row
 
 
 def _act(setting: Setting, state: tuple[()], signal: Signal) -> tuple[tuple[()], Request]:
@@ -24,7 +18,7 @@ def _act(setting: Setting, state: tuple[()], signal: Signal) -> tuple[tuple[()],
     ratio = share / jnp.maximum(1 - share, jnp.finfo(share.dtype).eps)
     # the same number, without a difference of two that are almost equal
     weight = 2 / (1 + jnp.sqrt(1 + 4 / jnp.maximum(ratio, jnp.finfo(share.dtype).tiny)))
-    return state, ask(share, trust(weight, share))
+    return state, ask(share, per_row(weight, share))
 
 
 POLICY = Policy(lambda setting: (), _act)

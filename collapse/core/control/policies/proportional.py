@@ -11,6 +11,8 @@ import jax.numpy as jnp
 from collapse.core.control import level
 from collapse.core.control.policy import Number, Policy, Request, Setting, Signal, ask
 
+_ACTION = 0.6  # share that counts as one action where its level is adapted
+
 State = tuple[Number, Number, Number]
 
 
@@ -21,11 +23,11 @@ def _init(setting: Setting) -> State:
 
 def _act(setting: Setting, state: State, signal: Signal) -> tuple[State, Request]:
     share, before, own = state
-    aim = level.height(setting, own, signal)
+    aim = level.height(setting, own, signal, _ACTION)
     gain = setting.own_or(1.0) * setting.rate / aim
     change = signal.drift - before + setting.rate * (signal.drift - aim)
     share = jnp.clip(share + gain * change, 0, 1)
-    own = level.moved(setting, own, signal, share)
+    own = level.moved(setting, own, signal, share, _ACTION)
     return (share, signal.drift, own), ask(share, level=aim)
 
 
