@@ -10,6 +10,7 @@ from collapse.core.types import Batch, Model, Params, Problem
 from collapse.data.tables import RealData
 from collapse.experiment.condition import Condition
 from collapse.experiment.density import DensityFamily
+from collapse.experiment.monitors import Monitor, loss_monitor
 from collapse.experiment.task import RealRows, Task, real_rows
 from collapse.experiment.workflows.standard import ACCUMULATE
 from collapse.measures.density import (
@@ -83,8 +84,19 @@ def density_task(
         points=density.sample,
         program=(condition.workflow, rest),
         biased=biased,
+        monitors=_loss(density, real, d),
         reference=real.reference,
     )
+
+
+def _loss(
+    density: Density, real: RealRows, dimension: int
+) -> dict[str, Callable[..., Monitor]]:
+    """The monitor of the log-loss, where there are rows for it."""
+    if real.reference is None:
+        return {}
+    own = (density.log_density, real.reference, float(2 * dimension))
+    return {"loss": loss_monitor(*own)}
 
 
 def _reference(

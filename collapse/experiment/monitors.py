@@ -1,13 +1,16 @@
 """Monitors: what a policy sees of a model, on real rows that nothing else uses.
 
-A monitor compares rows that the model generates with reference rows. Its value is never
-0, not even for a perfect model, since both are samples: that is its floor. The
-reference rows are disjoint from those that generations are trained on and from those of
-the final evaluation; a policy that looked at the latter would be judged by what it was
-tuned on.
+A monitor compares the model, or rows that it generates, with reference rows. Its value
+is not 0 even for a perfect model, since both are samples: that is its floor. Where the
+floor is not known, it is the value of generation 0, which was fitted to real rows.
+
+The reference rows are disjoint from those that generations are trained on and from
+those of the final evaluation: a policy that looked at the latter would be judged by
+what it was tuned on, and one that looked at the former would see what the model has
+learned by heart.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -17,20 +20,19 @@ from collapse.core import streams
 from collapse.core.types import Key, Metric, Params
 from collapse.data.errors import InputError
 from collapse.experiment.task import Task
+from collapse.measures.two_samples import STATISTICS
 
-Points = Float[Array, "m d"]
-# (points of the model, reference) -> a number that grows with their difference
-Statistic = Callable[[Points, Points], Float[Array, ""]]
+UNKNOWN = float("nan")
 
 
 class Monitor(NamedTuple):
     """What a policy sees, bound to reference rows.
 
     Attributes:
-      metric: (key, params) -> value; a squared distance, or like one.
-      floor: its mean for a perfect model.
-      spread: its mean for one real row in place of the model's many, so that a fit to n
-        rows is off by about spread / n.
+      metric: (key, params) -> value, about a squared distance.
+      floor: its mean for a perfect model; NaN to take that of generation 0.
+      spread: its mean for a fit to n rows is about spread / n: a first guess of what a
+        generation adds.
       freedom: directions in which its noise is spread.
     """
 
@@ -47,18 +49,6 @@ class Sizes(NamedTuple):
     samples: int
 
 
-def squared_mean(points: Points, reference: Points) -> Float[Array, ""]:
-    """Squared distance of the means, over the total variance of the reference.
-
-    That of a perfect model is 1 / m + 1 / n_ref for m and n_ref rows.
-    """
-    gap = jnp.mean(points, 0) - jnp.mean(reference, 0)
-    return jnp.sum(gap**2) / jnp.sum(jnp.var(reference, 0))
-
-
-STATISTICS: Mapping[str, Statistic] = {"mean": squared_mean}
-
-
 def monitor_of(
     task: Task, name: str, root: Key, sizes: Sizes, values: tuple[Any, ...]
 ) -> Monitor:
@@ -70,13 +60,16 @@ def monitor_of(
       root: key of the seed, which may be used again.
       sizes: of its samples.
       values: of the task.
+
+    Raises:
+      InputError: for a name that is not known.
     """
     if name in task.monitors:
         return task.monitors[name](root, sizes, *values)
-    if name not in STATISTICS or task.points is None or task.reference is None:
-        raise InputError(
-            f"monitor: this model has no {name}; known are {', '.join(known(task))}"
-        )
+    if name not in known(task):
+        names = ", ".join(known(task)) or "none"
+        raise InputError(f"monitor: this model has no {name!r}; known are {names}")
+    assert task.points is not None and task.reference is not None
     statistic, generate = STATISTICS[name], task.points
     reference = task.reference(root, sizes.reference)
 
@@ -84,11 +77,37 @@ def monitor_of(
         own = streams.key(key, 0, streams.Purpose.MONITOR)
         return statistic(generate(own, params, sizes.samples), reference)
 
-    floor = 1 / sizes.reference + 1 / sizes.samples
-    return Monitor(metric, floor, 1.0, float(reference.shape[1]))
+    floors = {"mean": 1 / sizes.reference + 1 / sizes.samples, "energy": 0.0}
+    return Monitor(
+        metric, floors.get(name, UNKNOWN), 1.0, float(max(reference.shape[1], 1))
+    )
 
 
 def known(task: Task) -> tuple[str, ...]:
-    """Names of the monitors that a task has."""
+    """Names of the monitors that a task has, the usual one first."""
     general = STATISTICS if task.points and task.reference else {}
     return tuple(dict.fromkeys((*task.monitors, *general)))
+
+
+def loss_monitor(
+    log_density: Callable[[Params, Array], Float[Array, " m"]],
+    reference: Callable[[Key, int], Array],
+    num_params: float,
+) -> Callable[..., Monitor]:
+    """A function that makes the monitor `loss`: log-loss on the reference rows.
+
+    That of a fit to n rows is num_params / (2 n) above that of the truth, for regular
+    models and many rows.
+    """
+
+    def monitor(root: Key, sizes: Sizes, *values: Any) -> Monitor:
+        del values
+        rows = reference(root, sizes.reference)
+
+        def metric(key: Key, params: Params) -> Float[Array, ""]:
+            del key
+            return -jnp.mean(log_density(params, rows))
+
+        return Monitor(metric, UNKNOWN, num_params / 2, num_params)
+
+    return monitor

@@ -28,6 +28,7 @@ class Accounts(NamedTuple):
     Attributes:
       policies: state of each policy that is at hand, of which one acts.
       generation: that was measured last.
+      floor: of the monitor; its value in generation 0 where it is not known.
       planned: real rows that the next generation is granted.
       carried: part of a row that rounding has left.
       spent: real rows of generations 1 to now.
@@ -41,6 +42,7 @@ class Accounts(NamedTuple):
 
     policies: tuple[Any, ...]
     generation: Int[Array, ""]
+    floor: Number
     planned: Number
     carried: Number
     spent: Number
@@ -78,6 +80,7 @@ def controller(
         return Accounts(
             tuple(policy.init(setting) for policy in policies),
             jnp.array(-1, jnp.int32),
+            setting.floor,
             *[nothing] * 5,
             nothing + 1,
             nothing,
@@ -116,9 +119,12 @@ def report(state: Accounts) -> Mapping[str, Array]:
 
 def _measured(setting: Setting, state: Accounts, metrics: Metrics) -> Accounts:
     """The accounts after the generation whose metrics these are."""
-    drift = metrics[DRIFT].astype(setting.rate.dtype)
+    drift, seen = (
+        metrics[name].astype(setting.rate.dtype) for name in (DRIFT, MONITOR)
+    )
     return state._replace(
         generation=state.generation + 1,
+        floor=jnp.where(jnp.isnan(state.floor), seen, state.floor),
         spent=state.spent + state.planned,
         drift_sum=state.drift_sum + drift,
         drift_max=jnp.maximum(state.drift_max, drift),
@@ -131,7 +137,7 @@ def _signal(
     """What the policy sees of the generation."""
     dtype = setting.rate.dtype
     seen = [metrics[name].astype(dtype) for name in SOURCES]
-    seen[0] = seen[0] - setting.floor
+    seen[0] = seen[0] - now.floor
     generation = now.generation.astype(dtype)
     due = setting.rate * generation
     return Signal(

@@ -17,7 +17,8 @@ class Setting(NamedTuple):
       num_rows: n, rows of a generation.
       step: drift that one generation without real rows is expected to add, in units of
         the monitor (a squared distance): a first guess, which policies correct.
-      floor: what the monitor shows of a perfect model, on average: its own noise.
+      floor: what the monitor shows of a perfect model, on average: its own noise; NaN
+        to take what it shows of generation 0.
       freedom: directions in which that noise is spread.
       tolerance: drift that is tolerated; NaN if none is given.
       price: of one real row, in units of the drift; NaN if none is given.

@@ -13,6 +13,7 @@ from collapse.measures.catalogue.samples import IMAGES, SAMPLES, TORSIONS
 from collapse.measures.catalogue.samples import OFF_MANIFOLD as OFF_MANIFOLD
 from collapse.measures.catalogue.samples import WITHIN_CLASS as WITHIN_CLASS
 from collapse.measures.catalogue.symbols import GRAMMAR, NGRAMS, SYMBOLS
+from collapse.measures.catalogue.symbols import SHARE_ERROR as SHARE_ERROR
 from collapse.measures.catalogue.symbols import UNIFORM_SHARE as UNIFORM_SHARE
 from collapse.measures.catalogue.text import A_CHARACTER as A_CHARACTER
 from collapse.measures.catalogue.text import LANGUAGE, TEXT, TOKENS
@@ -104,6 +105,7 @@ EVERY = {
     "det_ratio": DET_RATIO,
     **ABSOLUTE,
     "l2_squared": L2_SQUARED,
+    "share_error": SHARE_ERROR,
     **SAMPLES,
     **TORSIONS,
     **GRAMMAR,

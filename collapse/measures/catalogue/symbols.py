@@ -12,6 +12,7 @@ SYMBOLS = {
     "tail_mass_10pct": tail("mass of the rarest symbols that carry 10 %"),
     "total_variation": error("total variation distance", "probability", "drift"),
 }
+SHARE_ERROR = error("squared error of the shares", "ratio to truth's trace")
 
 # of n-gram models; defined in `measures.ngrams`
 UNIFORM_SHARE = 0.01  # of equal shares, mixed in so that every token has a loss

@@ -99,6 +99,8 @@ class Control(ControlFields):
             budget=budgets,
             error=self.error or first,
             monitor=self.monitor or "mean",
+            monitor_rows=self.monitor_rows or 10 * max(sizes, default=1),
+            monitor_samples=self.monitor_samples or 10 * max(sizes, default=1),
         )
         metrics = dict.fromkeys((found.error, *found.metrics))
         own = tuple(name for name in metrics if name in found.of_model())

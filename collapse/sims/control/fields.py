@@ -54,10 +54,11 @@ class ControlFields(Study):
     """Of one real row, in units of the drift: what the policy priced weighs."""
     monitor: Annotated[str, Shown("mean, or the first that the model has")] = ""
     """What is watched on rows that no generation is trained on."""
-    monitor_rows: Annotated[int, Bounds(2, 10**9)] = 10_000
-    """Real rows of the monitor; with data, at most half of the held-out rows."""
-    monitor_samples: Annotated[int, Bounds(2, 10**9)] = 10_000
-    """Rows that the model generates for the monitor, anew in every generation."""
+    monitor_rows: Annotated[int, Bounds(2, 10**9, or_zero=True)] = 0
+    """Real rows of the monitor, 0 for ten times n; with data, at most half of the
+    held-out rows."""
+    monitor_samples: Annotated[int, Bounds(2, 10**9, or_zero=True)] = 0
+    """Rows, 0 for ten times n, that the model generates for the monitor, anew in every generation."""
     error: Annotated[str, Shown("of the mean, or the first error of the model")] = ""
     """Metric that is the true drift."""
     settle: Annotated[float, Bounds(0, 0.95)] = 0.1

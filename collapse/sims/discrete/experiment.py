@@ -39,7 +39,8 @@ class Discrete(Family):
         "tail_mass_10pct_outcome",
     )
     table: ClassVar[tuple[str, ...]] = (*panels[:3], "first_extinction")
-    catalogue = catalogue.SYMBOLS
+    catalogue = {**catalogue.SYMBOLS, "share_error": catalogue.SHARE_ERROR}
+    location_error: ClassVar[str] = "share_error"
     default_rows: ClassVar[int] = 1000
     bias_of: ClassVar[str] = "temperature"
     reads_tables: ClassVar[bool] = False

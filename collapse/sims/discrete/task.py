@@ -10,6 +10,7 @@ from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
 from collapse.measures.symbols import symbol_metrics
 from collapse.models.discrete import discrete
+from collapse.sims.discrete import monitors
 from collapse.sims.discrete.experiment import Discrete
 
 _FEWEST = 0.1  # of a generation in a row of counts; else rows are tokens
@@ -21,7 +22,8 @@ def task(condition: Condition[Discrete], data: Any) -> Task:
     experiment, spec, n = condition.experiment, condition.workflow, condition.n
     shares = experiment.shares()
     truth = jnp.asarray(shares, jnp.result_type(float))
-    metrics, smoothing = symbol_metrics(shares), experiment.smoothing
+    metrics = symbol_metrics(shares) | {"share_error": monitors.share_error(shares)}
+    smoothing = experiment.smoothing
     temperature = experiment.temperature
     size = spec.batch_size(n)
     tokens = spec.kind.picks_single_rows or size < _FEWEST * n
@@ -50,6 +52,7 @@ def task(condition: Condition[Discrete], data: Any) -> Task:
         additive=not tokens,
         points=lambda key, p, num: plain_points(len(shares), key, p, num),
         biased=biased,
+        monitors={"mean": monitors.shares, "survival": monitors.survival},
     )
 
 

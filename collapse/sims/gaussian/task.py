@@ -1,5 +1,6 @@
 """A Gaussian in one condition, ready to run."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -8,7 +9,8 @@ from jaxtyping import Array, Int
 from collapse.core.types import Key, Problem
 from collapse.data.tables import RealData
 from collapse.experiment.condition import Condition
-from collapse.experiment.task import Task, real_rows
+from collapse.experiment.monitors import Monitor, loss_monitor
+from collapse.experiment.task import RealRows, Task, real_rows
 from collapse.models import gaussian as g
 from collapse.numerics import estimators
 from collapse.sims.gaussian.experiment import Gaussian, kind_of_rows
@@ -65,6 +67,15 @@ def task(condition: Condition[Gaussian], data: RealData | None) -> Task:
         points=g.sample_points,
         biased=biased,
         batched=data is None,
-        monitors={"mean": mean_monitor(real.reference)} if real.reference else {},
+        monitors=_monitors(real, d),
         reference=real.reference,
     )
+
+
+def _monitors(real: RealRows, dimension: int) -> dict[str, Callable[..., Monitor]]:
+    """The family's own monitors: of the mean, and of the log-loss."""
+    if real.reference is None:
+        return {}
+    size = dimension * (dimension + 3) / 2
+    own = (g.log_density, real.reference, size)
+    return {"mean": mean_monitor(real.reference), "loss": loss_monitor(*own)}

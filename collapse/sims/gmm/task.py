@@ -13,6 +13,7 @@ from collapse.core.types import Info, Key, Metric, Params, Problem
 from collapse.data.mixtures import TRUTHS, GaussianMixture
 from collapse.data.tables import RealData
 from collapse.experiment.condition import Condition
+from collapse.experiment.monitors import loss_monitor
 from collapse.experiment.task import Task, real_rows
 from collapse.measures.density import test_error
 from collapse.models.gmm.model import gmm, sample_points
@@ -58,10 +59,15 @@ def task(condition: Condition[Gmm], data: RealData | None) -> Task:
 
         return Problem(real.draw, model._replace(sample=sample), metrics(root))
 
+    d = params.means.shape[1]
+    size = experiment.num_components * (1 + d + d * (d + 1) / 2) - 1
     return Task(
         make_problem,
         points=sample_points,
         biased=biased,
+        monitors={"loss": loss_monitor(MODEL.log_density, real.reference, size)}
+        if real.reference
+        else {},
         reference=real.reference,
     )
 

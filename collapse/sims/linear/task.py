@@ -9,9 +9,10 @@ from jaxtyping import Array, Float, Int
 
 from collapse.core import memory, streams
 from collapse.core.row_kinds import RowKind
-from collapse.core.types import Key, Model, Problem
+from collapse.core.types import Key, Model, Params, Problem
 from collapse.data.tables import RealData
 from collapse.experiment.condition import Condition
+from collapse.experiment.monitors import Monitor
 from collapse.experiment.task import Task
 from collapse.measures import regression
 from collapse.models.linear.model import LinearParams, linear
@@ -20,6 +21,7 @@ from collapse.models.linear.rows import label as label_inputs
 from collapse.numerics import draws, threefry
 from collapse.sims.linear.experiment import Linear
 from collapse.sims.linear.measures import has_twin
+from collapse.sims.linear.monitors import fit_monitor
 from collapse.sims.linear.table import from_table
 from collapse.sims.linear.truth import Source, draw_dtype, from_truth, input_factor
 
@@ -80,6 +82,7 @@ def task(condition: Condition[Linear], data: RealData | None) -> Task:
         program=(condition.workflow, rest, tuple(swept)),
         biased=_biased_maker(condition, data, swept),
         batched=True,
+        monitors=_monitors(condition, data, swept),
     )
 
 
@@ -138,6 +141,25 @@ def _model_maker(
         twin=has_twin(experiment),
         draw_dtype=draw_dtype(experiment),
     )
+
+
+def _monitors(
+    condition: Condition[Linear], data: RealData | None, swept: Sequence[str]
+) -> dict[str, Callable[..., Monitor]]:
+    """The monitors of a known law of new inputs; none of others."""
+    if data is not None or condition["design"] != "fresh":
+        return {}
+    d, factor = condition["dimension"], input_factor(condition)
+
+    def labelled(root: Key, num: int, *values: Array) -> tuple[Model, Params, Noise]:
+        own = _with_values(condition, swept, values)
+        noise = own["noise_variance"]
+        law: RowKind = "law"
+        model = linear(d, rows=law, batch_size=num, noise_variance=noise, factor=factor)
+        truth = draws.normal(streams.key(root, 0, streams.Purpose.TRUTH), (d,))
+        return model, LinearParams(truth[None]), noise
+
+    return {"mean": fit_monitor(labelled, factor)}
 
 
 def _biased_maker(

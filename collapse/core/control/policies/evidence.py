@@ -21,9 +21,11 @@ State = tuple[Number, Number]
 
 def e_value(setting: Setting, drift: Number, most: Number) -> Number:
     """Evidence that the drift is above `most`, from a monitor's value less its floor."""
-    seen = jnp.sqrt(jnp.maximum(drift + setting.floor, 0))
+    floor = jnp.nan_to_num(setting.floor)  # of generation 0, which is taken away
+    seen = jnp.sqrt(jnp.maximum(drift + floor, 0))
     beyond = jnp.maximum(seen - jnp.sqrt(most), 0) ** 2
-    noise = jnp.maximum(setting.floor / setting.freedom, jnp.finfo(seen.dtype).tiny)
+    usual = jnp.where(floor > 0, floor, setting.step)
+    noise = jnp.maximum(usual / setting.freedom, jnp.finfo(seen.dtype).tiny)
     chance = gammaincc(setting.freedom / 2, beyond / noise / 2)
     return 0.5 / jnp.sqrt(jnp.maximum(chance, 1e-30))
 

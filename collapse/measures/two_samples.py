@@ -1,0 +1,84 @@
+"""Statistics of two samples: how far rows of a model are from reference rows.
+
+Each is `(points [m, d], reference [r, d]) -> scalar`, about a squared distance, so that
+it grows like the square of a small difference. What it is on average for two samples of
+one law is its floor.
+"""
+
+from collections.abc import Callable, Mapping
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from collapse.measures.neighbours import energy_distance
+
+Points = Float[Array, "m d"]
+Statistic = Callable[[Points, Points], Float[Array, ""]]
+
+_RIDGE = 1e-3  # of a discriminant, in units of the features' mean variance
+_TAIL = 0.01  # share of the reference beyond each end of a coordinate
+
+
+def squared_mean(points: Points, reference: Points) -> Float[Array, ""]:
+    """Squared distance of the means, over the total variance of the reference.
+
+    Two samples of one law have 1 / m + 1 / r on average.
+    """
+    gap = jnp.mean(points, 0) - jnp.mean(reference, 0)
+    return jnp.sum(gap**2) / jnp.sum(jnp.var(reference, 0))
+
+
+def squared_covariance(points: Points, reference: Points) -> Float[Array, ""]:
+    """Squared Frobenius distance of covariances, over that of the reference's from 0."""
+    own, theirs = (jnp.atleast_2d(jnp.cov(rows.T)) for rows in (points, reference))
+    return jnp.sum((own - theirs) ** 2) / jnp.sum(theirs**2)
+
+
+def energy(points: Points, reference: Points) -> Float[Array, ""]:
+    """Energy distance without bias (Szekely & Rizzo 2013); 0 for one law on average."""
+    return energy_distance(points, reference)
+
+
+def squared_auc(points: Points, reference: Points) -> Float[Array, ""]:
+    """(2 AUC - 1)^2 of a linear discriminant of x and x^2, trained on the other half.
+
+    AUC is the chance that it ranks a reference row above one of the model: 1/2 where
+    the two cannot be told apart by mean and spread.
+    """
+    halves = [(rows[::2], rows[1::2]) for rows in map(_squares, (points, reference))]
+    (own, own_test), (theirs, theirs_test) = halves
+    centred = jnp.concatenate([own - own.mean(0), theirs - theirs.mean(0)])
+    scatter = centred.T @ centred / len(centred)
+    scale = jnp.trace(scatter) / len(scatter)
+    ridge = _RIDGE * scale * jnp.eye(len(scatter), dtype=scatter.dtype)
+    direction = jnp.linalg.solve(scatter + ridge, theirs.mean(0) - own.mean(0))
+    below, above = jnp.sort(own_test @ direction), theirs_test @ direction
+    rank = jnp.searchsorted(below, above, side="left") + jnp.searchsorted(
+        below, above, side="right"
+    )
+    auc = jnp.mean(rank.astype(below.dtype)) / (2 * len(below))
+    return (2 * auc - 1) ** 2
+
+
+def squared_tail(points: Points, reference: Points) -> Float[Array, ""]:
+    """Squared relative change of the mass beyond the reference's outer quantiles.
+
+    Mean over coordinates of that below the 1 % and above the 99 % quantile.
+    """
+    ends = jnp.quantile(reference, jnp.array([_TAIL, 1 - _TAIL]), axis=0)
+    outside = (points < ends[:1]) | (points > ends[1:])
+    return (jnp.mean(outside.astype(points.dtype)) / (2 * _TAIL) - 1) ** 2
+
+
+def _squares(rows: Points) -> Points:
+    """Each coordinate and its square."""
+    return jnp.concatenate([rows, rows**2], axis=1)
+
+
+STATISTICS: Mapping[str, Statistic] = {
+    "mean": squared_mean,
+    "covariance": squared_covariance,
+    "energy": energy,
+    "auc": squared_auc,
+    "tail": squared_tail,
+}
