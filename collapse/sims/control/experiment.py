@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _USUAL_RATE = 0.02  # share of real rows where no budget is given
 _REACHED = (
-    *("mean_drift", "largest_drift", "real_rows", "passed", "failure", "gain"),
+    *("mean_drift", "largest_drift", "real_rows", "passed", "failure"),
+    *("gain", "gain_best"),
     *("spent", "drift_sum", "drift_max", "alarms", "false_alarms", "real_share"),
 )
 

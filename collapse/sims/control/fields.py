@@ -38,7 +38,7 @@ class ControlFields(Study):
     ] = ()
     """Real rows that a generation may have, on average over the generations so far.
     Generation 0 and the rows of the monitor are not counted."""
-    overdraft: Annotated[float, Bounds(0, 1e6)] = 5.0
+    overdraft: Annotated[float, Bounds(0, 1e6)] = 2.0
     """Real rows that a run may be ahead of its budget, in generations of n rows."""
     trust: tuple[Literal["equal", "predicted", "measured"], ...] = ("equal",)
     """What a real row counts beside a generated one: the same, or by the weight that is
@@ -58,7 +58,8 @@ class ControlFields(Study):
     """Real rows of the monitor, 0 for ten times n; with data, at most half of the
     held-out rows."""
     monitor_samples: Annotated[int, Bounds(2, 10**9, or_zero=True)] = 0
-    """Rows, 0 for ten times n, that the model generates for the monitor, anew in every generation."""
+    """Rows that the model generates for the monitor, anew in every generation; 0 for
+    ten times n."""
     error: Annotated[str, Shown("of the mean, or the first error of the model")] = ""
     """Metric that is the true drift."""
     settle: Annotated[float, Bounds(0, 0.95)] = 0.1

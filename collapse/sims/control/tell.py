@@ -5,22 +5,27 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from collapse.experiment.base import spelled
+from collapse.experiment.lazy import load
 from collapse.sims.control.fields import DRIFT, ControlFields
+from collapse.sims.control.policies import read
 
 if TYPE_CHECKING:
     import xarray as xr
 
 _REACHED = ("mean_drift", "largest_drift", "gain")
+_HEADS = ("policy", "real rows", "mean drift", "passed", "gain", "gain on the best")
+_NOTES = {"fewer": " with fewer rows", "between": " of as many rows"}
 
 
 def figures(e: ControlFields) -> tuple[dict[str, Any], ...]:
-    """Tables `[figure]`: what policies reach against their budget, and one run."""
-    several = e.several()
-    over = {"name": "runs", "metrics": (DRIFT, "spent"), "hue": "policy"}
-    if "budget" not in several:
-        return ({**over, "name": "", "statistic": "mean", "band": "mean"},)
-    front = {"x": "budget", "metrics": _REACHED, "hue": "policy", "x_scale": "log"}
-    return (front | {"statistic": "mean", "band": "mean", "y_scale": "log"},)
+    """Tables `[figure]`: what policies reach against their budget, or over time."""
+    several, mean = e.several(), {"statistic": "mean", "band": "mean"}
+    columns = {"columns": "trust"} if "trust" in several else {}
+    if "budget" in several:
+        scales = {"x_scale": "log", "y_scale": "log"}
+        front = {"x": "budget", "metrics": _REACHED, "hue": "policy"}
+        return (front | mean | scales | columns,)
+    return ({"metrics": (DRIFT, "spent"), "hue": "policy"} | mean | columns,)
 
 
 def caption(e: ControlFields) -> str:
@@ -28,73 +33,127 @@ def caption(e: ControlFields) -> str:
     truth = f"Data: {e.learner.data}" if e.learner.data else ""
     truth = truth or f"Truth: {e.learner.truth_words()}"
     first = ", ".join([truth, *e.learner.caption_words()])
-    budgets = f"{spelled(e.budget)} real rows a generation on average"
     return (
         f"{first}. n = {spelled(e.samples_per_generation)} rows a generation, of which "
-        f"a policy chooses how many are real: {budgets}. Policies see the monitor "
-        f"{e.monitor}: {e.monitor_rows} real rows that nothing else uses, against "
-        f"{e.monitor_samples} generated ones. Drift: {e.error}. {e.repetitions()}."
+        f"{spelled(e.budget)} may be real on average. Policies see the monitor "
+        f"{e.monitor}: {e.monitor_rows} real rows that nothing else uses and that the "
+        f"budget leaves out, against {e.monitor_samples} generated ones. Drift: "
+        f"{e.error}. {e.repetitions()}; bands: 95 % confidence of the mean."
     )
 
 
 def closing(e: ControlFields, dataset: "xr.Dataset") -> str:
     """A table of what each policy spent and reached, and the answer in a sentence."""
-    from collapse.sims.control import held
-
-    lines = held.table(e, dataset)
-    axes = [d for d in dataset["mean_drift"].dims if d not in ("seed", "policy")]
+    lines = table(dataset)
+    axes = [
+        str(d) for d in dataset["mean_drift"].dims if d not in ("seed", "policy")
+    ]
     blocks = []
     for where in dict.fromkeys(tuple(line[a] for a in axes) for line in lines):
-        some = [ln for ln in lines if tuple(ln[a] for a in axes) == where]
-        head = ", ".join(f"{a} {v}" for a, v in zip(axes, where, strict=True))
+        some = [line for line in lines if tuple(line[a] for a in axes) == where]
+        told = [a for a in axes if dataset.sizes[a] > 1]
+        head = ", ".join(f"{a} {line_value(some[0][a])}" for a in told)
         blocks.append("\n".join([*([head] if head else []), *_table(some)]))
-    return "\n\n".join([*blocks, answer(lines)])
+    last = f"{_monitor_words(e)}\n{answer(lines)}"
+    return "\n\n".join([*blocks, last])
+
+
+def line_value(value: Any) -> str:
+    """A coordinate's value in a heading."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
+    """One line a policy and setting of the other axes: what it spent and reached."""
+    np = load("numpy")
+    names = ["mean_drift", "real_rows", "passed"]
+    means = dataset[names].mean("seed")
+    rest = [str(d) for d in means["mean_drift"].dims]
+    lines = []
+    for index in np.ndindex(*(dataset.sizes[d] for d in rest)):
+        where = dict(zip(rest, index, strict=True))
+        line = {d: dataset[d].values[i].item() for d, i in where.items()}
+        line |= {str(n): float(v) for n, v in means.isel(where).data_vars.items()}
+        for name in ("gain", "gain_best"):
+            if name in dataset:
+                some = {d: i for d, i in where.items() if d in dataset[name].dims}
+                ratio = dataset[name].isel(some)
+                line[name] = tuple(
+                    float(ratio.sel(statistic=s)) for s in ("mean", "low", "high")
+                )
+                line["spending"] = str(dataset["spending"].isel(some).values)
+        lines.append(line)
+    return lines
 
 
 def _table(lines: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Lines of a table: policy, rows, drift, share beyond, gain with interval."""
-    heads = ("policy", "rows", "mean drift", "passed", "drift of a constant over it")
-    rows = [heads]
+    """Lines of a table: policy, rows, drift, share beyond, gains with intervals."""
+    rows = [_HEADS]
     for line in lines:
-        said = "–"
-        if "gain" in line and not math.isnan(line["gain"]):
-            said = f"{line['gain']:.3g} ({line['low']:.3g} to {line['high']:.3g})"
-            said += "" if line["equal"] else ", of as many rows"
+        note = _NOTES.get(line.get("spending", ""), "")
         rows.append(
             (
                 str(line.get("policy", "")),
                 f"{line['real_rows']:.3g}",
                 f"{line['mean_drift']:.4g}",
                 f"{line['passed']:.0%}",
-                said,
+                _ratio(line.get("gain")) + note,
+                _ratio(line.get("gain_best")),
             )
         )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(heads))]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADS))]
     return [
         "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
 
 
-def answer(lines: Sequence[Mapping[str, Any]]) -> str:
-    """One sentence: whether a policy beats the constant share of as many real rows."""
-    fair = [ln for ln in lines if ln.get("equal") and _practical(ln["policy"])]
-    if not fair:
-        return "No policy is compared with a constant share of as many real rows."
-    best = max(fair, key=lambda line: line["gain"])
-    interval = f"{best['gain']:.3g} ({best['low']:.3g} to {best['high']:.3g})"
-    if best["low"] > 1:
-        return (
-            f"With as many real rows, {best['policy']} keeps the drift "
-            f"{interval} times smaller than a constant share (95 % confidence for this "
-            f"policy alone, of {len(fair)} that spent the same)."
-        )
+def _ratio(found: tuple[float, float, float] | None) -> str:
+    if found is None or math.isnan(found[0]):
+        return "-"
+    return f"{found[0]:.3g} ({found[1]:.3g} to {found[2]:.3g})"
+
+
+def _monitor_words(e: ControlFields) -> str:
+    """What the rows of the monitor would have been as a budget."""
+    each = e.monitor_rows / e.num_generations
     return (
-        f"No policy clearly beats a constant share of as many real rows: the best of "
-        f"{len(fair)}, {best['policy']}, has {interval} times less drift."
+        f"gain: drift of a constant share of as many real rows, all rows counting "
+        f"alike, over the policy's; on the best: of the best fixed share and weight. "
+        f"The monitor's {e.monitor_rows} real rows are not counted: {each:.3g} a "
+        "generation."
     )
 
 
-def _practical(policy: Any) -> bool:
-    """Whether a policy sees only what is seen in practice."""
-    return str(policy).split()[-1] not in ("oracle", "noise")
+def answer(lines: Sequence[Mapping[str, Any]]) -> str:
+    """One sentence: whether looking at the drift pays, at equal spending."""
+    fair = [
+        line
+        for line in lines
+        if "gain_best" in line and not math.isnan(line["gain_best"][0])
+    ]
+    fair = [line for line in fair if _looks(line)]
+    if not fair:
+        return "No policy that looks at the drift spent no more than a constant share."
+    best = max(fair, key=lambda line: line["gain_best"][1])
+    value, low, high = best["gain_best"]
+    name = " with trust ".join(
+        [str(best["policy"]), *([best["trust"]] if "trust" in best else [])]
+    )
+    said = f"{value:.3g} ({low:.3g} to {high:.3g})"
+    if low > 1:
+        return (
+            f"Looking at the drift pays: with no more real rows {name} keeps it {said} "
+            "times smaller than the best fixed share and weight."
+        )
+    return (
+        "Looking at the drift does not clearly pay: with no more real rows the best "
+        f"policy, {name}, has {said} times less than the best fixed share and weight."
+    )
+
+
+def _looks(line: Mapping[str, Any]) -> bool:
+    """Whether a policy looks at the drift, and at what is seen in practice alone."""
+    spec = read(str(line.get("policy", "constant")))
+    looks = spec.rule.watches or line.get("trust") == "measured"
+    return looks and spec.fed == "monitor"

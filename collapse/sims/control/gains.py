@@ -1,0 +1,168 @@
+"""How much less a policy lets a model drift than a constant share of as many real rows.
+
+Comparisons are at equal spending, since a policy that buys more real rows has to be
+better. A policy that spends as much as the constant share, to 1 %, is compared with it
+seed by seed. One that spends less is, too: its gain is then a lower bound. One that
+spends more is compared with the constant share of as many rows, between those of the
+two nearest budgets (straight lines in logarithms), where there are such.
+
+`gain` is against rows that all count alike, `gain_best` against the best of the
+settings that look at nothing: shares and weights that are fixed beforehand.
+"""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from collapse.measures import intervals
+from collapse.sims.control.fields import ControlFields
+from collapse.sims.control.policies import read
+
+EQUAL = 0.01  # relative difference of real rows up to which spending is equal
+STATISTICS = ("mean", "median", "low", "high")
+FEWER, SAME, BETWEEN, NOTHING = "fewer", "same", "between", ""  # how rows compare
+_BLIND = ("constant", "golden", "greedy", "periodic")
+_WORDS = {
+    "gain": "drift of a constant share over that of the policy",
+    "gain_best": "drift of the best fixed share and weight over that of the policy",
+}
+
+Curves = tuple[NDArray[Any], NDArray[Any]]  # drifts and rows, [budgets, S] each
+
+
+def has_constant(experiment: ControlFields) -> bool:
+    """Whether there is a constant share among several settings."""
+    several = {"policy", "trust"} & set(experiment.several())
+    return "constant" in experiment.policy and bool(several)
+
+
+def usual(variable: xr.DataArray) -> xr.DataArray:
+    """The variable under a constant share whose rows count alike, without its axes."""
+    where = {"policy": "constant", "trust": "equal"}
+    return variable.sel({k: v for k, v in where.items() if k in variable.dims}, drop=True)
+
+
+def of(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, Any]:
+    """The gains with their intervals, and how rows compare; empty for one setting."""
+    if not has_constant(experiment) or dataset.sizes["seed"] < 2:
+        return {}
+    axes = [a for a in ("budget", "trust", "policy") if a in dataset["mean_drift"].dims]
+    rest = [d for d in dataset["mean_drift"].dims if d not in ("seed", *axes)]
+    order = [*rest, "budget", "trust", "policy", "seed"]
+    drift, rows = (
+        _whole(dataset[name]).transpose(*order) for name in ("mean_drift", "real_rows")
+    )
+    trusts, names = (list(map(str, drift[a].values)) for a in ("trust", "policy"))
+    if experiment.trust[0] != "equal":
+        trusts = trusts if "equal" in trusts else ["equal", *trusts[1:]]
+    found = {k: np.full((len(STATISTICS), *drift.shape[:-1]), np.nan) for k in _WORDS}
+    spending = np.full(drift.shape[:-1], NOTHING, dtype=object)
+    for where in np.ndindex(*drift.shape[: len(rest)]):
+        block = drift.values[where], rows.values[where]
+        own = trusts.index("equal"), names.index("constant")
+        kept = {"gain": own, "gain_best": _best(block, trusts, names)}
+        for name, place in kept.items():
+            ratios, how = _compared(block, place)
+            found[name][:, *where] = ratios
+            if name == "gain":
+                spending[where] = how
+    return _labelled(found, spending, dataset, [*rest, *axes], order[:-1])
+
+
+def _whole(variable: xr.DataArray) -> xr.DataArray:
+    """The variable with all of its axes, of one value where it has none."""
+    for axis, value in (("budget", 0.0), ("trust", "equal"), ("policy", "constant")):
+        if axis not in variable.dims:
+            variable = variable.expand_dims({axis: [value]})
+    return variable
+
+
+def _best(block: Curves, trusts: list[str], names: list[str]) -> tuple[int, int]:
+    """Trust and policy of the least drift among those that look at nothing."""
+    means = np.log(block[0].mean(-1)).mean(0)  # [trust, policy], over budgets
+    blind = [
+        (i, j)
+        for i, trust in enumerate(trusts)
+        for j, name in enumerate(names)
+        if trust != "measured" and read(name).name in _BLIND
+    ]
+    return min(blind, key=lambda place: means[place])
+
+
+def _compared(
+    block: Curves, place: tuple[int, int]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Gains [statistics, budgets, trusts, policies] over one setting; how rows compare.
+
+    Args:
+      block: drifts and rows [budgets, trusts, policies, S].
+      place: trust and policy of the setting that they are compared with.
+    """
+    drift, rows = block
+    theirs = drift[:, place[0], place[1]], rows[:, place[0], place[1]]
+    shape = drift.shape[:-1]
+    found = np.full((len(STATISTICS), *shape), np.nan)
+    spending = np.full(shape, NOTHING, dtype=object)
+    for where in np.ndindex(*shape):
+        if where[1:] == place:
+            continue
+        against, spending[where] = _at(theirs, where[0], float(rows[where].mean()))
+        if against is not None:
+            ratio = intervals.of_ratio(against, drift[where])
+            found[:, *where] = ratio.value, ratio.value, ratio.low, ratio.high
+    return found, spending
+
+
+def _at(
+    constants: Curves, budget: int, spent: float
+) -> tuple[NDArray[Any] | None, str]:
+    """Drifts [S] of a constant share to compare with, and how rows compare.
+
+    Args:
+      constants: of a constant share.
+      budget: index of the budget.
+      spent: rows that a policy spends, on average over seeds.
+    """
+    drifts, rows = constants
+    own = rows.mean(1)
+    if own[budget] > 0 and spent <= own[budget] * (1 + EQUAL):
+        return drifts[budget], SAME if spent >= own[budget] * (1 - EQUAL) else FEWER
+    order = np.argsort(own)
+    above = int(np.searchsorted(own[order], spent))
+    if not 0 < above < len(order) or own[order[above - 1]] <= 0:
+        return None, NOTHING
+    low, high = order[above - 1], order[above]
+    part = np.log(spent / own[low]) / np.log(own[high] / own[low])
+    means = drifts[[low, high]].mean(1)
+    level = np.exp((1 - part) * np.log(means[0]) + part * np.log(means[1]))
+    # seeds keep their relative deviations, of which both runs have a part
+    share = (1 - part) * drifts[low] / means[0] + part * drifts[high] / means[1]
+    return level * share, BETWEEN
+
+
+def _labelled(
+    found: dict[str, NDArray[Any]],
+    spending: NDArray[Any],
+    dataset: xr.Dataset,
+    dims: list[str],
+    order: list[str],
+) -> dict[str, Any]:
+    """The gains as variables, without the axes that results do not have."""
+    gone = tuple(order.index(axis) for axis in order if axis not in dims)
+    named: dict[str, Any] = {"statistic": list(STATISTICS)}
+    for name, values in found.items():
+        told = {
+            "long_name": _WORDS[name],
+            "units": "ratio",
+            "reference": 1.0,
+            "line": "ratio of means",
+            "band": "95 % confidence, seeds paired",
+        }
+        values = values.squeeze(tuple(axis + 1 for axis in gone))
+        named[name] = (["statistic", *(d for d in order if d in dims)], values, told)
+    told = {"long_name": "how the rows spent compare with those of the constant share"}
+    kept = [d for d in order if d in dims]
+    named["spending"] = (kept, spending.squeeze(gone).astype(str), told)
+    return named
