@@ -65,7 +65,8 @@ def monitor_of(
       InputError: for a name that is not known.
     """
     if name in task.monitors:
-        return task.monitors[name](root, sizes, *values)
+        own: Monitor = task.monitors[name](root, sizes, *values)
+        return own
     if name not in known(task):
         names = ", ".join(known(task)) or "none"
         raise InputError(f"monitor: this model has no {name!r}; known are {names}")

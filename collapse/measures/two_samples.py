@@ -29,7 +29,7 @@ def squared_mean(points: Points, reference: Points) -> Float[Array, ""]:
 
 
 def squared_covariance(points: Points, reference: Points) -> Float[Array, ""]:
-    """Squared Frobenius distance of covariances, over that of the reference's from 0."""
+    """Squared Frobenius distance of covariances, over the reference's squared norm."""
     own, theirs = (jnp.atleast_2d(jnp.cov(rows.T)) for rows in (points, reference))
     return jnp.sum((own - theirs) ** 2) / jnp.sum(theirs**2)
 

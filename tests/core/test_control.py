@@ -111,7 +111,9 @@ def test_a_diagnostic_may_not_have_the_name_of_an_action(root):
     named = problem()._replace(model=problem().model._replace(fit=fit))
     own = loop.run(root, named, workflows.replace(), N, G)[1]  # no action: no clash
     np.testing.assert_array_equal(own.info["real_share"], [1] * (G + 1))
-    with pytest.raises(ValueError, match=r"named like an action: \['real_share'\]"):
+    with pytest.raises(
+        ValueError, match=r"named like an action or an account: \['real_share'\]"
+    ):
         loop.run(root, named, workflows.replace(), N, G, controller=thermostat())
 
 

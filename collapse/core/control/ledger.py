@@ -78,13 +78,17 @@ def controller(
     def init() -> Accounts:
         nothing = jnp.zeros_like(setting.rate)
         return Accounts(
-            tuple(policy.init(setting) for policy in policies),
-            jnp.array(-1, jnp.int32),
-            setting.floor,
-            *[nothing] * 5,
-            nothing + 1,
-            nothing,
-            nothing,
+            policies=tuple(policy.init(setting) for policy in policies),
+            generation=jnp.array(-1, jnp.int32),
+            floor=setting.floor,
+            planned=nothing,
+            carried=nothing,
+            spent=nothing,
+            drift_sum=nothing,
+            drift_max=nothing,
+            variance=nothing + 1,  # generation 0 is a fit to n rows
+            alarms=nothing,
+            false_alarms=nothing,
         )
 
     def act(state: Accounts, metrics: Metrics) -> tuple[Accounts, Actions]:
@@ -94,17 +98,15 @@ def controller(
         granted, carried = _granted(setting, now, request, overdraft)
         early = metrics[DRIFT] < request.level
         share = granted / setting.num_rows
-        weight = trust.chosen(
-            trusted, now.variance, signal.drift / setting.step, share
-        )
+        weight = trust.chosen(trusted, now.variance, signal.drift / setting.step, share)
         weight = jnp.where(jnp.isnan(request.trust), weight, request.trust)
         now = now._replace(
             policies=own,
             planned=granted,
             carried=carried,
             variance=trust.after(now.variance, weight, share),
-            alarms=now.alarms + request.alarm,
-            false_alarms=now.false_alarms + (request.alarm & early),
+            alarms=now.alarms + request.alarm.astype(share.dtype),
+            false_alarms=now.false_alarms + (request.alarm & early).astype(share.dtype),
         )
         return now, Actions(share, weight)
 

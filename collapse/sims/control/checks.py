@@ -45,8 +45,8 @@ def check(e: ControlFields) -> None:
     floor = 1 / e.monitor_rows + 1 / e.monitor_samples
     if 0 < e.tolerance < floor and e.monitor == "mean":
         raise InputError(
-            f"tolerance: {e.tolerance:g} is below the floor {floor:.3g} of a monitor of "
-            f"{e.monitor_rows} real and {e.monitor_samples} generated rows, which "
+            f"tolerance: {e.tolerance:g} is below the floor {floor:.3g} of a monitor "
+            f"of {e.monitor_rows} real and {e.monitor_samples} generated rows, which "
             "cannot see so small a drift; give a larger tolerance or more rows"
         )
     if e.num_generations % e.every:

@@ -58,12 +58,6 @@ class Control(ControlFields):
             return data
         return data.with_watched()
 
-    def monitor_sizes(self, data: Any) -> tuple[int, int]:
-        """Rows of the monitor: real ones, at most those there are, and generated."""
-        watched = getattr(data, "watched", None)
-        most = self.monitor_rows if watched is None else len(watched)
-        return min(self.monitor_rows, most), self.monitor_samples
-
     # What is shown of it
 
     def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":

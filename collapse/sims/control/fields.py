@@ -109,3 +109,9 @@ class ControlFields(Study):
     def measured(self) -> tuple[str, ...]:
         """Names of the metrics: what policies look at, always, and what is asked."""
         return tuple(dict.fromkeys((*SEEN, *self.metrics)))
+
+    def monitor_sizes(self, data: Any) -> tuple[int, int]:
+        """Rows of the monitor: real ones, at most those there are, and generated."""
+        watched = getattr(data, "watched", None)
+        most = self.monitor_rows if watched is None else len(watched)
+        return min(self.monitor_rows, most), self.monitor_samples

@@ -41,7 +41,9 @@ def has_constant(experiment: ControlFields) -> bool:
 def usual(variable: xr.DataArray) -> xr.DataArray:
     """The variable under a constant share whose rows count alike, without its axes."""
     where = {"policy": "constant", "trust": "equal"}
-    return variable.sel({k: v for k, v in where.items() if k in variable.dims}, drop=True)
+    return variable.sel(
+        {k: v for k, v in where.items() if k in variable.dims}, drop=True
+    )
 
 
 def of(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def of(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, Any]:
     if not has_constant(experiment) or dataset.sizes["seed"] < 2:
         return {}
     axes = [a for a in ("budget", "trust", "policy") if a in dataset["mean_drift"].dims]
-    rest = [d for d in dataset["mean_drift"].dims if d not in ("seed", *axes)]
+    rest = [str(d) for d in dataset["mean_drift"].dims if d not in ("seed", *axes)]
     order = [*rest, "budget", "trust", "policy", "seed"]
     drift, rows = (
         _whole(dataset[name]).transpose(*order) for name in ("mean_drift", "real_rows")

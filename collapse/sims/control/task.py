@@ -43,8 +43,10 @@ def task(condition: Condition[ControlFields], data: Any) -> Task:
         *own.values,
     )
 
+    sizes = Sizes(*study.monitor_sizes(data))
+
     def watched(root: Key, *rest: Any) -> Monitor:
-        return monitor_of(own, study.monitor, root, Sizes(*study.monitor_sizes(data)), rest)
+        return monitor_of(own, study.monitor, root, sizes, rest)
 
     def setting(root: Key, *given: Any) -> Setting:
         rate, tolerance, price, number = given[:4]
@@ -95,9 +97,7 @@ def _learned(condition: Condition[ControlFields], data: Any) -> Task:
     return own
 
 
-def _problems(
-    condition: Condition[ControlFields], own: Task
-) -> Callable[..., Problem]:
+def _problems(condition: Condition[ControlFields], own: Task) -> Callable[..., Problem]:
     """A function that makes the problem of a seed, of two batches or of samples."""
     biased, n = own.biased, condition["samples_per_generation"]
     assert biased is not None  # see `_learned`

@@ -45,9 +45,7 @@ def caption(e: ControlFields) -> str:
 def closing(e: ControlFields, dataset: "xr.Dataset") -> str:
     """A table of what each policy spent and reached, and the answer in a sentence."""
     lines = table(dataset)
-    axes = [
-        str(d) for d in dataset["mean_drift"].dims if d not in ("seed", "policy")
-    ]
+    axes = [str(d) for d in dataset["mean_drift"].dims if d not in ("seed", "policy")]
     blocks = []
     for where in dict.fromkeys(tuple(line[a] for a in axes) for line in lines):
         some = [line for line in lines if tuple(line[a] for a in axes) == where]

@@ -48,7 +48,7 @@ def _act(
     arms = jnp.asarray(_ARMS, setting.rate.dtype)
     age, total = state.age + 1, state.total + signal.drift
     over = age >= 1 / setting.rate
-    hot = (jnp.arange(len(_ARMS)) == state.arm) & over
+    hot = (jnp.arange(len(_ARMS), dtype=jnp.int32) == state.arm) & over
     tried = state.tried + hot.astype(arms.dtype)
     mean = jnp.where(hot, state.mean + (total / age - state.mean) / tried, state.mean)
     usual = setting.step / (2 * setting.rate)  # drift of the constant share

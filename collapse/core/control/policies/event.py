@@ -3,9 +3,10 @@
 Re-anchoring goes on until the drift is below half the level (hysteresis), so that noise
 about the level does not switch it on and off. A number behind the name is the share of
 real rows while it is on, 1 by default. In a random walk of the drift in d directions
-the level of full re-anchoring is step / rate for a budget of that rate, and the mean drift is d / (d + 2) of
-what the constant share has for the same rows (`collapse.theory.anchoring`); in one
-direction this is Astrom & Bernhardsson's gain of Lebesgue over Riemann sampling.
+the level of full re-anchoring is step / rate for a budget of that rate, and the mean
+drift is d / (d + 2) of what the constant share has for the same rows
+(`collapse.theory.triggers`); in one direction this is Astrom & Bernhardsson's gain of
+Lebesgue over Riemann sampling.
 """
 
 import jax.numpy as jnp

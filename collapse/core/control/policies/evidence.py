@@ -20,7 +20,7 @@ State = tuple[Number, Number]
 
 
 def e_value(setting: Setting, drift: Number, most: Number) -> Number:
-    """Evidence that the drift is above `most`, from a monitor's value less its floor."""
+    """Evidence that the drift is above `most`, by a monitor less its floor."""
     floor = jnp.nan_to_num(setting.floor)  # of generation 0, which is taken away
     seen = jnp.sqrt(jnp.maximum(drift + floor, 0))
     beyond = jnp.maximum(seen - jnp.sqrt(most), 0) ** 2

@@ -12,7 +12,9 @@ from collapse.core.control.policy import Policy, Request, Setting, Signal, ask
 from collapse.core.control.trust import per_row
 
 
-def _act(setting: Setting, state: tuple[()], signal: Signal) -> tuple[tuple[()], Request]:
+def _act(
+    setting: Setting, state: tuple[()], signal: Signal
+) -> tuple[tuple[()], Request]:
     del signal
     share = jnp.clip(setting.rate, 0, 1)
     ratio = share / jnp.maximum(1 - share, jnp.finfo(share.dtype).eps)

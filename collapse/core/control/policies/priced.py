@@ -22,7 +22,9 @@ def dead_zone(setting: Setting) -> Number:
     return cost * (1 - kept) / 2  # 1 + P = 1 / (1 - kept)
 
 
-def _act(setting: Setting, state: tuple[()], signal: Signal) -> tuple[tuple[()], Request]:
+def _act(
+    setting: Setting, state: tuple[()], signal: Signal
+) -> tuple[tuple[()], Request]:
     least = dead_zone(setting)
     share = 1 - least / jnp.maximum(signal.drift, least)
     return state, ask(share, level=least)
