@@ -87,6 +87,25 @@ def curve(
     return v * np.exp(log_kept) - limit * np.expm1(log_kept)
 
 
+def drift_at(
+    generation: int,
+    share: float,
+    noise: float,
+    start: float = 0.0,
+    pooled: bool = False,
+) -> float:
+    """V_t of `curve` for one generation t, however late."""
+    t = whole("generation", generation, 0)
+    limit = constant(share, noise, pooled).drift
+    v = not_negative("start", start)
+    if math.isinf(limit) or limit == 0 == share:  # no real rows that count
+        return v + noise * t
+    if share == 1:
+        return limit if t else v
+    log_kept = 2 * t * math.log1p(-share)
+    return v * math.exp(log_kept) - limit * math.expm1(log_kept)
+
+
 def first_passage(
     tolerance: float,
     share: float,
@@ -117,7 +136,7 @@ def first_passage(
     # the root is a whole number at times, which rounding may miss by one
     last = max(math.floor(guess), 1)
     for t in (last - 1, last):
-        if _at(t, share, noise, v, limit) > most:
+        if drift_at(t, share, noise, v, pooled) > most:
             return float(t)
     return last + 1.0
 
@@ -140,8 +159,7 @@ def share_until(
 
     def excess(a: float) -> float:
         """V_G above the tolerance; falls with the share."""
-        limit = constant(a, s, pooled).drift
-        return _at(generations, a, s, 0.0, limit) - most
+        return drift_at(generations, a, s, 0.0, pooled) - most
 
     if excess(for_ever) >= 0:  # to rounding: after many generations they are one
         return for_ever
@@ -189,13 +207,3 @@ def longest_period(drift: float, noise: float) -> float:
     found = 2 * d / s
     # D = s (P-1) / 2, divided again, may be less than P - 1 by a rounding
     return 1.0 + math.floor(found * (1 + 4 * np.finfo(np.float64).eps))
-
-
-def _at(t: float, share: float, noise: float, start: float, limit: float) -> float:
-    """V_t of `curve` for one t, and the limit that is known."""
-    if math.isinf(limit) or limit == 0 == share:
-        return start + noise * t
-    if share == 1:
-        return limit if t else start
-    log_kept = 2 * t * math.log1p(-share)
-    return start * math.exp(log_kept) - limit * math.expm1(log_kept)

@@ -32,6 +32,8 @@ def recursion(share, noise, generations, start, pooled):
 def test_the_curve_is_its_recursion(pooled, share, noise, start):
     own = anchoring.curve(share, noise, 40, start, pooled)
     close(own, recursion(share, noise, 40, start, pooled), rtol=1e-9, atol=1e-12)
+    single = [anchoring.drift_at(t, share, noise, start, pooled) for t in range(41)]
+    close(single, own, rtol=1e-12, atol=1e-15)
     other = recursion(share, noise, 40, start, not pooled)
     if share > 0.01:  # the two kinds are not each other
         assert not np.allclose(own[1:], other[1:], rtol=1e-9)
@@ -204,6 +206,7 @@ def test_periodic_re_anchoring_is_met_by_simulation():
         (lambda: anchoring.least_share(-1, 1), "drift"),
         (lambda: anchoring.curve(0.5, 1, -1), "num_generations"),
         (lambda: anchoring.curve(0.5, 1, 3, -1), "start"),
+        (lambda: anchoring.drift_at(-1, 0.5, 1), "generation"),
         (lambda: anchoring.first_passage(math.nan, 0.5, 1), "tolerance"),
         (lambda: anchoring.first_passage(1, 0.5, 1, -1), "start"),
         (lambda: anchoring.share_until(-1, 1, 3), "tolerance"),
