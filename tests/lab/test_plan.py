@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.optimize
 import scipy.stats
 from calibrated import Z, assert_mean, assert_tells_apart
 from conftest import SEED
@@ -157,6 +158,30 @@ def test_an_interval_of_one_generation_is_that_of_chi_square():
     assert known(0.2)[:3] == (0.2, 0.2, 0.2)
 
 
+def test_a_run_with_real_rows_is_pulled_back():
+    """The likelihood of two generations under a share, from SciPy's laws alone."""
+    drifts, d, share = (0.3, 0.5), 3.0, 0.2
+
+    def minus_log(u):
+        c, kept = math.exp(u) / d, (1 - share) ** 2
+        first = scipy.stats.chi2.logpdf(drifts[0] / kept / c, d)
+        second = scipy.stats.ncx2.logpdf(drifts[1] / kept / c, d, drifts[0] / c)
+        return 2 * u - first - second
+
+    best = scipy.optimize.minimize_scalar(minus_log, bounds=(-4, 4), method="bounded")
+    found = of_run(drifts, d, share).value
+    assert found == pytest.approx(math.exp(best.x), rel=1e-4)
+    assert of_run(drifts, d).value != pytest.approx(found, rel=0.05)
+
+
+def test_a_trigger_s_interval_ends_where_its_formulas_do():
+    wide = Situation(of_generations([0.01, 0.04], 1.0), 0.1)
+    assert wide.noise.high > 0.1 > wide.noise.value
+    end = plan(wide._replace(noise=known(0.1)))
+    assert plan(wide)["wait"].low == pytest.approx(end["wait"].value)
+    assert plan(wide)["saving"].low == pytest.approx(end["saving"].value)
+
+
 @pytest.mark.parametrize("d", [1.0, 2.5, 6.0, 240.0])
 def test_the_law_of_a_step_is_non_central_chi_square(d):
     before, after = np.array([[0.0, 0.7, 2.0, 3.0]]), np.array([[0.5, 0.9, 1.0, 9.0]])
@@ -264,6 +289,9 @@ def test_words_and_table(command):
     assert "never passed; the drift ends at 0.07" in said
     code, said, _ = command("--measured 0.01 0.03 0.02 --tolerance 0.1 --dimension 40")
     assert code == 0 and "a run of 3 generations" in said
+    measures = "--measured 0.01 0.03 0.02 --tolerance 0.1"
+    said = command(f"{measures} --share 0.5")[1]
+    assert f"adds {of_run([0.01, 0.03, 0.02], 1, 0.5).value:.3g} (" in said
     code, said, _ = command("--drift 0.1 --tolerance 0.1 --dimension 40")
     assert "takes more real rows than the constant share" in said
     code, said, _ = command(f"{LEAST} --rows 1000 --price 1")

@@ -172,9 +172,7 @@ def _trigger(given: Situation) -> dict[str, Planned]:
     # its formulas end where one generation adds the tolerance
     cut = given._replace(noise=given.noise._replace(high=min(given.noise.high, most)))
     found = {
-        "threshold": _ranged(
-            cut, "trigger: all rows real above", height, "distance, root of a drift"
-        ),
+        "threshold": _ranged(cut, "trigger: all rows real above", height, "distance"),
         "wait": _ranged(
             cut, "then real every, on average", lambda s: 1 / use(s), GENERATIONS
         ),
@@ -192,17 +190,17 @@ def _trigger(given: Situation) -> dict[str, Planned]:
 
 def _present(given: Situation) -> dict[str, Planned]:
     """What the present mix does."""
-    a, words = given.share, f"at the present share {given.share:g}"
+    a = given.share
     found = {
         "passes": _ranged(
             given,
-            f"tolerance is passed {words}",
+            "present mix passes the tolerance",
             lambda s: anchoring.first_passage(given.tolerance, a, s),
             "generation",
         ),
         "present_limit": _ranged(
             given,
-            f"drift in the end {words}",
+            "drift of the present mix in the end",
             lambda s: anchoring.constant(a, s).drift,
             SQUARED,
         ),
@@ -211,7 +209,7 @@ def _present(given: Situation) -> dict[str, Planned]:
         t = given.generations
         found["present_drift"] = _ranged(
             given,
-            f"drift at generation {t} {words}",
+            f"drift of the present mix at generation {t}",
             lambda s: anchoring.drift_at(t, a, s),
             SQUARED,
         )
@@ -234,7 +232,7 @@ def _monitor(given: Situation) -> dict[str, Planned]:
     if held_out is not None:
         found["monitor_floor"] = _ranged(
             given,
-            f"drift that {held_out} held-out rows see in none",
+            f"drift that {held_out} rows see in none",
             lambda s: s * rows / held_out,
             SQUARED,
         )
