@@ -187,6 +187,7 @@ def test_every_option_that_a_page_names_exists():
         known += (ROOT / "collapse" / own).read_text()
     for own in ("lab/look/compare.py", "lab/look/report.py", "lab/workers/merge.py"):
         known += (ROOT / "collapse" / own).read_text()
+    known += (ROOT / "collapse/lab/plan/command.py").read_text()
     known = set(re.findall(r"--[a-z][a-z-]*", known))
     known |= {"--signal", "--scheduler-file", "--nthreads"}  # of sbatch and dask
     for path in PAGES:

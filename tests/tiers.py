@@ -53,6 +53,7 @@ FULL = [
     r"sims/test_kde.py::test_(data|mixing|rows_that_are)",
     r"data/test_table_precision.py::test_(a_first_fit|regressors|samples)",
     r"lab/test_table_commands.py::test_python_reads",
+    r"lab/test_plan.py::test_intervals_of_a_run.*\[(2-6|3-8)",
     r"sims/test_kde_running.py::(?!.*known)",
     r"experiment/test_density_task.py::.*\[(?!2)",
     r"sims/test_generation_zero.py::test_the_first_fit_has.*\[(?!gaussian-[01]|linear-fixed)",

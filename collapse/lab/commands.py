@@ -29,6 +29,7 @@ results:
   report FOLDER ... write finished runs on one page of HTML
 
 other:
+  plan              say how much real data holds a drift, from measured numbers
   reproduce [NAME]  list published figures and claims, or make them again
   merge FOLDER      join the shards of a run (--shard) into its results
   completion SHELL  print completion for bash, zsh or fish

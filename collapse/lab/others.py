@@ -4,6 +4,7 @@ from collapse.lab import look
 
 MODULES = {  # word -> its module, whose `main` is loaded when it is called
     **look.COMMANDS,
+    "plan": "collapse.lab.plan.command",
     "reproduce": "collapse.lab.reproduce.command",
     "merge": "collapse.lab.workers.merge",
 }

@@ -31,6 +31,13 @@ def not_negative(name: str, value: float) -> float:
     return float(value)
 
 
+def positive(name: str, value: float) -> float:
+    """The value, if it is one finite number above 0."""
+    if np.ndim(value) or not 0 < value < math.inf:
+        raise ValueError(f"{name} must be finite and above 0, got {value}")
+    return float(value)
+
+
 def whole(name: str, value: int, least: int) -> int:
     """The value, if it is one whole number of at least `least`."""
     if np.ndim(value) or not (value >= least and value % 1 == 0):

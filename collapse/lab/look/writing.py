@@ -46,7 +46,7 @@ def check_target(path: Path, mark: str, field: str = "out") -> None:
         )
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, text: str, field: str = "out") -> None:
     """Write a text whole or not at all, and say so; through links, which stay.
 
     A pipe that is closed at the other end is no error; a device gets the text alone.
@@ -54,6 +54,7 @@ def write(path: Path, text: str) -> None:
     Args:
       path: as of `check_target`.
       text: that it is to hold.
+      field: option that names it, for messages.
 
     Raises:
       InputError: if it cannot be written.
@@ -69,7 +70,7 @@ def write(path: Path, text: str) -> None:
     except OSError as error:
         why = error.strerror or os.strerror(error.errno or 0)
         raise InputError(
-            f"out: {path} cannot be written ({why}); name another"
+            f"{field}: {path} cannot be written ({why}); name another"
         ) from None
     terminal.say(f"written: {path}")
 

@@ -1,0 +1,1 @@
+"""A plan for practice: how much real data holds a drift, from measured numbers."""
