@@ -1,5 +1,6 @@
 """Real data from files: read, checked, and split into training and held-out rows."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -10,6 +11,7 @@ from jaxtyping import Float
 from collapse.data.errors import DataError
 from collapse.data.tables import checks, delimited, formats
 from collapse.data.tables.classes import numbered
+from collapse.data.tables.disjoint import check_disjoint
 from collapse.data.tables.options import Options, Raw, listed, name_of
 from collapse.data.tables.selection import Selection, flag_words, select
 from collapse.data.tables.values import values
@@ -63,6 +65,31 @@ class RealData(NamedTuple):
         return self._replace(
             held_out=self.held_out[count:], watched=self.held_out[:count]
         )
+
+    def watching(self, other: "RealData", field: str) -> "RealData":
+        """The data with all rows of other data set apart for a monitor.
+
+        Args:
+          other: of the same columns, read in the same way.
+          field: that names them, for messages.
+
+        Raises:
+          DataError: for other columns, or rows that both have.
+        """
+        own = self.train.shape[1]
+        if other.train.shape[1] != own:
+            raise DataError(
+                f"{field}: {other.train.shape[1]} columns where the data have {own}; "
+                "give a table of the same columns"
+            )
+        rows = np.concatenate([other.train, other.held_out]) + other.centre
+        uses = {
+            "those that are trained on": self.train + self.centre,
+            "those of the final evaluation": self.held_out + self.centre,
+        }
+        check_disjoint(field, rows, uses)
+        both = hashlib.sha256(f"{self.sha256} {other.sha256}".encode()).hexdigest()
+        return self._replace(watched=rows - self.centre, sha256=both)
 
 
 def load(

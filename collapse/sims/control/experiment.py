@@ -54,9 +54,15 @@ class Control(ControlFields):
     def load(self) -> Any:
         """The data that the model names, some held-out rows set apart to watch."""
         data = super().load()
-        if data is None or not hasattr(data, "with_watched"):
-            return data
-        return data.with_watched()
+        if self.monitor_data and not hasattr(data, "watching"):
+            raise InputError(
+                "monitor_data: only beside a table; name one by --data, or drop it"
+            )
+        if self.monitor_data:
+            own = dataclasses.replace(self.learner, data=self.monitor_data)
+            other = dataclasses.replace(self, family=own, monitor_data="")
+            return data.watching(super(Control, other).load(), "monitor_data")
+        return data.with_watched() if hasattr(data, "with_watched") else data
 
     # What is shown of it
 
@@ -82,7 +88,9 @@ class Control(ControlFields):
     def resolved(self, rows: int, dimension: int) -> Self:
         """The study with open fields filled in."""
         found = super().resolved(rows, dimension)
-        usual = 1000 if self.learner.has_batch_law else self.learner.default_rows
+        alone = set(self.workflows) == {"replace"}  # else single samples are kept
+        cheap = self.learner.has_batch_law and alone
+        usual = 1000 if cheap else self.learner.default_rows
         sizes = self.samples_per_generation or (rows or usual,)
         budgets = self.budget or (_USUAL_RATE * min(sizes, default=0),)
         errors = found.errors()

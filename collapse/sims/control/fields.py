@@ -57,6 +57,9 @@ class ControlFields(Study):
     monitor_rows: Annotated[int, Bounds(2, 10**9, or_zero=True)] = 0
     """Real rows of the monitor, 0 for ten times n; with data, at most half of the
     held-out rows."""
+    monitor_data: Annotated[str, Shown("half of the held-out rows"), Only("data")] = ""
+    """With data: a table of the monitor's rows, read in the same way. A row that is
+    also trained on, or in the final evaluation, is refused."""
     monitor_samples: Annotated[int, Bounds(2, 10**9, or_zero=True)] = 0
     """Rows that the model generates for the monitor, anew in every generation; 0 for
     ten times n."""

@@ -91,10 +91,23 @@ def _learned(condition: Condition[ControlFields], data: Any) -> Task:
             "drop them or name another"
         )
     if own.batched and condition.workflow.name != "replace":
-        raise InputError(
-            f"workflows: {study.model} has whole batches for rows, under replace alone"
-        )
+        own = own._replace(batched=False, biased=_unbiased(own, study.model))
     return own
+
+
+def _unbiased(own: Task, model: str) -> Callable[..., Problem]:
+    """A function that makes the family's problem of single samples.
+
+    Raises:
+      InputError: if the rows of its usual problem are batches.
+    """
+    if own.batch_size > 1:
+        raise InputError(
+            f"workflows: {model} keeps statistics of whole batches, of which a policy "
+            "cannot choose a share under other workflows than replace; give --rows "
+            "samples"
+        )
+    return lambda root, bias, sizes, *values: own.make_problem(root, *values)
 
 
 def _problems(condition: Condition[ControlFields], own: Task) -> Callable[..., Problem]:

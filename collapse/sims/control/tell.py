@@ -115,11 +115,12 @@ def _ratio(found: tuple[float, float, float] | None) -> str:
 def _monitor_words(e: ControlFields) -> str:
     """What the rows of the monitor would have been as a budget."""
     each = e.monitor_rows / e.num_generations
+    most = "at most " if e.learner.data else ""
     return (
         f"gain: drift of a constant share of as many real rows, all rows counting "
         f"alike, over the policy's; on the best: of the best fixed share and weight. "
-        f"The monitor's {e.monitor_rows} real rows are not counted: {each:.3g} a "
-        "generation."
+        f"The monitor's real rows are not counted: {most}{e.monitor_rows}, or "
+        f"{each:.3g} a generation."
     )
 
 

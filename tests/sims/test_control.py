@@ -1,0 +1,283 @@
+"""Policies that hold a model: against theory, at equal spending, and what is refused."""
+
+import jax
+import numpy as np
+import pytest
+import xarray as xr
+from calibrated import assert_mean, assert_tells_apart
+from conftest import SEED
+
+from collapse.data.errors import InputError
+from collapse.data.tables import RealData
+from collapse.data.tables.disjoint import check_disjoint
+from collapse.experiment import results
+from collapse.experiment.toml import from_table
+from collapse.lab import parts
+from collapse.lab import run as runner
+from collapse.measures import intervals
+from collapse.sims.control import Control, gains, tell
+from collapse.sims.control.held import derive
+from collapse.sims.control.policies import TWELVE, read
+
+_NOISE_AND_PLAIN = ("event noise", "constant")
+pytestmark = pytest.mark.x64
+
+
+def asked(**fields):
+    """An experiment from fields of the study and of its model."""
+    return from_table({"seed": SEED, **fields}, Control, "test")
+
+
+def ran(folder, **fields):
+    """The derived results of an experiment."""
+    experiment, _ = runner.prepare(asked(**fields))
+    traces = parts.simulate(experiment, None, folder)
+    return derive(experiment, results.assemble(experiment, traces))
+
+
+def test_the_drift_of_a_constant_share_is_that_of_theory(tmp_path):
+    fields = {"policy": ["constant", "golden"], "num_seeds": 600, "budget": [5, 20]}
+    small = {"num_generations": 30, "samples_per_generation": 50}
+    data = ran(tmp_path, **fields, **small)
+    constant = data.sel(policy="constant").isel(workflow=0)
+    expected = constant["drift_theory"].transpose("budget", "generation").values
+    drift = constant["drift"].transpose("seed", "budget", "generation").values
+    assert_mean(drift[:, :, 1:], expected[:, 1:])
+    assert_tells_apart(drift[:, :, -1], expected[:, -1], expected[::-1, -1])
+    assert np.isnan(data["drift_theory"].sel(policy="golden")).all()
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory):
+    """One run of all policies that tests look at."""
+    fields = {"num_generations": 1500, "num_seeds": 60, "every": 50}
+    policies = ["constant", "golden", "event", "event oracle", "event noise", "decay"]
+    return ran(tmp_path_factory.mktemp("held"), policy=policies, **fields)
+
+
+def test_looking_at_the_drift_pays_and_noise_does_not(held):
+    """Three times less drift than a constant share in one direction, at most."""
+    gain = held["gain"].isel(workflow=0)
+    low, high = (gain.sel(statistic=s) for s in ("low", "high"))
+    for policy in ("event", "event oracle"):
+        assert 1.5 < low.sel(policy=policy) and high.sel(policy=policy) < 3.3
+    drift = held["mean_drift"].isel(workflow=0)
+    ratio = intervals.of_ratio(*(drift.sel(policy=p).values for p in _NOISE_AND_PLAIN))
+    assert ratio.low > 1  # though it spends no less
+
+
+def test_what_is_spent_is_what_the_budget_allows(held):
+    rows = held["real_rows"].isel(workflow=0).mean("seed")
+    assert rows.sel(policy="event noise") > 20
+    for policy in ("constant", "golden"):
+        assert rows.sel(policy=policy) == pytest.approx(20)
+    for policy in ("event", "event oracle"):
+        assert 18.5 < rows.sel(policy=policy) < 20.2
+    assert rows.sel(policy="decay") < 10
+
+
+def test_a_share_that_falls_to_nothing_lets_the_drift_grow(held):
+    drift = held["drift_sum"].sel(policy="decay").isel(workflow=0).mean("seed")
+    late, early = drift.diff("generation").isel(generation=[-1, 3])
+    assert late > 4 * early
+    constant = held["drift_sum"].sel(policy="constant").isel(workflow=0).mean("seed")
+    late, early = constant.diff("generation").isel(generation=[-1, 3])
+    assert late < 1.5 * early
+
+
+def test_results_that_hold_some_generations_are_part_of_all(tmp_path):
+    fields = {"policy": ["event"], "num_generations": 40, "num_seeds": 3}
+    whole = ran(tmp_path / "whole", **fields)
+    some = ran(tmp_path / "some", **fields, every=8)
+    np.testing.assert_array_equal(some["generation"], np.arange(0, 41, 8))
+    for name in ("drift", "monitor", "spent", "drift_sum", "drift_max"):
+        there = whole[name].sel(generation=some["generation"])
+        # compiled to other roundings
+        np.testing.assert_allclose(some[name], there, rtol=1e-9)
+
+
+def test_a_run_that_is_stopped_goes_on_in_the_middle_of_an_event(tmp_path, monkeypatch):
+    """The third generation re-anchors at first, so that a stop after it is within."""
+    fields = {"policy": ["event 0.2"], "num_generations": 60, "num_seeds": 4}
+    fields |= {"hold": "drift", "tolerance": 0.005, "budget": [200.0]}
+    whole = ran(tmp_path / "whole", **fields)
+    experiment, _ = runner.prepare(asked(**fields))
+    monkeypatch.setattr(parts, "_SECONDS_BETWEEN_SAVES", -1.0)
+    real = parts.checkpoint.save
+    stopped = []
+
+    def save(path, progress):
+        real(path, progress)
+        if not stopped and progress.trace["fit_alarms"][:, -1].any():
+            stopped.append(progress.done)
+            raise parts.Interrupted("stop")
+
+    monkeypatch.setattr(parts.checkpoint, "save", save)
+    with pytest.raises(parts.Interrupted):
+        parts.simulate(experiment, None, tmp_path / "part")
+    traces = parts.simulate(experiment, None, tmp_path / "part")
+    assert 0 < stopped[0] < 60
+    again = derive(experiment, results.assemble(experiment, traces))
+    for name in ("drift", "real_share", "spent"):
+        np.testing.assert_array_equal(again[name], whole[name])
+
+
+def test_policies_of_a_size_share_one_program():
+    experiment, _ = runner.prepare(asked(budget=[10, 20], trust=["equal", "measured"]))
+    programs = {experiment.task(c, None).program for c in experiment.conditions()}
+    assert len(list(experiment.conditions())) == 48 and len(programs) == 1
+
+
+@pytest.mark.parametrize("model", ["gmm", "kde", "linear", "discrete"])
+def test_every_closed_model_can_be_held(model, tmp_path):
+    fields = {"model": model, "num_generations": 6, "num_seeds": 3}
+    data = ran(tmp_path, policy=["constant", "event"], **fields)
+    assert np.isfinite(data["mean_drift"]).all() and (data["monitor"] > -1).all()
+
+
+@pytest.mark.parametrize("workflow", ["accumulate", "fixed_budget", "window 3"])
+def test_other_workflows_may_be_held_too(workflow, tmp_path):
+    fields = {"workflows": [workflow], "num_generations": 6, "num_seeds": 3}
+    data = ran(tmp_path, policy=["constant", "golden"], **fields)
+    assert np.isfinite(data["mean_drift"]).all()
+    assert (data["real_rows"].isel(workflow=0) == 2).all()
+
+
+# Gains, on numbers that are known
+
+
+def dataset(drifts, rows, budgets=(10.0, 20.0)):
+    """Drifts and rows [budgets, policies] of seeds that deviate together."""
+    policies = ["constant", "golden", "event"]
+    seeds = 1 + 0.1 * np.linspace(-1, 1, 20)[:, None, None]
+    dims = ("seed", "budget", "policy")
+    variables = {
+        "mean_drift": (dims, seeds * np.array(drifts)[None]),
+        "real_rows": (dims, np.ones_like(seeds) * np.array(rows)[None]),
+    }
+    return xr.Dataset(variables, {"budget": list(budgets), "policy": policies})
+
+
+def gained(drifts, rows):
+    experiment, _ = runner.prepare(
+        asked(policy=["constant", "golden", "event"], budget=[10, 20])
+    )
+    found = dataset(drifts, rows)
+    return found.assign(gains.of(experiment, found))
+
+
+def test_a_gain_is_a_ratio_of_drifts_at_equal_spending():
+    rows = [[10, 10, 10.05], [20, 20, 19.9]]
+    found = gained([[8, 2, 4], [4, 1.5, 1]], rows)
+    mean = found["gain"].sel(statistic="mean")
+    np.testing.assert_allclose(mean.sel(policy="event"), [2, 4])
+    np.testing.assert_allclose(
+        found["gain_best"].sel(statistic="mean", policy="event"), [0.5, 1.5]
+    )
+    assert (found["spending"].sel(policy="event") == gains.SAME).all()
+    # seeds deviate together, so that a ratio does not vary
+    np.testing.assert_allclose(found["gain"].sel(statistic="high"), mean)
+
+
+def test_who_spends_more_is_compared_with_a_constant_of_as_many_rows():
+    """At sqrt(200) rows the constant has sqrt(8 * 4), between its two budgets."""
+    rows = [[10, 10, np.sqrt(200)], [20, 20, 25]]
+    found = gained([[8, 2, 4], [4, 1.5, 1]], rows).sel(policy="event")
+    mean = found["gain"].sel(statistic="mean").values
+    assert mean[0] == pytest.approx(np.sqrt(32) / 4) and np.isnan(mean[1])
+    assert found["spending"].values.tolist() == [gains.BETWEEN, gains.NOTHING]
+
+
+def test_who_spends_less_has_at_least_its_gain():
+    found = gained([[8, 2, 4], [4, 1.5, 1]], [[10, 10, 5], [20, 20, 1]])
+    assert (found["spending"].sel(policy="event") == gains.FEWER).all()
+
+
+# What is refused
+
+
+REFUSED = [
+    ({"policy": ["evnt"]}, "policy: unknown 'evnt'.*event"),
+    ({"policy": ["event 2"]}, "share of real rows of an event is 2; give a number"),
+    ({"policy": ["event 0.1 0.2"]}, "not how event is written"),
+    ({"policy": ["constant oracle"]}, "looks at no drift"),
+    ({"policy": ["feed_forward 3"]}, "takes no number"),
+    ({"policy": ["event", "event"]}, "policy: a value is repeated"),
+    ({"policy": ["priced"]}, "price: the policy priced weighs.*--price"),
+    ({"budget": [2000]}, "budget: 2000 real rows of 1000"),
+    ({"budget": [0.0001]}, "budget: 0.0001 rows a generation are less than one row"),
+    ({"hold": "drift"}, "tolerance: --hold drift needs one"),
+    (
+        {"hold": "drift", "tolerance": 1e-5},
+        "tolerance: 1e-05 is below the floor 0.0002 of a monitor of 10000",
+    ),
+    ({"workflows": ["mix 0.1 fresh"]}, "sets the share of real rows"),
+    ({"every": 7}, "every: 7 does not divide"),
+    ({"every": 2000}, "every: 2000 leaves one"),
+    ({"error": "entropy"}, "error: entropy is not least.*mean_error"),
+    ({"snapshots": [1]}, "snapshots: .*not kept under policies"),
+]
+
+
+@pytest.mark.parametrize("fields, said", REFUSED)
+def test_what_cannot_be_run_is_refused_in_one_line(fields, said):
+    with pytest.raises(InputError, match=said) as found:
+        runner.prepare(asked(**fields))
+    assert "\n" not in str(found.value)
+
+
+def test_an_unknown_monitor_is_told_with_those_there_are():
+    experiment, _ = runner.prepare(asked(monitor="mmd"))
+    with pytest.raises(InputError, match="no 'mmd'; known are mean, loss, covariance"):
+        condition = next(experiment.conditions())
+        task = experiment.task(condition, None)
+        jax.eval_shape(task.make_problem, jax.random.key(0), *task.values)
+
+
+def table(rows, held_out):
+    return RealData(rows, held_out, "0" * 64, ("a", "b"))
+
+
+def test_a_monitor_that_sees_training_or_test_rows_is_refused():
+    rng = np.random.default_rng(0)
+    rows, others = rng.normal(size=(40, 2)), rng.normal(size=(20, 2))
+    data = table(rows[:30], rows[30:])
+    fair = data.watching(table(others[:15], others[15:]), "monitor_data")
+    assert len(fair.watched) == 20 and fair.sha256 != data.sha256
+    for leak, use in ((rows[3], "trained on"), (rows[33], "final evaluation")):
+        leaking = np.vstack([others, leak])
+        with pytest.raises(InputError, match=f"1 of 21 rows, such as.*{use}"):
+            data.watching(table(leaking[:15], leaking[15:]), "monitor_data")
+    check_disjoint("x", others, {"nothing": rows})
+
+
+def test_the_rows_of_a_monitor_are_taken_from_those_held_out():
+    rng = np.random.default_rng(0)
+    data = table(rng.normal(size=(30, 2)), rng.normal(size=(11, 2)))
+    own = data.with_watched()
+    both = np.vstack([own.watched, own.held_out])
+    np.testing.assert_array_equal(both, data.held_out)
+    with pytest.raises(InputError, match="too few"):
+        data._replace(held_out=data.held_out[:3]).with_watched()
+
+
+# What is said
+
+
+def test_policies_are_read_as_they_are_written():
+    assert [read(text).name for text in TWELVE][-2:] == ["event", "event"]
+    spec = read("event 0.25 oracle")
+    assert (spec.number, spec.fed, spec.source) == (0.25, "oracle", 1)
+
+
+def test_the_answer_names_the_best_policy_that_could_be_used_in_practice():
+    lines = [
+        {"policy": "constant", "gain_best": (1.0, 1.0, 1.0)},
+        {"policy": "event", "gain_best": (2.0, 1.8, 2.2)},
+        {"policy": "event oracle", "gain_best": (3.0, 2.9, 3.1)},
+    ]
+    said = tell.answer(lines)
+    assert said.startswith("Looking at the drift pays") and "event keeps it 2" in said
+    lines[1]["gain_best"] = (1.1, 0.9, 1.3)
+    assert tell.answer(lines).startswith("Looking at the drift does not clearly pay")
+    assert tell.answer(lines[:1]).startswith("No policy that looks")
