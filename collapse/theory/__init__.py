@@ -10,7 +10,10 @@ value out of range raises ValueError with the argument's name.
 Means and variances of fits under every workflow are here; other questions have modules
 of their own: `discrete` and `extinction` (symbols), `kde`, `linear`, `ridge`, `mixing`
 (how much real data), `anchoring`, `triggers` and `monitoring` (when to use it),
-`limits` (large samples). `recursions` is what they share.
+`limits` (large samples). `recursions` is what they share. Rows that are verified,
+chosen or weighed: `verifiers`, `labels`, `preferences`, `detectors`, `selection` and
+`mad`, on `truncation`; many models: `ecosystem`; where accumulating fails:
+`adversarial`.
 
 Sources: where no theorem is cited the formula is derived here and is checked by
 simulation in the tests.
