@@ -78,7 +78,8 @@ def spiky_replace(n: int, num_generations: int, dimension: int) -> Spiky:
     """Law [G + 1] of a mean with spikes fitted to the n newest rows.
 
     As `spiky_accumulate`, with m' = m / 2 + noise of variance 1/n for the mean of the
-    newest rows. A fit that copies rows generates copies, so it stays.
+    newest rows. A fit that copies rows generates copies, and stays, but for the chance
+    exp(-n d / 2) that a batch has none, which is left out.
     """
     return _spiky(n, num_generations, dimension, lambda fits: (0.5, 1.0))
 

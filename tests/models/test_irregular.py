@@ -14,7 +14,7 @@ from collapse.models import gaussian
 from collapse.models.irregular import flawed, spiky, uniform
 
 RTOL = 1e-9 if X64 else 1e-4
-NUM = 40_000
+NUM, FIT = 40_000, gaussian.gaussian(1)
 close = np.testing.assert_allclose
 
 
@@ -32,9 +32,9 @@ MODELS = {
         uniform.uniform_edge(),
         lambda key, num: uniform.sample(key, jnp.ones(()), num),
     ),
-    "flawed": (flawed.flawed(0.3, 0.5), None),
-    "selected": (flawed.selected(0.3), None),
-    "at_random": (flawed.selected_at_random(0.3), None),
+    "flawed": (flawed.flawed(FIT, 0.3, 0.5), None),
+    "selected": (flawed.selected(FIT, 0.3), None),
+    "at_random": (flawed.selected_at_random(FIT, 0.3), None),
     "spiky": (
         spiky.spiky(3),
         lambda key, num: spiky.sample(key, spiky.truth(3), num),
@@ -74,7 +74,7 @@ def test_rows_of_a_uniform_law():
 
 
 def test_a_flaw_shifts_and_narrows():
-    rows = flawed.flawed(0.4, 0.25).sample(key(2), normal(1.0, 2.0), NUM)[:, 0]
+    rows = flawed.flawed(FIT, 0.4, 0.25).sample(key(2), normal(1.0, 2.0), NUM)[:, 0]
     assert_cdf(rows, scipy.stats.norm(1.4, 1.0).cdf)
     for wrong in (scipy.stats.norm(1.0, 1.0), scipy.stats.norm(1.4, 1.3)):
         with pytest.raises(AssertionError):
@@ -91,7 +91,7 @@ def test_selected_rows_are_truncated_to_the_nearest(mean):
         return law.cdf(r) - law.cdf(-r) - keep
 
     r = scipy.optimize.brentq(missing, 0, abs(mean) + 10)
-    rows = flawed.selected(keep).sample(key(3), normal(mean, deviation), NUM)[:, 0]
+    rows = flawed.selected(FIT, keep).sample(key(3), normal(mean, deviation), NUM)[:, 0]
     assert abs(rows).max() <= r * (1 + 1e-5)
     low, high = law.cdf([-r, r])
     assert_cdf(rows, lambda x: (law.cdf(x) - low) / (high - low))
@@ -101,19 +101,19 @@ def test_selected_rows_are_truncated_to_the_nearest(mean):
 
 
 def test_selected_rows_of_a_point_are_the_point():
-    rows = flawed.selected(0.3).sample(key(), normal(0.5, 0.0), 4)
+    rows = flawed.selected(FIT, 0.3).sample(key(), normal(0.5, 0.0), 4)
     close(rows, 0.5)
 
 
 def test_the_target_resolves_any_collapse():
     """Distances from it keep their digits when mean and deviation have gone there."""
     tiny = 1e-30
-    rows = flawed.selected(0.5).sample(key(4), normal(0.0, tiny), 200) / tiny
+    rows = flawed.selected(FIT, 0.5).sample(key(4), normal(0.0, tiny), 200) / tiny
     assert 0.1 < rows.std() < 0.6
 
 
 def test_rows_selected_at_random_have_the_law_of_all():
-    model, law = flawed.selected_at_random(0.3), scipy.stats.norm(1.0, 2.0)
+    model, law = flawed.selected_at_random(FIT, 0.3), scipy.stats.norm(1.0, 2.0)
     rows = model.sample(key(5), normal(1.0, 2.0), NUM)[:, 0]
     assert len(np.unique(rows)) == len(rows) or not X64
     assert_cdf(rows, law.cdf)
@@ -125,9 +125,9 @@ def test_rows_selected_at_random_have_the_law_of_all():
 def test_shares_outside_are_refused(keep):
     for make in (flawed.selected, flawed.selected_at_random):
         with pytest.raises(ValueError, match="^keep must be between 0 and 1"):
-            make(keep)
+            make(FIT, keep)
     with pytest.raises(ValueError, match="^kept must not be negative"):
-        flawed.flawed(0.0, keep - 2)
+        flawed.flawed(FIT, 0.0, keep - 2)
     with pytest.raises(ValueError, match="^dimension must be at least 1"):
         spiky.spiky(0)
 

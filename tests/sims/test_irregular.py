@@ -1,4 +1,4 @@
-"""Small models as a family: which curves are exact, and for whom accumulating is safe."""
+"""Small models as a family: exact curves, and for whom accumulating is safe."""
 
 import numpy as np
 import pytest

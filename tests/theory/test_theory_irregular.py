@@ -72,7 +72,7 @@ def spiky_runs(everything, n, d):
 @pytest.mark.parametrize("workflow", ["replace", "accumulate"])
 @pytest.mark.parametrize(("n", "d"), [(8, 2), (3, 5)])
 def test_spikes_by_simulation(workflow, n, d):
-    """Copies are for ever here; under replace a run leaves them with chance e^(-n d/2)."""
+    """Copies stay here: a batch without any has the chance e^(-n d/2)."""
     draws = spiky_runs(workflow == "accumulate", n, d).transpose(1, 0, 2)
     forms = irregular.spiky_replace, irregular.spiky_accumulate
     right, wrong = (np.stack(form(n, G, d)) for form in forms)

@@ -1,8 +1,9 @@
 """Gaussians in one dimension whose generated rows are not those of the model.
 
-They are fitted by maximum likelihood like any other, and generate with a flaw: every
-row is shifted, or loses variance; or rows are selected, by a target or at random. Rows
-are [n, 1] and parameters those of `models.gaussian`.
+They are fitted like the Gaussian that is given, and generate with a flaw: every row is
+shifted, or loses variance; or rows are selected, by a target or at random. Rows are
+[n, 1]. Parameters have a `mean` [1] and a `scale` [1, 1], the standard deviation, as
+those of `models.gaussian` do.
 """
 
 import math
@@ -12,8 +13,7 @@ import jax.numpy as jnp
 from jax.scipy.special import ndtr, ndtri
 from jaxtyping import Array, Float
 
-from collapse.core.types import Key, Model
-from collapse.models.gaussian import GaussianParams, gaussian, sample_points
+from collapse.core.types import Key, Model, Params
 from collapse.numerics import draws, threefry
 
 _HALVINGS = 64  # of an interval of a few standard deviations: below rounding
@@ -21,10 +21,11 @@ _HALVINGS = 64  # of an interval of a few standard deviations: below rounding
 Points = Float[Array, "num 1"]
 
 
-def flawed(shift: float = 0.0, kept: float = 1.0) -> Model:
+def flawed(gaussian: Model, shift: float = 0.0, kept: float = 1.0) -> Model:
     """The `Model` of a Gaussian that adds `shift` to every row that it generates.
 
     Args:
+      gaussian: how it is fitted and generates without a flaw.
       shift: in units of the data.
       kept: variance of generated rows about their mean, as a multiple of the model's.
 
@@ -34,14 +35,15 @@ def flawed(shift: float = 0.0, kept: float = 1.0) -> Model:
     if not kept >= 0:
         raise ValueError(f"kept must not be negative, got {kept}")
 
-    def sample(key: Key, params: GaussianParams, num: int) -> Points:
+    def sample(key: Key, params: Params, num: int) -> Points:
         narrow = params._replace(scale=params.scale * math.sqrt(kept))
-        return sample_points(key, narrow, num) + shift
+        rows: Points = gaussian.sample(key, narrow, num) + shift
+        return rows
 
-    return gaussian(1)._replace(sample=sample)
+    return gaussian._replace(sample=sample)
 
 
-def selected(keep: float) -> Model:
+def selected(gaussian: Model, keep: float) -> Model:
     """The `Model` of a Gaussian of whose rows only those nearest to 0 are kept.
 
     They have the law of the rows that are kept out of infinitely many: a normal law,
@@ -55,7 +57,7 @@ def selected(keep: float) -> Model:
     """
     _check(keep)
 
-    def sample(key: Key, params: GaussianParams, num: int) -> Points:
+    def sample(key: Key, params: Params, num: int) -> Points:
         mean, deviation = params.mean[0], jnp.abs(params.scale[0, 0])
         # of a model without variance every row is the mean
         safe = jnp.where(deviation > 0, deviation, 1)
@@ -66,10 +68,10 @@ def selected(keep: float) -> Model:
         signed = jnp.where(mean < 0, -deviation, deviation)  # z: of a mean above 0
         return (mean + signed * ndtri(share))[:, None]
 
-    return gaussian(1)._replace(sample=sample)
+    return gaussian._replace(sample=sample)
 
 
-def selected_at_random(keep: float) -> Model:
+def selected_at_random(gaussian: Model, keep: float) -> Model:
     """The `Model` of a Gaussian of whose rows a random share is kept: the control.
 
     1 / keep rows are generated for each that is kept. Kept rows have the law of all.
@@ -79,13 +81,13 @@ def selected_at_random(keep: float) -> Model:
     """
     _check(keep)
 
-    def sample(key: Key, params: GaussianParams, num: int) -> Points:
+    def sample(key: Key, params: Params, num: int) -> Points:
         row_key, choice_key = threefry.split(key)
         candidates = math.ceil(num / keep)
-        rows = sample_points(row_key, params, candidates)
+        rows: Points = gaussian.sample(row_key, params, candidates)
         return rows[draws.shuffled(choice_key, candidates, num)]
 
-    return gaussian(1)._replace(sample=sample)
+    return gaussian._replace(sample=sample)
 
 
 def radius(centre: Float[Array, ""], keep: float) -> Float[Array, ""]:

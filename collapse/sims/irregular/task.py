@@ -16,6 +16,8 @@ from collapse.models.irregular import flawed, spiky, uniform
 from collapse.numerics.threefry import Key
 from collapse.sims.irregular.experiment import Irregular
 
+_FIT = gaussian.gaussian(1)  # by maximum likelihood, without a flaw
+
 
 class _Parts(NamedTuple):
     """What a case is made of.
@@ -83,11 +85,11 @@ def _spiky(experiment: Irregular) -> _Parts:
 
 
 _PARTS: dict[str, Callable[[Irregular], _Parts]] = {
-    "regular": lambda e: _gaussian(gaussian.gaussian(1)),
+    "regular": lambda e: _gaussian(_FIT),
     "uniform": _uniform,
     "spiky": _spiky,
-    "flawed": lambda e: _gaussian(flawed.flawed(e.shift, e.kept_variance)),
+    "flawed": lambda e: _gaussian(flawed.flawed(_FIT, e.shift, e.kept_variance)),
     # rows are distances from the target
-    "selected": lambda e: _gaussian(flawed.selected(e.keep), -e.target),
-    "at_random": lambda e: _gaussian(flawed.selected_at_random(e.keep)),
+    "selected": lambda e: _gaussian(flawed.selected(_FIT, e.keep), -e.target),
+    "at_random": lambda e: _gaussian(flawed.selected_at_random(_FIT, e.keep)),
 }
