@@ -100,9 +100,10 @@ def test_selected_rows_are_truncated_to_the_nearest(mean):
         assert_cdf(rows, law.cdf)
 
 
-def test_selected_rows_of_a_point_are_the_point():
-    rows = flawed.selected(FIT, 0.3).sample(key(), normal(0.5, 0.0), 4)
-    close(rows, 0.5)
+@pytest.mark.parametrize("mean", [0.5, 0.0])
+def test_selected_rows_of_a_point_are_the_point(mean):
+    rows = flawed.selected(FIT, 0.3).sample(key(), normal(mean, 0.0), 4)
+    close(rows, mean)
 
 
 def test_the_target_resolves_any_collapse():

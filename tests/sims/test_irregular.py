@@ -63,13 +63,14 @@ def test_curves_are_exact(case, workflow):
             assert_mean(draws[:, varying], right[varying])
 
 
-@pytest.mark.parametrize("case", ["regular", "spiky"])
+@pytest.mark.parametrize("case", ["regular", "flawed", "spiky"])
 def test_the_log_loss_is_exact(case):
     data = run(case, "replace", **OWN.get(case, {}))
     right = data.test_error_theory.values
     assert_tells_apart(data.test_error.values[:, :3], right[:3], right[1:4])
 
 
+@pytest.mark.full
 def test_accumulating_is_safe_for_some_and_not_for_others():
     """The share of failed runs under accumulate, and whose error is bounded."""
     found = collapse.run(
