@@ -39,6 +39,7 @@ CASES = {
     "linear": Case({"dimension": (2,), "design": ("fresh",), "rows": "samples"}),
     "kde": Case({"dimension": 2}, not_told=("empty", "repeated")),
     "discrete": Case({"num_symbols": 5}),
+    "irregular": Case({"case": ("spiky",), "dimension": 2}),
     "ngram": Case({"order": 2, "length": 4}),
     "grammar": Case({"length": 16, "num_pairs": 2}),
     "diffusion": Case(

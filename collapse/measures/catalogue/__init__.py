@@ -9,6 +9,10 @@ import math
 from collections.abc import Mapping
 
 # all that stands elsewhere is also read from here
+from collapse.measures.catalogue.irregular import FAILED_EDGE as FAILED_EDGE
+from collapse.measures.catalogue.irregular import FAILED_MEAN as FAILED_MEAN
+from collapse.measures.catalogue.irregular import FAILED_SPREAD as FAILED_SPREAD
+from collapse.measures.catalogue.irregular import IRREGULAR
 from collapse.measures.catalogue.samples import IMAGES, SAMPLES, TORSIONS
 from collapse.measures.catalogue.samples import OFF_MANIFOLD as OFF_MANIFOLD
 from collapse.measures.catalogue.samples import WITHIN_CLASS as WITHIN_CLASS
@@ -115,6 +119,7 @@ EVERY = {
     **TOKENS,
     **LANGUAGE,
     **TEXT,
+    **IRREGULAR,
     **REGRESSION,
     **DENSITY,
 }

@@ -1,0 +1,1 @@
+"""Small models for which accumulated data are not safe, or hardly matter."""
