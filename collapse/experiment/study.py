@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from collapse.data.errors import InputError, hint
 from collapse.experiment import registry
@@ -22,6 +22,8 @@ class Study(Experiment):
     On the command line the model's fields follow those of the study; in a TOML file
     they stand in a table `[model]` with its name, or among those of the study.
     """
+
+    sweeps_model: ClassVar[bool] = False  # whether the model's fields may be axes
 
     model: str = "gaussian"
     """What learns: a family by name, or a Python file that defines one. Its own options
@@ -167,6 +169,7 @@ class Study(Experiment):
             num_generations=self.num_generations,
         ).resolved(rows, dimension)
         for axis in family.axes():
-            if len(getattr(family, axis)) > 1 and axis in family.own_fields():
+            several = len(getattr(family, axis)) > 1 and axis in family.own_fields()
+            if several and not self.sweeps_model:
                 raise InputError(f"{axis}: several values; give one to a study")
         return dataclasses.replace(self, family=family)

@@ -1,4 +1,4 @@
-"""Policies that hold a model: against theory, at equal spending, and what is refused."""
+"""Policies that hold a model: theory, equal spending, and what is refused."""
 
 import jax
 import numpy as np

@@ -33,6 +33,7 @@ class Control(ControlFields):
     panels: ClassVar[tuple[str, ...]] = (DRIFT, "spent")
     afterwards: ClassVar[tuple[str, ...]] = ("settle",)
     quick_generations: ClassVar[int] = 40
+    sweeps_model: ClassVar[bool] = True
 
     def quantity(self, metric: str) -> Quantity | None:
         """Long name, unit and reference level of a metric."""

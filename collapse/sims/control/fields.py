@@ -70,15 +70,27 @@ class ControlFields(Study):
     every: Annotated[int, Bounds(1, 10**6)] = 1
     """Generations between two that results hold; sums and extremes miss none."""
 
-    @classmethod
-    def axes(cls) -> tuple[str, ...]:
-        """Fields that may hold several values."""
-        return ("samples_per_generation", "budget", "trust", "policy")
+    def axes(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Fields that may hold several values: its own, and the model's that do."""
+        return (*self.swept(), "samples_per_generation", "budget", "trust", "policy")
 
-    @classmethod
-    def independent_axes(cls) -> tuple[str, ...]:
+    def independent_axes(self) -> tuple[str, ...]:  # type: ignore[override]
         """Axes whose values share no random numbers; policies use the same seeds."""
-        return ("samples_per_generation",)
+        own = self.learner.independent_axes()
+        swept = tuple(axis for axis in self.swept() if axis in own)
+        return (*swept, "samples_per_generation")
+
+    def swept(self) -> tuple[str, ...]:
+        """The model's own fields that have several values, such as its dimension."""
+        own = self.learner.own_fields()
+        return tuple(a for a in self.learner.several() if a in own)
+
+    def __getattr__(self, name: str) -> Any:
+        """The model's field of this name, where it is an axis of the study."""
+        family = self.__dict__.get("family")
+        if family is None or name not in family.axes():
+            raise AttributeError(name)
+        return getattr(family, name)
 
     def workflow_specs(self) -> tuple[WorkflowSpec, ...]:
         """The workflows with their parameters."""

@@ -6,7 +6,7 @@ statistics, a generation is two of them, the real one and the generated one, who
 follow the share; else its rows are single samples.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -72,17 +72,23 @@ def task(condition: Condition[ControlFields], data: Any) -> Task:
         workflow=workflows.replace() if own.batched else own.workflow,
         num_rows=2 if own.batched else n,
         batch_size=1,
-        program=(n, condition.workflow, own.program),
+        program=(n, condition.workflow, _swept(study, cell, own), own.program),
         controller=make_controller,
         biased=None,
         additive=False,
     )
 
 
+def _swept(study: ControlFields, cell: Mapping[str, Any], own: Task) -> tuple[Any, ...]:
+    """The model's own values in this cell, which its program depends on."""
+    return tuple(cell[axis] for axis in study.swept()) if own.program is None else ()
+
+
 def _learned(condition: Condition[ControlFields], data: Any) -> Task:
     """The task of the family itself, with single samples for rows."""
     study, family = condition.experiment, condition.experiment.learner
     cell = {axis: getattr(family, axis)[0] for axis in family.axes()}
+    cell |= {axis: condition[axis] for axis in study.swept()}
     cell["samples_per_generation"] = condition["samples_per_generation"]
     own = family.task(Condition(family, condition.workflow, cell), data)
     if own.biased is None:

@@ -143,11 +143,11 @@ def answer(lines: Sequence[Mapping[str, Any]]) -> str:
     if low > 1:
         return (
             f"Looking at the drift pays: with no more real rows {name} keeps it {said} "
-            "times smaller than the best fixed share and weight."
+            "times smaller than the best fixed share and weight that was run."
         )
     return (
         "Looking at the drift does not clearly pay: with no more real rows the best "
-        f"policy, {name}, has {said} times less than the best fixed share and weight."
+        f"policy, {name}, has {said} times less than the best fixed setting that was run."
     )
 
 
