@@ -147,7 +147,7 @@ def answer(lines: Sequence[Mapping[str, Any]]) -> str:
         )
     return (
         "Looking at the drift does not clearly pay: with no more real rows the best "
-        f"policy, {name}, has {said} times less than the best fixed setting that was run."
+        f"policy, {name}, has {said} times less than the best fixed setting."
     )
 
 
