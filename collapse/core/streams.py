@@ -30,6 +30,7 @@ class Purpose(enum.IntEnum):
     TRUTH = 7  # a data distribution that differs from seed to seed
     DESIGN = 8  # inputs that all generations share
     CURATE = 9  # randomness of a curator
+    CORRECT = 10  # randomness of a correction of rows
 
 
 def key(root: Key, generation: int | Int[Array, ""], purpose: Purpose) -> Key:
