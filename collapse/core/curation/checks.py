@@ -9,7 +9,9 @@ from jaxtyping import Array, Float
 Number: TypeAlias = float | Float[Array, ""]  # may be traced
 
 
-def within(name: str, value: Number, low: float, high: float = np.inf) -> None:
+def within(
+    name: str, value: Number, low: int | float, high: int | float = np.inf
+) -> None:
     """Raise ValueError unless a number lies in [low, high]; a traced one passes."""
     if isinstance(value, jax.core.Tracer) or low <= float(value) <= high:
         return

@@ -56,13 +56,13 @@ def normalised(
     underflows is 0, and its row is rejected.
 
     Args:
-      log_ratio: [rows]; -inf rejects a row, rows of +inf share all weight, and one NaN
-        makes all weights NaN, so that every row is rejected.
+      log_ratio: [rows]; -inf and NaN reject a row, rows of +inf share all weight.
       exponent: b; 0 < b.
       most: bound of a weight whose mean is 1; inf for none.
     """
     dtype = jnp.result_type(float)
     power = jnp.asarray(exponent, dtype) * log_ratio.astype(dtype)
+    power = jnp.where(jnp.isnan(power), -jnp.inf, power)
     largest = jnp.max(power)
     # relative to the largest, which is 1: a finite number whatever the ratio is
     infinite = largest == jnp.inf
