@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from conftest import X64
 
 from collapse.core.curation import keep_all
 from collapse.core.curation.at_random import at_random
@@ -21,6 +22,8 @@ from collapse.core.curation.truncation import nearness, top_share
 from collapse.core.curation.verifier import accept_lines, accept_points
 from collapse.core.types import Model, Problem
 from collapse.numerics import draws
+
+ROUNDING = 1e-12 if X64 else 1e-5  # relative, of a few operations
 
 
 def log_normal(points, mean):
@@ -66,7 +69,7 @@ def all_curators():
         "filter": most_realistic(0.5),
         "odds": by_discriminator(),
         "probability": by_discriminator(2.0, "probability", most=3.0),
-        "duplicates": without_duplicates(0.3),
+        "duplicates": without_duplicates(0.7),
         "farthest": spread_out(0.5),
         "covariance": covariance_matched(0.5),
         "towards": corrected(towards(nearest_of(centres), 0.5)),

@@ -92,7 +92,8 @@ def train(
     weights = jnp.concatenate(share)
     mean = weights @ rows
     spread = jnp.sqrt(weights @ (rows - mean[None]) ** 2)
-    scale = jnp.where(spread > 0, spread, 1)
+    # told from its values, since the spread of a constant is rounding and not 0
+    scale = jnp.where(jnp.max(rows, axis=0) > jnp.min(rows, axis=0), spread, 1)
     ones = jnp.ones((len(rows), 1), rows.dtype)
     design = jnp.concatenate([ones, (rows - mean[None]) / scale[None]], axis=1)
     sign = jnp.where(jnp.arange(len(rows)) < len(real), 1, -1).astype(rows.dtype)

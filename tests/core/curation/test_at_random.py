@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from calibrated import assert_tells_apart
-from curator_cases import all_curators, weights_of
+from curator_cases import ROUNDING, all_curators, weights_of
 
 from collapse.core.curation.at_random import at_random
 from collapse.core.curation.shuffled import shuffled
@@ -54,7 +54,7 @@ def test_shuffled_weights_are_the_same_numbers_on_other_rows(root):
     own, control = (
         weights_of(c, *args[0], **args[1]) for c in (ratio, shuffled(ratio))
     )
-    np.testing.assert_allclose(np.sort(control), np.sort(own), rtol=1e-12)
+    np.testing.assert_allclose(np.sort(control), np.sort(own), rtol=ROUNDING)
     apart = -np.asarray(batch).sum(1)  # the truth's mean is nearer 0 than the model's
     bound = 6 / np.sqrt(500)
     assert np.corrcoef(own, apart)[0, 1] > bound

@@ -33,7 +33,7 @@ def test_the_nearest_centre_is_that_of_the_smallest_distance():
     centres, rows = rng.normal(size=(5, 3)), 10 + rng.normal(size=(40, 3))
     found = nearest_of(jnp.asarray(centres))(jnp.asarray(rows), None)
     gaps = np.linalg.norm(rows[:, None] - centres[None], axis=2)
-    np.testing.assert_array_equal(found, centres[gaps.argmin(1)])
+    np.testing.assert_allclose(found, centres[gaps.argmin(1)], rtol=1e-6)
 
 
 def ideal(key, num, reference):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from conftest import X64
-from curator_cases import weights_of
+from curator_cases import ROUNDING, weights_of
 from sklearn.linear_model import LogisticRegression
 
 from collapse.core.curation.discriminator import (
@@ -45,9 +45,10 @@ def test_it_is_the_logistic_regression_of_scikit_learn(ridge):
     real, synthetic = (jnp.asarray(features(x)) for x in (REAL, SYNTHETIC))
     found = log_odds(train(real, synthetic, ridge), synthetic)
     right = by_sklearn(np.asarray(real), np.asarray(synthetic), ridge)
-    np.testing.assert_allclose(found, right, atol=1e-5 if X64 else 1e-3)
+    allowed = 1e-5 if X64 else 1e-3 / ridge**0.25
+    np.testing.assert_allclose(found, right, atol=allowed)
     early = log_odds(train(real, synthetic, ridge, 1), synthetic)
-    assert abs(np.asarray(early) - right).max() > 1e-3  # the control: one step
+    assert abs(np.asarray(early) - right).max() > 3 * allowed  # the control: one step
 
 
 @pytest.mark.parametrize("gap", [1e-3, 1.0, 1e6])
@@ -69,7 +70,7 @@ def test_a_feature_that_does_not_vary_says_nothing():
         )
     )
     np.testing.assert_allclose(more.slope[:2], plain.slope, rtol=1e-6, atol=1e-9)
-    assert abs(float(more.slope[2])) < 1e-12
+    assert abs(float(more.slope[2])) < ROUNDING
 
 
 def test_features_are_all_floating_columns_and_their_squares():
