@@ -181,6 +181,25 @@ def test_the_controller_of_the_document_agrees_with_what_it_says(examples):
     assert len([line for line in body if line.strip()]) <= 12
 
 
+def test_the_curator_of_the_document_agrees_with_what_it_says(examples):
+    """The smaller half of 2 n exponential rows has a mean of c times their scale."""
+    selected, control = (
+        np.asarray(examples[name].metrics["scale"], float)
+        for name in ("selected", "unselected")
+    )
+    assert selected.shape == control.shape == (200, 21)
+    assert_tells_apart(control[:, -1], 1.0, 0.8)
+    # the i-th smallest of 100 has the mean of 1/100 + ... + 1/(101 - i)
+    c = np.cumsum(1 / np.arange(100, 50, -1)).mean()
+    steps = np.arange(1, 21)
+    right = np.prod((steps + c) / (steps + 1))
+    assert_tells_apart(selected[:, -1], right, 1.2 * right)
+    assert round(right, 2) == 0.14
+    told = examples["selected"].info
+    np.testing.assert_allclose(np.asarray(told["kept_share"])[:, 1:], 0.5)
+    assert (np.asarray(told["effective_share"]) == 1).all()
+
+
 def test_the_fit_by_scipy_of_the_document_agrees_with_itself(examples):
     """Its callback runs in every seed and workflow, which begin alike."""
     data = examples["by_scipy"].scale

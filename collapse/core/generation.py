@@ -1,21 +1,24 @@
 """The rows of one generation: generated or drawn, and curated."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Int
 
 from collapse.core import streams
-from collapse.core.curation import KEEP_ALL, check, curate, keeps_all
+from collapse.core.curation import tally as tally_lib
+from collapse.core.curation.keeping import KEEP_ALL, check, curate, keeps_all, seen
+from collapse.core.curation.tally import Tally
 from collapse.core.streams import Purpose
 from collapse.core.types import (
     Actions,
     Batch,
     Curator,
     Generated,
+    Info,
     Key,
     Problem,
     State,
@@ -25,6 +28,8 @@ from collapse.core.workflows import real_rows
 from collapse.numerics import threefry
 
 T = TypeVar("T")
+# rows, and, where they are curated, their weights and what the curator did
+_Rows: TypeAlias = tuple[Batch, Array | None, Tally | None]
 
 
 def generate(
@@ -68,27 +73,36 @@ def generate(
         count = jnp.asarray(0 if share is None else real_rows(share, num), jnp.int32)
     position = jnp.arange(num, dtype=jnp.int32)
 
-    def real() -> tuple[Batch, Array | None]:
+    def real() -> _Rows:
         batch = problem.draw(streams.key(root, generation, Purpose.DATA), num_rows)
-        weight = None if keeps_all(curator) else _indicator(position < num_rows)
-        return _padded(batch, num - num_rows), weight
+        return _padded(batch, num - num_rows), *_of_real(curator, position < num_rows)
 
     span = workflow.span(num_rows) if workflow.span else (count, num_rows)
 
-    def synthetic() -> tuple[Batch, Array | None]:
+    def synthetic() -> _Rows:
         return _synthetic(root, problem, workflow, num_rows, state, curator, span)
 
     if share is None:
-        batch, weight = lax.cond(generation == 0, real, synthetic)
+        batch, weight, tally = lax.cond(generation == 0, real, synthetic)
         filled = (generation > 0) | (position < num_rows)
         origin = jnp.where(filled, generation, -1)
     else:
         is_real = position < jnp.where(generation == 0, num, count)
         origin = jnp.where(is_real, 0, generation)
-        batch, weight = _merged(is_real, real(), synthetic())
+        ours, (generated, kept, tally) = real()[:2], synthetic()
+        batch, weight = _merged(is_real, ours, (generated, kept))
     if weight is not None:
         origin = jnp.where(weight > 0, origin, -1)
-    return Generated(batch, origin.astype(jnp.int32), weight)
+    origin = origin.astype(jnp.int32)
+    return Generated(batch, origin, weight, _told(tally, generation))
+
+
+def _told(tally: Tally | None, generation: Int[Array, ""]) -> Info | None:
+    """What a trace tells of the curator; generation 0 has no candidates."""
+    if tally is None:
+        return None
+    counted = jax.tree.map(lambda x: jnp.where(generation > 0, x, 0), tally)
+    return tally_lib.shares(counted)
 
 
 def sized(problem: Problem, state: State) -> Problem:
@@ -137,34 +151,43 @@ def _synthetic(
     state: State,
     curator: Curator,
     span: tuple[int | Array, int | Array],
-) -> tuple[Batch, Float[Array, " rows"] | None]:
-    """Rows that the last model generates, for all slots, and the curator's weights."""
+) -> _Rows:
+    """Rows that the last model generates, for all slots, and what the curator did."""
     generation, rate = state.generation + 1, state.control.actions.keep_rate
-    key = streams.key(root, generation, Purpose.SAMPLE)
-    curate_key = streams.key(root, generation, Purpose.CURATE)
     if keeps_all(curator) and rate is not None:
         raise ValueError("a controller may set keep_rate only where there is a curator")
+    key = streams.key(root, generation, Purpose.SAMPLE)
+    curate_key = streams.key(root, generation, Purpose.CURATE)
+    correct_key = streams.key(root, generation, Purpose.CORRECT)
+    reference = seen(curator, state.params, problem.reference)
 
-    def slot(key: Key, curate_key: Key) -> tuple[Batch, Array | None]:
+    def slot(key: Key, curate_key: Key, correct_key: Key) -> _Rows:
         candidates = curator.candidates * num_rows
         batch = problem.model.sample(key, state.params, candidates)
         if keeps_all(curator):
-            return batch, None
-        own = (curator, batch, problem.reference, num_rows, span, rate)
-        return curate(curate_key, *own)
+            return batch, None, None
+        if curator.correct is not None:
+            batch = curator.correct(correct_key, batch, reference)
+        return curate(curate_key, curator, batch, reference, num_rows, span, rate)
 
     if workflow.slots_per_write == 1:
-        return slot(key, curate_key)
+        return slot(key, curate_key, correct_key)
     # slot by slot, so that the first are the same however many there are
     indices = jnp.arange(workflow.slots_per_write, dtype=jnp.uint32)
 
-    def numbered(i: Array) -> tuple[Batch, Array | None]:
-        return slot(threefry.fold_in(key, i), threefry.fold_in(curate_key, i))
+    def numbered(i: Array) -> _Rows:
+        own = threefry.fold_in(correct_key, i)
+        return slot(threefry.fold_in(key, i), threefry.fold_in(curate_key, i), own)
 
     needed = workflow.slots_needed or (lambda generation: generation + 1)
     count = needed(generation)
     each = _first(count, numbered) if problem.one_by_one else jax.vmap(numbered)
-    return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), each(indices))
+    batch, weight, tally = each(indices)
+    rows = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), (batch, weight))
+    used = indices.astype(jnp.int32) < count
+    # slots that are generated for nothing are not counted
+    whole = jax.tree.map(lambda x: jnp.sum(jnp.where(used, x, 0)), tally)
+    return *rows, whole
 
 
 def _first(
@@ -182,6 +205,8 @@ def _first(
     return lambda indices: lax.map(needed, indices)
 
 
-def _indicator(positions: Array) -> Float[Array, " rows"]:
-    """Weights of 1 at these positions and 0 elsewhere."""
-    return positions.astype(jnp.result_type(float))
+def _of_real(curator: Curator, there: Array) -> tuple[Array | None, Tally | None]:
+    """Weights of 1 for real rows at these positions, and that none was a candidate."""
+    if keeps_all(curator):
+        return None, None
+    return there.astype(jnp.result_type(float)), tally_lib.nothing()

@@ -56,7 +56,8 @@ def learn(
 
     Raises:
       ValueError: if rows are to be summed and may not be, or not with such weights; if
-        a metric has two definitions, or a diagnostic the name of an action.
+        a metric has two definitions, or a diagnostic the name of an action or of what
+        is told of a curator.
     """
     generation = state.generation + 1
     actions = state.control.actions
@@ -76,7 +77,8 @@ def learn(
     memory = remembered(problem, state.memory, start, params, generation)
     key = streams.key(root, generation, Purpose.MEASURE)
     metrics = measure(key, problem, params, memory)
-    trace = Trace(metrics, _with_actions(info, actions), _all_finite((params, metrics)))
+    told = _with_curation(_with_actions(info, actions), rows.info)
+    trace = Trace(metrics, told, _all_finite((params, metrics)))
     state = State(params, store, generation, state.control, memory)
     if controller is not None:
         state = control.decide(controller, state, metrics)
@@ -148,6 +150,17 @@ def _disjoint(info: Info, more: Info) -> Info:
             "them"
         )
     return {**info, **more}
+
+
+def _with_curation(info: Info, told: Info | None) -> Info:
+    """Diagnostics, and what the curator did; unchanged if rows are not curated."""
+    if told is None:
+        return info
+    if twice := info.keys() & told.keys():
+        raise ValueError(
+            f"diagnostics named like those of curation: {sorted(twice)}; rename them"
+        )
+    return {**info, **told}
 
 
 def _all_finite(tree: Any) -> Bool[Array, ""]:

@@ -54,7 +54,7 @@ def write(store: Store, rows: Generated, slot: Int[Array, ""]) -> Store:
         blocks = new.reshape(-1, num_rows, *new.shape[1:])
         return jax.lax.dynamic_update_slice_in_dim(old, blocks, slot, axis=0)
 
-    return jax.tree.map(put, store, Store(*rows))
+    return jax.tree.map(put, store, Store(rows.batch, rows.origin, rows.weight))
 
 
 def add(store: Store, rows: Generated, slot: Int[Array, ""]) -> Store:
@@ -106,7 +106,7 @@ def select(
     rows = flatten(store)
     if selection.rows is not None:
         rows = jax.tree.map(lambda leaf: leaf[selection.rows], rows)
-    batch, origin, kept = rows
+    batch, origin, kept, _ = rows
     dtype = weights_dtype(batch)
     weights = selection.weights.astype(dtype)
     if kept is not None:

@@ -30,7 +30,8 @@ class Purpose(enum.IntEnum):
     TRUTH = 7  # a data distribution that differs from seed to seed
     DESIGN = 8  # inputs that all generations share
     CURATE = 9  # randomness of a curator
-    MONITOR = 10  # real rows that a monitor compares with, and rows it generates
+    CORRECT = 10  # randomness of a correction of rows
+    MONITOR = 11  # real rows that a monitor compares with, and rows it generates
 
 
 def key(root: Key, generation: int | Int[Array, ""], purpose: Purpose) -> Key:

@@ -102,11 +102,14 @@ class Generated(NamedTuple):
       batch: leaves [rows, ...].
       origin: [rows], as in `Store`.
       weight: [rows], as in `Store`.
+      info: what the curator did, scalars by name, see `curation.tally.shares`; None if
+        rows are not curated.
     """
 
     batch: Batch
     origin: Int[Array, " rows"]
     weight: Float[Array, " rows"] | None = None
+    info: Info | None = None
 
 
 class Selection(NamedTuple):
@@ -166,17 +169,30 @@ class Curator(NamedTuple):
 
     Curators filter, verify, deduplicate, select by preference or weigh by importance.
     Real rows are not curated. With several candidates a row the first ones of positive
-    weight are kept, in order; positions that no candidate is left for are empty.
+    weight are kept, in order; positions that no candidate is left for are empty. The
+    last three fields are for what weights alone cannot do; where they are None the
+    compiled program has no trace of them. `collapse.core.curation` makes curators.
 
     Attributes:
       candidates: rows generated for each row kept, at least 1.
       weigh: `(key, batch, reference) -> weights [rows]`, non-negative, for the
         candidates of one slot. 0 rejects a row; other weights multiply those of the
         workflow. `reference` is that of the problem.
+      correct: `(key, batch, reference) -> batch` of the same form, called before the
+        rows are weighed, with a key of its own; it moves rows instead of weighing them.
+        Their origin stays that of the model. None leaves rows as they are.
+      context: `(params, reference) -> reference`, what the other functions are given in
+        place of the problem's reference, for those that need the model that generated
+        the rows. None for the problem's.
+      rank: `(key, batch, reference) -> [rows]`, with the key of `weigh`: a controller's
+        keep rate leaves the rows of largest rank. None for the weights themselves.
     """
 
     candidates: int
     weigh: Callable[[Key, Batch, Any], Weights]
+    correct: Callable[[Key, Batch, Any], Batch] | None = None
+    context: Callable[[Params, Any], Any] | None = None
+    rank: Callable[[Key, Batch, Any], Float[Array, " rows"]] | None = None
 
 
 class Actions(NamedTuple):
@@ -187,7 +203,8 @@ class Actions(NamedTuple):
         in place of that of the workflow.
       weight: factor of the weights of real rows.
       keep_rate: share of the candidates that may be kept: those the curator gives the
-        largest weights, the first ones where weights are equal.
+        largest weights or, if it has one, the largest rank; the first ones where these
+        are equal.
     """
 
     real_share: Float[Array, ""] | None = None
@@ -247,7 +264,8 @@ class Trace(NamedTuple):
 
     Attributes:
       metrics: name -> [G + 1].
-      info: diagnostics of the fit and actions of the controller, name -> [G + 1].
+      info: diagnostics of the fit, actions of the controller and, if rows are curated,
+        what the curator did (`curation.tally.shares`), name -> [G + 1].
       finite: [G + 1], whether parameters and metrics are all finite. A scan cannot
         raise, so this is how a failure is seen.
     """

@@ -22,6 +22,7 @@ NUMBERS = {  # the numbers of purposes are part of every published result
     "WEIGH": 4,
     "MEASURE": 5,
     "CURATE": 9,
+    "CORRECT": 10,
 }
 
 
@@ -69,12 +70,16 @@ def listening(workflow, told):
         tell("CURATE", key)
         return jnp.ones(len(batch))
 
+    def correct(key, batch, reference):
+        tell("CORRECT", key)
+        return batch
+
     def weigh(key, origin, generation):
         tell("WEIGH", key)
         return workflow.weigh(key, origin, generation)
 
     problem = Problem(draw, Model(init, fit, sample), {"m": measure}, one_by_one=True)
-    return problem, workflow._replace(weigh=weigh), Curator(1, curate)
+    return problem, workflow._replace(weigh=weigh), Curator(1, curate, correct)
 
 
 def told_by(root, workflow):
@@ -98,7 +103,7 @@ def test_every_purpose_has_a_key_of_its_own_in_every_generation(root):
         purposes = NUMBERS.keys() - ({"INIT"} if t else set())
         assert told == {(name, key_of(root, t, name)) for name in purposes}, t
     every = [key for told in found for _, key in told]
-    assert len(set(every)) == len(every) == 7 + 6 * G
+    assert len(set(every)) == len(every) == 8 + 7 * G
 
 
 def test_every_slot_has_a_key_of_its_own(root):
@@ -107,7 +112,7 @@ def test_every_slot_has_a_key_of_its_own(root):
     for t, told in enumerate(found[1:], 1):
         slots = {
             (name, words(jax.random.fold_in(stream(root, t, name), i)))
-            for name in ("SAMPLE", "CURATE")
+            for name in ("SAMPLE", "CURATE", "CORRECT")
             for i in range(t + 1)
         }
         rest = {(name, key_of(root, t, name)) for name in ("WEIGH", "FIT", "MEASURE")}
@@ -145,4 +150,4 @@ def test_keys_of_a_seed_that_no_generation_uses_are_its_own(root):
     numbers = NUMBERS | {"HELD_OUT": 6, "TRUTH": 7, "DESIGN": 8}
     assert {purpose.name: int(purpose) for purpose in streams.Purpose} == numbers
     found = {words(streams.key(root, 0, purpose)) for purpose in streams.Purpose}
-    assert len(found) == len(numbers) == 10
+    assert len(found) == len(numbers) == 11

@@ -150,7 +150,7 @@ def _watched(
     def noise(key: Key, params: Any) -> Any:
         """An exponential number about the size of a constant share's drift."""
         del params
-        uniform = draws.uniform(streams.key(key, 0, streams.Purpose.MONITOR), ())
+        uniform = draws.uniform(streams.key(key, 1, streams.Purpose.MONITOR), ())
         n = jnp.asarray(1.0, rate.dtype)
         return -jnp.log1p(-uniform.astype(rate.dtype)) * seen.spread * n
 
