@@ -30,6 +30,7 @@ class Purpose(enum.IntEnum):
     TRUTH = 7  # a data distribution that differs from seed to seed
     DESIGN = 8  # inputs that all generations share
     CURATE = 9  # randomness of a curator
+    PRIVATE = 10  # real rows that each of several models keeps for itself
 
 
 def key(root: Key, generation: int | Int[Array, ""], purpose: Purpose) -> Key:

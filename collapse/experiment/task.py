@@ -43,6 +43,8 @@ class Task(NamedTuple):
       speed: (trace of one generation, its seconds) -> words for the progress bar.
       one_by_one: a device runs its seeds one after the other.
       model_devices: that compute one seed together.
+      pooled: parameters of several models, stacked along a first axis -> those of their
+        mixture in equal parts; None if that is no model of the family.
       on_host: its model is of another framework, which jax cannot compile: it is run
         step by step (`lab.hosted`).
     """
@@ -62,6 +64,7 @@ class Task(NamedTuple):
     one_by_one: bool = False
     model_devices: int = 1
     on_host: bool = False
+    pooled: Callable[[Params], Params] | None = None
 
 
 class RealRows(NamedTuple):

@@ -64,4 +64,5 @@ def task(condition: Condition[Gaussian], data: RealData | None) -> Task:
         points=g.sample_points,
         biased=biased,
         batched=data is None,
+        pooled=g.mixture_moments,
     )

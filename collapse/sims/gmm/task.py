@@ -15,7 +15,7 @@ from collapse.data.tables import RealData
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task, real_rows
 from collapse.measures.density import test_error
-from collapse.models.gmm.model import gmm, sample_points
+from collapse.models.gmm.model import gmm, mixture, sample_points
 from collapse.sims.gmm.experiment import Gmm
 from collapse.sims.gmm.measures import MODEL, Bound, bind, params_of
 
@@ -58,7 +58,7 @@ def task(condition: Condition[Gmm], data: RealData | None) -> Task:
 
         return Problem(real.draw, model._replace(sample=sample), metrics(root))
 
-    return Task(make_problem, points=sample_points, biased=biased)
+    return Task(make_problem, points=sample_points, biased=biased, pooled=mixture)
 
 
 @functools.lru_cache(maxsize=4)  # many conditions share it, and it takes a second
