@@ -5,6 +5,7 @@ measures, and overrides what differs from the defaults here.
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
@@ -249,6 +250,7 @@ class Family(TableFields):
             )
 
     def quick(self) -> Self:
-        """The small version of the experiment, with at most 100 samples."""
-        sizes = capped(self.samples_per_generation, 100)
+        """The small version of the experiment, with at most about 100 samples."""
+        step = math.lcm(*self.models)  # whose multiples all models can share
+        sizes = capped(self.samples_per_generation, max(100 // step, 1) * step)
         return dataclasses.replace(super().quick(), samples_per_generation=sizes)

@@ -165,6 +165,14 @@ def test_a_task_of_whole_batches_is_refused():
         shared.task_of(next(shared.conditions()), data)
 
 
+def test_a_quick_run_has_rows_that_all_models_can_share():
+    fields = {"models": (3, 16), "samples_per_generation": (4800,)}
+    small, _ = prepare(Discrete(**fields), quick=True)
+    assert small.models == (3, 16) and small.samples_per_generation == (96,)
+    small, _ = prepare(Discrete(**fields | {"models": (1,)}), quick=True)
+    assert small.samples_per_generation == (100,)
+
+
 def test_a_study_asks_one_model():
     study = Mixing(family=Gaussian(models=(2,), samples_per_generation=(24,)))
     with pytest.raises(collapse.InputError, match="models: mixing is of one model"):
