@@ -32,6 +32,7 @@ class Purpose(enum.IntEnum):
     CURATE = 9  # randomness of a curator
     CORRECT = 10  # randomness of a correction of rows
     MONITOR = 11  # real rows that a monitor compares with, and rows it generates
+    PRIVATE = 12  # real rows that each of several models keeps for itself
 
 
 def key(root: Key, generation: int | Int[Array, ""], purpose: Purpose) -> Key:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from collapse.data.errors import InputError, unknown_value
+from collapse.data.errors import InputError
 from collapse.experiment import fields, snapshots
 from collapse.experiment.condition import Condition
 from collapse.experiment.derived import source
@@ -80,6 +80,11 @@ class Experiment:
         return ()
 
     @classmethod
+    def every_axis(cls) -> tuple[str, ...]:
+        """The axes of the class and those that all experiments of its kind have."""
+        return cls.axes()
+
+    @classmethod
     def independent_axes(cls) -> tuple[str, ...]:
         """Axes whose values do not share random numbers; along others runs are paired.
 
@@ -89,9 +94,9 @@ class Experiment:
 
     def cells(self) -> Iterator[dict[str, Any]]:
         """Every combination of the axes' values, as axis -> value."""
-        values = [getattr(self, axis) for axis in self.axes()]
-        for combination in itertools.product(*values):
-            yield dict(zip(self.axes(), combination, strict=True))
+        values = {axis: getattr(self, axis) for axis in self.every_axis()}
+        for combination in itertools.product(*values.values()):
+            yield dict(zip(values, combination, strict=True))
 
     def workflow_specs(self) -> tuple[WorkflowSpec, ...]:
         """The workflows with their parameters."""
@@ -110,7 +115,7 @@ class Experiment:
 
     def several(self) -> tuple[str, ...]:
         """Axes with several values."""
-        return tuple(axis for axis in self.axes() if len(getattr(self, axis)) > 1)
+        return tuple(axis for axis in self.every_axis() if len(getattr(self, axis)) > 1)
 
     def recorded(self) -> range:
         """The generations that results hold: all of them, or one of so many."""
@@ -139,6 +144,14 @@ class Experiment:
             return {}
         curves: Mapping[str, np.ndarray] = load(name).curves(condition)
         return curves
+
+    def task_of(self, condition: Condition[Any], data: Any) -> "Task":
+        """The task that is run: `task`, or what an experiment makes of it."""
+        return self.task(condition, data)
+
+    def theory_of(self, condition: Condition[Any]) -> Mapping[str, "np.ndarray"]:
+        """The expected curves of the task that is run."""
+        return self.theory(condition)
 
     # How its fields are set
 
@@ -203,6 +216,10 @@ class Experiment:
         """The panels of a figure that names none, of the metrics that are known."""
         return tuple(m for m in self.panels if source(m)[0] in known)
 
+    def default_table(self) -> tuple[str, ...]:
+        """The metrics of the closing table, if none are named."""
+        return self.table
+
     def note(self, cell: Mapping[str, Any]) -> str:
         """A warning of a few words for the panel of a cell; "" if there is none."""
         del cell
@@ -254,10 +271,9 @@ class Experiment:
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""
         fields.check(self)
-        check_names("metrics", self.metrics, self.known_metrics())
+        fields.check_names("metrics", self.metrics, self.known_metrics())
         snapshots.check(self)
-        labels = self.labels()
-        if len(set(labels)) < len(labels):
+        if len(set(labels := self.labels())) < len(labels):
             raise InputError("workflows: one is repeated; name each once")
 
     def check_data(self, data: Any) -> None:
@@ -306,10 +322,3 @@ def capped(values: tuple[N, ...], most: N, keep: int = 2) -> tuple[N, ...]:
     """The values, each at most `most`; of many the first and the last `keep - 1`."""
     few: tuple[N, ...] = tuple(dict.fromkeys(min(value, most) for value in values))
     return few if len(few) <= keep else few[:1] + few[1 - keep :]
-
-
-def check_names(field: str, values: Iterable[str], known: Sequence[str]) -> None:
-    """Raise InputError for the first value that is not among the known ones."""
-    for value in values:
-        if value not in known:
-            raise InputError(f"{field}: {unknown_value(value, known)}")

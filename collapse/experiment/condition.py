@@ -41,6 +41,11 @@ class Condition(Generic[E]):
         return int(self.cell["samples_per_generation"])
 
     @property
+    def models(self) -> int:
+        """Number of models that share the rows of a generation; 1 in a study."""
+        return int(self.cell.get("models", 1))
+
+    @property
     def num_generations(self) -> int:
         """Number of generations after the first fit."""
         return self.experiment.num_generations

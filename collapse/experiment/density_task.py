@@ -11,6 +11,7 @@ from collapse.data.tables import RealData
 from collapse.experiment.condition import Condition
 from collapse.experiment.density import DensityFamily
 from collapse.experiment.monitors import Monitor, loss_monitor
+from collapse.experiment.several_models import learn_in
 from collapse.experiment.task import RealRows, Task, real_rows
 from collapse.experiment.workflows.standard import ACCUMULATE
 from collapse.measures.density import (
@@ -64,9 +65,9 @@ def density_task(
         return Problem(real.draw, model, every, remember=remember, memory_metrics=more)
 
     grows = density.grown is not None and condition.workflow.kind is ACCUMULATE
-    # else it would be computed for nothing
+    # of a metric that is asked for, and not where rows are dealt out anew
     grows = grows and "test_error" in condition.experiment.measured()
-    problem = growing if grows else whole
+    problem = growing if grows and not learn_in(condition) else whole
 
     def biased(root: Key, bias: Array, sizes: None, *own: Array) -> Problem:
         model = model_of(d, *own)

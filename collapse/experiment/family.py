@@ -5,16 +5,26 @@ measures, and overrides what differs from the defaults here.
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from collapse.data import tables
 from collapse.data.errors import InputError
+from collapse.experiment import several_models
 from collapse.experiment.base import Experiment, capped, spelled
-from collapse.experiment.fields import Bounds, Count, Share, Shown
+from collapse.experiment.condition import Condition
+from collapse.experiment.fields import Bounds, Count, OnlyIfSet, Share, Shown
+from collapse.experiment.lazy import load
 from collapse.experiment.table_fields import TableFields
 from collapse.experiment.workflows import WorkflowSpec, kinds, specs
-from collapse.measures.catalogue import Quantity, of_data
+from collapse.measures.catalogue import POOLED, Quantity, is_pooled, of_data
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
+
+    from collapse.experiment.task import Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,11 +55,24 @@ class Family(TableFields):
     """Workflow mix: real rows are new in each generation, or those of the first."""
     window: tuple[Annotated[int, Bounds(1)], ...] = (5,)
     """Workflow window: generations of rows kept."""
+    models: Annotated[tuple[Count, ...], OnlyIfSet()] = (1,)
+    """Models M that share the rows of a generation. All rows that a workflow selects
+    are dealt out to them at random, in equal parts; each is fitted to its own and
+    generates n / M of the next rows. Metrics are means over models; those named
+    pooled_... are of all models together."""
+    private_rows: Annotated[int, Bounds(0, 10**9), OnlyIfSet()] = 0
+    """Real rows that each model keeps for itself and is trained on in every generation,
+    beside its part."""
 
     @classmethod
     def axes(cls) -> tuple[str, ...]:
         """Fields whose several values become a dimension of the results."""
         return ("samples_per_generation",)
+
+    @classmethod
+    def every_axis(cls) -> tuple[str, ...]:
+        """The axes of the family, and the number of models, which share seeds."""
+        return tuple(dict.fromkeys((*cls.axes(), "models")))
 
     @classmethod
     def independent_axes(cls) -> tuple[str, ...]:
@@ -85,6 +108,55 @@ class Family(TableFields):
             return None
         how = (self.reading(), self.precision, self.shifts_with_rows)
         return tables.load(self.data, self.seed, *how)
+
+    def known_metrics(self) -> tuple[str, ...]:
+        """Names of the metrics; those of all models together only if several learn."""
+        together = several_models.are_asked(self)
+        return tuple(m for m in self.catalogue if together or not is_pooled(m))
+
+    def task_of(self, condition: Condition[Any], data: Any) -> "Task":
+        """The task of a condition, of several models if these are asked for."""
+        task = self.task(condition, data)
+        if not several_models.are_asked(self):
+            return task
+        form = load("collapse.experiment.several_task").of_several
+        made: Task = form(task, condition)
+        return made
+
+    def theory_of(self, condition: Condition[Any]) -> Mapping[str, "np.ndarray"]:
+        """The expected curves; of several models, those of `theory_of_several`."""
+        if several_models.learn_in(condition):
+            return self.theory_of_several(condition)
+        curves = self.theory(condition)
+        every = several_models.beside_pooled(self, curves)
+        return {name: curves[name.removeprefix(POOLED)] for name in every}
+
+    def theory_of_several(
+        self, condition: Condition[Any]
+    ) -> Mapping[str, "np.ndarray"]:
+        """Metric -> expected curve where several models share rows.
+
+        By default those of mean and covariance, if a fit has these of its rows: see
+        `moments_ddof`.
+        """
+        ddof = condition.cell.get("ddof", self.moments_ddof(1.0))
+        if ddof is None or self.data:
+            return {}
+        return several_models.moments(condition, ddof)
+
+    def default_panels(self, known: "xr.Dataset") -> tuple[str, ...]:
+        """The panels; of several models, that of all together before each model's."""
+        panels = super().default_panels(known)
+        every = several_models.beside_pooled(self, panels)
+        return tuple(name for name in every if name in panels or name in known)
+
+    def default_table(self) -> tuple[str, ...]:
+        """The metrics of the closing table, in the same order."""
+        return several_models.beside_pooled(self, self.table)
+
+    def alone_because(self) -> str:
+        """Why several models cannot share its rows, and what to do; "" if they can."""
+        return ""
 
     def quantity(self, metric: str) -> Quantity | None:
         """Long name and unit of a metric; with data, relative to the reference."""
@@ -123,6 +195,12 @@ class Family(TableFields):
         del bias
         return None
 
+    def repetitions(self) -> str:
+        """The number of seeds in words, behind that of models if several learn."""
+        seeds = super().repetitions()
+        words = several_models.words(self)
+        return f"{words}, {seeds}" if words else seeds
+
     def truth_words(self) -> str:
         """Name of the data distribution, for captions; only used without data."""
         return "the data distribution"
@@ -160,9 +238,11 @@ class Family(TableFields):
             known = ", ".join(kinds())
             raise InputError(f"workflows: empty; name at least one of {known}")
         super().check()
+        several_models.check(self)
 
     def check_data(self, data: Any) -> None:
         """Raise InputError if more rows are asked for than the data have."""
+        several_models.check_data(self, len(data.train))
         rows, most = len(data.train), max(self.samples_per_generation)
         if most > rows:
             raise InputError(
@@ -171,6 +251,7 @@ class Family(TableFields):
             )
 
     def quick(self) -> Self:
-        """The small version of the experiment, with at most 100 samples."""
-        sizes = capped(self.samples_per_generation, 100)
+        """The small version of the experiment, with at most about 100 samples."""
+        step = math.lcm(*self.models)  # whose multiples all models can share
+        sizes = capped(self.samples_per_generation, max(100 // step, 1) * step)
         return dataclasses.replace(super().quick(), samples_per_generation=sizes)

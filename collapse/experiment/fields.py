@@ -12,12 +12,12 @@ import dataclasses
 import inspect
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from textwrap import dedent
 from types import GenericAlias
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, unknown_value
 
 
 class Bounds(NamedTuple):
@@ -168,6 +168,13 @@ def check(experiment: Any) -> None:
         for one in value if several else (value,):
             if field.bounds is not None and not field.bounds.hold(one):
                 raise InputError(f"{name}: {_plain(one)}; give {field.bounds}")
+
+
+def check_names(field: str, values: Iterable[str], known: Sequence[str]) -> None:
+    """Raise InputError for the first value that is not among the known ones."""
+    for value in values:
+        if value not in known:
+            raise InputError(f"{field}: {unknown_value(value, known)}")
 
 
 def _extras(hint: Any) -> tuple[Any, ...]:

@@ -68,7 +68,7 @@ def assemble(
             coords["run"] = np.arange(1, values.shape[2] + 1)
         told: dict[str, Any] = _told("rows that models generated")
         variables["samples"] = (dims, values, told)
-    curves = [experiment.theory(condition) for condition in conditions]
+    curves = [experiment.theory_of(condition) for condition in conditions]
     recorded = experiment.recorded()
     nothing = np.full(experiment.num_generations + 1, np.nan)
     for name in sorted({name for curve in curves for name in curve}):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from collapse.data.errors import InputError, hint
-from collapse.experiment import registry
+from collapse.experiment import registry, several_models
 from collapse.experiment.base import Experiment
 from collapse.experiment.family import Family
 from collapse.experiment.fields import told
@@ -172,4 +172,6 @@ class Study(Experiment):
             several = len(getattr(family, axis)) > 1 and axis in family.own_fields()
             if several and not self.sweeps_model:
                 raise InputError(f"{axis}: several values; give one to a study")
+        if several_models.are_asked(family):
+            raise InputError(f"models: {self.name} is of one model; leave it out")
         return dataclasses.replace(self, family=family)

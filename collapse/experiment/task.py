@@ -50,6 +50,8 @@ class Task(NamedTuple):
       model_devices: that compute one seed together.
       controller: (root key, *values) -> Controller; None for the constant one.
       curator: (root key, *values) -> Curator; None to keep all rows.
+      pooled: parameters of several models, stacked along a first axis -> those of their
+        mixture in equal parts; None if that is no model of the family.
       on_host: its model is of another framework, which jax cannot compile: it is run
         step by step (`lab.hosted`).
     """
@@ -73,6 +75,7 @@ class Task(NamedTuple):
     controller: Callable[..., Controller] | None = None
     curator: Callable[..., Curator] | None = None
     on_host: bool = False
+    pooled: Callable[[Params], Params] | None = None
 
 
 class RealRows(NamedTuple):

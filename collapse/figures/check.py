@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from collapse.data.errors import InputError, hint
-from collapse.experiment.base import Experiment, check_names
+from collapse.experiment.base import Experiment
 from collapse.experiment.derived import DIFFERENCE, OUTCOME, source
+from collapse.experiment.fields import check_names
 from collapse.figures.spec import OF_SAMPLES, Figure
 
 
@@ -21,12 +22,12 @@ def check(experiment: Experiment, figure: Figure) -> None:
             )
     for metric in metrics:
         bins |= experiment.more_dims(metric)
-    check_coordinates(figure, experiment.axes(), (*bins,))
+    check_coordinates(figure, experiment.every_axis(), (*bins,))
     for name, metric in zip(figure.metrics, metrics, strict=True):
         _check_metric(experiment, figure, metric, bins)
         _check_derived(experiment, name)
     values: dict[str, Sequence[Any]] = {
-        axis: getattr(experiment, axis) for axis in experiment.axes()
+        axis: getattr(experiment, axis) for axis in experiment.every_axis()
     }
     values |= {"workflow": experiment.labels(), **bins}
     figure.check(values | {"generation": experiment.recorded()})

@@ -98,7 +98,7 @@ def planner(
 
     def plan(number: int, condition: Condition[Any]) -> Ready:
         with one_at_a_time:  # a task often shares its parts with the next one
-            task = experiment.task(condition, data)
+            task = experiment.task_of(condition, data)
             # by sizes too, so that no task can name too little
             sizes = (task.num_rows or condition.n, task.batch_size, task.additive)
             what = number if task.program is None else (task.program, sizes)

@@ -160,7 +160,7 @@ def assembled(
 
 def closing(experiment: Experiment, dataset: xr.Dataset) -> str:
     """The experiment's closing text, or else a table of the last generation."""
-    shown = experiment.metrics or experiment.table
+    shown = experiment.metrics or experiment.default_table()
     last = dataset.isel(generation=[-1])
     return experiment.closing(dataset) or table.text(summarise(last), shown)
 
@@ -225,8 +225,9 @@ def _publish(summary: xr.Dataset, figure: Figure, target: Path, name: str) -> No
 
 
 def _size(experiment: Experiment) -> str:
+    seeds = Experiment.repetitions(experiment)  # without what a family says of models
     return (
-        f"{len(list(experiment.conditions()))} x {experiment.repetitions()} x "
+        f"{len(list(experiment.conditions()))} x {seeds} x "
         f"{experiment.num_generations + 1} generations"
     )
 

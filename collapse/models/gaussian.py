@@ -206,6 +206,19 @@ def pool(
     return GaussianParams(mean, factor / jnp.sqrt(total))
 
 
+def mixture_moments(params: GaussianParams) -> GaussianParams:
+    """The Gaussian with mean and covariance of a mixture of Gaussians in equal parts.
+
+    Args:
+      params: leaves [M, ...], of M Gaussians.
+    """
+    num, dimension = params.mean.shape
+    mean = jnp.mean(params.mean, axis=0)
+    within = jnp.swapaxes(params.scale, 1, 2).reshape(-1, dimension)
+    rows = jnp.concatenate([within, params.mean - mean[None]])
+    return GaussianParams(mean, triangular_factor(rows) / math.sqrt(num))
+
+
 def _statistics(mean: Array, factor: Array) -> GaussianStatistics:
     return GaussianStatistics(mean, factor, factor @ jnp.swapaxes(factor, 1, 2))
 

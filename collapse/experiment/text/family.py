@@ -43,6 +43,15 @@ class TextFamily(Family):
         """Fields that may hold several values."""
         return ("samples_per_generation", "temperature", "repetition_penalty")
 
+    @classmethod
+    def hidden(cls) -> tuple[str, ...]:
+        """Names of the fields that are not offered."""
+        return (*super().hidden(), "models", "private_rows")
+
+    def alone_because(self) -> str:
+        """That the text of one model is measured."""
+        return f"{self.name} measures the text of one model; leave it out"
+
     def measured(self) -> tuple[str, ...]:
         """Names of the metrics; of a text written without spaces, none of words."""
         found = super().measured()

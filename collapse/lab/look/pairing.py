@@ -93,7 +93,7 @@ def _axes(run: Opened) -> tuple[list[str], list[str]]:
     """Axes along which runs share random numbers, and those along which they do not."""
     parts = [] if run.experiment is None else [p for p, _ in run.experiment.parts()]
     apart = list(dict.fromkeys(a for part in parts for a in part.independent_axes()))
-    every = dict.fromkeys(a for part in parts for a in part.axes())
+    every = dict.fromkeys(a for part in parts for a in part.every_axis())
     return [a for a in every if a not in apart], apart
 
 

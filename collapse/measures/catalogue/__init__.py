@@ -127,6 +127,8 @@ EVERY = {
 
 def find(name: str) -> Quantity:
     """The quantity that usually has this name, for data without attributes."""
+    if is_pooled(name):
+        return pooled({(own := name.removeprefix(POOLED)): find(own)})[name]
     usual = EVERY.get(name) or survival_named(name) or mode_named(name)
     return usual or Quantity(name.replace("_", " "), "")
 
@@ -140,6 +142,25 @@ def of_data(name: str, quantity: Quantity) -> Quantity:
         return loss("log-loss on held-out rows", "nats")
     long_name, unit = (x.replace("truth", "reference") for x in quantity[:2])
     return quantity._replace(long_name=long_name, unit=unit)
+
+
+POOLED = "pooled_"  # in front of the name of a metric
+
+
+def pooled(quantities: Mapping[str, Quantity]) -> dict[str, Quantity]:
+    """The quantities of all models together where several learn, by their names.
+
+    They speak for no aspect of collapse: those of the models themselves do.
+    """
+    return {
+        f"{POOLED}{name}": q._replace(long_name=f"pooled {q.long_name}", aspect="")
+        for name, q in quantities.items()
+    }
+
+
+def is_pooled(name: str) -> bool:
+    """Whether a metric is that of all models together."""
+    return name.startswith(POOLED)
 
 
 def is_about_one(unit: str) -> bool:

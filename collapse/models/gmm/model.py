@@ -138,6 +138,16 @@ def moments(params: GmmParams) -> tuple[Float[Array, " d"], Float[Array, "d d"]]
     return mean, jnp.sum(params.weights[:, None, None] * each, 0)
 
 
+def mixture(params: GmmParams) -> GmmParams:
+    """The mixture of M mixtures in equal parts, with M K components.
+
+    Args:
+      params: leaves [M, K, ...], of M mixtures.
+    """
+    weights, means, covariances = (x.reshape(-1, *x.shape[2:]) for x in params)
+    return GmmParams(weights / params.weights.shape[0], means, covariances)
+
+
 def _evaluate(
     params: GmmParams, points: Float[Array, "m d"]
 ) -> tuple[Float[Array, " m"], Float[Array, "K m"], Float[Array, " m"]]:

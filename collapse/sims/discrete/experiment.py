@@ -1,13 +1,16 @@
 """What an experiment with unigrams may ask for."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from collapse.data.errors import InputError
 from collapse.data.words import WordLaw, load_words
+from collapse.experiment import several_models
 from collapse.experiment.base import spelled
+from collapse.experiment.condition import Condition
 from collapse.experiment.family import Family
 from collapse.experiment.fields import (
     Bounds,
@@ -17,12 +20,16 @@ from collapse.experiment.fields import (
     Positive,
     Shown,
 )
+from collapse.experiment.lazy import load
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
 
 if TYPE_CHECKING:
     import xarray as xr
 
+# of all models together; a mass is the mean over models
+_OF_ALL = ("heterozygosity", "support", "entropy", "total_variation")
+_THEORY = "collapse.sims.discrete.theory"
 WITHOUT_DATA, OF_ZIPF = Only("data", ("",)), Only("law", ("zipf",))
 
 
@@ -39,7 +46,11 @@ class Discrete(Family):
         "tail_mass_10pct_outcome",
     )
     table: ClassVar[tuple[str, ...]] = (*panels[:3], "first_extinction")
-    catalogue = {**catalogue.SYMBOLS, "share_error": catalogue.SHARE_ERROR}
+    catalogue = {
+        **catalogue.SYMBOLS,
+        "share_error": catalogue.SHARE_ERROR,
+        **catalogue.pooled({name: catalogue.SYMBOLS[name] for name in _OF_ALL}),
+    }
     location_error: ClassVar[str] = "share_error"
     default_rows: ClassVar[int] = 1000
     bias_of: ClassVar[str] = "temperature"
@@ -67,6 +78,11 @@ class Discrete(Family):
         """The words of the text that `data` names; None without."""
         return load_words(self.data, self.field) if self.data else None
 
+    def theory_of_several(self, condition: Condition[Any]) -> Mapping[str, np.ndarray]:
+        """Heterozygosity of several models, and of all of them together."""
+        found: Mapping[str, np.ndarray] = load(_THEORY).of_several(condition)
+        return found
+
     def shares(self) -> np.ndarray:
         """True shares [M], falling."""
         if (words := self.load()) is not None:
@@ -93,9 +109,12 @@ class Discrete(Family):
 
     def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":
         """With each seed's first generation in which some symbol has no share."""
-        if "support" not in dataset:
+        # of several models, all together: some symbol is always missing in one of them
+        together = several_models.are_asked(self)
+        name = "pooled_support" if together else "support"
+        if name not in dataset:
             return dataset
-        lost = dataset.support < len(self.shares())
+        lost = dataset[name] < len(self.shares())
         never = lost.sizes["generation"]
         first = lost.argmax("generation").where(lost.any("generation"), never)
         first.attrs = {"long_name": "first extinction", "units": "generations"}

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from collapse.core.types import Key, Problem
+from collapse.experiment import several_models
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
 from collapse.measures.symbols import symbol_metrics
@@ -26,7 +27,8 @@ def task(condition: Condition[Discrete], data: Any) -> Task:
     smoothing = experiment.smoothing
     temperature = experiment.temperature
     size = spec.batch_size(n)
-    tokens = spec.kind.picks_single_rows or size < _FEWEST * n
+    shared = several_models.learn_in(condition)  # which are dealt out one by one
+    tokens = spec.kind.picks_single_rows or size < _FEWEST * n or shared
     size = 1 if tokens else size
     kind: Any = {"rows": "tokens" if tokens else "counts", "smoothing": smoothing}
     real = discrete(len(shares), size, **kind)
@@ -53,6 +55,7 @@ def task(condition: Condition[Discrete], data: Any) -> Task:
         points=lambda key, p, num: plain_points(len(shares), key, p, num),
         biased=biased,
         monitors={"mean": monitors.shares, "survival": monitors.survival},
+        pooled=lambda shares: jnp.mean(shares, axis=0),
     )
 
 

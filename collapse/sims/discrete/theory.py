@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from collapse.experiment.condition import Condition
 from collapse.sims.discrete.experiment import Discrete
-from collapse.theory import discrete, extinction
+from collapse.theory import discrete, extinction, several_models
 
 
 def curves(condition: Condition[Discrete]) -> dict[str, NDArray[np.float64]]:
@@ -26,3 +26,20 @@ def curves(condition: Condition[Discrete]) -> dict[str, NDArray[np.float64]]:
     if spec.name == "replace" and extinction.solved(n, last):
         found["support"] = discrete.support_replace(q, n, last)
     return found
+
+
+def of_several(condition: Condition[Discrete]) -> dict[str, NDArray[np.float64]]:
+    """Metric -> exact curve [G + 1] of several models, and of all of them together."""
+    e, name = condition.experiment, condition.workflow.name
+    n, last, q = condition.n, condition.num_generations, e.shares()
+    form = several_models.FORMS.get(name)
+    if form is None or e.temperature != 1 or e.smoothing:
+        return {}
+    found = form(n, condition.models, last, 0, e.private_rows)
+    curves = {
+        "heterozygosity": found.own.variance,
+        "pooled_heterozygosity": found.pooled.variance,
+    }
+    if name == "accumulate" and not e.private_rows:  # all rows are in some part
+        curves["pooled_support"] = discrete.support(q, n, last)
+    return curves

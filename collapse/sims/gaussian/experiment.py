@@ -9,8 +9,10 @@ from collapse.experiment.base import capped, spelled
 from collapse.experiment.condition import Condition
 from collapse.experiment.family import Family
 from collapse.experiment.fields import Bounds, Count, Shown
+from collapse.experiment.several_models import learn_in, rows_of_fit
 from collapse.measures import catalogue
 
+_OF_MOMENTS = ("variance_ratio", "mean_error")  # those that a mixture has, too
 _NEED_DENSITY = ("test_error", "log_det_ratio", "entropy")  # a covariance of full rank
 
 
@@ -41,6 +43,7 @@ class Gaussian(Family):
     has_batch_law: ClassVar[bool] = True
     catalogue = {
         **catalogue.DENSITY,
+        **catalogue.pooled({name: catalogue.DENSITY[name] for name in _OF_MOMENTS}),
         "w2_squared": catalogue.W2_SQUARED,
         "det_ratio": catalogue.DET_RATIO,
         **catalogue.ABSOLUTE,
@@ -71,8 +74,9 @@ class Gaussian(Family):
 
     def known_metrics(self) -> tuple[str, ...]:
         """Names of the metrics; those of densities only if n > d in every cell."""
-        full = all(c["samples_per_generation"] > c["dimension"] for c in self.cells())
-        return tuple(m for m in self.catalogue if full or m not in _NEED_DENSITY)
+        full = all(rows_of_fit(self, c) > c["dimension"] for c in self.cells())
+        known = super().known_metrics()
+        return tuple(m for m in known if full or m not in _NEED_DENSITY)
 
     def measured(self) -> tuple[str, ...]:
         """Names of the metrics; the determinant, whose logarithm tells more, if named.
@@ -90,6 +94,12 @@ class Gaussian(Family):
     def of_one_row(self) -> str:
         """That a single row has no variance."""
         return "has no variance"
+
+    def alone_because(self) -> str:
+        """That whole batches cannot be dealt out to several models."""
+        if self.rows in ("samples", "auto"):
+            return ""
+        return f"rows = {self.rows} keeps whole batches; give --rows samples"
 
     def moments_ddof(self, bias: float) -> int | None:
         """The ddof of the fits."""
@@ -143,9 +153,9 @@ class Gaussian(Family):
                     "give; drop it or give more samples"
                 )
         super().check()
-        if max(self.ddof) >= min(self.samples_per_generation):
+        if max(self.ddof) >= min(rows_of_fit(self, cell) for cell in self.cells()):
             raise InputError(
-                "samples_per_generation: 1 leaves no degree of freedom with "
+                "samples_per_generation: 1 for a fit leaves no degree of freedom with "
                 "ddof = 1; give at least 2"
             )
         if self.rows in ("statistics", "law"):
@@ -180,6 +190,8 @@ def kind_of_rows(condition: Condition[Gaussian]) -> RowKind:
     rows, n = condition.experiment.rows, condition.n
     if rows != "auto":
         return rows
+    if learn_in(condition):
+        return "samples"
     batch = condition.workflow.batch_size(n)
     if condition.workflow.kind.picks_single_rows or batch < min(n, 8):
         return "samples"

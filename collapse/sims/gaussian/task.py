@@ -69,6 +69,7 @@ def task(condition: Condition[Gaussian], data: RealData | None) -> Task:
         batched=data is None,
         monitors=_monitors(real, d),
         reference=real.reference,
+        pooled=g.mixture_moments,
     )
 
 

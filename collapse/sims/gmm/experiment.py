@@ -12,6 +12,8 @@ from collapse.experiment.fields import Bounds, Count, NonNegative, Only
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
 
+# of all mixtures together; what is linear in a density is the mean over models
+_OF_ALL = ("test_error", "variance_ratio", "mean_error")
 RARE = 0.05  # components of the truth up to this weight are watched
 
 
@@ -39,7 +41,11 @@ class Gmm(Family):
         "mean_error",
     )
     shifts_with_rows: ClassVar[bool] = True
-    catalogue = {**catalogue.DENSITY, "l2_squared": catalogue.L2_SQUARED}
+    catalogue = {
+        **catalogue.DENSITY,
+        "l2_squared": catalogue.L2_SQUARED,
+        **catalogue.pooled({name: catalogue.DENSITY[name] for name in _OF_ALL}),
+    }
 
     num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 59
     """Generations after the first fit, which is generation 0."""
@@ -63,11 +69,12 @@ class Gmm(Family):
 
     def known_metrics(self) -> tuple[str, ...]:
         """Names of the metrics, also of the survival of rare components."""
+        known = super().known_metrics()
         if self.data:
-            return tuple(self.catalogue)
+            return known
         weights = TRUTHS[self.truth]().weights
         rare = [f"survival_{k + 1}" for k in np.flatnonzero(weights <= RARE)]
-        return (*self.catalogue, *rare)
+        return (*known, *rare)
 
     def quantity(self, metric: str) -> Quantity | None:
         """Long name and unit of a metric, also of the survival of a component."""

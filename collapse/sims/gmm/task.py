@@ -16,7 +16,7 @@ from collapse.experiment.condition import Condition
 from collapse.experiment.monitors import loss_monitor
 from collapse.experiment.task import Task, real_rows
 from collapse.measures.density import test_error
-from collapse.models.gmm.model import gmm, sample_points
+from collapse.models.gmm.model import gmm, mixture, sample_points
 from collapse.sims.gmm.experiment import Gmm
 from collapse.sims.gmm.measures import MODEL, Bound, bind, params_of
 
@@ -65,6 +65,7 @@ def task(condition: Condition[Gmm], data: RealData | None) -> Task:
         make_problem,
         points=sample_points,
         biased=biased,
+        pooled=mixture,
         monitors={"loss": loss_monitor(MODEL.log_density, real.reference, size)}
         if real.reference
         else {},

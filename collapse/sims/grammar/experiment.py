@@ -102,6 +102,12 @@ class Grammar(Family):
         """That a single sentence leaves its own rules, unless all are smoothed."""
         return "" if self.add else "leaves the rules of one sentence"
 
+    def alone_because(self) -> str:
+        """That fixed non-terminals cannot be dealt out to several models."""
+        if "fixed" not in self.nonterminals:
+            return ""
+        return "fixed non-terminals cannot be dealt out; give --nonterminals free"
+
     def studied(self) -> Self:
         """With sentences that are generated, since a study takes one design."""
         return dataclasses.replace(self, nonterminals=("free",))

@@ -10,6 +10,7 @@ from collapse.core import strata
 from collapse.core.types import Key, Model, Problem, Workflow
 from collapse.data.grammars import WrittenGrammar
 from collapse.data.ngrams import allotted
+from collapse.experiment import several_models
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
 from collapse.measures.grammar import grammar_metrics, pair_metrics
@@ -25,6 +26,7 @@ def task(condition: Condition[Grammar], data: WrittenGrammar) -> Task:
     """What a grammar learns in a condition."""
     spec, n = condition.workflow, condition.n
     single = spec.kind.picks_single_rows or spec.real_rows(n) is not None
+    single = single or several_models.learn_in(condition)
     fixed = condition["nonterminals"] == "fixed"
     of = _Fixed(condition, data) if fixed else _Free(condition, data)
     truth = jnp.asarray(data.train, jnp.result_type(float))

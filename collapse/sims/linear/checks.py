@@ -5,6 +5,7 @@ from typing import Any
 
 from collapse.data.errors import InputError
 from collapse.data.tables import RealData
+from collapse.experiment.several_models import rows_of_fit
 from collapse.sims.linear.fields import LinearFields
 
 _MOST_ENTRIES = 10**8  # of the inputs of one generation
@@ -85,6 +86,7 @@ def check_sizes(experiment: LinearFields) -> None:
                 f"samples_per_generation: {n} x {d} inputs do not fit into memory; "
                 "give fewer, or rows = auto without fixed_budget"
             )
+        n = rows_of_fit(experiment, cell)
         if n < d and cell["ridge"] == 0 and not experiment.minimum_norm:
             raise InputError(
                 f"samples_per_generation: the fit is singular, {n} rows do not "

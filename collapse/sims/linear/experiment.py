@@ -10,6 +10,7 @@ from collapse.data.tables import RealData
 from collapse.experiment import fields
 from collapse.experiment.base import capped
 from collapse.experiment.lazy import find
+from collapse.experiment.several_models import rows_of_fit
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
 from collapse.sims.linear import checks
@@ -61,7 +62,7 @@ class Linear(LinearFields):
         if self.data:  # whose true coefficients are not known
             return tuple(catalogue.REGRESSION_OF_DATA)
         finite = all(
-            c["samples_per_generation"] > c["dimension"] + 1 and c["noise_variance"] > 0
+            rows_of_fit(self, c) > c["dimension"] + 1 and c["noise_variance"] > 0
             for c in self.cells()
         )
         left = set() if finite else {"error_ratio"}
@@ -74,7 +75,7 @@ class Linear(LinearFields):
             return super().measured()
         plain = not self.synthetic_bias and max(self.ridge) == 0
         plain = plain and all(
-            c["samples_per_generation"] >= c["dimension"] for c in self.cells()
+            rows_of_fit(self, c) >= c["dimension"] for c in self.cells()
         )
         left = {"test_set_error", "test_set_standard_error"}
         left |= {"bias", "variance"} if plain else set()
@@ -93,6 +94,14 @@ class Linear(LinearFields):
         """The name of the exact test error, the one metric of studies."""
         return ("test_error",)
 
+    def alone_because(self) -> str:
+        """That fixed inputs and whole batches cannot be dealt out to several models."""
+        if "fixed" in self.design:
+            return "fixed inputs cannot be dealt out; give --design fresh"
+        if self.rows in ("auto", "samples"):
+            return ""
+        return f"rows = {self.rows} keeps whole batches; give --rows samples"
+
     def truth_words(self) -> str:
         """Name of the data distribution, for captions."""
         return "y = x'w + noise"
@@ -110,7 +119,7 @@ class Linear(LinearFields):
 
     def note(self, cell: Mapping[str, Any]) -> str:
         """A note if the expected error is infinite or the norm minimal, else ""."""
-        n, d = cell["samples_per_generation"], cell["dimension"]
+        n, d = rows_of_fit(self, cell), cell["dimension"]
         if cell["ridge"] > 0 or n > d + 1:
             return ""
         if n < d - 1:

@@ -11,6 +11,7 @@ from collapse.core import memory, streams
 from collapse.core.row_kinds import RowKind
 from collapse.core.types import Key, Model, Params, Problem
 from collapse.data.tables import RealData
+from collapse.experiment import several_models
 from collapse.experiment.condition import Condition
 from collapse.experiment.monitors import Monitor
 from collapse.experiment.task import Task
@@ -91,6 +92,8 @@ def kind_of_rows(condition: Condition[Linear]) -> RowKind:
     experiment, n, spec = condition.experiment, condition.n, condition.workflow
     if experiment.rows != "auto":
         return experiment.rows
+    if several_models.learn_in(condition):
+        return "samples"
     size = spec.batch_size(n)
     split = size < n  # real and synthetic rows, in batches that divide both
     small = size < 4 * condition["dimension"] and n <= _MOST_SAMPLES
@@ -121,7 +124,8 @@ def _model_maker(
 ) -> Callable[..., Model]:
     """A function that makes the model, with the settings of a condition filled in."""
     experiment, spec = condition.experiment, condition.workflow
-    n, d = condition.n, condition["dimension"]
+    n = several_models.rows_of_fit(experiment, condition.cell)
+    d = condition["dimension"]
     fixed, factor = condition["design"] == "fixed", input_factor(condition)
     # a budget drawn from copies of X may hold fewer than d different rows
     shortest = fixed and spec.kind.picks_single_rows

@@ -92,6 +92,12 @@ class Ngram(Family):
         """That a single draw leaves one n-gram, unless all are smoothed."""
         return "" if self.smooths else "leaves one n-gram"
 
+    def alone_because(self) -> str:
+        """That fixed contexts cannot be dealt out to several models."""
+        if "fixed" not in self.contexts:
+            return ""
+        return "fixed contexts cannot be dealt out; give --contexts free"
+
     def studied(self) -> Self:
         """With free contexts, since a study takes one design."""
         return dataclasses.replace(self, contexts=("free",))

@@ -9,6 +9,7 @@ from jaxtyping import Array
 from collapse.core import strata
 from collapse.core.types import Key, Problem, Workflow
 from collapse.data.ngrams import NgramText, allotted
+from collapse.experiment import several_models
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
 from collapse.measures.ngrams import ngram_metrics
@@ -22,6 +23,7 @@ def task(condition: Condition[Ngram], data: NgramText) -> Task:
     e, spec, n = condition.experiment, condition.workflow, condition.n
     # where real and generated rows are mixed, each position keeps its context
     single = spec.kind.picks_single_rows or spec.real_rows(n) is not None
+    single = single or several_models.learn_in(condition)
     shape, smoothing = data.train.shape, smoothing_of(e)
     truth, shares = (
         jnp.asarray(x, jnp.result_type(float)) for x in (data.truth, data.shares)

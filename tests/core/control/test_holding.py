@@ -112,5 +112,3 @@ def test_equal_periods_are_as_good_as_a_constant_share():
 def test_policies_with_a_level_spend_their_budget(name):
     rows = held(name)[1].mean()
     assert rows == pytest.approx(RATE * N, rel=0.05)
-
-
