@@ -70,9 +70,14 @@ class ControlFields(Study):
     every: Annotated[int, Bounds(1, 10**6)] = 1
     """Generations between two that results hold; sums and extremes miss none."""
 
-    def axes(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Fields that may hold several values: its own, and the model's that do."""
-        return (*self.swept(), "samples_per_generation", "budget", "trust", "policy")
+    @classmethod
+    def axes(cls) -> tuple[str, ...]:
+        """Fields of its own that may hold several values."""
+        return ("samples_per_generation", "budget", "trust", "policy")
+
+    def every_axis(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Its own axes, and the fields of the model that have several values."""
+        return (*self.swept(), *self.axes())
 
     def independent_axes(self) -> tuple[str, ...]:  # type: ignore[override]
         """Axes whose values share no random numbers; policies use the same seeds."""
