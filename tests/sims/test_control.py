@@ -281,3 +281,5 @@ def test_the_answer_names_the_best_policy_that_could_be_used_in_practice():
     lines[1]["gain_best"] = (1.1, 0.9, 1.3)
     assert tell.answer(lines).startswith("Looking at the drift does not clearly pay")
     assert tell.answer(lines[:1]).startswith("No policy that looks")
+    blind = {"policy": "golden", "trust": "measured", "gain_best": (9.0, 8.0, 10.0)}
+    assert tell.answer([blind]).startswith("No policy that looks")

@@ -29,6 +29,7 @@ class ImageData(NamedTuple):
       sha256: of the files.
       said: what was read and decided, in one line.
       decided: the phrases of it that a user may not expect.
+      watched: [rows, d], of a monitor, in neither of the others; None for none.
     """
 
     train: Float[np.ndarray, "rows d"]
@@ -39,6 +40,17 @@ class ImageData(NamedTuple):
     sha256: str
     said: str = ""
     decided: tuple[str, ...] = ()
+    watched: Float[np.ndarray, "rows d"] | None = None
+
+    def with_watched(self, share: float = 0.5) -> "ImageData":
+        """The images with a part of those held out set apart for a monitor."""
+        count = round(share * len(self.held_out))
+        labels = self.held_labels
+        return self._replace(
+            held_out=self.held_out[count:],
+            held_labels=None if labels is None else labels[count:],
+            watched=self.held_out[:count],
+        )
 
     @property
     def class_shares(self) -> Float[np.ndarray, " classes"]:

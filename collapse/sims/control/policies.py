@@ -22,6 +22,7 @@ class Rule:
       low: the number is above it.
       high: and at most this.
       watches: whether it depends on what it is fed with.
+      weighs: says itself what a real row counts.
       priced: needs a price of a real row, and spends as much as that is worth.
     """
 
@@ -30,13 +31,14 @@ class Rule:
     low: float = 0.0
     high: float = 1.0
     watches: bool = True
+    weighs: bool = False
     priced: bool = False
 
 
 RULES = {
     "constant": Rule(0, watches=False),
-    "golden": Rule(1, watches=False),
-    "greedy": Rule(2, watches=False),
+    "golden": Rule(1, watches=False, weighs=True),
+    "greedy": Rule(2, watches=False, weighs=True),
     "decay": Rule(3, "c of the share c / t", high=1e6, watches=False),
     "periodic": Rule(4, "period in generations", 0.999, 1e9, watches=False),
     "event": Rule(5, "share of real rows of an event"),

@@ -154,5 +154,6 @@ def answer(lines: Sequence[Mapping[str, Any]]) -> str:
 def _looks(line: Mapping[str, Any]) -> bool:
     """Whether a policy looks at the drift, and at what is seen in practice alone."""
     spec = read(str(line.get("policy", "constant")))
-    looks = spec.rule.watches or line.get("trust") == "measured"
+    weighed = line.get("trust") == "measured" and not spec.rule.weighs
+    looks = spec.rule.watches or weighed
     return looks and spec.fed == "monitor"

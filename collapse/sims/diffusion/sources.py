@@ -54,6 +54,25 @@ def source_of(e: Diffusion, data: RealData | None) -> Source:
     return _of_shape(e)
 
 
+def reference(
+    source: Source, data: RealData | None
+) -> Callable[[Key, int], Float[Array, "m d"]] | None:
+    """A function of a root key that gives rows for a monitor, in units of the data."""
+    centre, scale = (jnp.asarray(x)[None] for x in (source.centre, source.scale))
+
+    def drawn(root: Key, num: int) -> Array:
+        key = streams.key(root, 0, streams.Purpose.MONITOR)
+        points = source.draw(key, num).points
+        return points * scale.astype(points.dtype) + centre.astype(points.dtype)
+
+    if data is None:
+        return drawn
+    if data.watched is None:
+        return None
+    rows = jnp.asarray(data.watched[:, : source.centre.size], jnp.result_type(float))
+    return lambda root, num: rows[:num]
+
+
 def _of_law(e: Diffusion, law: Law) -> Source:
     def draw(key: Key, num: int) -> Rows:
         points, label = laws.sample(law, key, num)

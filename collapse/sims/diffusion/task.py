@@ -18,7 +18,7 @@ from collapse.models.diffusion.noise import NoiseProcess
 from collapse.models.diffusion.training import Rows, TrainConfig
 from collapse.sims.diffusion import measures, torsions
 from collapse.sims.diffusion.experiment import Diffusion
-from collapse.sims.diffusion.sources import Source, source_of
+from collapse.sims.diffusion.sources import Source, reference, source_of
 
 
 def task(condition: Condition[Diffusion], data: RealData | None) -> Task:
@@ -60,6 +60,7 @@ def task(condition: Condition[Diffusion], data: RealData | None) -> Task:
         points=points,
         program=(condition.workflow, rest),
         biased=lambda root, bias, sizes, *own: problem(root, bias, *own),
+        reference=reference(source, data),
         one_by_one=learned,
     )
 

@@ -1,12 +1,13 @@
 """A variational autoencoder in one condition, ready to run."""
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from collapse.core import memory
+from collapse.core import memory, streams
 from collapse.core.types import Key, Model, Params, Problem
 from collapse.data.images import ImageData
 from collapse.experiment.condition import Condition
@@ -70,8 +71,26 @@ def task(condition: Condition[Vae], data: ImageData | None) -> Task:
         points=points,
         program=(condition.workflow, rest),
         biased=lambda root, bias, sizes, *arrays: problem(bias, *arrays),
+        reference=_reference(e, data),
         one_by_one=not e.is_linear,  # vmapped convolutions are slow on a processor
     )
+
+
+def _reference(e: Vae, data: ImageData | None) -> Callable[[Key, int], Array] | None:
+    """Images for a monitor: those set apart, or new ones of the known law."""
+    dtype = jnp.result_type(float)
+    if data is None:
+        law = known_law(e)
+
+        def drawn(root: Key, num: int) -> Array:
+            key = streams.key(root, 0, streams.Purpose.MONITOR)
+            return law.sample(dtype, key, num)
+
+        return drawn
+    if data.watched is None:
+        return None
+    watched = jnp.asarray(data.watched, dtype)
+    return lambda root, num: watched[:num]
 
 
 def model_of(
