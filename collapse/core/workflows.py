@@ -214,7 +214,7 @@ def anchored(
 
 
 def real_rows(
-    real_fraction: float | Float[Array, ""], num_rows: int
+    real_fraction: float | Float[Array, ""], num_rows: int | Float[Array, ""]
 ) -> int | Int[Array, ""]:
     """Real rows among `num_rows`: the share rounded to the nearest whole row."""
     if isinstance(real_fraction, int | float):

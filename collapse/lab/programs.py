@@ -38,13 +38,16 @@ class Program(NamedTuple):
 
 
 def _measuring(problem: Problem, names: tuple[str, ...]) -> Problem:
-    """The problem with only the metrics that are asked for."""
+    """The problem with only the metrics that are asked for, at any share of rows."""
     some = {name: m for name, m in problem.metrics.items() if name in names}
-    others = problem.memory_metrics.items()
-    return problem._replace(
+    others, at_share = problem.memory_metrics.items(), problem.at_share
+    found = problem._replace(
         metrics={name: some[name] for name in names if name in some},
         memory_metrics={name: m for name, m in others if name in names},
     )
+    if at_share is None:
+        return found
+    return found._replace(at_share=lambda share: _measuring(at_share(share), names))
 
 
 def compiled(condition: Condition[Any], task: Task) -> Program:

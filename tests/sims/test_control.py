@@ -122,10 +122,23 @@ def test_a_run_that_is_stopped_goes_on_in_the_middle_of_an_event(tmp_path, monke
         np.testing.assert_array_equal(again[name], whole[name])
 
 
-def test_policies_of_a_size_share_one_program():
-    experiment, _ = runner.prepare(asked(budget=[10, 20], trust=["equal", "measured"]))
-    programs = {experiment.task(c, None).program for c in experiment.conditions()}
-    assert len(list(experiment.conditions())) == 48 and len(programs) == 1
+def test_policies_of_all_sizes_share_one_program():
+    """Where rows are whole batches; single samples have a program a size."""
+    fields = {"budget": [10, 20], "trust": ["equal", "measured"]}
+    for model, many in (("gaussian", 1), ("gmm", 2)):
+        experiment, _ = runner.prepare(
+            asked(samples_per_generation=[100, 1000], model=model, **fields)
+        )
+        programs = {experiment.task(c, None).program for c in experiment.conditions()}
+        assert len(list(experiment.conditions())) == 96 and len(programs) == many
+
+
+def test_nothing_is_measured_that_was_not_asked_for(tmp_path):
+    fields = {"policy": ["event"], "num_generations": 4, "num_seeds": 2}
+    experiment, _ = runner.prepare(asked(**fields, metrics=["variance_ratio"]))
+    (trace,) = parts.simulate(experiment, None, tmp_path).values()
+    own = {"drift", "monitor", "monitor_noise", "variance_ratio"}
+    assert {name for name in trace if name in experiment.known_metrics()} == own
 
 
 @pytest.mark.parametrize("model", ["gmm", "kde", "linear", "discrete"])

@@ -29,6 +29,8 @@ class ControlFields(Study):
         tuple[_Count, ...], Shown("1000 where that costs no more, else the model's")
     ] = ()
     """All rows n of a generation, real and generated."""
+    metrics: Annotated[tuple[str, ...], Shown("none", may_be_empty=True)] = ()
+    """Measurements to take beside drift and monitor, which are always taken."""
     policy: tuple[str, ...] = TWELVE
     """How the share of real rows is chosen: a name, then its number, then oracle or
     noise if it is fed with these in place of the monitor."""

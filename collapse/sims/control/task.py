@@ -7,7 +7,7 @@ follow the share; else its rows are single samples.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -26,57 +26,96 @@ from collapse.sims.control.fields import ControlFields
 from collapse.sims.control.policies import read
 
 
+class Numbers(NamedTuple):
+    """What differs between cells that share a program; each an array.
+
+    Attributes:
+      rate: share of real rows that the budget allows.
+      tolerance: drift to hold; NaN to spend the budget.
+      price: of a real row; NaN for none.
+      own: number behind the policy's name; NaN for its default.
+      num_rows: n.
+      place: of the policy among those at hand.
+      source: index of what it is fed with.
+      trusted: index of what real rows count.
+    """
+
+    rate: Array
+    tolerance: Array
+    price: Array
+    own: Array
+    num_rows: Array
+    place: Array
+    source: Array
+    trusted: Array
+
+
+_COUNT = len(Numbers._fields)
+
+
 def task(condition: Condition[ControlFields], data: Any) -> Task:
     """The task of a condition: a family's model under a policy."""
+    sizes = Sizes(*condition.experiment.monitor_sizes(data))
+    return under_policy(condition, learned(condition, data), sizes)
+
+
+def under_policy(condition: Condition[ControlFields], own: Task, sizes: Sizes) -> Task:
+    """The task of a condition, from that of its family and the monitor's sizes."""
     study, cell = condition.experiment, condition.cell
-    own = _learned(condition, data)
-    n, spec = cell["samples_per_generation"], read(cell["policy"])
-    make = _problems(condition, own)
-    tolerance = study.tolerance if study.hold == "drift" else float("nan")
-    dtype = jnp.result_type(float)
-    numbers = (study.rate(cell), tolerance, study.price or float("nan"), spec.number)
-    values = (
-        *(jnp.asarray(number, dtype) for number in numbers),
-        jnp.asarray(spec.rule.place, jnp.int32),
-        jnp.asarray(spec.source, jnp.int32),
-        jnp.asarray(trust.NAMES.index(cell["trust"]), jnp.int32),
-        *own.values,
-    )
+    n, make, dtype = condition.n, _problems(condition, own), jnp.result_type(float)
 
-    sizes = Sizes(*study.monitor_sizes(data))
-
-    def watched(root: Key, *rest: Any) -> Monitor:
-        return monitor_of(own, study.monitor, root, sizes, rest)
-
-    def setting(root: Key, *given: Any) -> Setting:
-        rate, tolerance, price, number = given[:4]
-        seen = watched(root, *given[7:])
-        size = jnp.asarray(float(n), dtype)
-        step = jnp.asarray(seen.spread / n, dtype)
-        noise = jnp.asarray(seen.floor, dtype), jnp.asarray(seen.freedom, dtype)
-        return Setting(rate, size, step, *noise, tolerance, price, number)
+    def watched(root: Key, *values: Any) -> Monitor:
+        return monitor_of(own, study.monitor, root, sizes, values)
 
     def make_problem(root: Key, *given: Any) -> Problem:
-        return _watched(make(root, *given[7:]), study.error, watched, root, given)
+        numbers, values = Numbers(*given[:_COUNT]), given[_COUNT:]
+        problem, seen = make(root, numbers, *values), watched(root, *values)
+        return _watched(problem, study.error, seen, numbers.rate)
 
     def make_controller(root: Key, *given: Any) -> Controller:
-        chosen, source, trusted = given[4:7]
-        overdraft = jnp.asarray(study.overdraft, dtype)
-        every = tuple(POLICIES.values())
-        own = setting(root, *given)
-        return ledger.controller(every, chosen, own, source, overdraft, trusted)
+        numbers = Numbers(*given[:_COUNT])
+        setting = _setting(numbers, watched(root, *given[_COUNT:]))
+        overdraft, every = jnp.asarray(study.overdraft, dtype), tuple(POLICIES.values())
+        return ledger.controller(
+            *(every, numbers.place, setting, numbers.source, overdraft, numbers.trusted)
+        )
 
+    size = 0 if own.batched else n  # of batches it is one of the numbers
     return own._replace(
         make_problem=make_problem,
-        values=values,
+        values=(*_numbers(condition), *own.values),
         workflow=workflows.replace() if own.batched else own.workflow,
         num_rows=2 if own.batched else n,
         batch_size=1,
-        program=(n, condition.workflow, _swept(study, cell, own), own.program),
+        program=(size, condition.workflow, _swept(study, cell, own), own.program),
         controller=make_controller,
         biased=None,
         additive=False,
     )
+
+
+def _numbers(condition: Condition[ControlFields]) -> Numbers:
+    """The numbers of a cell."""
+    study, cell, dtype = condition.experiment, condition.cell, jnp.result_type(float)
+    spec = read(cell["policy"])
+    tolerance = study.tolerance if study.hold == "drift" else float("nan")
+    which = spec.rule.place, spec.source, trust.NAMES.index(cell["trust"])
+    numbers = (study.rate(cell), tolerance, study.price or float("nan"), spec.number)
+    return Numbers(
+        *(jnp.asarray(number, dtype) for number in numbers),
+        *(jnp.asarray(count, jnp.int32) for count in (condition.n, *which)),
+    )
+
+
+def _setting(numbers: Numbers, seen: Monitor) -> Setting:
+    """What a policy knows of a run with this monitor."""
+    dtype = numbers.rate.dtype
+    n = numbers.num_rows.astype(dtype)
+    spread, floor, freedom = (
+        jnp.asarray(x, dtype) for x in (seen.spread, seen.floor, seen.freedom)
+    )
+    rest = numbers.tolerance, numbers.price, numbers.own
+    return Setting(numbers.rate, n, spread / n, floor, freedom, *rest)
 
 
 def _swept(study: ControlFields, cell: Mapping[str, Any], own: Task) -> tuple[Any, ...]:
@@ -84,7 +123,7 @@ def _swept(study: ControlFields, cell: Mapping[str, Any], own: Task) -> tuple[An
     return tuple(cell[axis] for axis in study.swept()) if own.program is None else ()
 
 
-def _learned(condition: Condition[ControlFields], data: Any) -> Task:
+def learned(condition: Condition[ControlFields], data: Any) -> Task:
     """The task of the family itself, with single samples for rows."""
     study, family = condition.experiment, condition.experiment.learner
     cell = {axis: getattr(family, axis)[0] for axis in family.axes()}
@@ -118,31 +157,29 @@ def _unbiased(own: Task, model: str) -> Callable[..., Problem]:
 
 def _problems(condition: Condition[ControlFields], own: Task) -> Callable[..., Problem]:
     """A function that makes the problem of a seed, of two batches or of samples."""
-    biased, n = own.biased, condition["samples_per_generation"]
-    assert biased is not None  # see `_learned`
+    biased = own.biased
+    assert biased is not None  # see `learned`
 
-    def of_samples(root: Key, *values: Any) -> Problem:
+    def of_samples(root: Key, numbers: Numbers, *values: Any) -> Problem:
+        del numbers
         return biased(root, jnp.ones(()), None, *values)
 
-    def of_batches(root: Key, *values: Any) -> Problem:
+    def of_batches(root: Key, numbers: Numbers, *values: Any) -> Problem:
+        n = numbers.num_rows
+
         def at_share(share: Array) -> Problem:
-            some = jnp.asarray(workflows.real_rows(share, n), jnp.int32)
-            sizes = jnp.stack([some, n - some])
+            some = workflows.real_rows(share, n.astype(share.dtype))
+            sizes = jnp.stack([jnp.asarray(some, jnp.int32), n - some])
             return biased(root, jnp.ones(()), sizes, *values)
 
-        return at_share(jnp.ones(()))._replace(at_share=at_share)
+        return at_share(jnp.ones_like(numbers.rate))._replace(at_share=at_share)
 
     return of_batches if own.batched else of_samples
 
 
-def _watched(
-    problem: Problem, error: str, watched: Any, root: Key, given: tuple[Any, ...]
-) -> Problem:
+def _watched(problem: Problem, error: str, seen: Monitor, rate: Array) -> Problem:
     """The problem with the metrics that policies look at; also at any share."""
-    rate, seen = given[0], watched(root, *given[7:])
-    if error in problem.metrics:
-        drift = problem.metrics[error]
-    else:
+    if error not in problem.metrics:
         raise InputError(
             f"error: {error} is measured from what a run remembers; name another"
         )
@@ -154,6 +191,7 @@ def _watched(
         n = jnp.asarray(1.0, rate.dtype)
         return -jnp.log1p(-uniform.astype(rate.dtype)) * seen.spread * n
 
+    drift = problem.metrics[error]
     more = {ledger.DRIFT: drift, ledger.MONITOR: seen.metric, ledger.NOISE: noise}
     found = problem._replace(metrics={**problem.metrics, **more})
     if problem.at_share is None:
