@@ -126,22 +126,24 @@ def _crossings(
         if given is None and not level > 0:  # nothing to be twice of
             continue
         found = intervals.crossing(values, level, below)
+        held = curves["generation"].values  # maybe one of so many
         shares = ("share", "share_low", "share_high")
         times = ("median", "median_low", "median_high")
         ends = (found.share, *found.share_interval)
         line = {**where, "level": level, "seeds": len(values)}
         line |= {k: float(v) for k, v in zip(shares, ends, strict=True)}
         ends = (found.median, *found.median_interval)
-        lines.append(line | {k: _time(v) for k, v in zip(times, ends, strict=True)})
+        told = {k: _time(v, held) for k, v in zip(times, ends, strict=True)}
+        lines.append(line | told)
     return lines
 
 
-def _time(generation: Any) -> int | str | float:
-    """A generation, or "never"; NaN where it is not known."""
-    value = float(generation)
+def _time(place: Any, held: NDArray[Any]) -> int | str | float:
+    """The generation at a place of those held, or "never"; NaN where not known."""
+    value = float(place)
     if np.isnan(value):
         return value
-    return NEVER if np.isinf(value) else int(value)
+    return NEVER if np.isinf(value) else int(held[int(value)])
 
 
 def _each(variable: xr.DataArray) -> Iterator[tuple[dict[str, Any], NDArray[Any]]]:

@@ -68,7 +68,12 @@ def monitor_of(
         own: Monitor = task.monitors[name](root, sizes, *values)
         return own
     if name not in known(task):
-        names = ", ".join(known(task)) or "none"
+        if not known(task):
+            raise InputError(
+                "model: it has no monitor, so that no policy can see it; give its Task "
+                "`reference` and `points`, or `monitors`, or name another model"
+            )
+        names = ", ".join(known(task))
         raise InputError(f"monitor: this model has no {name!r}; known are {names}")
     assert task.points is not None and task.reference is not None
     statistic, generate = STATISTICS[name], task.points

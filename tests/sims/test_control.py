@@ -63,12 +63,12 @@ def test_looking_at_the_drift_pays_and_noise_does_not(held):
         assert 1.5 < low.sel(policy=policy) and high.sel(policy=policy) < 3.3
     drift = held["mean_drift"].isel(workflow=0)
     ratio = intervals.of_ratio(*(drift.sel(policy=p).values for p in _NOISE_AND_PLAIN))
-    assert ratio.low > 1  # though it spends no less
+    assert ratio.low > 1.2  # though it spends hardly less
 
 
 def test_what_is_spent_is_what_the_budget_allows(held):
     rows = held["real_rows"].isel(workflow=0).mean("seed")
-    assert rows.sel(policy="event noise") > 20
+    assert rows.sel(policy="event noise") > 19
     for policy in ("constant", "golden"):
         assert rows.sel(policy=policy) == pytest.approx(20)
     for policy in ("event", "event oracle"):
@@ -225,6 +225,11 @@ REFUSED = [
         "tolerance: 1e-05 is below the floor 0.0002 of a monitor of 10000",
     ),
     ({"workflows": ["mix 0.1 fresh"]}, "sets the share of real rows"),
+    ({"workflows": ["replace_growing 2"]}, "sets the share of real rows"),
+    (
+        {"trust": ["measured"], "monitor": "tail"},
+        "trust: measured needs a drift in units",
+    ),
     ({"every": 7}, "every: 7 does not divide"),
     ({"every": 2000}, "every: 2000 leaves one"),
     ({"error": "entropy"}, "error: entropy is not least.*mean_error"),
@@ -285,14 +290,22 @@ def test_policies_are_read_as_they_are_written():
 
 def test_the_answer_names_the_best_policy_that_could_be_used_in_practice():
     lines = [
-        {"policy": "constant", "gain_best": (1.0, 1.0, 1.0)},
-        {"policy": "event", "gain_best": (2.0, 1.8, 2.2)},
-        {"policy": "event oracle", "gain_best": (3.0, 2.9, 3.1)},
+        {"policy": "constant", "real_rows": 5.0, "gain_best": (1.0, 1.0, 1.0)},
+        {"policy": "event", "real_rows": 5.0, "gain_best": (2.0, 1.8, 2.2)},
+        {"policy": "event oracle", "real_rows": 5.0, "gain_best": (3.0, 2.9, 3.1)},
     ]
-    said = tell.answer(lines)
+    said = tell.answer(lines, 60)
     assert said.startswith("Looking at the drift pays") and "event keeps it 2" in said
     lines[1]["gain_best"] = (1.1, 0.9, 1.3)
-    assert tell.answer(lines).startswith("Looking at the drift does not clearly pay")
-    assert tell.answer(lines[:1]).startswith("No policy that looks")
-    blind = {"policy": "golden", "trust": "measured", "gain_best": (9.0, 8.0, 10.0)}
-    assert tell.answer([blind]).startswith("No policy that looks")
+    assert tell.answer(lines, 60).startswith(
+        "Looking at the drift does not clearly pay"
+    )
+    assert tell.answer(lines, 2).startswith("2 seeds are too few")
+    assert tell.answer(lines[:1], 60).startswith("No policy that looks")
+    blind = {
+        "policy": "golden",
+        "real_rows": 5.0,
+        "trust": "measured",
+        "gain_best": (9.0, 8.0, 10.0),
+    }
+    assert tell.answer([blind], 60).startswith("No policy that looks")

@@ -36,7 +36,7 @@ class Accounts(NamedTuple):
       drift_max: of the true drift.
       variance: expected squared error of the model by the rows used, in units of that
         of a fit to n rows.
-      alarms: times that the policy re-anchored.
+      alarms: generations in which the policy re-anchored, with rows granted.
       false_alarms: alarms while the true drift was below the policy's level.
     """
 
@@ -97,16 +97,20 @@ def controller(
         own, request = _asked(policies, chosen, setting, now.policies, signal)
         granted, carried = _granted(setting, now, request, overdraft)
         early = metrics[DRIFT] < request.level
+        alarm = request.alarm & (granted > 0)
         share = granted / setting.num_rows
-        weight = trust.chosen(trusted, now.variance, signal.drift / setting.step, share)
+        # a floor that is the value of generation 0 has the error of a fit in it
+        own_error = jnp.isnan(setting.floor).astype(share.dtype)
+        seen = signal.drift / setting.step + own_error
+        weight = trust.chosen(trusted, now.variance, seen, share)
         weight = jnp.where(jnp.isnan(request.trust), weight, request.trust)
         now = now._replace(
             policies=own,
             planned=granted,
             carried=carried,
             variance=trust.after(now.variance, weight, share),
-            alarms=now.alarms + request.alarm.astype(share.dtype),
-            false_alarms=now.false_alarms + (request.alarm & early).astype(share.dtype),
+            alarms=now.alarms + alarm.astype(share.dtype),
+            false_alarms=now.false_alarms + (alarm & early).astype(share.dtype),
         )
         return now, Actions(share, weight)
 
@@ -178,7 +182,8 @@ def _granted(
 ) -> tuple[Number, Number]:
     """Whole real rows of the next generation, and the part of a row carried on."""
     n, generation = setting.num_rows, now.generation.astype(setting.rate.dtype)
-    least = 16 * jnp.finfo(n.dtype).eps * n  # 0.3 n in floating point may be 2.9999
+    # 0.3 n in floating point may be 2.9999; of a million rows in float32 a row is lost
+    least = jnp.minimum(16 * jnp.finfo(n.dtype).eps * n, 0.01)
     wanted = jnp.clip(request.share, 0, 1) * n + now.carried
     rows = jnp.floor(wanted + least)
     budget = n * (setting.rate * (generation + 1) + overdraft)

@@ -4,7 +4,9 @@ from collapse.data.errors import InputError
 from collapse.sims.control.fields import ControlFields
 from collapse.sims.control.policies import RULES
 
-_COUNTS_REAL_ROWS = ("mix",)  # workflows that set the share of real rows themselves
+# workflows that set the share of real rows themselves, or have none
+_NOT_HELD = ("mix", "replace_multiple", "replace_growing")
+_IN_UNITS = ("mean", "loss")  # monitors whose spread is that of a fit to n rows
 
 
 def check(e: ControlFields) -> None:
@@ -28,7 +30,7 @@ def check(e: ControlFields) -> None:
                 f"in {e.num_generations}; give more rows or generations"
             )
     for spec in e.workflow_specs():
-        if spec.name in _COUNTS_REAL_ROWS:
+        if spec.name in _NOT_HELD or spec.kind.real_rows is not None:
             raise InputError(
                 f"workflows: {spec.label} sets the share of real rows, and so does "
                 "every policy; name replace, accumulate, fixed_budget or window"
@@ -39,6 +41,11 @@ def check(e: ControlFields) -> None:
         raise InputError(
             f"error: {e.error} is not least where a model is best; known are "
             f"{', '.join(e.errors())}"
+        )
+    if "measured" in e.trust and e.monitor not in _IN_UNITS:
+        raise InputError(
+            f"trust: measured needs a drift in units of the error of a fit, which the "
+            f"monitor {e.monitor} is not; use --monitor {' or '.join(_IN_UNITS)}"
         )
     if e.hold == "drift" and not e.tolerance:
         raise InputError("tolerance: --hold drift needs one; give the drift to hold")

@@ -1,7 +1,7 @@
 """Experiments on policies that hold a model: results, captions, checks."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from collapse.data.errors import InputError
@@ -14,6 +14,7 @@ from collapse.sims.control.fields import DRIFT, MONITOR, NOISE, ControlFields
 if TYPE_CHECKING:
     import xarray as xr
 
+_HELD = 100  # generations that results hold at least, if there are as many
 _USUAL_RATE = 0.02  # share of real rows where no budget is given
 _REACHED = (
     *("mean_drift", "largest_drift", "real_rows", "passed", "failure"),
@@ -105,11 +106,18 @@ class Control(ControlFields):
             monitor=self.monitor or "mean",
             monitor_rows=self.monitor_rows or 10 * max(sizes, default=1),
             monitor_samples=self.monitor_samples or 10 * max(sizes, default=1),
+            every=self.every or _every(self.num_generations),
+            overdraft=self.overdraft or self._overdraft(sizes, budgets),
         )
         metrics = dict.fromkeys((found.error, *found.metrics))
         own = tuple(name for name in metrics if name in found.of_model())
         family = dataclasses.replace(found.learner, metrics=own)
         return dataclasses.replace(found, family=family)
+
+    def _overdraft(self, sizes: Sequence[int], budgets: Sequence[float]) -> float:
+        """The usual overdraft: 2 generations, less where the whole budget is small."""
+        least = min(budgets, default=0.0) / max(sizes, default=1)
+        return min(2.0, least * self.num_generations / 4)
 
     def quick(self) -> Self:
         """A small version: two budgets at most."""
@@ -141,3 +149,9 @@ class Control(ControlFields):
         return dataclasses.replace(
             self.learner, samples_per_generation=(rows,), workflows=self.workflows
         )
+
+
+def _every(num_generations: int) -> int:
+    """Generations between two that are held: a divisor that leaves 100 or more."""
+    most = max(1, num_generations // _HELD)
+    return max(k for k in range(1, most + 1) if num_generations % k == 0)

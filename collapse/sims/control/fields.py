@@ -11,6 +11,7 @@ from collapse.sims.control.policies import TWELVE, PolicySpec, read
 
 DRIFT, MONITOR, NOISE = "drift", "monitor", "monitor_noise"
 SEEN = (DRIFT, MONITOR, NOISE)
+_FIXED = ("constant", "golden", "greedy", "periodic")  # policies set beforehand
 _Count = Annotated[int, Bounds(1, 10**9)]
 
 
@@ -40,8 +41,9 @@ class ControlFields(Study):
     ] = ()
     """Real rows that a generation may have, on average over the generations so far.
     Generation 0 and the rows of the monitor are not counted."""
-    overdraft: Annotated[float, Bounds(0, 1e6)] = 2.0
-    """Real rows that a run may be ahead of its budget, in generations of n rows."""
+    overdraft: Annotated[float, Bounds(0, 1e6), Shown("2, or less in short runs")] = 0.0
+    """Real rows that a run may be ahead of its budget, in generations of n rows; 0 for
+    2, or a quarter of the budget of the whole run if that is less."""
     trust: tuple[Literal["equal", "predicted", "measured"], ...] = ("equal",)
     """What a real row counts beside a generated one: the same, or by the weight that is
     best for the next fit, from the error that is predicted or measured. Policies golden
@@ -69,8 +71,9 @@ class ControlFields(Study):
     """Metric that is the true drift."""
     settle: Annotated[float, Bounds(0, 0.95)] = 0.1
     """Share of the generations, the first ones, that mean drifts leave out."""
-    every: Annotated[int, Bounds(1, 10**6)] = 1
-    """Generations between two that results hold; sums and extremes miss none."""
+    every: Annotated[int, Bounds(1, 10**6, or_zero=True)] = 0
+    """Generations between two that results hold; sums and extremes miss none. 0 for a
+    divisor of all that leaves 100 or more."""
 
     @classmethod
     def axes(cls) -> tuple[str, ...]:
@@ -103,22 +106,37 @@ class ControlFields(Study):
         """The workflows with their parameters."""
         return specs(self.workflows, vars(self.learner))
 
+    def blind(self) -> list[tuple[str, str]]:
+        """Trust and policy of the settings that look at nothing, and that are fixed."""
+        return [
+            (weighed, text)
+            for weighed in self.trust
+            for text in self.policy
+            if weighed != "measured" and read(text).name in _FIXED
+        ]
+
+    def compared(self) -> bool:
+        """Whether settings can be compared with a fixed one, over several seeds."""
+        several = len(self.trust) * len(self.policy) > 1
+        return several and self.num_seeds > 1 and bool(self.blind())
+
     def policies(self) -> tuple[PolicySpec, ...]:
         """The policies as they were read."""
         return tuple(read(text) for text in self.policy)
 
     def recorded(self) -> range:
         """The generations that results hold."""
-        return range(0, self.num_generations + 1, self.every)
+        return range(0, self.num_generations + 1, self.every or 1)
 
     def rate(self, cell: Mapping[str, Any]) -> float:
         """Share of real rows that the budget of a cell allows."""
         return float(cell["budget"]) / int(cell["samples_per_generation"])
 
     def errors(self) -> tuple[str, ...]:
-        """Names of the metrics of which lower is better."""
+        """Names of the metrics that are 0 for a perfect model, and lower is better."""
         known = [(name, self.learner.quantity(name)) for name in self.of_model()]
-        return tuple(name for name, q in known if q and q.better == "lower")
+        good = [n for n, q in known if q and q.better == "lower" and q.reference == 0]
+        return tuple(good)
 
     def of_model(self) -> tuple[str, ...]:
         """Names of the metrics of the model's family."""

@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 
 from collapse.measures import intervals
 from collapse.sims.control.fields import ControlFields
-from collapse.sims.control.policies import read
 
 EQUAL = 0.01  # relative difference of real rows up to which spending is equal
 STATISTICS = ("mean", "median", "low", "high")
 FEWER, SAME, BETWEEN, NOTHING = "fewer", "same", "between", ""  # how rows compare
-_BLIND = ("constant", "golden", "greedy", "periodic")
+_AXES = ("budget", "trust", "policy")
 _WORDS = {
     "gain": "drift of a constant share over that of the policy",
     "gain_best": "drift of the best fixed share and weight over that of the policy",
@@ -32,76 +31,64 @@ _WORDS = {
 Curves = tuple[NDArray[Any], NDArray[Any]]  # drifts and rows, [budgets, S] each
 
 
-def has_constant(experiment: ControlFields) -> bool:
-    """Whether there is a constant share among several settings."""
-    several = {"policy", "trust"} & set(experiment.several())
-    return "constant" in experiment.policy and bool(several)
-
-
-def usual(variable: xr.DataArray) -> xr.DataArray:
-    """The variable under a constant share whose rows count alike, without its axes."""
+def usual(experiment: ControlFields, variable: xr.DataArray) -> xr.DataArray | None:
+    """The variable under a constant share whose rows count alike; None if not run."""
+    if "constant" not in experiment.policy or "equal" not in experiment.trust:
+        return None
     where = {"policy": "constant", "trust": "equal"}
-    return variable.sel(
-        {k: v for k, v in where.items() if k in variable.dims}, drop=True
-    )
+    own = {k: v for k, v in where.items() if k in variable.dims}
+    return variable.sel(own, drop=True)
 
 
 def of(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, Any]:
     """The gains with their intervals, and how rows compare; empty for one setting."""
-    if not has_constant(experiment) or dataset.sizes["seed"] < 2:
+    if not experiment.compared() or dataset.sizes["seed"] < 2:
         return {}
-    axes = [a for a in ("budget", "trust", "policy") if a in dataset["mean_drift"].dims]
+    axes = [a for a in _AXES if a in dataset["mean_drift"].dims]
     rest = [str(d) for d in dataset["mean_drift"].dims if d not in ("seed", *axes)]
-    order = [*rest, "budget", "trust", "policy", "seed"]
+    order = [*rest, *_AXES, "seed"]
     drift, rows = (
-        _whole(dataset[name]).transpose(*order) for name in ("mean_drift", "real_rows")
+        _whole(experiment, dataset[name]).transpose(*order)
+        for name in ("mean_drift", "real_rows")
     )
     trusts, names = (list(map(str, drift[a].values)) for a in ("trust", "policy"))
-    if experiment.trust[0] != "equal":
-        trusts = trusts if "equal" in trusts else ["equal", *trusts[1:]]
+    blind = [(trusts.index(t), names.index(p)) for t, p in experiment.blind()]
     found = {k: np.full((len(STATISTICS), *drift.shape[:-1]), np.nan) for k in _WORDS}
     spending = np.full(drift.shape[:-1], NOTHING, dtype=object)
+    together = int(np.prod(drift.shape[:-1]))
     for where in np.ndindex(*drift.shape[: len(rest)]):
         block = drift.values[where], rows.values[where]
-        own = trusts.index("equal"), names.index("constant")
-        kept = {"gain": own, "gain_best": _best(block, trusts, names)}
-        for name, place in kept.items():
-            ratios, how = _compared(block, place)
+        means = np.log(block[0].mean(-1)).mean(0)  # [trust, policy], over budgets
+        places = {"gain_best": blind[int(np.argmin([means[p] for p in blind]))]}
+        if "equal" in trusts and "constant" in names:
+            places["gain"] = trusts.index("equal"), names.index("constant")
+        for name, place in places.items():
+            ratios, how = _compared(block, place, together)
             found[name][:, *where] = ratios
-            if name == "gain":
-                spending[where] = how
-    return _labelled(found, spending, dataset, [*rest, *axes], order[:-1])
+            spending[where] = how
+    told = f"95 % confidence of all {together} together, seeds paired"
+    return _labelled(found, spending, told, [*rest, *axes], order[:-1])
 
 
-def _whole(variable: xr.DataArray) -> xr.DataArray:
+def _whole(experiment: ControlFields, variable: xr.DataArray) -> xr.DataArray:
     """The variable with all of its axes, of one value where it has none."""
-    for axis, value in (("budget", 0.0), ("trust", "equal"), ("policy", "constant")):
+    for axis in _AXES:
         if axis not in variable.dims:
-            variable = variable.expand_dims({axis: [value]})
+            variable = variable.expand_dims({axis: [getattr(experiment, axis)[0]]})
     return variable
 
 
-def _best(block: Curves, trusts: list[str], names: list[str]) -> tuple[int, int]:
-    """Trust and policy of the least drift among those that look at nothing."""
-    means = np.log(block[0].mean(-1)).mean(0)  # [trust, policy], over budgets
-    blind = [
-        (i, j)
-        for i, trust in enumerate(trusts)
-        for j, name in enumerate(names)
-        if trust != "measured" and read(name).name in _BLIND
-    ]
-    return min(blind, key=lambda place: means[place])
-
-
 def _compared(
-    block: Curves, place: tuple[int, int]
+    block: Curves, place: tuple[int, int], together: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Gains [statistics, budgets, trusts, policies] over one setting; how rows compare.
 
     Args:
       block: drifts and rows [budgets, trusts, policies, S].
       place: trust and policy of the setting that they are compared with.
+      together: intervals that share one confidence (Bonferroni's inequality).
     """
+    confidence = 1 - (1 - intervals.CONFIDENCE) / together
     drift, rows = block
     theirs = drift[:, place[0], place[1]], rows[:, place[0], place[1]]
     shape = drift.shape[:-1]
@@ -112,7 +99,7 @@ def _compared(
             continue
         against, spending[where] = _at(theirs, where[0], float(rows[where].mean()))
         if against is not None:
-            ratio = intervals.of_ratio(against, drift[where])
+            ratio = intervals.of_ratio(against, drift[where], confidence)
             found[:, *where] = ratio.value, ratio.value, ratio.low, ratio.high
     return found, spending
 
@@ -147,7 +134,7 @@ def _at(
 def _labelled(
     found: dict[str, NDArray[Any]],
     spending: NDArray[Any],
-    dataset: xr.Dataset,
+    band: str,
     dims: list[str],
     order: list[str],
 ) -> dict[str, Any]:
@@ -160,7 +147,7 @@ def _labelled(
             "units": "ratio",
             "reference": 1.0,
             "line": "ratio of means",
-            "band": "95 % confidence, seeds paired",
+            "band": band,
         }
         values = values.squeeze(tuple(axis + 1 for axis in gone))
         named[name] = (["statistic", *(d for d in order if d in dims)], values, told)

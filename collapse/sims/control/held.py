@@ -41,20 +41,23 @@ def _reached(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, xr.Dat
     generations = dataset["generation"].values
     first = int(np.searchsorted(generations, experiment.settle * generations[-1]))
     first = min(first, len(generations) - 2)
-    sums, unit = dataset["drift_sum"], dataset[DRIFT].attrs.get("units", "")
-    total = sums.isel(generation=-1) - sums.isel(generation=first)
+    unit = dataset[DRIFT].attrs.get("units", "")
+    sums, spent = (
+        dataset[name].isel(generation=-1) - dataset[name].isel(generation=first)
+        for name in ("drift_sum", "spent")
+    )
     last, begun = int(generations[-1]), int(generations[first])
     when = f"generations {begun + 1} to {last}"
     words = {
-        "mean_drift": (total / (last - begun), f"mean drift, {when}", unit),
+        "mean_drift": (sums / (last - begun), f"mean drift, {when}", unit),
         "largest_drift": (
             dataset["drift_max"].isel(generation=-1),
             "largest drift of the run",
             unit,
         ),
         "real_rows": (
-            dataset["spent"].isel(generation=-1) / last,
-            "real rows a generation",
+            spent / (last - begun),
+            f"real rows a generation, {when}",
             "rows",
         ),
     }
@@ -68,9 +71,10 @@ def _reached(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, xr.Dat
 
 def _tolerance(experiment: ControlFields, dataset: xr.Dataset) -> Any:
     """The tolerated drift: as given, or twice the mean drift of the constant share."""
-    if experiment.tolerance or not gains.has_constant(experiment):
-        return experiment.tolerance or float("nan")
-    return 2 * gains.usual(dataset["mean_drift"]).mean("seed")
+    if experiment.tolerance:
+        return experiment.tolerance
+    usual = gains.usual(experiment, dataset["mean_drift"])
+    return float("nan") if usual is None else 2 * usual.mean("seed")
 
 
 def _failures(dataset: xr.Dataset, tolerated: Any) -> dict[str, xr.DataArray]:

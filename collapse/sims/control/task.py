@@ -70,7 +70,7 @@ def under_policy(condition: Condition[ControlFields], own: Task, sizes: Sizes) -
     def make_problem(root: Key, *given: Any) -> Problem:
         numbers, values = Numbers(*given[:_COUNT]), given[_COUNT:]
         problem, seen = make(root, numbers, *values), watched(root, *values)
-        return _watched(problem, study.error, seen, numbers.rate)
+        return _watched(problem, study.error, seen, numbers)
 
     def make_controller(root: Key, *given: Any) -> Controller:
         numbers = Numbers(*given[:_COUNT])
@@ -177,8 +177,10 @@ def _problems(condition: Condition[ControlFields], own: Task) -> Callable[..., P
     return of_batches if own.batched else of_samples
 
 
-def _watched(problem: Problem, error: str, seen: Monitor, rate: Array) -> Problem:
+def _watched(problem: Problem, error: str, seen: Monitor, numbers: Numbers) -> Problem:
     """The problem with the metrics that policies look at; also at any share."""
+    rate = numbers.rate
+    num_rows = numbers.num_rows.astype(rate.dtype)
     if error not in problem.metrics:
         raise InputError(
             f"error: {error} is measured from what a run remembers; name another"
@@ -188,8 +190,8 @@ def _watched(problem: Problem, error: str, seen: Monitor, rate: Array) -> Proble
         """An exponential number about the size of a constant share's drift."""
         del params
         uniform = draws.uniform(streams.key(key, 1, streams.Purpose.MONITOR), ())
-        n = jnp.asarray(1.0, rate.dtype)
-        return -jnp.log1p(-uniform.astype(rate.dtype)) * seen.spread * n
+        size = jnp.asarray(seen.spread, rate.dtype) / (2 * rate * num_rows)
+        return -jnp.log1p(-uniform.astype(rate.dtype)) * size
 
     drift = problem.metrics[error]
     more = {ledger.DRIFT: drift, ledger.MONITOR: seen.metric, ledger.NOISE: noise}

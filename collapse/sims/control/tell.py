@@ -12,7 +12,8 @@ from collapse.sims.control.policies import read
 if TYPE_CHECKING:
     import xarray as xr
 
-_REACHED = ("mean_drift", "largest_drift", "gain")
+_REACHED = ("mean_drift", "largest_drift")
+_LEAST_SEEDS = 6  # for a sentence about which policy is better
 _HEADS = ("policy", "real rows", "mean drift", "passed", "gain", "gain on the best")
 _NOTES = {"fewer": " with fewer rows", "between": " of as many rows"}
 
@@ -23,7 +24,8 @@ def figures(e: ControlFields) -> tuple[dict[str, Any], ...]:
     columns = {"columns": "trust"} if "trust" in several else {}
     if "budget" in several:
         scales = {"x_scale": "log", "y_scale": "log"}
-        front = {"x": "budget", "metrics": _REACHED, "hue": "policy"}
+        gains = ("gain_best",) if e.compared() else ()
+        front = {"x": "budget", "metrics": (*_REACHED, *gains), "hue": "policy"}
         return (front | mean | scales | columns,)
     return ({"metrics": (DRIFT, "spent"), "hue": "policy"} | mean | columns,)
 
@@ -33,11 +35,13 @@ def caption(e: ControlFields) -> str:
     truth = f"Data: {e.learner.data}" if e.learner.data else ""
     truth = truth or f"Truth: {e.learner.truth_words()}"
     first = ", ".join([truth, *e.learner.caption_words()])
+    most = "at most " if e.learner.data else ""
     return (
         f"{first}. n = {spelled(e.samples_per_generation)} rows a generation, of which "
         f"{spelled(e.budget)} may be real on average. Policies see the monitor "
-        f"{e.monitor}: {e.monitor_rows} real rows that nothing else uses and that the "
-        f"budget leaves out, against {e.monitor_samples} generated ones. Drift: "
+        f"{e.monitor}: {most}{e.monitor_rows} real rows that nothing else uses and "
+        f"that the budget leaves out, against {e.monitor_samples} generated ones. "
+        "Drift: "
         f"{e.error}. {e.repetitions()}; bands: 95 % confidence of the mean."
     )
 
@@ -52,7 +56,7 @@ def closing(e: ControlFields, dataset: "xr.Dataset") -> str:
         told = [a for a in axes if dataset.sizes[a] > 1]
         head = ", ".join(f"{a} {line_value(some[0][a])}" for a in told)
         blocks.append("\n".join([*([head] if head else []), *_table(some)]))
-    last = f"{_monitor_words(e)}\n{answer(lines)}"
+    last = f"{_monitor_words(e)}\n{answer(lines, e.num_seeds)}"
     return "\n\n".join([*blocks, last])
 
 
@@ -117,21 +121,27 @@ def _monitor_words(e: ControlFields) -> str:
     each = e.monitor_rows / e.num_generations
     most = "at most " if e.learner.data else ""
     return (
-        f"gain: drift of a constant share of as many real rows, all rows counting "
-        f"alike, over the policy's; on the best: of the best fixed share and weight. "
+        "gain: drift of a constant share of as many real rows, all rows counting "
+        "alike, over the policy's; on the best: of the best fixed share and weight "
+        "that was run; 95 % confidence of all together. "
         f"The monitor's real rows are not counted: {most}{e.monitor_rows}, or "
         f"{each:.3g} a generation."
     )
 
 
-def answer(lines: Sequence[Mapping[str, Any]]) -> str:
-    """One sentence: whether looking at the drift pays, at equal spending."""
+def answer(lines: Sequence[Mapping[str, Any]], num_seeds: int) -> str:
+    """One sentence: whether looking at the drift pays, at equal spending.
+
+    The intervals of all settings hold together, so that the best may be looked at.
+    """
+    if num_seeds < _LEAST_SEEDS:
+        return f"{num_seeds} seeds are too few to compare policies: give more."
     fair = [
         line
         for line in lines
         if "gain_best" in line and not math.isnan(line["gain_best"][0])
     ]
-    fair = [line for line in fair if _looks(line)]
+    fair = [line for line in fair if _looks(line) and line["real_rows"] > 0]
     if not fair:
         return "No policy that looks at the drift spent no more than a constant share."
     best = max(fair, key=lambda line: line["gain_best"][1])
@@ -145,9 +155,13 @@ def answer(lines: Sequence[Mapping[str, Any]]) -> str:
             f"Looking at the drift pays: with no more real rows {name} keeps it {said} "
             "times smaller than the best fixed share and weight that was run."
         )
+    weighed = (
+        "" if "trust" in best else ", with rows that all count alike (see --trust)"
+    )
     return (
-        "Looking at the drift does not clearly pay: with no more real rows the best "
-        f"policy, {name}, has {said} times less than the best fixed setting."
+        f"Looking at the drift does not clearly pay{weighed}: with no more real rows "
+        f"the best policy that looks, {name}, has a gain of {said} over the best fixed "
+        "share and weight that was run."
     )
 
 

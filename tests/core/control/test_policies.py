@@ -96,22 +96,22 @@ def test_a_level_rises_with_what_is_spent_and_falls_else():
 
 
 def test_the_proportional_share_follows_the_formula():
-    """a + K (e_t - e_{t-1}) + K_i (e_t - D), at D = 2, K = 0.05, K_i = 0.005."""
+    """a + K (e_t - e_{t-1}) + K b (e_t - D) at D = 2, b = 0.0025, K = 2 b."""
     drifts = [0.5, 3.0, 2.0]
     share, before = 0.1, 0.01 / 0.2  # the rate, and the first guess step / (2 rate)
     expected = []
     for drift in drifts:
-        share += 0.05 * (drift - before) + 0.005 * (drift - 2)
+        share += 0.005 * (drift - before + 0.0025 * (drift - 2))
         expected.append(min(max(share, 0), 1))
         share, before = expected[-1], drift
-    found = shares("proportional", drifts, tolerance=2.0)
+    found = shares("proportional", drifts, tolerance=2.0, own=4.0)
     np.testing.assert_allclose(found, expected)
 
 
 def test_feed_forward_is_the_least_anchor_for_what_a_generation_adds():
     """Drifts grow by 0.3 a generation without real rows: s is 0.3 in the long run."""
     found = shares("feed_forward", [0.3 * t for t in range(4000)], tolerance=2.0)
-    assert found[-1] == pytest.approx(1 - np.sqrt(2 / 2.3), rel=0.01)
+    assert found[-1] == pytest.approx(1 - np.sqrt(1 - 0.3 / 2), rel=0.01)
     assert found[0] != pytest.approx(found[-1], rel=0.1)
 
 

@@ -1,7 +1,7 @@
 """Policies by name: each is one file, and all have the same types.
 
 `NAMES` lists them in the order of figures. What each does stands in its file, with the
-source. Those in `SPENDS_ITS_OWN` spend as much as they like within the budget.
+source.
 """
 
 from collapse.core.control.policies import (
