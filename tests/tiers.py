@@ -56,7 +56,7 @@ FULL = [
     r"sims/test_charlm_byte_pairs.py::test_a_run_leaves",
     r"sims/test_linear_command.py::test_(?!a_run_on_real|the_error_on_held.*replace)",
     r"sims/test_linear_task.py",
-    r"sims/test_explorer.py",
+    r"sims/test_(control_)?explorer.py",
     r"sims/test_kde.py::test_(data|mixing|rows_that_are)",
     r"data/test_table_precision.py::test_(a_first_fit|regressors|samples)",
     r"lab/test_table_commands.py::test_python_reads",

@@ -43,10 +43,18 @@ class Monitor(NamedTuple):
 
 
 class Sizes(NamedTuple):
-    """Rows that a monitor looks at: of the reference, and of the model."""
+    """Rows that a monitor looks at.
+
+    Attributes:
+      reference: real rows.
+      samples: rows that the model generates.
+      counted: real rows that count, the first ones, if this is a number that changes
+        within a program; the Gaussian's monitor `mean` alone can do so.
+    """
 
     reference: int
     samples: int
+    counted: Float[Array, ""] | None = None
 
 
 def monitor_of(

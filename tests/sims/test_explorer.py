@@ -3,16 +3,14 @@
 import contextlib
 import logging
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
+from apps import page_of, seconds_to_redraw
 
 import collapse
 from collapse.data.errors import InputError
@@ -21,15 +19,6 @@ from collapse.sims.mixing import explorer
 from collapse.theory import mixing as theory
 
 APP = Path(__file__).parents[2] / "notebooks" / "mixing_explorer.py"
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
-    "--disable-background-networking --disable-component-update"
-).split()
-CURVE = ".vega-embed svg .mark-line path"  # the first is a mean
-REDRAWN = """([curve, before]) => {
-    const path = document.querySelector(curve)
-    return path && path.getAttribute('d') !== before
-}"""
 
 
 @pytest.fixture(autouse=True)
@@ -105,52 +94,21 @@ def test_the_app_runs_as_a_script():
 
 
 def test_a_slider_redraws_the_figure_in_a_browser():
-    pytest.importorskip("marimo")
-    playwright = pytest.importorskip("playwright.sync_api")
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.skip("no Chromium on this machine")
-    with _served() as address, playwright.sync_playwright() as driver:
-        page = driver.chromium.launch(executable_path=browser, args=FLAGS).new_page()
-        page.goto(address)
-        page.wait_for_selector(CURVE, timeout=120_000)
+    with page_of(APP) as page:
+        expect = pytest.importorskip("playwright.sync_api").expect
         said = page.get_by_text("if all rows were real")
         page.locator("[role=slider]").first.focus()
         waits = []
         for share in (0.25, 0.3, 0.35, 0.4):
-            before = page.locator(CURVE).first.get_attribute("d")
-            began = time.monotonic()
-            page.keyboard.press("ArrowRight")
-            page.wait_for_function(REDRAWN, arg=[CURVE, before], polling=10)
-            waits.append(time.monotonic() - began)
+            waits.append(seconds_to_redraw(page))
             exact = theory.moments(
                 round(100 * share), round(100 - 100 * share), share, 100, 0, "fresh"
             )
             words = f"(theory {exact.mean_error[71:].mean():.4f})"
-            playwright.expect(said).to_contain_text(words)
+            expect(said).to_contain_text(words)
         # on an idle machine half as long; tests run two at a time
         assert min(waits) < 1, waits
         # all rows real, weighed by one half: said in one line, where the figure was
         page.locator("[role=slider]").first.press("End")
         page.locator("[role=slider]").nth(1).press("ArrowRight")
         page.get_by_text("weight: 0.05 of 100 real and no synthetic rows").wait_for()
-
-
-@contextlib.contextmanager
-def _served():
-    """The app on a free port of this machine."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    arguments = ["marimo", "run", APP, "--headless", "--no-token", "--port", str(port)]
-    server = subprocess.Popen([sys.executable, "-m", *arguments])
-    try:
-        for _ in range(120):
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=30)

@@ -22,7 +22,7 @@ def mean_monitor(
 
     def monitor(root: Key, sizes: Sizes) -> Monitor:
         rows = reference(root, sizes.reference)
-        centre, total = jnp.mean(rows, axis=0), jnp.sum(jnp.var(rows, axis=0))
+        centre, total, count = _moments(rows, sizes.counted)
 
         def metric(key: Key, params: GaussianParams) -> Float[Array, ""]:
             own = streams.key(key, 0, streams.Purpose.MONITOR)
@@ -30,7 +30,19 @@ def mean_monitor(
             seen = params.mean + params.scale @ z / jnp.sqrt(float(sizes.samples))
             return jnp.sum((seen - centre) ** 2) / total
 
-        floor = 1 / len(rows) + 1 / sizes.samples
+        floor = 1 / count + 1 / sizes.samples
         return Monitor(metric, floor, 1.0, float(centre.size))
 
     return monitor
+
+
+def _moments(
+    rows: Float[Array, "r d"], counted: Float[Array, ""] | None
+) -> tuple[Float[Array, " d"], Float[Array, ""], int | Float[Array, ""]]:
+    """Mean, sum of variances and number of the rows, or of those that count."""
+    if counted is None:
+        return jnp.mean(rows, axis=0), jnp.sum(jnp.var(rows, axis=0)), len(rows)
+    inside = (jnp.arange(len(rows), dtype=counted.dtype) < counted)[:, None]
+    centre = jnp.sum(jnp.where(inside, rows, 0), axis=0) / counted
+    squares = jnp.where(inside, (rows - centre[None]) ** 2, 0)
+    return centre, jnp.sum(squares) / counted, counted
