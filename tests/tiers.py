@@ -171,6 +171,19 @@ FULL = [
     r"figures/test_plotting.py::test_a_redrawn_figure_has",
 ]
 WEEKLY = [
+    # curators: each operator alone stays; all of them in every use, and long laws, do not
+    r"core/curation/test_every_curator.py::test_(a_contr|a_run_trains).*\[(?!points)",
+    r"core/curation/test_every_curator.py::test_compiled.*\[(?!odds|points)",
+    r"core/curation/test_correction.py::test_(a_deviation|rows_are_replaced)",
+    r"core/curation/test_correction.py::.*\[(?!replace\])",
+    r"core/curation/test_tally.py::test_(slots_of|the_host)",
+    r"core/curation/test_preference.py::test_(without|equal|.*span[12])",
+    r"core/curation/test_truncation.py::test_a_controller.*0.5",
+    r"core/curation/test_(covariance|closed_loops|farthest).py",
+    r"sims/test_several_models.py::test_one_model_is.*gaussian",
+    r"sims/test_several_models.py::.*(ngram|grammar|kde|gmm|linear)",
+    r"models/test_irregular.py::test_(a_model_that|rows_selected|maximum)",
+    r"sims/test_control.py::.*(gmm|kde|window|fixed_budget)",
     r"lab/test_hosted.py::test_a_run.*\[(replace\]|accumulate|mix 0.5 fixed)",
     r"core/test_curation.py::.*\[(window|replace_multiple|mix|anchored)",
     r"core/test_loop.py::.*(law|mixture)\]",
