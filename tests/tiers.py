@@ -171,7 +171,7 @@ FULL = [
     r"figures/test_plotting.py::test_a_redrawn_figure_has",
 ]
 WEEKLY = [
-    # curators: each operator alone stays; all of them in every use, and long laws, do not
+    # curators: each operator alone stays; all in every use, and long laws, do not
     r"core/curation/test_every_curator.py::test_(a_contr|a_run_trains).*\[(?!points)",
     r"core/curation/test_every_curator.py::test_compiled.*\[(?!odds|points)",
     r"core/curation/test_correction.py::test_(a_deviation|rows_are_replaced)",
