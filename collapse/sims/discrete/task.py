@@ -7,10 +7,11 @@ from jaxtyping import Array
 
 from collapse.core.types import Key, Problem
 from collapse.experiment.condition import Condition
+from collapse.experiment.row_truth import RowTruth
 from collapse.experiment.task import Task
 from collapse.measures.symbols import symbol_metrics
 from collapse.models.discrete import discrete
-from collapse.sims.discrete import monitors
+from collapse.sims.discrete import judged, monitors
 from collapse.sims.discrete.experiment import Discrete
 
 _FEWEST = 0.1  # of a generation in a row of counts; else rows are tokens
@@ -53,6 +54,10 @@ def task(condition: Condition[Discrete], data: Any) -> Task:
         points=lambda key, p, num: plain_points(len(shares), key, p, num),
         biased=biased,
         monitors={"mean": monitors.shares, "survival": monitors.survival},
+        rows=RowTruth(
+            judged.knowledge,
+            make_problem=lambda root, truth: biased(root, jnp.ones(()), None, truth),
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from collapse.experiment.base import capped, spelled
 from collapse.experiment.condition import Condition
 from collapse.experiment.family import Family
 from collapse.experiment.fields import Bounds, Count, Shown
+from collapse.experiment.row_knowledge import OF_POINTS
 from collapse.measures import catalogue
 
 _NEED_DENSITY = ("test_error", "log_det_ratio", "entropy")  # a covariance of full rank
@@ -90,6 +91,10 @@ class Gaussian(Family):
     def of_one_row(self) -> str:
         """That a single row has no variance."""
         return "has no variance"
+
+    def knows_of_rows(self) -> tuple[str, ...]:
+        """All that points of a known truth allow."""
+        return () if self.data else OF_POINTS
 
     def moments_ddof(self, bias: float) -> int | None:
         """The ddof of the fits."""
