@@ -11,6 +11,8 @@ from collapse.data.tables import RealData
 from collapse.experiment.condition import Condition
 from collapse.experiment.density import DensityFamily
 from collapse.experiment.monitors import Monitor, loss_monitor
+from collapse.experiment.normal_rows import normal_rows
+from collapse.experiment.row_truth import RowTruth
 from collapse.experiment.several_models import learn_in
 from collapse.experiment.task import RealRows, Task, real_rows
 from collapse.experiment.workflows.standard import ACCUMULATE
@@ -69,8 +71,31 @@ def density_task(
     grows = grows and "test_error" in condition.experiment.measured()
     problem = growing if grows and not learn_in(condition) else whole
 
+    rest = tuple((a, v) for a, v in condition.cell.items() if a not in swept)
+    return Task(
+        lambda root, *own: problem(root, model_of(d, *own)),
+        tuple(jnp.asarray(condition[axis], dtype) for axis in swept),
+        points=density.sample,
+        program=(condition.workflow, rest),
+        biased=_biased(density, d, whole, model_of),
+        monitors=_loss(density, real, d),
+        reference=real.reference,
+        rows=None
+        if data is not None or drawn
+        else _judged(density, d, whole, model_of),
+    )
+
+
+def _biased(
+    density: Density,
+    dimension: int,
+    whole: Callable[[Key, Model], Problem],
+    model_of: Callable[..., Model],
+) -> Callable[..., Problem]:
+    """A function that makes the problem of a sampler that is too wide or narrow."""
+
     def biased(root: Key, bias: Array, sizes: None, *own: Array) -> Problem:
-        model = model_of(d, *own)
+        model = model_of(dimension, *own)
 
         def sample(key: Key, params: Params, num: int) -> Batch:
             mean = density.moments(params)[0][None]
@@ -78,15 +103,22 @@ def density_task(
 
         return whole(root, model._replace(sample=sample))
 
-    rest = tuple((a, v) for a, v in condition.cell.items() if a not in swept)
-    return Task(
-        lambda root, *own: problem(root, model_of(d, *own)),
-        tuple(jnp.asarray(condition[axis], dtype) for axis in swept),
-        points=density.sample,
-        program=(condition.workflow, rest),
-        biased=biased,
-        monitors=_loss(density, real, d),
-        reference=real.reference,
+    return biased
+
+
+def _judged(
+    density: Density,
+    dimension: int,
+    whole: Callable[[Key, Model], Problem],
+    model_of: Callable[..., Model],
+) -> RowTruth:
+    """What is known of rows of a standard normal.
+
+    Rows may be rejected, so that no test error can be had from what was remembered.
+    """
+    found = normal_rows(dimension, density.log_density)
+    return found._replace(
+        make_problem=lambda root, *own: whole(root, model_of(dimension, *own))
     )
 
 

@@ -186,6 +186,10 @@ class Family(TableFields):
         """Names of the metrics that a study of this family can measure."""
         return self.known_metrics()
 
+    def knows_of_rows(self) -> tuple[str, ...]:
+        """Names of what is known of single rows, see `row_knowledge`."""
+        return ()
+
     def moments_ddof(self, bias: float) -> int | None:
         """The ddof of fits whose moments equal those of their rows, else None.
 

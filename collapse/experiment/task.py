@@ -14,6 +14,7 @@ from jaxtyping import Array
 from collapse.core import streams
 from collapse.core.types import Batch, Controller, Curator, Params, Problem, Workflow
 from collapse.data.tables import RealData
+from collapse.experiment.row_truth import RowTruth
 from collapse.numerics import draws
 from collapse.numerics.threefry import Key
 
@@ -43,6 +44,7 @@ class Task(NamedTuple):
         own ones.
       reference: (root key, num) -> [num, d] real rows for a monitor, apart from those
         that are trained on or held out; None if there are none.
+      rows: what is known of single rows, for judges of them; None if nothing is.
       observe: (roots, states) -> name -> [S, ...], measured on the host after every
         generation; each is then saved at once.
       speed: (trace of one generation, its seconds) -> words for the progress bar.
@@ -68,6 +70,7 @@ class Task(NamedTuple):
     batched: bool = False
     monitors: Mapping[str, Callable[..., Any]] = MappingProxyType({})
     reference: Callable[[Key, int], Array] | None = None
+    rows: RowTruth | None = None
     observe: Callable[[Any, Any], dict[str, Any]] | None = None
     speed: Callable[[Mapping[str, Any], float], str] | None = None
     one_by_one: bool = False

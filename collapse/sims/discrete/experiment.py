@@ -21,6 +21,7 @@ from collapse.experiment.fields import (
     Shown,
 )
 from collapse.experiment.lazy import load
+from collapse.experiment.row_knowledge import OF_SYMBOLS
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
 
@@ -98,6 +99,10 @@ class Discrete(Family):
     def quantity(self, metric: str) -> Quantity | None:
         """Also with data: their distribution is known."""
         return self.catalogue.get(metric)
+
+    def knows_of_rows(self) -> tuple[str, ...]:
+        """What single symbols allow, which are in no order but that of their shares."""
+        return OF_SYMBOLS
 
     def of_one_row(self) -> str:
         """That a single draw leaves one symbol, unless all are smoothed."""

@@ -8,10 +8,11 @@ from jaxtyping import Array
 from collapse.core.types import Key, Problem
 from collapse.experiment import several_models
 from collapse.experiment.condition import Condition
+from collapse.experiment.row_truth import RowTruth
 from collapse.experiment.task import Task
 from collapse.measures.symbols import symbol_metrics
 from collapse.models.discrete import discrete
-from collapse.sims.discrete import monitors
+from collapse.sims.discrete import judged, monitors
 from collapse.sims.discrete.experiment import Discrete
 
 _FEWEST = 0.1  # of a generation in a row of counts; else rows are tokens
@@ -56,6 +57,10 @@ def task(condition: Condition[Discrete], data: Any) -> Task:
         biased=biased,
         monitors={"mean": monitors.shares, "survival": monitors.survival},
         pooled=lambda shares: jnp.mean(shares, axis=0),
+        rows=RowTruth(
+            judged.knowledge,
+            make_problem=lambda root, truth: biased(root, jnp.ones(()), None, truth),
+        ),
     )
 
 

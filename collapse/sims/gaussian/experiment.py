@@ -9,6 +9,7 @@ from collapse.experiment.base import capped, spelled
 from collapse.experiment.condition import Condition
 from collapse.experiment.family import Family
 from collapse.experiment.fields import Bounds, Count, Shown
+from collapse.experiment.row_knowledge import OF_POINTS
 from collapse.experiment.several_models import learn_in, rows_of_fit
 from collapse.measures import catalogue
 
@@ -100,6 +101,10 @@ class Gaussian(Family):
         if self.rows in ("samples", "auto"):
             return ""
         return f"rows = {self.rows} keeps whole batches; give --rows samples"
+
+    def knows_of_rows(self) -> tuple[str, ...]:
+        """All that points of a known truth allow."""
+        return () if self.data else OF_POINTS
 
     def moments_ddof(self, bias: float) -> int | None:
         """The ddof of the fits."""

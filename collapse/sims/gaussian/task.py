@@ -10,6 +10,8 @@ from collapse.core.types import Key, Problem
 from collapse.data.tables import RealData
 from collapse.experiment.condition import Condition
 from collapse.experiment.monitors import Monitor, loss_monitor
+from collapse.experiment.normal_rows import normal_rows
+from collapse.experiment.row_truth import RowTruth
 from collapse.experiment.task import RealRows, Task, real_rows
 from collapse.models import gaussian as g
 from collapse.numerics import estimators
@@ -70,7 +72,18 @@ def task(condition: Condition[Gaussian], data: RealData | None) -> Task:
         monitors=_monitors(real, d),
         reference=real.reference,
         pooled=g.mixture_moments,
+        rows=_judged(d) if data is None and kind == "samples" else None,
     )
+
+
+def _judged(dimension: int) -> RowTruth:
+    """What is known of rows that are points, and of the standard deviation."""
+
+    def known_scale(params: g.GaussianParams) -> g.GaussianParams:
+        eye = jnp.eye(dimension, dtype=params.scale.dtype)
+        return params._replace(scale=eye)
+
+    return normal_rows(dimension, g.log_density)._replace(known_scale=known_scale)
 
 
 def _monitors(real: RealRows, dimension: int) -> dict[str, Callable[..., Monitor]]:

@@ -9,6 +9,7 @@ from collapse.data.errors import InputError
 from collapse.data.mixtures import TRUTHS
 from collapse.experiment.family import Family
 from collapse.experiment.fields import Bounds, Count, NonNegative, Only
+from collapse.experiment.row_knowledge import OF_POINTS
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
 
@@ -87,6 +88,10 @@ class Gmm(Family):
     def of_one_row(self) -> str:
         """That a single row has no variance."""
         return "has no variance but reg_covar"
+
+    def knows_of_rows(self) -> tuple[str, ...]:
+        """All that points of a known truth allow."""
+        return () if self.data else OF_POINTS
 
     def moments_ddof(self, bias: float) -> int | None:
         """The ddof of the whole mixture: 0, or None if the components are biased."""

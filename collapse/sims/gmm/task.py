@@ -18,6 +18,7 @@ from collapse.experiment.task import Task, real_rows
 from collapse.measures.density import test_error
 from collapse.models.gmm.model import gmm, mixture, sample_points
 from collapse.sims.gmm.experiment import Gmm
+from collapse.sims.gmm.judged import judged
 from collapse.sims.gmm.measures import MODEL, Bound, bind, params_of
 
 _HELD_OUT = 1000  # rows drawn for the test error of one seed
@@ -70,6 +71,7 @@ def task(condition: Condition[Gmm], data: RealData | None) -> Task:
         if real.reference
         else {},
         reference=real.reference,
+        rows=judged(experiment.truth, params) if data is None else None,
     )
 
 

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from collapse.experiment.base import spelled
 from collapse.experiment.fields import Positive
+from collapse.experiment.row_knowledge import OF_POINTS
 from collapse.experiment.shaped import ShapedFamily
 
 
@@ -29,6 +30,10 @@ class Kde(ShapedFamily):
     def axes(cls) -> tuple[str, ...]:
         """Fields that may hold several values; rules and bandwidths share seeds."""
         return ("bandwidth_rule", "bandwidth", "samples_per_generation", "shape")
+
+    def knows_of_rows(self) -> tuple[str, ...]:
+        """All that points of a standard normal allow; nothing of other shapes."""
+        return OF_POINTS if self.shape == ("normal",) and not self.data else ()
 
     def least_rows(self) -> int:
         """Smallest number of rows that determine a fit: two have a variance."""

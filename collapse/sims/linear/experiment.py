@@ -10,6 +10,7 @@ from collapse.data.tables import RealData
 from collapse.experiment import fields
 from collapse.experiment.base import capped
 from collapse.experiment.lazy import find
+from collapse.experiment.row_knowledge import OF_LINES
 from collapse.experiment.several_models import rows_of_fit
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
@@ -89,6 +90,11 @@ class Linear(LinearFields):
         """The family with new inputs in each generation, unless `design` was set."""
         usual = self.design == type(self).design
         return dataclasses.replace(self, design=("fresh",)) if usual else self
+
+    def knows_of_rows(self) -> tuple[str, ...]:
+        """What new inputs with noisy labels of a known law allow."""
+        plain = self.design == ("fresh",) and not any(self.learner_samples)
+        return OF_LINES if plain and not self.data and min(self.noise_variance) else ()
 
     def study_metrics(self) -> tuple[str, ...]:
         """The name of the exact test error, the one metric of studies."""

@@ -21,6 +21,7 @@ from collapse.models.linear.rows import Noise
 from collapse.models.linear.rows import label as label_inputs
 from collapse.numerics import draws, threefry
 from collapse.sims.linear.experiment import Linear
+from collapse.sims.linear.judged import judged
 from collapse.sims.linear.measures import has_twin
 from collapse.sims.linear.monitors import fit_monitor
 from collapse.sims.linear.table import from_table
@@ -74,6 +75,8 @@ def task(condition: Condition[Linear], data: RealData | None) -> Task:
         return jnp.concatenate([x[:1], y, x[1:]]).T
 
     rest = tuple((k, v) for k, v in condition.cell.items() if k not in swept)
+    # of points with new inputs whose labels have noise, the first of the values
+    known = bool(condition.experiment.knows_of_rows()) and kind == "samples"
     return Task(
         make_problem,
         values=tuple(jnp.asarray(condition[n], jnp.result_type(float)) for n in swept),
@@ -84,6 +87,7 @@ def task(condition: Condition[Linear], data: RealData | None) -> Task:
         biased=_biased_maker(condition, data, swept),
         batched=True,
         monitors=_monitors(condition, data, swept),
+        rows=judged(condition["dimension"]) if known else None,
     )
 
 

@@ -1,0 +1,171 @@
+"""Operators as they are written: `ball`, `ball 1.5`, `ball random`, `ball oracle`.
+
+The first word is the operator, a number its own parameter. The last word makes it its
+random control, which keeps as many rows whatever they are (`random`), or the same
+operator in the hands of who knows the truth (`oracle`).
+"""
+
+import dataclasses
+from typing import Literal, TypeAlias
+
+from collapse.data.errors import InputError, hint
+
+As: TypeAlias = Literal["itself", "random", "oracle"]
+NONE = "none"
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """An operator before its number is given.
+
+    Attributes:
+      number: what a number behind the name is; empty for none.
+      default: of that number; NaN to take it from the selectivity.
+      low: the number is above it.
+      needs: what a family has to know of its rows, attributes of `Knowledge`.
+      oracle: what the oracle needs; None if there is no oracle.
+      selects: some rows are rejected or weighed, so that there is a random control.
+      bias: depends on the bias of the verifier.
+      noise: depends on its noise.
+      keeps: the selectivity is the share of the candidates that it keeps.
+    """
+
+    number: str = ""
+    default: float = float("nan")
+    low: float = 0.0
+    needs: tuple[str, ...] = ()
+    oracle: tuple[str, ...] | None = None
+    selects: bool = True
+    bias: bool = False
+    noise: bool = True
+    keeps: bool = False
+
+
+_BELIEF = {"needs": ("score",), "oracle": ("score",), "bias": True}
+_DENSITIES = ("log_truth", "log_model")
+RULES = {
+    NONE: Rule(selects=False, noise=False),
+    "ball": Rule(
+        "radius in standard deviations",
+        needs=("score", "reach"),
+        oracle=("score", "reach"),
+        bias=True,
+    ),
+    "labels": Rule(needs=("right",), oracle=("right",), bias=True),
+    "best_of": Rule("candidates of which one is kept", low=1, keeps=True, **_BELIEF),  # type: ignore[arg-type]
+    "top_share": Rule(keeps=True, **_BELIEF),  # type: ignore[arg-type]
+    "realistic": Rule(
+        needs=("features", "displaced"), oracle=_DENSITIES, bias=True, keeps=True
+    ),
+    "importance": Rule(
+        "power of the odds",
+        1.0,
+        needs=("features", "displaced"),
+        oracle=_DENSITIES,
+        bias=True,
+    ),
+    "confident": Rule(needs=("log_model",), keeps=True),
+    "correct": Rule(
+        "strength",
+        1.0,
+        needs=("project", "displaced"),
+        oracle=(),
+        selects=False,
+        bias=True,
+        noise=False,
+    ),
+    "deduplicate": Rule("distance", 0.01, needs=("points",)),
+    "spread": Rule(needs=("points",), keeps=True),
+    "covariance": Rule(
+        needs=("points", "displaced"), oracle=("points",), bias=True, keeps=True
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class OperatorSpec:
+    """An operator with its number, and in whose hands it is.
+
+    Attributes:
+      name: of its rule.
+      number: its own; NaN where it has none or takes it from the selectivity.
+      kind: itself, its random control, or an oracle.
+    """
+
+    name: str
+    number: float
+    kind: As
+
+    @property
+    def rule(self) -> Rule:
+        """The rule of this name."""
+        return RULES[self.name]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What a family has to know of its rows."""
+        own = self.rule.oracle if self.kind == "oracle" else self.rule.needs
+        return own or ()
+
+
+def control_of(text: str) -> str:
+    """The random control of an operator, as it is written; "none" where all is kept."""
+    spec, words = read(text), text.split()
+    if not spec.rule.selects:
+        return NONE
+    return " ".join([*(words[:-1] if spec.kind != "itself" else words), "random"])
+
+
+def read(text: str) -> OperatorSpec:
+    """The operator that a text names.
+
+    Raises:
+      InputError: for a text that is none.
+    """
+    name, *words = text.split() or [""]
+    if name not in RULES:
+        known = ", ".join(RULES)
+        raise InputError(
+            f"operator: unknown {text!r}; known are {known}{hint(name, RULES)}"
+        )
+    rule, kind = RULES[name], "itself"
+    if words and words[-1] in ("random", "oracle"):
+        kind = words.pop()
+    if kind == "random" and not rule.selects:
+        raise InputError(
+            f"operator: {name} keeps every row, so that its control is none; give that"
+        )
+    if kind == "oracle" and rule.oracle is None:
+        raise InputError(
+            f"operator: {name} looks at no truth, so that it has no oracle; give "
+            f"{name!r} alone"
+        )
+    if not words:
+        return OperatorSpec(name, rule.default, kind)  # type: ignore[arg-type]
+    if len(words) > 1 or not rule.number:
+        has = f"a number, the {rule.number}" if rule.number else "no number"
+        raise InputError(
+            f"operator: {text!r} is not how {name} is written; it takes {has}, then "
+            "random for its control or oracle"
+        )
+    return OperatorSpec(name, _number(name, rule, words[0]), kind)  # type: ignore[arg-type]
+
+
+def _number(name: str, rule: Rule, word: str) -> float:
+    """The number of an operator.
+
+    Raises:
+      InputError: if it is none, or out of range.
+    """
+    try:
+        number = float(word)
+    except ValueError:
+        number = float("nan")
+    if not rule.low < number < 1e6:
+        raise InputError(
+            f"operator: {name}: the {rule.number} is {word}; give a number above "
+            f"{rule.low:g} and below 1e6"
+        )
+    if name == "best_of" and not number.is_integer():
+        raise InputError(f"operator: {name}: {word} candidates; give a whole number")
+    return number

@@ -1,0 +1,180 @@
+"""What is said and shown of operators: the closing table, figures, a caption."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from collapse.experiment.base import spelled
+from collapse.experiment.lazy import load
+from collapse.sims.verification.fields import VerificationFields
+from collapse.sims.verification.operators import NONE, read
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_MEANS = (
+    "late_error",
+    "late_kept",
+    "late_effective",
+    "cost",
+    "lost_tail",
+    "phi",
+    "psi",
+)
+_RATIOS = ("growth", "gain", "gain_none")
+_HEADS = {  # variable -> head of its column
+    "operator": "operator",
+    "late_error": "late error",
+    "growth": "over the first",
+    "gain": "gain on random",
+    "gain_none": "gain on none",
+    "late_kept": "kept",
+    "late_effective": "effective",
+    "cost": "candidates a row",
+    "lost_tail": "lost tails",
+    "phi": "phi",
+    "psi": "psi",
+}
+_PERCENT = ("late_kept", "late_effective", "lost_tail")
+Ratio = tuple[float, float, float]
+Line = Mapping[str, Any]
+
+
+def figures(e: VerificationFields) -> tuple[dict[str, Any], ...]:
+    """Tables `[figure]`: errors over generations, or late ones over a swept number."""
+    swept = [axis for axis in e.several() if axis != "operator"]
+    if len(swept) >= 2:
+        shown = {"kind": "map", "x": swept[0], "y": swept[1]}
+        return (shown | {"metrics": ("late_error",), "columns": "operator"},)
+    mean = {"statistic": "mean", "band": "mean"}
+    if swept:
+        over = {"x": swept[0], "metrics": ("late_error", "cost"), "hue": "operator"}
+        return (over | mean,)
+    return ({"metrics": (e.error, "effective_share"), "hue": "operator"} | mean,)
+
+
+def caption(e: VerificationFields) -> str:
+    """The caption of the default figure: model, verifier, sizes."""
+    words = ", ".join([f"Truth: {e.learner.truth_words()}", *e.learner.caption_words()])
+    real = f", of which {spelled(e.real_fraction)} real" if any(e.real_fraction) else ""
+    return (
+        f"{words}. n = {spelled(e.samples_per_generation)} rows a generation{real}; "
+        f"selectivity {spelled(e.selectivity)}, bias {spelled(e.verifier_bias)} "
+        f"standard deviations, noise {spelled(e.noise)}. Random controls keep as many "
+        f"rows whatever they are. {e.repetitions()}; bands: 95 % confidence of the "
+        "mean."
+    )
+
+
+def closing(e: VerificationFields, dataset: "xr.Dataset") -> str:
+    """A table of what each operator keeps, reaches and costs, and the answer."""
+    lines = table(dataset)
+    axes = [str(d) for d in dataset["late_error"].dims if d not in ("seed", "operator")]
+    blocks = []
+    for where in dict.fromkeys(tuple(line[a] for a in axes) for line in lines):
+        some = [line for line in lines if tuple(line[a] for a in axes) == where]
+        told = [a for a in axes if dataset.sizes[a] > 1]
+        head = ", ".join(f"{a} {_value(some[0][a])}" for a in told)
+        blocks.append("\n".join([*([head] if head else []), *_table(some)]))
+    notes = (
+        f"late error: {e.error}, mean of the last {e.late} generations; over the "
+        "first: its ratio to that of generation 0. Gains: late error of the random "
+        "control, or of no curator, over the operator's. Intervals: 95 %, seeds paired."
+    )
+    return "\n\n".join([*blocks, f"{notes}\n{answer(lines)}"])
+
+
+def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
+    """One line an operator and setting of the other axes."""
+    np = load("numpy")
+    means = dataset[[n for n in _MEANS if n in dataset]].mean("seed")
+    rest = [str(d) for d in means["late_error"].dims]
+    lines = []
+    for index in np.ndindex(*(dataset.sizes[d] for d in rest)):
+        where = dict(zip(rest, index, strict=True))
+        line = {d: dataset[d].values[i].item() for d, i in where.items()}
+        line |= {str(n): float(v) for n, v in means.isel(where).data_vars.items()}
+        for name in _RATIOS:
+            if name in dataset:
+                ratio = dataset[name].isel(where)
+                line[name] = tuple(
+                    float(ratio.sel(statistic=s)) for s in ("mean", "low", "high")
+                )
+        lines.append(line)
+    return lines
+
+
+def answer(lines: Sequence[Line]) -> str:
+    """One sentence: whether verification holds this model, and what it costs."""
+    fair = [line for line in lines if _is_fair(line)]
+    if not fair:
+        return "No operator was run beside its random control by two seeds or more."
+    best = min(fair, key=lambda line: line["late_error"])
+    gain, growth = best["gain"], best["growth"]
+    name = best.get("operator", "the operator")
+    cost = _cost(best)
+    if gain[1] <= 1:
+        return (
+            f"Verification does not clearly help this model: with {name}, the best, "
+            f"the late error is {_ratio(gain)} times less than with as many rows at "
+            "random."
+        )
+    compared = f"{_ratio(growth)} times that of the first fit and {_ratio(gain)} times "
+    compared += "less than with as many rows at random"
+    if growth[2] <= 1:
+        return (
+            f"Verification holds this model: with {name} the late error is {compared}; "
+            f"{cost}."
+        )
+    return (
+        f"Verification helps this model but does not hold it: with {name} the late "
+        f"error is {compared}; {cost}."
+    )
+
+
+def _is_fair(line: Line) -> bool:
+    """Whether an operator could be used in practice, and has its control beside it."""
+    spec = read(str(line.get("operator", NONE)))
+    gain = line.get("gain", (math.nan,))
+    return spec.kind == "itself" and spec.name != NONE and not math.isnan(gain[0])
+
+
+def _cost(line: Line) -> str:
+    """What an operator costs, in words."""
+    said = f"it costs {line['cost']:.3g} candidates for each kept row"
+    if line["late_effective"] < 0.995:
+        said += f", has the effective size of {line['late_effective']:.0%} of n"
+    if "lost_tail" in line:
+        said += f", and {line['lost_tail']:.0%} of the runs lost the rarest 1 %"
+    return said
+
+
+def _table(lines: Sequence[Line]) -> list[str]:
+    """Lines of a table, one an operator."""
+    columns = [name for name in _HEADS if any(name in line for line in lines)]
+    rows = [[_HEADS[name] for name in columns]]
+    rows += [[_cell(name, line.get(name)) for name in columns] for line in lines]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
+    return [
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None or isinstance(value, float) and math.isnan(value):
+        return "-"
+    if isinstance(value, tuple):
+        return "-" if math.isnan(value[0]) else _ratio(value)
+    if isinstance(value, float):
+        return f"{value:.0%}" if name in _PERCENT else f"{value:.3g}"
+    return str(value)
+
+
+def _ratio(found: Ratio) -> str:
+    return f"{found[0]:.3g} ({found[1]:.3g} to {found[2]:.3g})"
+
+
+def _value(value: Any) -> str:
+    """A coordinate's value in a heading."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
