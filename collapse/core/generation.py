@@ -66,11 +66,7 @@ def generate(
     generation = state.generation + 1
     num = num_rows * workflow.slots_per_write
     share = _real_share(workflow, state.control.actions)
-    batches = sized(problem, state)
-    if batches is not problem:  # the first of two batches is the real one
-        problem, count = batches, jnp.ones((), jnp.int32)
-    else:
-        count = jnp.asarray(0 if share is None else real_rows(share, num), jnp.int32)
+    problem, count = _counted(problem, state, share, num)
     position = jnp.arange(num, dtype=jnp.int32)
 
     def real() -> _Rows:
@@ -103,6 +99,17 @@ def _told(tally: Tally | None, generation: Int[Array, ""]) -> Info | None:
         return None
     counted = jax.tree.map(lambda x: jnp.where(generation > 0, x, 0), tally)
     return tally_lib.shares(counted)
+
+
+def _counted(
+    problem: Problem, state: State, share: float | Array | None, num: int
+) -> tuple[Problem, Int[Array, ""]]:
+    """The problem at the share of real rows, and the number of real positions."""
+    batches = sized(problem, state)
+    if batches is not problem:  # the first of two batches is the real one
+        return batches, jnp.ones((), jnp.int32)
+    count = 0 if share is None else real_rows(share, num)
+    return problem, jnp.asarray(count, jnp.int32)
 
 
 def sized(problem: Problem, state: State) -> Problem:

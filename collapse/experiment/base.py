@@ -13,9 +13,9 @@ import dataclasses
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from collapse.data.errors import InputError
 from collapse.experiment import fields, snapshots
@@ -24,6 +24,8 @@ from collapse.experiment.derived import source
 from collapse.experiment.fields import Bounds, OnlyIfSet, Shown
 from collapse.experiment.lazy import exists, load
 from collapse.experiment.source import source_digest
+from collapse.experiment.spelling import capped as capped
+from collapse.experiment.spelling import spelled as spelled
 from collapse.experiment.workflows import WorkflowSpec
 from collapse.measures.catalogue import Quantity
 
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from collapse.experiment.task import Task
-
-N = TypeVar("N", int, float)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -311,14 +311,3 @@ class Experiment:
 def _package(experiment: Experiment) -> str:
     """The package that declares an experiment."""
     return type(experiment).__module__.rpartition(".")[0] or type(experiment).__module__
-
-
-def spelled(values: Iterable[Any]) -> str:
-    """Values of an axis for a caption: `10, 100`."""
-    return ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
-
-
-def capped(values: tuple[N, ...], most: N, keep: int = 2) -> tuple[N, ...]:
-    """The values, each at most `most`; of many the first and the last `keep - 1`."""
-    few: tuple[N, ...] = tuple(dict.fromkeys(min(value, most) for value in values))
-    return few if len(few) <= keep else few[:1] + few[1 - keep :]

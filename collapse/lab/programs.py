@@ -81,23 +81,15 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
             return walks[length]
 
     def walking(length: int) -> Kept:
-        def advance(root: Any, state: Any, *values: Any) -> Any:
-            # generation 0 is a chunk of its own where not all are recorded
-            kept_ones = every if length % every == 0 else 1
-            own = (root, *bound(root, *values), state, length)
-            return loop.advance(*own, every=kept_ones, **seated(root, *values))
-
         axes = (0, loop.STATE_AXES, *[None] * count)
+        advance = _advancing(bound, seated, length, every)
         mapped = each(advance, axes, (loop.STATE_AXES, 0), donate=1)
         return kept(mapped, "walk", length, *origin)
 
-    mapped = each(
-        lambda root, *values: loop.init(
-            root, *bound(root, *values), **seated(root, *values)
-        ),
-        (0, *[None] * count),
-        loop.STATE_AXES,
-    )
+    def init(root: Any, *values: Any) -> Any:
+        return loop.init(root, *bound(root, *values), **seated(root, *values))
+
+    mapped = each(init, (0, *[None] * count), loop.STATE_AXES)
     blank = kept(mapped, "blank", *origin)
     found: dict[int, Any] = {}
 
@@ -116,6 +108,20 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
     return Program(
         blank.call, lambda length: walk(length).call, prepare, num_rows, shapes
     )
+
+
+def _advancing(
+    bound: hosted.Bound, seated: hosted.Seated, length: int, every: int
+) -> Callable[..., Any]:
+    """A function of a seed's key, state and values: the state so many steps later."""
+    # generation 0 is a chunk of its own where not all are recorded
+    held = every if length % every == 0 else 1
+
+    def advance(root: Any, state: Any, *values: Any) -> Any:
+        own = (root, *bound(root, *values), state, length)
+        return loop.advance(*own, every=held, **seated(root, *values))
+
+    return advance
 
 
 def _bound(

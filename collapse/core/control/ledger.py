@@ -75,22 +75,6 @@ def controller(
       trusted: what real rows count, where the policy does not say; see `trust`.
     """
 
-    def init() -> Accounts:
-        nothing = jnp.zeros_like(setting.rate)
-        return Accounts(
-            policies=tuple(policy.init(setting) for policy in policies),
-            generation=jnp.array(-1, jnp.int32),
-            floor=setting.floor,
-            planned=nothing,
-            carried=nothing,
-            spent=nothing,
-            drift_sum=nothing,
-            drift_max=nothing,
-            variance=nothing + 1,  # generation 0 is a fit to n rows
-            alarms=nothing,
-            false_alarms=nothing,
-        )
-
     def act(state: Accounts, metrics: Metrics) -> tuple[Accounts, Actions]:
         now = _measured(setting, state, metrics)
         signal = _signal(setting, now, metrics, source)
@@ -114,7 +98,25 @@ def controller(
         )
         return now, Actions(share, weight)
 
-    return Controller(init, act, report)
+    return Controller(lambda: _begun(policies, setting), act, report)
+
+
+def _begun(policies: Sequence[Policy], setting: Setting) -> Accounts:
+    """The accounts before generation 0."""
+    nothing = jnp.zeros_like(setting.rate)
+    return Accounts(
+        policies=tuple(policy.init(setting) for policy in policies),
+        generation=jnp.array(-1, jnp.int32),
+        floor=setting.floor,
+        planned=nothing,
+        carried=nothing,
+        spent=nothing,
+        drift_sum=nothing,
+        drift_max=nothing,
+        variance=nothing + 1,  # generation 0 is a fit to n rows
+        alarms=nothing,
+        false_alarms=nothing,
+    )
 
 
 def report(state: Accounts) -> Mapping[str, Array]:
