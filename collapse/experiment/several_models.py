@@ -12,21 +12,32 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-class _Shares(Protocol):
+class SharesRows(Protocol):
     """What is read of a family."""
 
     @property
-    def models(self) -> tuple[int, ...]: ...
+    def models(self) -> tuple[int, ...]:
+        """Numbers of models."""
+
     @property
-    def private_rows(self) -> int: ...
+    def private_rows(self) -> int:
+        """Real rows that each keeps."""
+
     @property
-    def samples_per_generation(self) -> tuple[int, ...]: ...
-    def alone_because(self) -> str: ...
-    def known_metrics(self) -> tuple[str, ...]: ...
-    def least_rows(self) -> int: ...
+    def samples_per_generation(self) -> tuple[int, ...]:
+        """Sizes of a generation."""
+
+    def alone_because(self) -> str:
+        """Why one model alone can be had; "" if several can."""
+
+    def known_metrics(self) -> tuple[str, ...]:
+        """Names of the metrics."""
+
+    def least_rows(self) -> int:
+        """Smallest number of rows that determine a fit."""
 
 
-def are_asked(family: _Shares) -> bool:
+def are_asked(family: SharesRows) -> bool:
     """Whether several models learn in some condition, or one has private rows."""
     return family.models != (1,) or family.private_rows > 0
 
@@ -36,7 +47,7 @@ def learn_in(condition: Condition[Any]) -> bool:
     return condition.models > 1 or condition.experiment.private_rows > 0
 
 
-def rows_of_fit(family: _Shares, cell: Mapping[str, Any]) -> int:
+def rows_of_fit(family: SharesRows, cell: Mapping[str, Any]) -> int:
     """Rows that one model is fitted to where a workflow selects those of a generation.
 
     Args:
@@ -47,7 +58,7 @@ def rows_of_fit(family: _Shares, cell: Mapping[str, Any]) -> int:
     return part + family.private_rows
 
 
-def beside_pooled(family: _Shares, names: Iterable[str]) -> tuple[str, ...]:
+def beside_pooled(family: SharesRows, names: Iterable[str]) -> tuple[str, ...]:
     """The names of metrics, each behind that of all models together if there is one."""
     known = family.known_metrics() if are_asked(family) else ()
     found: list[str] = []
@@ -56,7 +67,7 @@ def beside_pooled(family: _Shares, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def words(family: _Shares) -> str:
+def words(family: SharesRows) -> str:
     """Phrases on models and private rows, for captions; "" for one model without."""
     found, many = [], ", ".join(map(str, family.models))
     if family.models != (1,):
@@ -66,7 +77,7 @@ def words(family: _Shares) -> str:
     return ", ".join(found)
 
 
-def check(family: _Shares) -> None:
+def check(family: SharesRows) -> None:
     """Raise InputError where models cannot share the rows of a generation."""
     if not are_asked(family):
         return
@@ -88,7 +99,7 @@ def check(family: _Shares) -> None:
                 )
 
 
-def check_data(family: _Shares, rows: int) -> None:
+def check_data(family: SharesRows, rows: int) -> None:
     """Raise InputError if private rows are more than the data have.
 
     Args:

@@ -13,7 +13,7 @@ from collapse.experiment.arguments import Parser
 from collapse.lab import terminal
 from collapse.lab.look.writing import check_target, write
 from collapse.lab.plan import measured
-from collapse.lab.plan.measured import Noise
+from collapse.lab.plan.measured import MeasuredNoise
 from collapse.lab.plan.numbers import Situation, floor, plan
 from collapse.lab.plan.text import MARK, text, to_json
 
@@ -135,7 +135,9 @@ def situation(options: argparse.Namespace) -> Situation:
     return found
 
 
-def _noise(options: argparse.Namespace, dimension: float, share: float) -> Noise:
+def _noise(
+    options: argparse.Namespace, dimension: float, share: float
+) -> MeasuredNoise:
     """The noise of a generation, from the option that gives it."""
     drift, run = options.drift, options.measured
     if drift is None and run is None:

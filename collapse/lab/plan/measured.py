@@ -1,6 +1,6 @@
 """The noise that a generation adds, estimated from measured drifts, with an interval.
 
-Noise is the variance that a generation adds to the drift, summed over d equal
+MeasuredNoise is the variance that a generation adds to the drift, summed over d equal
 directions. Nothing is read or printed here.
 """
 
@@ -19,7 +19,7 @@ _DEPTH = 25.0  # log-likelihood below its maximum, from where on it counts as 0
 _POINTS = 4001  # of the likelihood
 
 
-class Noise(NamedTuple):
+class MeasuredNoise(NamedTuple):
     """The noise s of one generation.
 
     Attributes:
@@ -37,12 +37,12 @@ class Noise(NamedTuple):
     drifts: int
 
 
-def known(noise: float) -> Noise:
+def known(noise: float) -> MeasuredNoise:
     """A noise that has no error."""
-    return Noise(noise, noise, noise, "known", 0)
+    return MeasuredNoise(noise, noise, noise, "known", 0)
 
 
-def of_generations(drifts: Sequence[float], dimension: float) -> Noise:
+def of_generations(drifts: Sequence[float], dimension: float) -> MeasuredNoise:
     """The noise from squared drifts of single generations, independent of each other.
 
     Each is s / d times a chi-square variable with d degrees of freedom, so that their
@@ -57,10 +57,12 @@ def of_generations(drifts: Sequence[float], dimension: float) -> Noise:
     # of degrees * total: the noise of all directions
     low = float(dimension * total / scipy.stats.chi2.isf(tail, degrees))
     high = float(dimension * total / scipy.stats.chi2.ppf(tail, degrees))
-    return Noise(total / len(drifts), low, high, "generations", len(drifts))
+    return MeasuredNoise(total / len(drifts), low, high, "generations", len(drifts))
 
 
-def of_run(drifts: Sequence[float], dimension: float, share: float = 0.0) -> Noise:
+def of_run(
+    drifts: Sequence[float], dimension: float, share: float = 0.0
+) -> MeasuredNoise:
     """The noise from the squared drifts |e_t|^2 of generations 1, 2, ... of one run.
 
     The run is a random walk from 0 in d directions, pulled back by a real share a:
@@ -96,7 +98,7 @@ def of_run(drifts: Sequence[float], dimension: float, share: float = 0.0) -> Noi
     tail = (1 - LEVEL) / 2
     low, high = np.interp([tail, 1 - tail], below / below[-1], grid)
     value, first, last = (math.exp(u) for u in (peak, low, high))
-    return Noise(value, first, last, "run", len(drifts))
+    return MeasuredNoise(value, first, last, "run", len(drifts))
 
 
 def _peak(

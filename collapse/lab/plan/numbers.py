@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from collapse.lab.plan.measured import Noise
+from collapse.lab.plan.measured import MeasuredNoise
 from collapse.theory import anchoring, mixing, triggers
 
 SQUARED = "squared drift"
@@ -32,7 +32,7 @@ class Situation(NamedTuple):
       monitor_rows: held-out rows of a monitor; None if not given.
     """
 
-    noise: Noise
+    noise: MeasuredNoise
     tolerance: float
     dimension: float = 1.0
     share: float = 0.0

@@ -7,7 +7,7 @@ from typing import Any
 
 import collapse
 from collapse.experiment.columns import aligned
-from collapse.lab.plan.measured import LEVEL, Noise
+from collapse.lab.plan.measured import LEVEL, MeasuredNoise
 from collapse.lab.plan.numbers import MONITOR_FACTOR, Planned, Situation
 
 MARK = '"collapse_plan"'  # at the head of its JSON
@@ -204,7 +204,7 @@ def _number(value: float, unit: str) -> str:
     return f"{value:.0f}" if unit == "generation" else f"{value:.3g}"
 
 
-def _source(noise: Noise) -> str:
+def _source(noise: MeasuredNoise) -> str:
     several = "s" * (noise.drifts != 1)
     return {
         "known": "as given",

@@ -13,7 +13,7 @@ FED_WITH = ("monitor", "oracle", "noise")  # in the order of `ledger.SOURCES`
 
 
 @dataclasses.dataclass(frozen=True)
-class Rule:
+class PolicyRule:
     """A policy before its number is given.
 
     Attributes:
@@ -36,17 +36,17 @@ class Rule:
 
 
 RULES = {
-    "constant": Rule(0, watches=False),
-    "golden": Rule(1, watches=False, weighs=True),
-    "greedy": Rule(2, watches=False, weighs=True),
-    "decay": Rule(3, "c of the share c / t", high=1e6, watches=False),
-    "periodic": Rule(4, "period in generations", 0.999, 1e9, watches=False),
-    "event": Rule(5, "share of real rows of an event"),
-    "proportional": Rule(6, "gain", high=1e3),
-    "feed_forward": Rule(7),
-    "priced": Rule(8, priced=True),
-    "evidence": Rule(9, "rate of false alarms"),
-    "bandit": Rule(10),
+    "constant": PolicyRule(0, watches=False),
+    "golden": PolicyRule(1, watches=False, weighs=True),
+    "greedy": PolicyRule(2, watches=False, weighs=True),
+    "decay": PolicyRule(3, "c of the share c / t", high=1e6, watches=False),
+    "periodic": PolicyRule(4, "period in generations", 0.999, 1e9, watches=False),
+    "event": PolicyRule(5, "share of real rows of an event"),
+    "proportional": PolicyRule(6, "gain", high=1e3),
+    "feed_forward": PolicyRule(7),
+    "priced": PolicyRule(8, priced=True),
+    "evidence": PolicyRule(9, "rate of false alarms"),
+    "bandit": PolicyRule(10),
 }
 TWELVE = (
     *("constant", "golden", "greedy", "decay", "periodic", "event"),
@@ -70,7 +70,7 @@ class PolicySpec:
     fed: Literal["monitor", "oracle", "noise"]
 
     @property
-    def rule(self) -> Rule:
+    def rule(self) -> PolicyRule:
         """The rule of this name."""
         return RULES[self.name]
 

@@ -26,7 +26,7 @@ from collapse.sims.control.fields import ControlFields
 from collapse.sims.control.policies import read
 
 
-class Numbers(NamedTuple):
+class PolicyNumbers(NamedTuple):
     """What differs between cells that share a program; each an array.
 
     Attributes:
@@ -50,7 +50,7 @@ class Numbers(NamedTuple):
     trusted: Array
 
 
-_COUNT = len(Numbers._fields)
+_COUNT = len(PolicyNumbers._fields)
 
 
 def task(condition: Condition[ControlFields], data: Any) -> Task:
@@ -68,12 +68,12 @@ def under_policy(condition: Condition[ControlFields], own: Task, sizes: Sizes) -
         return monitor_of(own, study.monitor, root, sizes, values)
 
     def make_problem(root: Key, *given: Any) -> Problem:
-        numbers, values = Numbers(*given[:_COUNT]), given[_COUNT:]
+        numbers, values = PolicyNumbers(*given[:_COUNT]), given[_COUNT:]
         problem, seen = make(root, numbers, *values), watched(root, *values)
         return _watched(problem, study.error, seen, numbers)
 
     def make_controller(root: Key, *given: Any) -> Controller:
-        numbers = Numbers(*given[:_COUNT])
+        numbers = PolicyNumbers(*given[:_COUNT])
         setting = _setting(numbers, watched(root, *given[_COUNT:]))
         overdraft, every = jnp.asarray(study.overdraft, dtype), tuple(POLICIES.values())
         return ledger.controller(
@@ -94,20 +94,20 @@ def under_policy(condition: Condition[ControlFields], own: Task, sizes: Sizes) -
     )
 
 
-def _numbers(condition: Condition[ControlFields]) -> Numbers:
+def _numbers(condition: Condition[ControlFields]) -> PolicyNumbers:
     """The numbers of a cell."""
     study, cell, dtype = condition.experiment, condition.cell, jnp.result_type(float)
     spec = read(cell["policy"])
     tolerance = study.tolerance if study.hold == "drift" else float("nan")
     which = spec.rule.place, spec.source, trust.NAMES.index(cell["trust"])
     numbers = (study.rate(cell), tolerance, study.price or float("nan"), spec.number)
-    return Numbers(
+    return PolicyNumbers(
         *(jnp.asarray(number, dtype) for number in numbers),
         *(jnp.asarray(count, jnp.int32) for count in (condition.n, *which)),
     )
 
 
-def _setting(numbers: Numbers, seen: Monitor) -> Setting:
+def _setting(numbers: PolicyNumbers, seen: Monitor) -> Setting:
     """What a policy knows of a run with this monitor."""
     dtype = numbers.rate.dtype
     n = numbers.num_rows.astype(dtype)
@@ -160,11 +160,11 @@ def _problems(condition: Condition[ControlFields], own: Task) -> Callable[..., P
     biased = own.biased
     assert biased is not None  # see `learned`
 
-    def of_samples(root: Key, numbers: Numbers, *values: Any) -> Problem:
+    def of_samples(root: Key, numbers: PolicyNumbers, *values: Any) -> Problem:
         del numbers
         return biased(root, jnp.ones(()), None, *values)
 
-    def of_batches(root: Key, numbers: Numbers, *values: Any) -> Problem:
+    def of_batches(root: Key, numbers: PolicyNumbers, *values: Any) -> Problem:
         n = numbers.num_rows
 
         def at_share(share: Array) -> Problem:
@@ -177,7 +177,9 @@ def _problems(condition: Condition[ControlFields], own: Task) -> Callable[..., P
     return of_batches if own.batched else of_samples
 
 
-def _watched(problem: Problem, error: str, seen: Monitor, numbers: Numbers) -> Problem:
+def _watched(
+    problem: Problem, error: str, seen: Monitor, numbers: PolicyNumbers
+) -> Problem:
     """The problem with the metrics that policies look at; also at any share."""
     rate = numbers.rate
     num_rows = numbers.num_rows.astype(rate.dtype)

@@ -27,7 +27,7 @@ from collapse.sims.verification.operators import OperatorSpec
 Choose = Callable[[Key, Float[Array, " rows"]], Weights]
 
 
-class Numbers(NamedTuple):
+class CuratorNumbers(NamedTuple):
     """The numbers of a verifier, scalars that may be traced.
 
     Attributes:
@@ -58,7 +58,7 @@ class Setting(NamedTuple):
     """
 
     known: Knowledge
-    numbers: Numbers
+    numbers: CuratorNumbers
     candidates: int
     truth: Callable[[Key, int], Batch]
 
@@ -257,7 +257,7 @@ def _with_correction(setting: Setting, correct: Correct) -> Curator:
 
 
 def _of_points(
-    choose: Callable[[Any, Any, Numbers], Array],
+    choose: Callable[[Any, Any, CuratorNumbers], Array],
 ) -> Callable[[Setting], Curator]:
     """A maker of curators that look at points, reference rows and numbers alone."""
 

@@ -6,7 +6,7 @@ operator in the hands of who knows the truth (`oracle`).
 """
 
 import dataclasses
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from collapse.data.errors import InputError, hint
 
@@ -15,7 +15,7 @@ NONE = "none"
 
 
 @dataclasses.dataclass(frozen=True)
-class Rule:
+class OperatorRule:
     """An operator before its number is given.
 
     Attributes:
@@ -41,31 +41,33 @@ class Rule:
     keeps: bool = False
 
 
-_BELIEF = {"needs": ("score",), "oracle": ("score",), "bias": True}
+_BELIEF: dict[str, Any] = {"needs": ("score",), "oracle": ("score",), "bias": True}
 _DENSITIES = ("log_truth", "log_model")
 RULES = {
-    NONE: Rule(selects=False, noise=False),
-    "ball": Rule(
+    NONE: OperatorRule(selects=False, noise=False),
+    "ball": OperatorRule(
         "radius in standard deviations",
         needs=("score", "reach"),
         oracle=("score", "reach"),
         bias=True,
     ),
-    "labels": Rule(needs=("right",), oracle=("right",), bias=True),
-    "best_of": Rule("candidates of which one is kept", low=1, keeps=True, **_BELIEF),  # type: ignore[arg-type]
-    "top_share": Rule(keeps=True, **_BELIEF),  # type: ignore[arg-type]
-    "realistic": Rule(
+    "labels": OperatorRule(needs=("right",), oracle=("right",), bias=True),
+    "best_of": OperatorRule(
+        "candidates of which one is kept", low=1, keeps=True, **_BELIEF
+    ),
+    "top_share": OperatorRule(keeps=True, **_BELIEF),
+    "realistic": OperatorRule(
         needs=("features", "displaced"), oracle=_DENSITIES, bias=True, keeps=True
     ),
-    "importance": Rule(
+    "importance": OperatorRule(
         "power of the odds",
         1.0,
         needs=("features", "displaced"),
         oracle=_DENSITIES,
         bias=True,
     ),
-    "confident": Rule(needs=("log_model",), keeps=True),
-    "correct": Rule(
+    "confident": OperatorRule(needs=("log_model",), keeps=True),
+    "correct": OperatorRule(
         "strength",
         1.0,
         needs=("project", "displaced"),
@@ -74,9 +76,9 @@ RULES = {
         bias=True,
         noise=False,
     ),
-    "deduplicate": Rule("distance", 0.01, needs=("points",)),
-    "spread": Rule(needs=("points",), keeps=True),
-    "covariance": Rule(
+    "deduplicate": OperatorRule("distance", 0.01, needs=("points",)),
+    "spread": OperatorRule(needs=("points",), keeps=True),
+    "covariance": OperatorRule(
         needs=("points", "displaced"), oracle=("points",), bias=True, keeps=True
     ),
 }
@@ -97,7 +99,7 @@ class OperatorSpec:
     kind: As
 
     @property
-    def rule(self) -> Rule:
+    def rule(self) -> OperatorRule:
         """The rule of this name."""
         return RULES[self.name]
 
@@ -151,7 +153,7 @@ def read(text: str) -> OperatorSpec:
     return OperatorSpec(name, _number(name, rule, words[0]), kind)  # type: ignore[arg-type]
 
 
-def _number(name: str, rule: Rule, word: str) -> float:
+def _number(name: str, rule: OperatorRule, word: str) -> float:
     """The number of an operator.
 
     Raises:

@@ -31,7 +31,7 @@ from collapse.experiment.row_truth import Knowledge, RowTruth
 from collapse.experiment.task import Task
 from collapse.numerics import threefry
 from collapse.sims.verification.curators import (
-    Numbers,
+    CuratorNumbers,
     Setting,
     curator_of,
     is_own_program,
@@ -46,7 +46,7 @@ from collapse.sims.verification.operators import OperatorSpec, read
 
 _REFERENCE = 500  # real rows that a judge knows
 _JUDGED = 200  # rows by which its decisions are measured, at least
-_OWN = len(Numbers._fields) + 1  # values that come before those of the family
+_OWN = len(CuratorNumbers._fields) + 1  # values that come before those of the family
 
 
 def task(condition: Condition[VerificationFields], data: Any) -> Task:
@@ -60,7 +60,9 @@ def task(condition: Condition[VerificationFields], data: Any) -> Task:
 
     def setting(root: Key, problem: Problem, values: tuple[Any, ...]) -> Setting:
         known = rows.knowledge(root, *values[_OWN:])
-        return Setting(known, Numbers(*values[: _OWN - 1]), candidates, problem.draw)
+        return Setting(
+            known, CuratorNumbers(*values[: _OWN - 1]), candidates, problem.draw
+        )
 
     def curator(root: Key, *values: Any) -> Curator:
         problem = make(root, *values[_OWN:])
@@ -133,7 +135,7 @@ def _numbers(
         for name in ("verifier_bias", "noise")
     )
     random = float(spec.kind == "random")
-    own = Numbers(reach, share, bias, noise, spec.number, random)  # type: ignore[arg-type]
+    own = CuratorNumbers(reach, share, bias, noise, spec.number, random)  # type: ignore[arg-type]
     numbers = (*own, cell["real_fraction"])
     return tuple(jnp.asarray(number, jnp.result_type(float)) for number in numbers)
 

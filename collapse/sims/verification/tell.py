@@ -37,7 +37,7 @@ _HEADS = {  # variable -> head of its column
 }
 _PERCENT = ("late_kept", "late_effective", "lost_tail")
 Ratio = tuple[float, float, float]
-Line = Mapping[str, Any]
+TableLine = Mapping[str, Any]
 
 
 def figures(e: VerificationFields) -> tuple[dict[str, Any], ...]:
@@ -104,7 +104,7 @@ def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
     return lines
 
 
-def answer(lines: Sequence[Line]) -> str:
+def answer(lines: Sequence[TableLine]) -> str:
     """One sentence: whether verification holds this model, and what it costs."""
     fair = [line for line in lines if _is_fair(line)]
     if not fair:
@@ -132,14 +132,14 @@ def answer(lines: Sequence[Line]) -> str:
     )
 
 
-def _is_fair(line: Line) -> bool:
+def _is_fair(line: TableLine) -> bool:
     """Whether an operator could be used in practice, and has its control beside it."""
     spec = read(str(line.get("operator", NONE)))
     gain = line.get("gain", (math.nan,))
     return spec.kind == "itself" and spec.name != NONE and not math.isnan(gain[0])
 
 
-def _cost(line: Line) -> str:
+def _cost(line: TableLine) -> str:
     """What an operator costs, in words."""
     said = f"it costs {line['cost']:.3g} candidates for each kept row"
     if line["late_effective"] < 0.995:
@@ -149,7 +149,7 @@ def _cost(line: Line) -> str:
     return said
 
 
-def _table(lines: Sequence[Line]) -> list[str]:
+def _table(lines: Sequence[TableLine]) -> list[str]:
     """Lines of a table, one an operator."""
     columns = [name for name in _HEADS if any(name in line for line in lines)]
     rows = [[_HEADS[name] for name in columns]]
