@@ -203,7 +203,7 @@ def test_options_that_are_not_set_leave_digest_and_declaration_alone():
     for kind in (Gaussian, Linear, Discrete, Charlm, MIXING):
         assert not any(f"\n{field} = " in to_toml(kind()) for field in OPTIONS)
     fields = {field.name for field in dataclasses.fields(Gaussian)}
-    later = {*OPTIONS, "snapshot_seeds", "block_seeds"}
+    later = {*OPTIONS, "snapshot_seeds", "block_seeds", "models", "private_rows"}
     assert set(Gaussian().to_table()) == fields - later
 
 

@@ -33,14 +33,13 @@ class Control(ControlFields):
     )
     panels: ClassVar[tuple[str, ...]] = (DRIFT, "spent")
     afterwards: ClassVar[tuple[str, ...]] = ("settle",)
-    quick_generations: ClassVar[int] = 40
     sweeps_model: ClassVar[bool] = True
 
     def quantity(self, metric: str) -> Quantity | None:
         """Long name, unit and reference level of a metric."""
         if metric not in (DRIFT, MONITOR, NOISE):
             return super().quantity(metric)
-        own = super().quantity(self.error)
+        own = super().quantity(self.error or next(iter(self.errors()), ""))
         unit = own.unit if own else ""
         names = {
             DRIFT: f"drift ({own.long_name if own else self.error})",
