@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from collapse.data.errors import InputError
 from collapse.experiment import snapshots
+from collapse.experiment.base import capped
 from collapse.experiment.lazy import load
 from collapse.measures.catalogue import Quantity
 from collapse.sims.control import checks, tell
@@ -119,15 +120,16 @@ class Control(ControlFields):
         return min(2.0, least * self.num_generations / 4)
 
     def quick(self) -> Self:
-        """A small version: two budgets at most."""
-        small = super().quick()
-        generations = small.num_generations
+        """A small version: two budgets and a hundred rows at most."""
+        sizes = capped(self.samples_per_generation, 100)
+        most = float(min(sizes, default=100))
         return dataclasses.replace(
-            small,
-            budget=self.budget[:2],
+            super().quick(),
+            samples_per_generation=sizes,
+            budget=capped(self.budget, most)[:2],
+            monitor_rows=min(self.monitor_rows, 1000),
+            monitor_samples=min(self.monitor_samples, 1000),
             every=1,
-            tolerance=self.tolerance,
-            num_generations=generations,
         )
 
     def check(self) -> None:
