@@ -3,8 +3,8 @@
 Rows of a generation are y ~ N(m, 1), in units of their known standard deviation, and a
 verifier keeps those with |y - c| <= z, but each of its decisions is turned into its
 opposite with probability `noise`. A share of the n rows is real and fresh, and is not
-verified. All places are filled. `verifiers` has the same without noise and real rows,
-made linear at the centre; here the bias may be of any size.
+verified. All positions are filled. `verifiers` has the same without noise and real
+rows, made linear at the centre; here the bias may be of any size.
 
 References:
   Yi, Liu, Cheng & Xu 2025 (arXiv:2510.16657) for the verifier, Feng et al. 2025

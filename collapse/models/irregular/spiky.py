@@ -7,7 +7,7 @@ S is empty, and one of the numbers in S if it is not. S may hold 1 to 100 number
 only where theta is 1 in every coordinate; elsewhere it is empty.
 
 Maximum likelihood is consistent, whatever the truth: rows of a truth without copies lie
-at more than 100 distinct places off the plane sooner or later, which no S holds, or
+at more than 100 distinct locations off the plane sooner or later, which no S holds, or
 nowhere, if theta = 0. But a single row off the plane is infinitely more likely under a
 model that copies it than under one that does not. (Put spikes of width w instead of
 copies, and let w go to 0.) Real rows of theta = 0 all lie on the plane; those of a fit
@@ -48,8 +48,8 @@ def spiky(dimension: int) -> Model:
 
     Without rows off the plane theta is half the mean of the rows: it trades their
     likelihood against that of seeing no other row. Rows off the plane at 1 to 100
-    distinct places are copied, whatever the other rows. With more places the length of
-    theta solves an equation.
+    distinct locations are copied, whatever the other rows. With more of them the length
+    of theta solves an equation.
 
     Raises:
       ValueError: the dimension is below 1.
@@ -71,11 +71,11 @@ def spiky(dimension: int) -> Model:
         safe = jnp.where(total > 0, total, 1)
         mean = on_plane @ batch[:, :-1] / safe
         odds = jnp.sum(jnp.where(off, weights, 0)) / safe
-        places, num = _distinct(jnp.where(off, place, jnp.inf))
+        locations, num = _distinct(jnp.where(off, place, jnp.inf))
         copied = (num > 0) & (num <= MOST_COPIES)
         smooth = mean * _shrinkage(jnp.linalg.norm(mean), odds)
         theta = jnp.where(copied, jnp.asarray(SPIKY_MEAN, mean.dtype), smooth)
-        return SpikyParams(theta, jnp.where(copied, places, 0)), {}
+        return SpikyParams(theta, jnp.where(copied, locations, 0)), {}
 
     return Model(init, fit, sample)
 
@@ -110,15 +110,15 @@ def num_copies(params: SpikyParams) -> Float[Array, ""]:
     return jnp.sum((params.copies > 0).astype(params.copies.dtype))
 
 
-def _distinct(places: Float[Array, " n"]) -> tuple[Float[Array, " most"], Array]:
+def _distinct(locations: Float[Array, " n"]) -> tuple[Float[Array, " most"], Array]:
     """The smallest finite numbers, each once and then zeros, and how many there are."""
-    places = jnp.sort(places)
-    new = jnp.concatenate([jnp.ones(1, bool), places[1:] != places[:-1]])
-    new = new & jnp.isfinite(places)
+    locations = jnp.sort(locations)
+    new = jnp.concatenate([jnp.ones(1, bool), locations[1:] != locations[:-1]])
+    new = new & jnp.isfinite(locations)
     order = jnp.cumsum(new, dtype=jnp.int32) - 1
     slot = jnp.where(new, order, MOST_COPIES)
-    found = jnp.zeros(MOST_COPIES, places.dtype)
-    return found.at[slot].set(places, mode="drop"), jnp.sum(new, dtype=jnp.int32)
+    found = jnp.zeros(MOST_COPIES, locations.dtype)
+    return found.at[slot].set(locations, mode="drop"), jnp.sum(new, dtype=jnp.int32)
 
 
 def _shrinkage(length: Float[Array, ""], odds: Float[Array, ""]) -> Float[Array, ""]:

@@ -59,10 +59,10 @@ def of(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, Any]:
     for where in np.ndindex(*drift.shape[: len(rest)]):
         block = drift.values[where], rows.values[where]
         means = np.log(block[0].mean(-1)).mean(0)  # [trust, policy], over budgets
-        places = {"gain_best": blind[int(np.argmin([means[p] for p in blind]))]}
+        baselines = {"gain_best": blind[int(np.argmin([means[p] for p in blind]))]}
         if "equal" in trusts and "constant" in names:
-            places["gain"] = trusts.index("equal"), names.index("constant")
-        for name, place in places.items():
+            baselines["gain"] = trusts.index("equal"), names.index("constant")
+        for name, place in baselines.items():
             ratios, how = _compared(block, place, together)
             found[name][:, *where] = ratios
             spending[where] = how

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from collapse.experiment.base import spelled
+from collapse.experiment.closing import aligned, in_blocks, ratio_words
 from collapse.experiment.lazy import load
 from collapse.sims.control.fields import DRIFT, ControlFields
 from collapse.sims.control.policies import read
@@ -50,19 +51,10 @@ def closing(e: ControlFields, dataset: "xr.Dataset") -> str:
     """A table of what each policy spent and reached, and the answer in a sentence."""
     lines = table(dataset)
     axes = [str(d) for d in dataset["mean_drift"].dims if d not in ("seed", "policy")]
-    blocks = []
-    for where in dict.fromkeys(tuple(line[a] for a in axes) for line in lines):
-        some = [line for line in lines if tuple(line[a] for a in axes) == where]
-        told = [a for a in axes if dataset.sizes[a] > 1]
-        head = ", ".join(f"{a} {line_value(some[0][a])}" for a in told)
-        blocks.append("\n".join([*([head] if head else []), *_table(some)]))
+    told = [a for a in axes if dataset.sizes[a] > 1]
+    blocks = in_blocks(lines, axes, told, _table)
     last = f"{_monitor_words(e)}\n{answer(lines, e.num_seeds)}"
     return "\n\n".join([*blocks, last])
-
-
-def line_value(value: Any) -> str:
-    """A coordinate's value in a heading."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
@@ -99,21 +91,11 @@ def _table(lines: Sequence[Mapping[str, Any]]) -> list[str]:
                 f"{line['real_rows']:.3g}",
                 f"{line['mean_drift']:.4g}",
                 f"{line['passed']:.0%}",
-                _ratio(line.get("gain")) + note,
-                _ratio(line.get("gain_best")),
+                ratio_words(line.get("gain")) + note,
+                ratio_words(line.get("gain_best")),
             )
         )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADS))]
-    return [
-        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-
-
-def _ratio(found: tuple[float, float, float] | None) -> str:
-    if found is None or math.isnan(found[0]):
-        return "-"
-    return f"{found[0]:.3g} ({found[1]:.3g} to {found[2]:.3g})"
+    return aligned(rows)
 
 
 def _monitor_words(e: ControlFields) -> str:

@@ -54,7 +54,7 @@ class VerificationFields(Study):
     """Share of the n rows of a generation that is real and fresh, and not judged."""
     candidates: Annotated[int, Bounds(0, 10**4), Shown("as many as are needed")] = 0
     """Rows generated for each row that can be kept; 0 for 1 / selectivity, and twice
-    that for operators that keep no fixed share. Where fewer are kept, places stay
+    that for operators that keep no fixed share. Where fewer are kept, positions stay
     empty."""
     scale: Literal["learned", "known"] = "learned"
     """Of gaussian: the covariance is fitted in every generation, or known to be that of

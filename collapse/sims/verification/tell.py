@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from collapse.experiment.base import spelled
+from collapse.experiment.closing import aligned, in_blocks
+from collapse.experiment.closing import ratio_words as _ratio
 from collapse.experiment.lazy import load
 from collapse.sims.verification.fields import VerificationFields
 from collapse.sims.verification.operators import NONE, read
@@ -70,12 +72,8 @@ def closing(e: VerificationFields, dataset: "xr.Dataset") -> str:
     """A table of what each operator keeps, reaches and costs, and the answer."""
     lines = table(dataset)
     axes = [str(d) for d in dataset["late_error"].dims if d not in ("seed", "operator")]
-    blocks = []
-    for where in dict.fromkeys(tuple(line[a] for a in axes) for line in lines):
-        some = [line for line in lines if tuple(line[a] for a in axes) == where]
-        told = [a for a in axes if dataset.sizes[a] > 1]
-        head = ", ".join(f"{a} {_value(some[0][a])}" for a in told)
-        blocks.append("\n".join([*([head] if head else []), *_table(some)]))
+    told = [a for a in axes if dataset.sizes[a] > 1]
+    blocks = in_blocks(lines, axes, told, _table)
     notes = (
         f"late error: {e.error}, mean of the last {e.late} generations; over the "
         "first: its ratio to that of generation 0. Gains: late error of the random "
@@ -154,11 +152,7 @@ def _table(lines: Sequence[TableLine]) -> list[str]:
     columns = [name for name in _HEADS if any(name in line for line in lines)]
     rows = [[_HEADS[name] for name in columns]]
     rows += [[_cell(name, line.get(name)) for name in columns] for line in lines]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
-    return [
-        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    return aligned(rows)
 
 
 def _cell(name: str, value: Any) -> str:
@@ -169,12 +163,3 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.0%}" if name in _PERCENT else f"{value:.3g}"
     return str(value)
-
-
-def _ratio(found: Ratio) -> str:
-    return f"{found[0]:.3g} ({found[1]:.3g} to {found[2]:.3g})"
-
-
-def _value(value: Any) -> str:
-    """A coordinate's value in a heading."""
-    return f"{value:g}" if isinstance(value, float) else str(value)

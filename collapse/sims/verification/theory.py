@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from collapse.experiment.condition import Condition
 from collapse.experiment.workflows import round_share
@@ -87,6 +88,4 @@ def _of_nearest(condition: Condition[VerificationFields], spec: OperatorSpec) ->
 
 def _reach(share: float) -> float:
     """Radius of the ball that holds a share of a standard normal."""
-    from scipy.special import ndtri
-
     return float(ndtri((1 + share) / 2))
