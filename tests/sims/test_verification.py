@@ -1,18 +1,25 @@
 """Verified rows: theory, random controls, what each model can have, refusals."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from calibrated import assert_mean, assert_tells_apart
 from conftest import SEED
 
+from collapse.core import loop
+from collapse.core.curation.shuffled import shuffled
+from collapse.core.types import Curator
+from collapse.data.errors import InputError
 from collapse.experiment import results
 from collapse.experiment.condition import Condition
 from collapse.experiment.row_truth import Knowledge
 from collapse.experiment.toml import from_table
 from collapse.lab import parts
 from collapse.lab import run as runner
-from collapse.sims.verification import Verification
+from collapse.sims.verification import Verification, checks, tell
+from collapse.sims.verification.curators import muddled, randomised
+from collapse.sims.verification.operators import RULES, control_of, read
 from collapse.sims.verification.worth import derive
 
 MODELS = ("gaussian", "gmm", "kde", "linear", "discrete")
@@ -104,3 +111,208 @@ def test_models_know_of_rows_what_they_say(model):
     names = {name for name, value in known._asdict().items() if value is not None}
     names |= {"reach"} if task.rows.reach else set()
     assert names == set(family.knows_of_rows())
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_can_be_verified(model, tmp_path):
+    """By all operators that it has, in all hands."""
+    bias = [0.0] if model == "discrete" else [0.3]
+    known, _ = runner.prepare(asked(model=model, verifier_bias=bias))
+    names = [name for name in RULES if not checks.missing(known, read(name))]
+    oracles = [f"{n} oracle" for n in names if RULES[n].oracle is not None]
+    oracles = [text for text in oracles if not checks.missing(known, read(text))]
+    fields = {"num_generations": 2, "num_seeds": 2, "selectivity": [0.5]}
+    fields |= {"model": model, "verifier_bias": bias, "operator": [*names, *oracles]}
+    data = ran(tmp_path, **fields, samples_per_generation=[60])
+    assert np.isfinite(data["late_error"]).all() and data["finite"].all()
+    kept = data["kept_share"].sel(generation=2)
+    for name in names:
+        if RULES[name].keeps:
+            np.testing.assert_allclose(kept.sel(operator=name), 0.5, atol=0.01)
+
+
+@pytest.mark.parametrize("workflow", ["replace", "accumulate"])
+def test_who_keeps_all_runs_bit_for_bit_as_the_plain_loop(workflow):
+    """The family's own problem, by the same keys and without a curator."""
+    fields = {"operator": ["none", "ball"], "workflows": [workflow]}
+    sizes = {"num_generations": 5, "samples_per_generation": [40]}
+    experiment, _ = runner.prepare(asked(**fields, **sizes))
+    root = jax.random.key(4)
+
+    def errors(problem, **seats):
+        usual = condition.workflow.make(5, False)
+        state = loop.init(root, problem, usual, 40, **seats)
+        state, trace = loop.advance(root, problem, usual, 40, state, 6, **seats)
+        return np.asarray(trace.metrics["mean_error"])
+
+    found = []
+    for condition in experiment.conditions():
+        task = experiment.task(condition, None)
+        seats = {}
+        if task.curator is not None:
+            seats["curator"] = task.curator(root, *task.values)
+        found.append(errors(task.make_problem(root, *task.values), **seats))
+    family = experiment.learner
+    cell = {"dimension": 1, "samples_per_generation": 40, "ddof": 0}
+    own = family.task(Condition(family, condition.workflow, cell), None)
+    plain = errors(own.make_problem(root))
+    np.testing.assert_array_equal(found[0], plain)
+    assert (found[1][1:] != plain[1:]).all()
+
+
+def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
+    fields = {"operator": ["ball", "ball random"], "num_seeds": 3}
+    fields |= {"num_generations": 20, "noise": [0.1], "real_fraction": [0.1]}
+    whole = ran(tmp_path / "whole", **fields)
+    experiment, _ = runner.prepare(asked(**fields))
+    monkeypatch.setattr(parts, "_SECONDS_BETWEEN_SAVES", -1.0)
+    real, stopped = parts.checkpoint.save, []
+
+    def save(path, progress):
+        real(path, progress)
+        if not stopped and progress.done > 2:
+            stopped.append(progress.done)
+            raise parts.Interrupted("stop")
+
+    monkeypatch.setattr(parts.checkpoint, "save", save)
+    with pytest.raises(parts.Interrupted):
+        parts.simulate(experiment, None, tmp_path / "part")
+    traces = parts.simulate(experiment, None, tmp_path / "part")
+    assert 2 < stopped[0] < 20
+    again = derive(experiment, results.assemble(experiment, traces))
+    for name in ("w2_squared", "kept_share", "kept_right"):
+        np.testing.assert_array_equal(again[name], whole[name])
+
+
+def test_cells_of_an_operator_share_one_program():
+    """Also its random control and its oracle."""
+    operators = ["ball", "ball random", "ball oracle", "top_share", "top_share random"]
+    swept = {"noise": [0.0, 0.2], "real_fraction": [0.0, 0.1]}
+    swept |= {"verifier_bias": [0.0, 0.3], "selectivity": [0.25, 0.5]}
+    experiment, _ = runner.prepare(asked(operator=operators, **swept))
+    programs = {experiment.task(c, None).program for c in experiment.conditions()}
+    assert len(list(experiment.conditions())) == 80 and len(programs) == 2
+
+
+# Operators
+
+
+def by_number(threshold):
+    """A curator that keeps numbers below a threshold."""
+    return Curator(1, lambda key, batch, reference: (batch < threshold).astype(float))
+
+
+def test_the_random_control_is_shuffled_draw_by_draw():
+    key, batch = jax.random.key(3), jnp.linspace(0, 1, 50)
+    ours = randomised(by_number(0.3), jnp.ones(())).weigh(key, batch, None)
+    own = shuffled(by_number(0.3)).weigh(key, batch, None)
+    np.testing.assert_array_equal(ours, own)
+    plain = randomised(by_number(0.3), jnp.zeros(())).weigh(key, batch, None)
+    np.testing.assert_array_equal(plain, batch < 0.3)
+    assert ours.sum() == plain.sum() and (ours != plain).any()
+
+
+def test_noise_gives_twice_its_share_of_values_to_rows_at_random():
+    values = jnp.arange(20_000.0)
+    for noise in (0.0, 0.1, 0.5):
+        found = muddled(jax.random.key(1), values, jnp.asarray(noise))
+        moved = np.asarray(found != values, float)
+        if noise == 0:
+            assert not moved.any()
+        else:
+            assert_mean(moved[:, None], [2 * noise] if noise < 0.5 else [moved.mean()])
+    order = np.corrcoef(np.asarray(found), np.asarray(values))[0, 1]
+    assert abs(order) < 5.6 / np.sqrt(len(values))
+
+
+def test_at_noise_one_half_labels_are_kept_at_random(tmp_path):
+    """phi = psi in law, and the loop is the one of random selection."""
+    fields = {"operator": ["none", "labels", "labels random"], "num_seeds": 400}
+    fields |= {"noise": [0.1, 0.5], "num_generations": 6, "late": 1, "scale": "known"}
+    fields |= {"verifier_bias": [0.0]}
+    data = ran(tmp_path, **fields, metrics=["mean_error"]).isel(workflow=0)
+    kept = data.sel(operator="labels", generation=6)
+    blind, seeing = (kept.sel(noise=n) for n in (0.5, 0.1))
+    share = blind["right_share"].values
+    gaps = blind["kept_right"].values - 0.5 * share
+    assert_mean(gaps, 0.0)
+    assert_mean(blind["kept_wrong"].values - 0.5 * (1 - share), 0.0)
+    share = seeing["right_share"].values
+    assert_mean(seeing["kept_right"].values - 0.9 * share, 0.0)
+    assert_mean(seeing["kept_wrong"].values - 0.1 * (1 - share), 0.0)
+    error = data["mean_error"].sel(operator="labels", noise=0.5, generation=6).values
+    assert_tells_apart(error, 0.07, float(seeing["mean_error"].mean()))
+
+
+def test_controls_are_written_as_their_operators_are():
+    assert control_of("ball 1.5") == "ball 1.5 random"
+    assert control_of("ball 1.5 oracle") == "ball 1.5 random"
+    assert control_of("correct 2") == "none"
+    spec = read("ball 1.5 oracle")
+    assert (spec.name, spec.number, spec.kind) == ("ball", 1.5, "oracle")
+
+
+# What is refused
+
+REFUSED = [
+    ({"operator": ["bal"]}, "operator: unknown 'bal'.*ball"),
+    ({"operator": ["ball 0"]}, "radius in standard deviations is 0; give a number"),
+    ({"operator": ["ball x"]}, "radius in standard deviations is x"),
+    ({"operator": ["labels 2"]}, "labels is written; it takes no number"),
+    ({"operator": ["best_of 2.5"]}, "2.5 candidates; give a whole number"),
+    ({"operator": ["none random"]}, "none keeps every row"),
+    ({"operator": ["correct random"]}, "its control is none"),
+    ({"operator": ["spread oracle"]}, "spread looks at no truth"),
+    ({"operator": ["none"]}, "none alone verifies nothing"),
+    ({"operator": ["ball", "ball"]}, "operator: a value is repeated"),
+    ({"selectivity": [0.0]}, "selectivity: 0"),
+    ({"selectivity": [1e-4]}, "selectivity: 0.0001 asks for more than 1000"),
+    ({"noise": [0.6]}, "noise: 0.6"),
+    ({"verifier_bias": [-0.1]}, "verifier_bias: -0.1"),
+    ({"real_fraction": [1.0]}, "real_fraction: 1 leaves no row to verify"),
+    ({"samples_per_generation": [1]}, "samples_per_generation: 1, but a fit needs 2"),
+    ({"workflows": ["mix 0.1 fresh"]}, "workflows: mix 0.1 fresh is none under which"),
+    ({"error": "entropy"}, "error: entropy is not least.*w2_squared"),
+    ({"candidates": 3, "operator": ["best_of"]}, "candidates: best_of has those"),
+    ({"data": "faithful"}, "data: a verifier's error is to a known truth"),
+    ({"snapshots": [1]}, "snapshots: are not kept of verified models"),
+    ({"model": "gmm", "scale": "known"}, "scale: gmm has no scale"),
+    ({"model": "discrete", "operator": ["ball"]}, "ball needs distances between rows"),
+    ({"model": "linear", "operator": ["spread"]}, "spread needs rows that are points"),
+    ({"model": "discrete", "verifier_bias": [0.5]}, "no direction to be wrong in"),
+    ({"model": "grammar"}, "model: grammar says nothing of its single rows"),
+    ({"model": "kde", "shape": ["moons"]}, "model: kde says nothing"),
+]
+
+
+@pytest.mark.parametrize("fields, said", REFUSED)
+def test_what_cannot_be_run_is_refused_in_one_line(fields, said):
+    with pytest.raises(InputError, match=said) as found:
+        runner.prepare(asked(**fields))
+    assert "\n" not in str(found.value)
+
+
+# What is said
+
+
+def line(operator, error, gain, growth=(0.5, 0.4, 0.6)):
+    """A line of the table."""
+    own = {"late_error": error, "cost": 2.0, "late_effective": 1.0}
+    return own | {"operator": operator, "gain": gain, "growth": growth}
+
+
+def test_the_answer_is_about_the_best_operator_that_beats_its_control():
+    nothing = (float("nan"),) * 3
+    lines = [
+        line("none", 0.001, nothing),
+        line("ball oracle", 0.001, (9.0, 8.0, 10.0)),
+        line("top_share", 0.01, (0.5, 0.4, 0.6)),
+        line("ball", 0.02, (3.0, 2.0, 4.0)),
+    ]
+    said = tell.answer(lines)
+    assert said.startswith("Verification holds this model: with ball the late error")
+    assert "3 (2 to 4) times less" in said and "2 candidates for each kept row" in said
+    lines[-1] = line("ball", 0.02, (3.0, 2.0, 4.0), (1.5, 0.9, 2.0))
+    assert tell.answer(lines).startswith("Verification helps this model but does not")
+    assert tell.answer(lines[:3]).startswith("Verification does not clearly help")
+    assert tell.answer(lines[:2]).startswith("No operator was run beside")

@@ -1,5 +1,7 @@
 """Checks of fields that depend on each other, for verified rows."""
 
+import dataclasses
+
 from collapse.data.errors import InputError
 from collapse.experiment.row_knowledge import WORDS
 from collapse.sims.verification.fields import USUAL, VerificationFields
@@ -51,16 +53,17 @@ def check(e: VerificationFields) -> None:
 
 def _check_model(e: VerificationFields) -> None:
     """Raise InputError for a model of whose rows nothing is known."""
-    if e.learner.data:
+    if e.learner.knows_of_rows():
+        return
+    if e.learner.data and dataclasses.replace(e.learner, data="").knows_of_rows():
         raise InputError(
             "data: a verifier's error is to a known truth; drop it, and name a model "
             "that has one"
         )
-    if not e.learner.knows_of_rows():
-        raise InputError(
-            f"model: {e.model} says nothing of its single rows, which a verifier looks "
-            "at; name gaussian, gmm, kde, linear or discrete"
-        )
+    raise InputError(
+        f"model: {e.model} says nothing of its single rows here, which a verifier "
+        "looks at; name gaussian, gmm, kde, linear or discrete"
+    )
 
 
 def _check_operator(e: VerificationFields, text: str) -> None:

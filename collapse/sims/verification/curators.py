@@ -105,7 +105,6 @@ def muddled(
 
 
 def _none(setting: Setting) -> Curator:
-    # not `keep_all`, of which results tell no kept share
     return Curator(
         setting.candidates, lambda key, batch, reference: ones(key, batch, reference)
     )

@@ -14,9 +14,8 @@ RIGHT, KEPT_RIGHT, KEPT_WRONG = "right_share", "kept_right", "kept_wrong"
 JUDGED = (RIGHT, KEPT_RIGHT, KEPT_WRONG)
 TAIL = "tail_mass_1pct"
 USUAL = (
-    *("none", "ball", "ball random", "ball oracle", "labels", "labels random"),
-    *("best_of", "best_of random", "top_share", "top_share random"),
-    *("realistic", "realistic random", "correct"),
+    *("none", "ball", "ball random", "labels", "labels random"),
+    *("top_share", "top_share random", "realistic", "realistic random", "correct"),
 )
 _SPARE = 2  # candidates of a verifier that keeps no fixed share, over those it needs
 

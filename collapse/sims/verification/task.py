@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from collapse.core import streams
 from collapse.core.curation.keeping import seen
+from collapse.core.curation.tally import EFFECTIVE, KEPT
 from collapse.core.types import (
     Batch,
     Curator,
@@ -42,7 +43,7 @@ from collapse.sims.verification.fields import (
     RIGHT,
     VerificationFields,
 )
-from collapse.sims.verification.operators import OperatorSpec, read
+from collapse.sims.verification.operators import NONE, OperatorSpec, read
 
 _REFERENCE = 500  # real rows that a judge knows
 _JUDGED = 200  # rows by which its decisions are measured, at least
@@ -70,7 +71,9 @@ def task(condition: Condition[VerificationFields], data: Any) -> Task:
 
     def make_problem(root: Key, *values: Any) -> Problem:
         problem = make(root, *values[_OWN:])
-        model = _learning_from_enough(problem.model, least)
+        keeps = spec.name == NONE
+        model = problem.model
+        model = _told(model) if keeps else _learning_from_enough(model, least)
         if study.scale == "known":
             model = _with_known_scale(model, rows)
         own = setting(root, problem, values)
@@ -96,7 +99,7 @@ def task(condition: Condition[VerificationFields], data: Any) -> Task:
             candidates,
             own.program,
         ),
-        curator=curator,
+        curator=None if spec.name == NONE else curator,
         biased=None,
     )
 
@@ -145,6 +148,18 @@ def _reference(root: Key, setting: Setting) -> Batch:
     key = streams.key(root, 0, streams.Purpose.MONITOR)
     rows, displaced = setting.truth(key, _REFERENCE), setting.known.displaced
     return rows if displaced is None else displaced(rows, setting.numbers.bias)
+
+
+def _told(model: Model) -> Model:
+    """The model whose results tell that all rows were kept, as those of curators do."""
+
+    def fit(
+        key: Key, params: Params, batch: Batch, weights: Weights
+    ) -> tuple[Params, Info]:
+        found, info = model.fit(key, params, batch, weights)
+        return found, {**info, KEPT: jnp.ones(()), EFFECTIVE: jnp.ones(())}
+
+    return model._replace(fit=fit)
 
 
 def _learning_from_enough(model: Model, least: int) -> Model:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from collapse.experiment.base import spelled
-from collapse.experiment.closing import aligned, in_blocks
+from collapse.experiment.closing import aligned
 from collapse.experiment.closing import ratio_words as _ratio
 from collapse.experiment.lazy import load
 from collapse.sims.verification.fields import VerificationFields
@@ -72,14 +72,14 @@ def closing(e: VerificationFields, dataset: "xr.Dataset") -> str:
     """A table of what each operator keeps, reaches and costs, and the answer."""
     lines = table(dataset)
     axes = [str(d) for d in dataset["late_error"].dims if d not in ("seed", "operator")]
-    told = [a for a in axes if dataset.sizes[a] > 1]
-    blocks = in_blocks(lines, axes, told, _table)
+    shown = [axis for axis in axes if dataset.sizes[axis] > 1]
     notes = (
         f"late error: {e.error}, mean of the last {e.late} generations; over the "
         "first: its ratio to that of generation 0. Gains: late error of the random "
         "control, or of no curator, over the operator's. Intervals: 95 %, seeds paired."
     )
-    return "\n\n".join([*blocks, f"{notes}\n{answer(lines)}"])
+    rows = "\n".join(_table(lines, shown))
+    return f"{rows}\n\n{notes}\n{answer(lines, shown)}"
 
 
 def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
@@ -102,20 +102,31 @@ def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
     return lines
 
 
-def answer(lines: Sequence[TableLine]) -> str:
-    """One sentence: whether verification holds this model, and what it costs."""
+def answer(lines: Sequence[TableLine], axes: Sequence[str] = ()) -> str:
+    """One sentence: whether verification holds this model, and what it costs.
+
+    Of operators that are better than their random controls the one with the least late
+    error speaks; where there are none, the one with the largest gain.
+
+    Args:
+      lines: of `table`.
+      axes: that have several values, beside the operator.
+    """
     fair = [line for line in lines if _is_fair(line)]
     if not fair:
         return "No operator was run beside its random control by two seeds or more."
-    best = min(fair, key=lambda line: line["late_error"])
+    helpful = [line for line in fair if line["gain"][1] > 1]
+    best = max(fair, key=lambda line: line["gain"][0])
+    if helpful:
+        best = min(helpful, key=lambda line: line["late_error"])
     gain, growth = best["gain"], best["growth"]
-    name = best.get("operator", "the operator")
+    setting = [f"{axis} {_cell(axis, best[axis])}" for axis in axes]
+    name = ", ".join([str(best.get("operator", "the operator")), *setting])
     cost = _cost(best)
     if gain[1] <= 1:
         return (
-            f"Verification does not clearly help this model: with {name}, the best, "
-            f"the late error is {_ratio(gain)} times less than with as many rows at "
-            "random."
+            f"Verification does not clearly help this model: as many rows at random "
+            f"have {_ratio(gain)} times the late error of {name}, the best operator."
         )
     compared = f"{_ratio(growth)} times that of the first fit and {_ratio(gain)} times "
     compared += "less than with as many rows at random"
@@ -147,10 +158,10 @@ def _cost(line: TableLine) -> str:
     return said
 
 
-def _table(lines: Sequence[TableLine]) -> list[str]:
-    """Lines of a table, one an operator."""
-    columns = [name for name in _HEADS if any(name in line for line in lines)]
-    rows = [[_HEADS[name] for name in columns]]
+def _table(lines: Sequence[TableLine], axes: Sequence[str]) -> list[str]:
+    """Lines of a table, one an operator and setting of the axes."""
+    columns = [*axes, *(n for n in _HEADS if any(n in line for line in lines))]
+    rows = [[_HEADS.get(name, name) for name in columns]]
     rows += [[_cell(name, line.get(name)) for name in columns] for line in lines]
     return aligned(rows)
 

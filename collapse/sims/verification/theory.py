@@ -79,6 +79,8 @@ def _of_nearest(condition: Condition[VerificationFields], spec: OperatorSpec) ->
     found = selection.selected(-bias, 1.0, *own)
     off = found.mean + bias
     moved = off**2 + (np.sqrt(found.variance) - 1) ** 2
+    for error in (off, moved):
+        error[0] = np.nan  # that of real rows is not 0 for any number of rows
     return {
         "variance_ratio": found.variance,
         "mean_error": off**2,
