@@ -24,8 +24,8 @@ def source(cell):
     return "\n".join(line for line in lines if not line.startswith("%"))
 
 
-def test_all_four_are_there():
-    assert len(NOTEBOOKS) == 4
+def test_all_five_are_there():
+    assert len(NOTEBOOKS) == 5
 
 
 @named
@@ -71,9 +71,9 @@ def test_its_links_lead_somewhere(path):
 
 @pytest.mark.parametrize(
     "path",
-    # what 03 shows is what other tests assert
+    # what 03 and 05 show is what other tests assert
     [
-        pytest.param(p, marks=[pytest.mark.slow] * (p.name[:2] in ("02", "03")))
+        pytest.param(p, marks=[pytest.mark.slow] * (p.name[:2] in ("02", "03", "05")))
         for p in NOTEBOOKS
     ],
     ids=lambda path: path.stem[:2],
