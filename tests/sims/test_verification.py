@@ -8,6 +8,7 @@ from calibrated import assert_mean, assert_tells_apart
 from conftest import SEED
 
 from collapse.core import loop
+from collapse.core.curation import keeping
 from collapse.core.curation.shuffled import shuffled
 from collapse.core.types import Curator
 from collapse.data.errors import InputError
@@ -113,21 +114,50 @@ def test_models_know_of_rows_what_they_say(model):
     assert names == set(family.knows_of_rows())
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_every_model_can_be_verified(model, tmp_path):
-    """By all operators that it has, in all hands."""
+def in_all_hands(model):
+    """Every operator that a model can have, and every oracle; the bias it can have."""
     bias = [0.0] if model == "discrete" else [0.3]
     known, _ = runner.prepare(asked(model=model, verifier_bias=bias))
     names = [name for name in RULES if not checks.missing(known, read(name))]
     oracles = [f"{n} oracle" for n in names if RULES[n].oracle is not None]
     oracles = [text for text in oracles if not checks.missing(known, read(text))]
-    fields = {"num_generations": 2, "num_seeds": 2, "selectivity": [0.5]}
-    fields |= {"model": model, "verifier_bias": bias, "operator": [*names, *oracles]}
-    data = ran(tmp_path, **fields, samples_per_generation=[60])
+    return {"model": model, "verifier_bias": bias, "operator": [*names, *oracles]}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_operator_of_a_model_weighs_its_rows(model):
+    """In all hands: one weight a row, without running it."""
+    fields = in_all_hands(model) | {"samples_per_generation": [60]}
+    experiment, _ = runner.prepare(asked(**fields))
+
+    def weighed(root, task):
+        problem = task.make_problem(root, *task.values)
+        curator, batch = task.curator(root, *task.values), problem.draw(root, 60)
+        params = problem.model.init(root, batch, jnp.ones(60))
+        reference = keeping.seen(curator, params, problem.reference)
+        if curator.correct is not None:
+            batch = curator.correct(root, batch, reference)
+        return curator.weigh(root, batch, reference)
+
+    for condition in experiment.conditions():
+        task = experiment.task(condition, None)
+        if condition["operator"] == "none":
+            assert task.curator is None
+            continue
+        found = jax.eval_shape(lambda root, t=task: weighed(root, t), jax.random.key(0))
+        assert found.shape == (60,) and jnp.issubdtype(found.dtype, jnp.floating)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_can_be_verified(model, tmp_path):
+    """By all operators that it has, in all hands."""
+    fields = in_all_hands(model) | {"num_generations": 2, "num_seeds": 2}
+    fields |= {"selectivity": [0.5], "samples_per_generation": [60]}
+    data = ran(tmp_path, **fields)
     assert np.isfinite(data["late_error"]).all() and data["finite"].all()
     kept = data["kept_share"].sel(generation=2)
-    for name in names:
-        if RULES[name].keeps:
+    for name in fields["operator"]:
+        if RULES[name.removesuffix(" oracle")].keeps:
             np.testing.assert_allclose(kept.sel(operator=name), 0.5, atol=0.01)
 
 

@@ -191,8 +191,11 @@ def _asked(
 @functools.lru_cache(maxsize=256)
 def _traced(setting: Setting) -> dict[str, NDArray[Any]]:
     """Every metric [seeds, kept generations] of one setting, to the last generation."""
-    own = ((setting.policy,), (setting.trust,), *setting[2:], MOST_GENERATIONS)
-    condition = next(prepare(_asked(*own))[0].conditions())
+    # all policies, in the order of the program
+    policies = tuple(dict.fromkeys((*POLICIES, setting.policy)))
+    own = (policies, (setting.trust,), *setting[2:], MOST_GENERATIONS)
+    conditions = prepare(_asked(*own))[0].conditions()
+    condition = next(c for c in conditions if c["policy"] == setting.policy)
     values = _task(condition, setting.monitor_rows).values
     program, roots = _program(), roots_of(condition)
     state, traces = program.blank(roots, *values), []
@@ -206,7 +209,7 @@ def _traced(setting: Setting) -> dict[str, NDArray[Any]]:
 @functools.cache
 def _program() -> Program:
     """The compiled program of all settings."""
-    any_one = (("event",), ("equal",), 1000, 20.0, MOST_MONITOR_ROWS, MOST_GENERATIONS)
+    any_one = (POLICIES, ("equal",), 1000, 20.0, MOST_MONITOR_ROWS, MOST_GENERATIONS)
     condition = next(prepare(_asked(*any_one))[0].conditions())
     return compiled(condition, _task(condition, MOST_MONITOR_ROWS))
 

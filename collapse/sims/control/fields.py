@@ -124,6 +124,10 @@ class ControlFields(Study):
         """The policies as they were read."""
         return tuple(read(text) for text in self.policy)
 
+    def policy_names(self) -> tuple[str, ...]:
+        """Names of the policies, each once, without numbers and what they are fed."""
+        return tuple(dict.fromkeys(spec.name for spec in self.policies()))
+
     def recorded(self) -> range:
         """The generations that results hold."""
         return range(0, self.num_generations + 1, self.every or 1)

@@ -17,7 +17,6 @@ class PolicyRule:
     """A policy before its number is given.
 
     Attributes:
-      place: among those of `core.control.policies.POLICIES`.
       number: what a number behind the name is; empty for none.
       low: the number is above it.
       high: and at most this.
@@ -26,7 +25,6 @@ class PolicyRule:
       priced: needs a price of a real row, and spends as much as that is worth.
     """
 
-    place: int
     number: str = ""
     low: float = 0.0
     high: float = 1.0
@@ -36,17 +34,17 @@ class PolicyRule:
 
 
 RULES = {
-    "constant": PolicyRule(0, watches=False),
-    "golden": PolicyRule(1, watches=False, weighs=True),
-    "greedy": PolicyRule(2, watches=False, weighs=True),
-    "decay": PolicyRule(3, "c of the share c / t", high=1e6, watches=False),
-    "periodic": PolicyRule(4, "period in generations", 0.999, 1e9, watches=False),
-    "event": PolicyRule(5, "share of real rows of an event"),
-    "proportional": PolicyRule(6, "gain", high=1e3),
-    "feed_forward": PolicyRule(7),
-    "priced": PolicyRule(8, priced=True),
-    "evidence": PolicyRule(9, "rate of false alarms"),
-    "bandit": PolicyRule(10),
+    "constant": PolicyRule(watches=False),
+    "golden": PolicyRule(watches=False, weighs=True),
+    "greedy": PolicyRule(watches=False, weighs=True),
+    "decay": PolicyRule("c of the share c / t", high=1e6, watches=False),
+    "periodic": PolicyRule("period in generations", 0.999, 1e9, watches=False),
+    "event": PolicyRule("share of real rows of an event"),
+    "proportional": PolicyRule("gain", high=1e3),
+    "feed_forward": PolicyRule(),
+    "priced": PolicyRule(priced=True),
+    "evidence": PolicyRule("rate of false alarms"),
+    "bandit": PolicyRule(),
 }
 TWELVE = (
     *("constant", "golden", "greedy", "decay", "periodic", "event"),

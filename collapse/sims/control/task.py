@@ -35,7 +35,7 @@ class PolicyNumbers(NamedTuple):
       price: of a real row; NaN for none.
       own: number behind the policy's name; NaN for its default.
       num_rows: n.
-      place: of the policy among those at hand.
+      place: of the policy among those that are named.
       source: index of what it is fed with.
       trusted: index of what real rows count.
     """
@@ -63,6 +63,8 @@ def under_policy(condition: Condition[ControlFields], own: Task, sizes: Sizes) -
     """The task of a condition, from that of its family and the monitor's sizes."""
     study, cell = condition.experiment, condition.cell
     n, make, dtype = condition.n, _problems(condition, own), jnp.result_type(float)
+    names = study.policy_names()
+    every = tuple(POLICIES[name] for name in names)
 
     def watched(root: Key, *values: Any) -> Monitor:
         return monitor_of(own, study.monitor, root, sizes, values)
@@ -75,7 +77,7 @@ def under_policy(condition: Condition[ControlFields], own: Task, sizes: Sizes) -
     def make_controller(root: Key, *given: Any) -> Controller:
         numbers = PolicyNumbers(*given[:_COUNT])
         setting = _setting(numbers, watched(root, *given[_COUNT:]))
-        overdraft, every = jnp.asarray(study.overdraft, dtype), tuple(POLICIES.values())
+        overdraft = jnp.asarray(study.overdraft, dtype)
         return ledger.controller(
             *(every, numbers.place, setting, numbers.source, overdraft, numbers.trusted)
         )
@@ -87,7 +89,10 @@ def under_policy(condition: Condition[ControlFields], own: Task, sizes: Sizes) -
         workflow=workflows.replace() if own.batched else own.workflow,
         num_rows=2 if own.batched else n,
         batch_size=1,
-        program=(size, condition.workflow, _swept(study, cell, own), own.program),
+        program=(
+            *(size, condition.workflow, names, _swept(study, cell, own)),
+            own.program,
+        ),
         controller=make_controller,
         biased=None,
         additive=False,
@@ -99,7 +104,8 @@ def _numbers(condition: Condition[ControlFields]) -> PolicyNumbers:
     study, cell, dtype = condition.experiment, condition.cell, jnp.result_type(float)
     spec = read(cell["policy"])
     tolerance = study.tolerance if study.hold == "drift" else float("nan")
-    which = spec.rule.place, spec.source, trust.NAMES.index(cell["trust"])
+    place = study.policy_names().index(spec.name)
+    which = place, spec.source, trust.NAMES.index(cell["trust"])
     numbers = (study.rate(cell), tolerance, study.price or float("nan"), spec.number)
     return PolicyNumbers(
         *(jnp.asarray(number, dtype) for number in numbers),
