@@ -342,6 +342,9 @@ def test_the_answer_is_about_the_best_operator_that_beats_its_control():
     said = tell.answer(lines)
     assert said.startswith("Verification holds this model: with ball the late error")
     assert "3 (2 to 4) times less" in said and "2 candidates for each kept row" in said
+    assert said.endswith("Without a curator it is smaller, 0.001 instead of 0.02.")
+    lines[0] = line("none", 0.5, nothing)
+    assert "Without a curator" not in tell.answer(lines)
     lines[-1] = line("ball", 0.02, (3.0, 2.0, 4.0), (1.5, 0.9, 2.0))
     assert tell.answer(lines).startswith("Verification helps this model but does not")
     assert tell.answer(lines[:3]).startswith("Verification does not clearly help")
