@@ -209,7 +209,8 @@ def test_who_spends_less_has_at_least_its_gain():
 def test_a_drift_below_nothing_is_best_and_has_no_ratio():
     """As an excess over generation 0 may be."""
     rows = [[10, 10, 10], [20, 20, 20]]
-    found = gained([[8, 2, 4], [4, -1.5, 1]], rows)
+    with np.errstate(all="raise"):
+        found = gained([[8, 2, 4], [4, -1.5, 1]], rows)
     best = found["gain_best"].sel(statistic="mean", policy="event").values
     assert best[0] == pytest.approx(0.5) and np.isnan(best[1])  # beside golden's
     plain = found["gain"].sel(statistic="mean", policy="event")
