@@ -33,6 +33,8 @@ class NgramText(NamedTuple):
       words: [V] the tokens.
       sha256: of the text's files.
       said: what was read, in a line.
+      watched: [m, 2] context and token of each n-gram of the validation part, in their
+        order, for a monitor: nothing else looks at them.
     """
 
     train: Float[np.ndarray, "contexts V"]
@@ -42,6 +44,7 @@ class NgramText(NamedTuple):
     words: tuple[str, ...]
     sha256: str
     said: str = ""
+    watched: Int[np.ndarray, "m 2"] | None = None
 
     @property
     def shares(self) -> Float[np.ndarray, " contexts"]:
@@ -92,7 +95,7 @@ def _load(
     del stamp  # tells files of one name apart
     order, tokens, size, every, field = how
     text = load_text(name, "replace", field)
-    names, (train, test) = _tokens(name, text, tokens, size)
+    names, (train, validation, test) = _tokens(name, text, tokens, size)
     for part, found in (("training", train), ("test", test)):
         if len(found) < order:
             raise DataError(
@@ -119,7 +122,10 @@ def _load(
     after = known[:, None] * len(names) + np.arange(len(names))
     leads = place[after % total]
     leads = np.where(leads < len(known), leads, 0).astype(np.int32)
-    held, often = _counted(place[_split(test, order, len(names))[0]], test[order - 1 :])
+    of_test, of_validation = (
+        _pairs(part, order, len(names), place) for part in (test, validation)
+    )
+    held, often = counted(of_test)
     said = (
         f"{text.summary.partition(';')[0]}; {spaced(len(train))} {tokens} in the "
         f"training part, {spaced(len(names))} distinct, {spaced((counts > 0).sum())} "
@@ -128,53 +134,73 @@ def _load(
     strange = text.unknown if tokens == "characters" else ""
     said = "; ".join(filter(None, (said, text.left_out, strange)))
     own = (counts.astype(float), held, often, leads)
-    return NgramText(*own, tuple(names), text.sha256, said)
+    return NgramText(*own, tuple(names), text.sha256, said, of_validation)
 
 
 def _tokens(
     name: str, text: TextData, tokens: Tokens, size: int
-) -> tuple[Sequence[str], tuple[np.ndarray, np.ndarray]]:
-    """The vocabulary, and both parts of the text as indices into it."""
+) -> tuple[Sequence[str], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The vocabulary V, and the three parts of the text as indices into it.
+
+    A token of the validation part alone has the index V: it is in no vocabulary.
+    """
     parts = (text.train, text.test)
     if tokens == "characters":
         letters = vocabulary.symbols(text.train)
         if vocabulary.UNKNOWN in text.test and vocabulary.UNKNOWN not in letters:
             letters += vocabulary.UNKNOWN
         train, test = (vocabulary.encode(part, letters) for part in parts)
-        return letters, (train, test)
+        more = letters + vocabulary.UNKNOWN * (vocabulary.UNKNOWN not in letters)
+        validation = vocabulary.encode(text.validation, more)
+        return letters, (train, validation, test)
     if why := why_no_words(text.train):
         raise DataError(
             f"{name}: {why}, so its words are not known; put spaces between words, or "
             "give --tokens characters"
         )
-    every = [list(words_in(part)) for part in parts]
+    every = [list(words_in(part)) for part in (*parts, text.validation)]
     counts = Counter(every[0])
     names = sorted(counts, key=lambda word: (-counts[word], word))[:size]
     number = {word: k for k, word in enumerate(names)}
     if any(word not in number for word in [*counts, *every[1]]):
         names.append(UNKNOWN_WORD)
-    unknown = len(names) - 1
-    train, test = (
+    unknown = len(names) - (names[-1] == UNKNOWN_WORD)
+    train, test, validation = (
         np.array([number.get(word, unknown) for word in part], np.int32)
         for part in every
     )
-    return names, (train, test)
+    return names, (train, validation, test)
 
 
 def _split(
     tokens: Int[np.ndarray, " tokens"], order: int, size: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The context and the token of each n-gram, the context as one number."""
-    num = len(tokens) - order + 1
+    num = max(len(tokens) - order + 1, 0)
     context = np.zeros(num, np.int64)
     for k in range(order - 1):
         context = context * size + tokens[k : k + num]
     return context, tokens[order - 1 :]
 
 
-def _counted(contexts: np.ndarray, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _pairs(
+    tokens: Int[np.ndarray, " tokens"],
+    order: int,
+    size: int,
+    place: Int[np.ndarray, " contexts"],
+) -> Int[np.ndarray, "m 2"]:
+    """The context's place and the token of each n-gram that is made of known tokens."""
+    num = max(len(tokens) - order + 1, 0)
+    known = np.ones(num, bool)
+    for k in range(order):
+        known &= tokens[k : k + num] < size
+    contexts, follows = _split(np.minimum(tokens, size - 1), order, size)
+    pairs = np.stack([place[contexts], follows], axis=1)
+    return pairs[known].astype(np.int32)
+
+
+def counted(pairs: Int[np.ndarray, "m 2"]) -> tuple[np.ndarray, np.ndarray]:
     """Distinct pairs of context and token, and how often each occurs."""
-    pairs = np.stack([contexts, tokens], axis=1)
     found, counts = np.unique(pairs, axis=0, return_counts=True)
     return found.astype(np.int32), counts.astype(float)
 

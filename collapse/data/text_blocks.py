@@ -11,6 +11,7 @@ from jaxtyping import Bool, Int
 from collapse.data import byte_pairs
 from collapse.data.byte_pairs import BytePairs
 from collapse.data.errors import DataError
+from collapse.data.text_apart import set_apart
 from collapse.data.text_files import stamp
 from collapse.data.texts import TextData, Unknown, load_text
 from collapse.data.vocabulary import UNKNOWN, decode, encode, symbols
@@ -37,6 +38,7 @@ class TextRows(NamedTuple):
       wordless: why measures of words are left out; empty where they are not.
       uncut: options of which nothing was cut off, whatever their values.
       pairs: byte-pair tokens; None where each character is a token.
+      watched: [rows, block], of a monitor, in neither of the others; None for none.
     """
 
     train: Int[np.ndarray, "rows block"]
@@ -49,6 +51,16 @@ class TextRows(NamedTuple):
     wordless: str = ""
     uncut: tuple[str, ...] = ()
     pairs: BytePairs | None = None
+    watched: Int[np.ndarray, "rows block"] | None = None
+
+    def with_watched(self) -> "TextRows":
+        """The data with test rows set apart for a monitor, as `text_apart.set_apart`.
+
+        Raises:
+          DataError: if there are too few.
+        """
+        watched, test = set_apart(self.train, self.test)
+        return self._replace(watched=watched, test=test)
 
     @property
     def vocabulary(self) -> Sequence[str]:

@@ -39,6 +39,10 @@ class Family(TableFields):
     shifts_with_rows: ClassVar[bool] = False
     has_batch_law: ClassVar[bool] = False  # whether n costs nothing, without data
     in_studies: ClassVar[bool] = True  # whether a study may ask something of it
+    usual_monitor: ClassVar[str] = "mean"  # of policies that hold the model
+    monitor_times: ClassVar[int] = 10  # rows of a monitor, as a multiple of n
+    # those whose drift is in units of the error of a fit to n rows
+    monitors_in_units: ClassVar[tuple[str, ...]] = ("mean", "loss")
 
     workflows: tuple[str, ...] = ("replace", "accumulate", "fixed_budget")
     """What each generation is trained on: replace, accumulate, fixed_budget, window,

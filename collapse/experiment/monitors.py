@@ -34,12 +34,15 @@ class Monitor(NamedTuple):
       spread: its mean for a fit to n rows is about spread / n: a first guess of what a
         generation adds.
       freedom: directions in which its noise is spread.
+      signed: whether it may change either way; its squared change since generation 0 is
+        then what a policy sees.
     """
 
     metric: Metric
     floor: float | Array
     spread: float | Array
     freedom: float | Array
+    signed: bool = False
 
 
 class Sizes(NamedTuple):
@@ -84,14 +87,15 @@ def monitor_of(
         names = ", ".join(known(task))
         raise InputError(f"monitor: this model has no {name!r}; known are {names}")
     assert task.points is not None and task.reference is not None
-    statistic, generate = STATISTICS[name], task.points
-    reference = task.reference(root, sizes.reference)
+    generate, reference = task.points, task.reference(root, sizes.reference)
+    statistic = STATISTICS[name](reference)
 
     def metric(key: Key, params: Params) -> Float[Array, ""]:
         own = streams.key(key, 0, streams.Purpose.MONITOR)
-        return statistic(generate(own, params, sizes.samples), reference)
+        return statistic(generate(own, params, sizes.samples))
 
-    floors = {"mean": 1 / sizes.reference + 1 / sizes.samples, "energy": 0.0}
+    floors = {"mean": 1 / sizes.reference + 1 / sizes.samples}
+    floors |= {"energy": 0.0, "mmd": 0.0}
     return Monitor(
         metric, floors.get(name, UNKNOWN), 1.0, float(max(reference.shape[1], 1))
     )

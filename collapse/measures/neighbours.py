@@ -1,4 +1,4 @@
-"""Measures of samples by distances between rows: neighbours and energy distance.
+"""Measures of samples by distances between rows: neighbours, energy, kernels.
 
 For models without a density: images, molecules, anything that generates rows. Rows are
 vectors, or angles on a torus, whose differences are taken the short way round.
@@ -132,6 +132,37 @@ def energy_distance(
 
     across = jnp.mean(_for_each(first, second, "euclidean", total)) / len(second)
     return 2 * across - own(first) - own(second)
+
+
+def squared_distances(
+    rows: Float[Array, "rows d"], others: Float[Array, "others d"]
+) -> Float[Array, "rows others"]:
+    """Squared distance of each row to each of the others; for few rows."""
+    return _for_each(rows, others, "euclidean", lambda index, squared: squared)
+
+
+def mean_similarity(
+    rows: Float[Array, "rows d"],
+    others: Float[Array, "others d"],
+    squared_width: Float[Array, ""],
+    same: bool = False,
+) -> Float[Array, ""]:
+    """Mean Gaussian kernel exp(-|x - y|^2 / (2 width^2)) over pairs of rows and others.
+
+    Args:
+      rows: [rows, d].
+      others: [others, d].
+      squared_width: the squared width of the kernel.
+      same: whether the others are the rows themselves, at least 2; the kernel of a row
+        and itself is then left out.
+    """
+
+    def total(index: Array, squared: Array) -> Array:
+        near = jnp.exp(-squared / (2 * squared_width))
+        return jnp.sum(near.at[index].set(0) if same else near)
+
+    each = _for_each(rows, others, "euclidean", total)
+    return jnp.mean(each) / (len(others) - same)
 
 
 def nearest_distances(

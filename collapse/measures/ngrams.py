@@ -26,6 +26,7 @@ def ngram_metrics(
     * contexts_left: how many of the real text's contexts occur, as a share.
     * entropy_rate: -sum p log2 p after a context, mean over the model's own contexts.
     * tail_mass_10pct: see `rare_mass`.
+    * excess_loss: see `excess_loss`.
 
     Args:
       truth: [C, V] shares of the tokens after each context.
@@ -66,6 +67,7 @@ def ngram_metrics(
         "contexts_left": left,
         "entropy_rate": entropy_rate,
         "tail_mass_10pct": rare_mass(truth, contexts),
+        "excess_loss": excess_loss(truth, contexts, smooths),
     }
 
 
@@ -98,6 +100,40 @@ def floored_bits(
         return jnp.asarray(weights, loss.dtype) @ loss + of_unknown
 
     return bits
+
+
+def excess_loss(
+    truth: Float[np.ndarray, "C V"],
+    contexts: Float[np.ndarray, " C"],
+    smooths: bool = True,
+) -> Metric:
+    """The metric that is the divergence of the truth from the model, in nats a token.
+
+    The Kullback-Leibler divergence sum q log(q / p) after a context, mean over contexts
+    in the shares of the real text: by so much the model's log-loss of real text is
+    above the truth's. Both have equal shares mixed in, as in `floored_bits`, so that it
+    is finite: 0 for the truth and above 0 for any other model.
+
+    Args:
+      truth: [C, V] shares of the tokens after each context.
+      contexts: [C] shares of contexts.
+      smooths: whether models give a share to n-grams that the truth does not have; of
+        the others the terms are 0.
+    """
+    size = truth.shape[1]
+    real = np.broadcast_to(contexts[:, None] > 0, truth.shape)
+    cells = np.flatnonzero(real if smooths else real & (truth > 0))
+    best = (1 - UNIFORM_SHARE) * truth.ravel()[cells] + UNIFORM_SHARE / size
+    weights = contexts[cells // size] * best
+
+    def excess(key: Key, p: Params) -> Float[Array, ""]:
+        del key
+        share = p.shares.reshape(-1)[cells]
+        own = (1 - UNIFORM_SHARE) * share + UNIFORM_SHARE / size
+        log_ratio = jnp.asarray(np.log(best), own.dtype) - jnp.log(own)
+        return jnp.asarray(weights, own.dtype) @ log_ratio
+
+    return excess
 
 
 def rare_mass(

@@ -40,6 +40,13 @@ RIGHT = {  # metric -> of a perfect model, of what is left
         -(4 * np.log2(0.4975) + 2 * np.log2(0.9925) + 2 * np.log2(0.0025)) / 8,
         -(3 * np.log2(0.9925) + 5 * np.log2(0.0025)) / 8,
     ),
+    "excess_loss": (
+        0,
+        0.5 * (0.4975 * np.log(0.4975 / 0.9925) + 0.4975 * np.log(0.4975 / 0.0025))
+        + 0.3 * (0.1015 * np.log(0.1015 / 0.0025) + 0.2005 * np.log(0.2005 / 0.4975))
+        + 0.3 * (0.2995 * np.log(0.2995 / 0.0025) + 0.3985 * np.log(0.3985 / 0.4975))
+        + 0.2 * 0.9925 * np.log(0.9925 / 0.0025),
+    ),
 }
 
 
@@ -48,4 +55,14 @@ RIGHT = {  # metric -> of a perfect model, of what is left
 def test_numbers_worked_out_by_hand(name, smooths):
     metric = ngram_metrics(TRUTH, CONTEXTS, HELD, OFTEN, smooths)[name]
     found = [metric(jax.random.key(0), params) for params in (PERFECT, LEFT)]
-    np.testing.assert_allclose(found, RIGHT[name], rtol=RTOL)
+    np.testing.assert_allclose(found, RIGHT[name], rtol=RTOL, atol=RTOL)
+
+
+def test_the_excess_loss_counts_what_smoothing_gives_to_other_ngrams():
+    """A model with shares where the truth has none, which others need not look at."""
+    even = PERFECT._replace(shares=jnp.full((3, 4), 0.25))
+    mixed = 0.99 * TRUTH + 0.0025
+    expected = CONTEXTS @ (mixed * np.log(mixed / 0.25)).sum(1)
+    metric = ngram_metrics(TRUTH, CONTEXTS, HELD, OFTEN, True)["excess_loss"]
+    found = metric(jax.random.key(0), even)
+    np.testing.assert_allclose(found, expected, rtol=RTOL)

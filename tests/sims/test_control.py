@@ -206,6 +206,17 @@ def test_who_spends_less_has_at_least_its_gain():
     assert (found["spending"].sel(policy="event") == gains.FEWER).all()
 
 
+def test_a_drift_below_nothing_is_best_and_has_no_ratio():
+    """As an excess over generation 0 may be."""
+    rows = [[10, 10, 10], [20, 20, 20]]
+    with np.errstate(all="raise"):
+        found = gained([[8, 2, 4], [4, -1.5, 1]], rows)
+    best = found["gain_best"].sel(statistic="mean", policy="event").values
+    assert best[0] == pytest.approx(0.5) and np.isnan(best[1])  # beside golden's
+    plain = found["gain"].sel(statistic="mean", policy="event")
+    np.testing.assert_allclose(plain, [2, 4])
+
+
 # What is refused
 
 
@@ -245,8 +256,10 @@ def test_what_cannot_be_run_is_refused_in_one_line(fields, said):
 
 
 def test_an_unknown_monitor_is_told_with_those_there_are():
-    experiment, _ = runner.prepare(asked(monitor="mmd"))
-    with pytest.raises(InputError, match="no 'mmd'; known are mean, loss, covariance"):
+    experiment, _ = runner.prepare(asked(monitor="frechet"))
+    with pytest.raises(
+        InputError, match="no 'frechet'; known are mean, loss, covariance"
+    ):
         condition = next(experiment.conditions())
         task = experiment.task(condition, None)
         jax.eval_shape(task.make_problem, jax.random.key(0), *task.values)

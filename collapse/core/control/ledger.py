@@ -145,7 +145,8 @@ def _signal(
     """What the policy sees of the generation."""
     dtype = setting.rate.dtype
     seen = [metrics[name].astype(dtype) for name in SOURCES]
-    seen[0] = seen[0] - now.floor
+    change = seen[0] - now.floor
+    seen[0] = jnp.where(setting.signed, change**2, change)
     generation = now.generation.astype(dtype)
     due = setting.rate * generation
     return Signal(

@@ -23,6 +23,8 @@ class Setting(NamedTuple):
       tolerance: drift that is tolerated; NaN if none is given.
       price: of one real row, in units of the drift; NaN if none is given.
       own: the number that stands behind the policy's name; NaN for its default.
+      signed: whether the monitor may change either way: the drift is then its squared
+        distance from the floor.
     """
 
     rate: Number
@@ -33,6 +35,7 @@ class Setting(NamedTuple):
     tolerance: Number
     price: Number
     own: Number
+    signed: bool | Bool[Array, ""] = False
 
     def own_or(self, default: Any) -> Number:
         """The policy's own number, or a default."""

@@ -19,6 +19,9 @@ class TextFamily(Family):
     quick_generations: ClassVar[int] = 2
     bias_of: ClassVar[str] = "temperature"
     reads_tables: ClassVar[bool] = False
+    usual_monitor: ClassVar[str] = "loss"
+    monitors_in_units: ClassVar[tuple[str, ...]] = ()
+    monitor_times: ClassVar[int] = 1  # it takes as long as a generation
 
     num_seeds: Annotated[int, Bounds(1, 10**8 - 1)] = 2
     """Independent repetitions."""

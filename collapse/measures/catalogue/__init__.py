@@ -16,10 +16,12 @@ from collapse.measures.catalogue.irregular import IRREGULAR
 from collapse.measures.catalogue.samples import IMAGES, SAMPLES, TORSIONS
 from collapse.measures.catalogue.samples import OFF_MANIFOLD as OFF_MANIFOLD
 from collapse.measures.catalogue.samples import WITHIN_CLASS as WITHIN_CLASS
+from collapse.measures.catalogue.symbols import EXCESS_LOSS as EXCESS_LOSS
 from collapse.measures.catalogue.symbols import GRAMMAR, NGRAMS, SYMBOLS
 from collapse.measures.catalogue.symbols import SHARE_ERROR as SHARE_ERROR
 from collapse.measures.catalogue.symbols import UNIFORM_SHARE as UNIFORM_SHARE
 from collapse.measures.catalogue.text import A_CHARACTER as A_CHARACTER
+from collapse.measures.catalogue.text import BEYOND_FIRST as BEYOND_FIRST
 from collapse.measures.catalogue.text import LANGUAGE, TEXT, TOKENS
 from collapse.measures.catalogue.text import OF_WORDS as OF_WORDS
 from collapse.measures.catalogue.text import (

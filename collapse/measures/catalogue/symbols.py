@@ -16,6 +16,7 @@ SHARE_ERROR = error("squared error of the shares", "ratio to truth's trace")
 
 # of n-gram models; defined in `measures.ngrams`
 UNIFORM_SHARE = 0.01  # of equal shares, mixed in so that every token has a loss
+EXCESS_LOSS = "excess_loss"  # of text: what studies take for the error of a model
 NGRAMS = {
     "bits_per_token_floored": loss(
         f"loss on held-out text, {100 * UNIFORM_SHARE:g} % equal shares mixed in",
@@ -26,6 +27,10 @@ NGRAMS = {
     "contexts_left": Quantity("contexts that are left", "share of the real ones", 1.0),
     "entropy_rate": diversity("entropy rate", "bits a token"),
     "tail_mass_10pct": tail("mass of the rarest n-grams that carry 10 %"),
+    EXCESS_LOSS: error(
+        f"log-loss beyond the truth's, {100 * UNIFORM_SHARE:g} % equal shares mixed in",
+        "nats a token",
+    ),
 }
 
 # of grammars; defined in `measures.grammar`

@@ -1,6 +1,6 @@
 """Metrics of text and of language models."""
 
-from collapse.measures.quantity import Quantity, diversity, loss, tail
+from collapse.measures.quantity import Quantity, diversity, error, loss, tail
 
 # of the text that language models generate; defined in `measures.text`
 _OF_REAL = "ratio to real"
@@ -65,6 +65,8 @@ LANGUAGE = {
     )
     for q in PERPLEXITY_QUANTILES
 }
+# in nats a token, whatever a token is
+BEYOND_FIRST = error("loss on held-out text beyond generation 0's", "nats a token")
 
 # losses of models of tokens; defined in `sims.hf.measures`
 _A_TOKEN = "a token"

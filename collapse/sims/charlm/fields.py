@@ -25,7 +25,11 @@ LEAST_TEMPERATURE = 1e-6
 class CharlmFields(TextFamily):
     """The fields of every family and those of a language model."""
 
-    catalogue = {**catalogue.LANGUAGE, **catalogue.TEXT}
+    catalogue = {
+        **catalogue.LANGUAGE,
+        **catalogue.TEXT,
+        catalogue.EXCESS_LOSS: catalogue.BEYOND_FIRST,
+    }
 
     num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 3
     """Generations after the first fit, which is generation 0."""
@@ -130,6 +134,13 @@ class CharlmFields(TextFamily):
     def axes(cls) -> tuple[str, ...]:
         """Fields that may hold several values."""
         return (*super().axes(), "size", "epochs", "steps")
+
+    def measured(self) -> tuple[str, ...]:
+        """Names of the metrics; the excess loss, which studies need, if named."""
+        found = super().measured()
+        if self.metrics:
+            return found
+        return tuple(name for name in found if name != catalogue.EXCESS_LOSS)
 
     def quantity(self, metric: str) -> Quantity | None:
         """Long name and unit of a metric, also of the histogram of perplexities.

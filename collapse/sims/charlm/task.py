@@ -8,7 +8,15 @@ from jaxtyping import Array, Float
 
 from collapse.core import memory
 from collapse.core.devices import one_fills_a_device, seed_devices
-from collapse.core.types import Info, Key, Model, Params, Problem, Weights
+from collapse.core.types import (
+    Info,
+    Key,
+    MemoryMetric,
+    Model,
+    Params,
+    Problem,
+    Weights,
+)
 from collapse.data.errors import InputError
 from collapse.data.text_blocks import TextRows, evenly
 from collapse.experiment.condition import Condition
@@ -26,6 +34,7 @@ from collapse.sims.charlm.model import (
     subset,
     train_config,
 )
+from collapse.sims.charlm.monitors import monitors, of_first
 
 _VALIDATION_ROWS = 64
 
@@ -55,7 +64,7 @@ def task(condition: Condition[Charlm], data: TextRows) -> Task:
     def make_problem(root: Key, *arrays: Any) -> Problem:
         given = Values(*arrays)
         real = real_sequences(root, given.train, n)
-        return _problem(real, design.model(given, real))
+        return _problem(real, design.model(given, real), of_first(design, given))
 
     def biased(root: Key, bias: Float[Array, ""], sizes: None, *arrays: Any) -> Problem:
         del sizes
@@ -64,7 +73,8 @@ def task(condition: Condition[Charlm], data: TextRows) -> Task:
         given = given._replace(temperature=temperature)
         # conditions of other sizes share the program: nothing may depend on n
         real = real_sequences(root, given.train, given.train.shape[0])
-        return _problem(real, _trained_on_any_number(design, given, real))
+        model = _trained_on_any_number(design, given, real)
+        return _problem(real, model, of_first(design, given))
 
     def speed(trace: Mapping[str, Any], seconds: float) -> str:
         read = trace["fit_steps"].sum() * experiment.batch_size * experiment.block
@@ -75,6 +85,7 @@ def task(condition: Condition[Charlm], data: TextRows) -> Task:
         values,
         program=(condition.workflow.label, n, design),
         biased=None if design.greedy or experiment.beams > 1 else biased,
+        monitors=monitors(design, n, data.watched),
         observe=observer(design, n, data, values),
         speed=speed,
         one_by_one=one_fills_a_device(),
@@ -106,10 +117,13 @@ def design_of(condition: Condition[Charlm], data: TextRows) -> Design:
     )
 
 
-def _problem(real: Array, model: Model) -> Problem:
+def _problem(
+    real: Array, model: Model, of_first: Mapping[str, MemoryMetric]
+) -> Problem:
     """A seed's real sequences and its model, which `observe` measures on the host.
 
-    Generation 0's weights are remembered: they measure the text of later generations.
+    Generation 0's weights are remembered: they measure the text of later generations,
+    and metrics compare with them.
     """
 
     def draw(key: Key, num: int) -> Blocks:
@@ -117,7 +131,8 @@ def _problem(real: Array, model: Model) -> Problem:
 
     first = memory.first(lambda params: params.weights)
     alone = one_fills_a_device()
-    return Problem(draw, model, {}, one_by_one=alone, remember=first)
+    how: dict[str, Any] = {"one_by_one": alone, "remember": first}
+    return Problem(draw, model, {}, **how, memory_metrics=of_first)
 
 
 def _trained_on_any_number(design: Design, values: Values, real: Array) -> Model:

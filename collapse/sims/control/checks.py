@@ -6,7 +6,6 @@ from collapse.sims.control.policies import RULES
 
 # workflows that set the share of real rows themselves, or have none
 _NOT_HELD = ("mix", "replace_multiple", "replace_growing")
-_IN_UNITS = ("mean", "loss")  # monitors whose spread is that of a fit to n rows
 
 
 def check(e: ControlFields) -> None:
@@ -42,10 +41,12 @@ def check(e: ControlFields) -> None:
             f"error: {e.error} is not least where a model is best; known are "
             f"{', '.join(e.errors())}"
         )
-    if "measured" in e.trust and e.monitor not in _IN_UNITS:
+    good = e.learner.monitors_in_units
+    if "measured" in e.trust and e.monitor not in good:
         raise InputError(
             f"trust: measured needs a drift in units of the error of a fit, which the "
-            f"monitor {e.monitor} is not; use --monitor {' or '.join(_IN_UNITS)}"
+            f"monitor {e.monitor} is not; "
+            + (f"use --monitor {' or '.join(good)}" if good else "drop it")
         )
     if e.hold == "drift" and not e.tolerance:
         raise InputError("tolerance: --hold drift needs one; give the drift to hold")

@@ -91,9 +91,10 @@ class Control(ControlFields):
         """The study with open fields filled in."""
         found = super().resolved(rows, dimension)
         alone = set(self.workflows) == {"replace"}  # else single samples are kept
-        cheap = self.learner.has_batch_law and alone
-        usual = 1000 if cheap else self.learner.default_rows
-        sizes = self.samples_per_generation or (rows or usual,)
+        cheap = self.learner.has_batch_law and alone and not rows
+        usual = (1000,) if cheap else found.learner.samples_per_generation
+        sizes = self.samples_per_generation or usual
+        many = self.learner.monitor_times * max(sizes, default=1)
         budgets = self.budget or (_USUAL_RATE * min(sizes, default=0),)
         errors = found.errors()
         located = self.learner.location_error
@@ -103,9 +104,9 @@ class Control(ControlFields):
             samples_per_generation=sizes,
             budget=budgets,
             error=self.error or first,
-            monitor=self.monitor or "mean",
-            monitor_rows=self.monitor_rows or 10 * max(sizes, default=1),
-            monitor_samples=self.monitor_samples or 10 * max(sizes, default=1),
+            monitor=self.monitor or self.learner.usual_monitor,
+            monitor_rows=self.monitor_rows or many,
+            monitor_samples=self.monitor_samples or many,
             every=self.every or _every(self.num_generations),
             overdraft=self.overdraft or self._overdraft(sizes, budgets),
         )

@@ -56,17 +56,17 @@ class ControlFields(Study):
     drift keeps it. 0 for twice the mean drift of the constant share."""
     price: Annotated[float, Bounds(0), Only("policy")] = 0.0
     """Of one real row, in units of the drift: what the policy priced weighs."""
-    monitor: Annotated[str, Shown("mean, or the first that the model has")] = ""
+    monitor: Annotated[str, Shown("mean; of text, loss")] = ""
     """What is watched on rows that no generation is trained on."""
     monitor_rows: Annotated[int, Bounds(2, 10**9, or_zero=True)] = 0
-    """Real rows of the monitor, 0 for ten times n; with data, at most half of the
-    held-out rows."""
+    """Real rows of the monitor, 0 for ten times n (n for models of text in rows); with
+    data, at most those that are set apart for it, half of the held-out rows."""
     monitor_data: Annotated[str, Shown("half of the held-out rows"), Only("data")] = ""
     """With data: a table of the monitor's rows, read in the same way. A row that is
     also trained on, or in the final evaluation, is refused."""
     monitor_samples: Annotated[int, Bounds(2, 10**9, or_zero=True)] = 0
-    """Rows that the model generates for the monitor, anew in every generation; 0 for
-    ten times n."""
+    """Rows that the model generates for the monitor, anew in every generation; 0 for as
+    many as its real rows are by default."""
     error: Annotated[str, Shown("of the mean, or the first error of the model")] = ""
     """Metric that is the true drift."""
     settle: Annotated[float, Bounds(0, 0.95)] = 0.1

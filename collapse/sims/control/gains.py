@@ -48,7 +48,7 @@ def of(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, Any]:
     rest = [str(d) for d in dataset["mean_drift"].dims if d not in ("seed", *axes)]
     order = [*rest, *_AXES, "seed"]
     drift, rows = (
-        _whole(experiment, dataset[name]).transpose(*order)
+        _whole(experiment, dataset[name]).transpose(*order).astype(float)
         for name in ("mean_drift", "real_rows")
     )
     trusts, names = (list(map(str, drift[a].values)) for a in ("trust", "policy"))
@@ -58,7 +58,9 @@ def of(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, Any]:
     together = int(np.prod(drift.shape[:-1]))
     for where in np.ndindex(*drift.shape[: len(rest)]):
         block = drift.values[where], rows.values[where]
-        means = np.log(block[0].mean(-1)).mean(0)  # [trust, policy], over budgets
+        # an excess over generation 0 may be below 0: nothing is better, and no ratio is
+        least = np.finfo(float).tiny
+        means = np.log(np.maximum(block[0].mean(-1), least)).mean(0)  # over budgets
         baselines = {"gain_best": blind[int(np.argmin([means[p] for p in blind]))]}
         if "equal" in trusts and "constant" in names:
             baselines["gain"] = trusts.index("equal"), names.index("constant")
@@ -125,6 +127,8 @@ def _at(
     low, high = order[above - 1], order[above]
     part = np.log(spent / own[low]) / np.log(own[high] / own[low])
     means = drifts[[low, high]].mean(1)
+    if not means.min() > 0:
+        return None, NOTHING
     level = np.exp((1 - part) * np.log(means[0]) + part * np.log(means[1]))
     # seeds keep their relative deviations, of which both runs have a part
     share = (1 - part) * drifts[low] / means[0] + part * drifts[high] / means[1]

@@ -94,6 +94,8 @@ def under_policy(condition: Condition[ControlFields], own: Task, sizes: Sizes) -
             own.program,
         ),
         controller=make_controller,
+        # what is measured on the host takes longer than a generation
+        observe=own.observe if study.metrics else None,
         biased=None,
         additive=False,
     )
@@ -120,7 +122,7 @@ def _setting(numbers: PolicyNumbers, seen: Monitor) -> Setting:
     spread, floor, freedom = (
         jnp.asarray(x, dtype) for x in (seen.spread, seen.floor, seen.freedom)
     )
-    rest = numbers.tolerance, numbers.price, numbers.own
+    rest = numbers.tolerance, numbers.price, numbers.own, seen.signed
     return Setting(numbers.rate, n, spread / n, floor, freedom, *rest)
 
 
@@ -189,10 +191,6 @@ def _watched(
     """The problem with the metrics that policies look at; also at any share."""
     rate = numbers.rate
     num_rows = numbers.num_rows.astype(rate.dtype)
-    if error not in problem.metrics:
-        raise InputError(
-            f"error: {error} is measured from what a run remembers; name another"
-        )
 
     def noise(key: Key, params: Any) -> Any:
         """An exponential number about the size of a constant share's drift."""
@@ -201,12 +199,18 @@ def _watched(
         size = jnp.asarray(seen.spread, rate.dtype) / (2 * rate * num_rows)
         return -jnp.log1p(-uniform.astype(rate.dtype)) * size
 
-    drift = problem.metrics[error]
-    more = {ledger.DRIFT: drift, ledger.MONITOR: seen.metric, ledger.NOISE: noise}
-    found = problem._replace(metrics={**problem.metrics, **more})
+    metrics = {**problem.metrics, ledger.MONITOR: seen.metric, ledger.NOISE: noise}
+    remembered = dict(problem.memory_metrics)
+    if error in remembered:
+        remembered[ledger.DRIFT] = remembered[error]
+    else:
+        metrics[ledger.DRIFT] = problem.metrics[error]
+    found = problem._replace(metrics=metrics, memory_metrics=remembered)
     if problem.at_share is None:
         return found
     at_share = problem.at_share
     return found._replace(
-        at_share=lambda share: at_share(share)._replace(metrics=found.metrics)
+        at_share=lambda share: at_share(share)._replace(
+            metrics=metrics, memory_metrics=remembered
+        )
     )

@@ -27,6 +27,8 @@ class Ngram(Family):
     table: ClassVar[tuple[str, ...]] = panels
     catalogue = catalogue.NGRAMS
     default_rows: ClassVar[int] = 10_000
+    usual_monitor: ClassVar[str] = "loss"
+    monitors_in_units: ClassVar[tuple[str, ...]] = ()
     bias_of: ClassVar[str] = "temperature"
     reads_tables: ClassVar[bool] = False
 
@@ -83,6 +85,12 @@ class Ngram(Family):
             raise InputError("data: empty; give shakespeare, a file or a folder")
         how = (self.order, self.tokens, self.vocabulary_size, self.smooths, self.field)
         return load_ngrams(self.data, *how)
+
+    def measured(self) -> tuple[str, ...]:
+        """Names of the metrics; the excess loss, which studies need, if named."""
+        return self.metrics or tuple(
+            m for m in self.known_metrics() if m != catalogue.EXCESS_LOSS
+        )
 
     def quantity(self, metric: str) -> Quantity | None:
         """Also with data: their distribution is known."""

@@ -16,6 +16,7 @@ from collapse.measures.ngrams import ngram_metrics
 from collapse.models.ngram import Chain, Fixed, Ngrams, Smoothing, additive, kneser_ney
 from collapse.models.ngram import ngram as model_of
 from collapse.sims.ngram.experiment import Ngram
+from collapse.sims.ngram.monitors import monitors
 
 
 def task(condition: Condition[Ngram], data: NgramText) -> Task:
@@ -47,11 +48,15 @@ def task(condition: Condition[Ngram], data: NgramText) -> Task:
         """Generating at `bias` times the temperature, n-gram by n-gram."""
         return problem("ngrams", bias, *values)
 
+    def generated(key: Key, params: Ngrams, num: int) -> Array:
+        """N-grams [num] that the model generates, as numbers c V + v."""
+        design = contexts if fixed else Chain(jnp.asarray(data.leads), e.length)
+        found: Array = model_of(shape, design, rows="ngrams").sample(key, params, num)
+        return found
+
     def points(key: Key, params: Ngrams, num: int) -> Array:
         """The context and the token of n-grams [num, 2], what a snapshot keeps."""
-        design = contexts if fixed else Chain(jnp.asarray(data.leads), e.length)
-        found = model_of(shape, design, rows="ngrams").sample(key, params, num)
-        both = jnp.stack(jnp.divmod(found, shape[1]), axis=1)
+        both = jnp.stack(jnp.divmod(generated(key, params, num), shape[1]), axis=1)
         return both.astype(params.shares.dtype)
 
     return Task(
@@ -62,6 +67,7 @@ def task(condition: Condition[Ngram], data: NgramText) -> Task:
         workflow=_by_context(condition, data) if fixed else None,
         points=points,
         biased=biased,
+        monitors=monitors(data, generated),
     )
 
 

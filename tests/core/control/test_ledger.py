@@ -138,3 +138,26 @@ def test_alarms_below_the_level_are_false():
     below = np.asarray(trace.metrics[ledger.DRIFT]) < level
     assert float(trace.info["alarms"][-1]) == G + 1
     assert float(trace.info["false_alarms"][-1]) == below.sum() > 0
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_what_may_change_either_way_is_seen_by_its_squared_change(signed):
+    """A monitor that falls from 5 by 1 in each generation: a drift of -t, or of t^2."""
+    watching = Policy(
+        lambda known: jnp.full(3, jnp.nan),
+        lambda known, seen, signal: (
+            jnp.append(seen[1:], signal.drift),
+            ask(known.rate),
+        ),
+    )
+    known = setting(0.1, floor=float("nan"))._replace(signed=signed)
+    own = ledger.controller(
+        (watching,), jnp.int32(0), known, jnp.int32(0), number(1), EQUAL
+    )
+    state, nothing = own.init(), number(0)
+    for shown in (5.0, 4.0, 3.0):
+        metrics = {ledger.MONITOR: number(shown)}
+        metrics |= {ledger.DRIFT: nothing, ledger.NOISE: nothing}
+        state, _ = own.act(state, metrics)
+    expected = [0, 1, 4] if signed else [0, -1, -2]
+    np.testing.assert_array_equal(state.policies[0], expected)
