@@ -153,7 +153,7 @@ FULL = [
     r"sims/test_generation_zero.py::test_the_first_fit_has.*linear",
     r"experiment/test_density_task.py::test_(a_biased|rows_and_kernels)",
     r"test_false_alarms.py::test_more_checks",
-    r"test_pages.py::test_its_code.*howto-(profile|results)",
+    r"test_pages.py::test_its_code.*howto-(profile|results|verification)",
     r"test_conformance.py::test_chunks.*replace-(gaussian|irregular)",
     r"test_conformance.py::test_its_model.*irregular",
     r"models/test_kde.py::test_only_relative_weights.*fixed-1",
