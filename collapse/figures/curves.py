@@ -68,17 +68,23 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
 
 
 def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
-    """Value -> colour: workflows have their own, numbers go from dark to light."""
+    """Value -> colour: workflows have their own, others go from dark to light.
+
+    Names of which some begin with the same word, such as `event` and `event noise`,
+    have a colour for each first word, in shades.
+    """
     values, found = list(values), {}
-    if name != "workflow":
+    words = [(str(value).split() or [""])[0] for value in values]
+    kin = all(isinstance(v, str) for v in values) and len({*words}) < len(words)
+    if name != "workflow" and not kin:
         scale = colormaps["viridis"](np.linspace(0.02, 0.86, len(values)))
         return {v: colors.to_hex(c) for v, c in zip(values, scale, strict=True)}
-    family = {value: (str(value).split() or [""])[0] for value in values}
+    family = dict(zip(values, words, strict=True))
     base = _of_families(dict.fromkeys(family.values()))
     for value in values:
-        kin = [v for v in values if family[v] == family[value]]
-        shades = np.linspace(-0.35, 0.5, len(kin)) if len(kin) > 1 else [0.0]
-        found[value] = _shade(base[family[value]], shades[kin.index(value)])
+        alike = [v for v in values if family[v] == family[value]]
+        shades = np.linspace(-0.35, 0.5, len(alike)) if len(alike) > 1 else [0.0]
+        found[value] = _shade(base[family[value]], shades[alike.index(value)])
     return found
 
 
