@@ -17,10 +17,13 @@ from collapse.figures.redraw import redraw
 from collapse.lab import checkpoint, parts, session
 from collapse.lab import prepare as preparing
 from collapse.lab import run as runner
+from collapse.measures.catalogue import EXCESS_LOSS
 from collapse.models.language import decoding
 from collapse.models.language.network import SIZES, Size
 from collapse.sims.charlm import Charlm
 from collapse.sims.mixing import Mixing
+
+MEASURED = {*Charlm.catalogue} - {EXCESS_LOSS}  # which is measured if it is named
 
 # programs and texts of this file are made once, by one worker
 pytestmark = pytest.mark.xdist_group("charlm_command")
@@ -97,7 +100,7 @@ def whole(tmp_path_factory):
 def test_every_metric_of_every_generation_is_kept(whole):
     data = opened(whole)
     sizes = {"workflow": 2, "seed": SEEDS, "generation": GENERATIONS + 1}
-    for name in Charlm.catalogue:
+    for name in MEASURED:
         assert dict(data[name].sizes) == sizes, name
         assert np.isfinite(data[name].values).all(), name
         assert data[name].attrs["long_name"] and data[name].attrs["units"]
@@ -114,7 +117,7 @@ def test_every_metric_of_every_generation_is_kept(whole):
 def test_generation_zero_is_the_same_under_all_workflows(whole):
     data = opened(whole)
     one, other = (data.sel(workflow=w) for w in ("replace", "accumulate"))
-    for name in Charlm.catalogue:
+    for name in MEASURED:
         found = [part[name].isel(generation=0).values for part in (one, other)]
         np.testing.assert_array_equal(*found, err_msg=name)
     later = [p.bits_per_character.isel(generation=2).values for p in (one, other)]
@@ -360,7 +363,7 @@ def test_a_text_without_spaces_has_no_measures_of_words(tmp_path, capsys):
     of_words = {"tail_mass_10pct", "tail_mass_1pct", "word_survival", "distinct_1"}
     of_words |= {"distinct_2", "distinct_3", "hallucinated_share"}
     assert not of_words & set(data.data_vars) and data.finite.all()
-    assert set(Charlm.catalogue) - of_words <= set(data.data_vars)
+    assert MEASURED - of_words <= set(data.data_vars)
     assert "bits_per_character" in out and "word_survival" not in out
     assert not of_words & set(json.loads(data.attrs["real_text"]))
     levels = json.loads(data.bits_per_character.attrs["levels"])
