@@ -12,22 +12,25 @@ _PIECE = 2**22  # tokens of a large text that are looked at together
 Rows = Int[np.ndarray, "rows block"]
 
 
-def set_apart(train: Rows, test: Rows) -> tuple[Rows, Rows]:
+def set_apart(train: Rows, validation: Rows, test: Rows) -> tuple[Rows, Rows]:
     """Blocks for a monitor, and the test blocks that are left.
 
     The monitor has the first half of the test part, but for blocks that also occur,
-    token for token, in the training part or in the rest of the test part, wherever they
-    begin there: a text may repeat itself.
+    token for token, in the training or validation part or in the rest of the test part,
+    wherever they begin there: a text may repeat itself.
 
     Args:
       train: [rows, block] consecutive blocks of the training part.
+      validation: [rows, block] those of the validation part, by which a fit may choose
+        among its steps.
       test: [rows, block] those of the test part.
 
     Raises:
       DataError: if one of them would have less than two blocks.
     """
     own, rest = test[: len(test) // 2], test[len(test) // 2 :]
-    new = own[~(repeated(own, train.ravel()) | repeated(own, rest.ravel()))]
+    elsewhere = (repeated(own, part.ravel()) for part in (train, validation, rest))
+    new = own[~np.logical_or.reduce([*elsewhere])]
     if len(new) < 2 or len(rest) < 2:
         raise DataError(
             f"data: of {len(own)} test rows for a monitor {len(new)} occur in no other "

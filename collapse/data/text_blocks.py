@@ -59,7 +59,7 @@ class TextRows(NamedTuple):
         Raises:
           DataError: if there are too few.
         """
-        watched, test = set_apart(self.train, self.test)
+        watched, test = set_apart(self.train, self.validation, self.test)
         return self._replace(watched=watched, test=test)
 
     @property

@@ -71,7 +71,7 @@ def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
     """Value -> colour: workflows have their own, others go from dark to light.
 
     Names of which some begin with the same word, such as `event` and `event noise`,
-    have a colour for each first word, in shades.
+    have a colour for each first word, paler for those that come later.
     """
     values, found = list(values), {}
     words = [(str(value).split() or [""])[0] for value in values]
@@ -83,7 +83,8 @@ def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
     base = _of_families(dict.fromkeys(family.values()))
     for value in values:
         alike = [v for v in values if family[v] == family[value]]
-        shades = np.linspace(-0.35, 0.5, len(alike)) if len(alike) > 1 else [0.0]
+        ends = (-0.35, 0.5) if name == "workflow" else (0.0, -0.6)
+        shades = np.linspace(*ends, len(alike)) if len(alike) > 1 else [0.0]
         found[value] = _shade(base[family[value]], shades[alike.index(value)])
     return found
 

@@ -36,8 +36,10 @@ def test_what_is_set_apart_is_in_no_other_part():
     train, test = text(50), blocks(text(12, seed=1))
     test[1] = train[13 : 13 + BLOCK]  # of the training part
     test[4] = test.ravel()[83 : 83 + BLOCK]  # of the half that stays
-    watched, left = set_apart(blocks(train), test)
-    np.testing.assert_array_equal(watched, test[[0, 2, 3, 5]])
+    validation = blocks(text(5, seed=2))
+    validation[2] = test[3]  # a fit may choose among its steps by this
+    watched, left = set_apart(blocks(train), validation, test)
+    np.testing.assert_array_equal(watched, test[[0, 2, 5]])
     np.testing.assert_array_equal(left, test[6:])
     assert not repeated(watched, np.concatenate([train, left.ravel()])).any()
 
@@ -45,6 +47,6 @@ def test_what_is_set_apart_is_in_no_other_part():
 def test_a_text_that_repeats_itself_has_no_rows_for_a_monitor():
     train = blocks(np.tile(text(1), 20))
     with pytest.raises(DataError, match="of 2 test rows.*0 occur in no other part"):
-        set_apart(train, train[:4])
+        set_apart(train, train[:0], train[:4])
     with pytest.raises(DataError, match="of 1 test rows"):
-        set_apart(blocks(text(50)), blocks(text(3, seed=1)))
+        set_apart(blocks(text(50)), train[:0], blocks(text(3, seed=1)))

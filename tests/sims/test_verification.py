@@ -295,6 +295,8 @@ REFUSED = [
     ({"operator": ["spread oracle"]}, "spread looks at no truth"),
     ({"operator": ["none"]}, "none alone verifies nothing"),
     ({"operator": ["ball", "ball"]}, "operator: a value is repeated"),
+    ({"operator": ["ball", "ball  "]}, "'ball' and 'ball  ' are one"),
+    ({"operator": ["ball 1", "ball 1.0"]}, "'ball 1' and 'ball 1.0' are one"),
     ({"selectivity": [0.0]}, "selectivity: 0"),
     ({"selectivity": [1e-4]}, "selectivity: 0.0001 asks for more than 1000"),
     ({"noise": [0.6]}, "noise: 0.6"),
@@ -349,3 +351,38 @@ def test_the_answer_is_about_the_best_operator_that_beats_its_control():
     assert tell.answer(lines).startswith("Verification helps this model but does not")
     assert tell.answer(lines[:3]).startswith("Verification does not clearly help")
     assert tell.answer(lines[:2]).startswith("No operator was run beside")
+    both = [x | {"noise": n} for n in (0.0, 0.4) for x in lines[-1:]]
+    both[0]["late_error"] = 1e-9  # of a verifier that nobody has
+    assert "with ball, noise 0.4 the late" in tell.answer(both, ["noise"])
+
+
+def test_a_control_with_fewer_rows_is_not_compared(tmp_path):
+    """A ball far off keeps all of a model that went there, and few rows of another."""
+    fields = {"operator": ["none", "ball", "ball random"], "scale": "known"}
+    sizes = {"num_generations": 6, "num_seeds": 20, "late": 2}
+    data = ran(tmp_path, **fields, **sizes, verifier_bias=[0.0, 3.0])
+    rows = data["late_effective"].mean("seed").isel(workflow=0)
+    gain = data["gain"].isel(workflow=0).sel(operator="ball", statistic="mean")
+    for bias, there in ((0.0, True), (3.0, False)):
+        own, control = (
+            float(rows.sel(operator=name, verifier_bias=bias).squeeze())
+            for name in ("ball", "ball random")
+        )
+        assert (abs(own - control) <= 0.05 * own) == there
+        assert bool(np.isfinite(gain.sel(verifier_bias=bias)).all()) == there
+    theory = data["w2_squared_theory"].isel(workflow=0).sel(operator="ball random")
+    assert np.isfinite(theory.sel(verifier_bias=0.0)).all()
+    assert np.isnan(theory.sel(verifier_bias=3.0, generation=slice(1, None))).all()
+
+
+def test_coins_keep_right_and_wrong_rows_alike(tmp_path):
+    """Though the keep rate changes with the model from generation to generation."""
+    fields = {"operator": ["ball", "ball random"], "num_seeds": 200, "scale": "known"}
+    fields |= {"num_generations": 12, "verifier_bias": [1.0], "late": 12}
+    data = ran(tmp_path, **fields).isel(workflow=0)
+    chance, own = (
+        (data["phi"] - data["psi"]).sel(operator=name).values.reshape(200, -1)
+        for name in ("ball random", "ball")
+    )
+    assert_mean(chance, np.zeros(chance.shape[1]))
+    assert np.nanmean(own) > 0.1

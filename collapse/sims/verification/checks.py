@@ -26,6 +26,13 @@ def check(e: VerificationFields) -> None:
     _check_model(e)
     for text in e.operator:
         _check_operator(e, text)
+    names = {read(text): text for text in reversed(e.operator)}
+    for text in e.operator:
+        first = names[read(text)]
+        if first != text:
+            raise InputError(
+                f"operator: {first!r} and {text!r} are one; name each once"
+            )
     for spec in e.workflow_specs():
         if spec.name not in _WORKFLOWS:
             raise InputError(

@@ -17,6 +17,8 @@ USUAL = (
     *("none", "ball", "ball random", "labels", "labels random"),
     *("top_share", "top_share random", "realistic", "realistic random", "correct"),
 )
+REFERENCE = 500  # real rows that a judge knows
+LEARNERS = "Operators realistic, importance, covariance and correct"
 _SPARE = 2  # candidates of a verifier that keeps no fixed share, over those it needs
 
 

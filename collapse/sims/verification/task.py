@@ -40,13 +40,12 @@ from collapse.sims.verification.curators import (
 from collapse.sims.verification.fields import (
     KEPT_RIGHT,
     KEPT_WRONG,
+    REFERENCE,
     RIGHT,
     VerificationFields,
 )
 from collapse.sims.verification.operators import NONE, OperatorSpec, read
 
-_REFERENCE = 500  # real rows that a judge knows
-_JUDGED = 200  # rows by which its decisions are measured, at least
 _OWN = len(CuratorNumbers._fields) + 1  # values that come before those of the family
 
 
@@ -78,7 +77,8 @@ def task(condition: Condition[VerificationFields], data: Any) -> Task:
             model = _with_known_scale(model, rows)
         own = setting(root, problem, values)
         problem = problem._replace(model=model, reference=_reference(root, own))
-        judged = _judged(problem, curator_of(spec, own), own.known, candidates)
+        num = condition.n * candidates
+        judged = _judged(problem, curator_of(spec, own), own.known, num)
         return problem._replace(metrics={**problem.metrics, **judged})
 
     usual = condition.workflow.make(condition.num_generations, False)
@@ -146,7 +146,7 @@ def _numbers(
 def _reference(root: Key, setting: Setting) -> Batch:
     """Real rows as the judge knows them: those of a truth that its bias has moved."""
     key = streams.key(root, 0, streams.Purpose.MONITOR)
-    rows, displaced = setting.truth(key, _REFERENCE), setting.known.displaced
+    rows, displaced = setting.truth(key, REFERENCE), setting.known.displaced
     return rows if displaced is None else displaced(rows, setting.numbers.bias)
 
 
@@ -190,13 +190,14 @@ def _with_known_scale(model: Model, rows: RowTruth) -> Model:
 
 
 def _judged(
-    problem: Problem, curator: Curator, known: Knowledge, candidates: int
+    problem: Problem, curator: Curator, known: Knowledge, num: int
 ) -> dict[str, Metric]:
     """Metrics of what the verifier does: shares of rows that are right, and kept.
 
-    Of fresh rows of the model, which are not trained on.
+    Of `num` fresh rows of the model, which are not trained on: as many as it chooses
+    among in a generation, since what some keep depends on that.
     """
-    right, num = known.right, -(-_JUDGED // candidates) * candidates
+    right = known.right
     if right is None:
         return {}
 

@@ -8,7 +8,11 @@ from collapse.experiment.base import spelled
 from collapse.experiment.closing import aligned
 from collapse.experiment.closing import ratio_words as _ratio
 from collapse.experiment.lazy import load
-from collapse.sims.verification.fields import VerificationFields
+from collapse.sims.verification.fields import (
+    LEARNERS,
+    REFERENCE,
+    VerificationFields,
+)
 from collapse.sims.verification.operators import NONE, read
 
 if TYPE_CHECKING:
@@ -63,7 +67,7 @@ def caption(e: VerificationFields) -> str:
         f"{words}. n = {spelled(e.samples_per_generation)} rows a generation{real}; "
         f"selectivity {spelled(e.selectivity)}, bias {spelled(e.verifier_bias)} "
         f"standard deviations, noise {spelled(e.noise)}. Random controls keep as many "
-        f"rows whatever they are. {e.repetitions()}; bands: 95 % confidence of the "
+        f"of their own candidates, whatever they are. {e.repetitions()}; bands: 95 % confidence of the "
         "mean."
     )
 
@@ -76,10 +80,19 @@ def closing(e: VerificationFields, dataset: "xr.Dataset") -> str:
     notes = (
         f"late error: {e.error}, mean of the last {e.late} generations; over the "
         "first: its ratio to that of generation 0. Gains: late error of the random "
-        "control, or of no curator, over the operator's. Intervals: 95 %, seeds paired."
+        "control, or of no curator, over the operator's; that on random is left out "
+        "where the control has fewer rows, or more. Intervals: 95 % of all together, "
+        f"seeds paired.{_of_judge(e)}"
     )
     rows = "\n".join(_table(lines, shown))
     return f"{rows}\n\n{notes}\n{answer(lines, shown)}"
+
+
+def _of_judge(e: VerificationFields) -> str:
+    """How many real rows operators know that learn from some; "" if there are none."""
+    if not any("displaced" in spec.needs for spec in e.operators()):
+        return ""
+    return f" {LEARNERS} know {REFERENCE} real rows, which are not counted."
 
 
 def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
@@ -98,6 +111,8 @@ def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
                 line[name] = tuple(
                     float(ratio.sel(statistic=s)) for s in ("mean", "low", "high")
                 )
+        if line["late_kept"] > 0:
+            line["cost"] = 1 / line["late_kept"]
         lines.append(line)
     return lines
 
@@ -105,21 +120,29 @@ def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
 def answer(lines: Sequence[TableLine], axes: Sequence[str] = ()) -> str:
     """One sentence: whether verification holds this model, and what it costs.
 
-    Of operators that are better than their random controls the one with the least late
-    error speaks; where there are none, the one with the largest gain.
+    Where the verifier's bias or noise has several values, of the largest: nobody can
+    choose them. Of operators that are better than their random controls the one with
+    the least late error speaks; where there are none, the one with the largest gain.
 
     Args:
       lines: of `table`.
       axes: that have several values, beside the operator.
     """
+    for axis in ("verifier_bias", "noise"):
+        if axis in axes:
+            worst = max(line[axis] for line in lines)
+            lines = [line for line in lines if line[axis] == worst]
     fair = [line for line in lines if _is_fair(line)]
     if not fair:
-        return "No operator was run beside its random control by two seeds or more."
+        return (
+            "No operator was run beside its random control, by two seeds or more and "
+            "with as many rows as this."
+        )
     helpful = [line for line in fair if line["gain"][1] > 1]
     best = max(fair, key=lambda line: line["gain"][0])
     if helpful:
         best = min(helpful, key=lambda line: line["late_error"])
-    said = _judgement(best, axes)
+    said = _judgement(best, axes, len(fair))
     plain = min(
         (line for line in lines if line.get("operator") == NONE),
         key=lambda line: line["late_error"],
@@ -134,8 +157,8 @@ def answer(lines: Sequence[TableLine], axes: Sequence[str] = ()) -> str:
     return said
 
 
-def _judgement(best: TableLine, axes: Sequence[str]) -> str:
-    """What the best operator reaches, beside its control and the first fit."""
+def _judgement(best: TableLine, axes: Sequence[str], num: int) -> str:
+    """What the best of `num` settings reaches, beside its control and the first fit."""
     gain, growth = best["gain"], best["growth"]
     name = ", ".join(
         [str(best.get("operator", "the operator")), *_settings(best, axes)]
@@ -143,7 +166,7 @@ def _judgement(best: TableLine, axes: Sequence[str]) -> str:
     if gain[1] <= 1:
         return (
             f"Verification does not clearly help this model: as many rows at random "
-            f"have {_ratio(gain)} times the late error of {name}, the best operator."
+            f"have {_ratio(gain)} times the late error of {name.rstrip(',')}."
         )
     does = (
         "holds this model"

@@ -66,7 +66,38 @@ def _of_mean(condition: Condition[VerificationFields], spec: OperatorSpec) -> Cu
         own["noise"] = noise
     found = verified_loop.errors(bias, reach, n, condition.num_generations, **own)
     errors = {"mean_error": found.to_truth, "w2_squared": found.to_truth}
-    return errors if alike else errors | {"fit_kept_share": found.kept_share}
+    if not alike:
+        errors |= {"fit_kept_share": found.kept_share}
+    elif spec.name != "ball":
+        return errors
+    if math.isinf(reach):
+        return errors
+    far = np.sqrt(found.to_verifier)
+    if alike:  # its model wanders: two standard errors from where it is on average
+        far = bias + 2 * np.sqrt(found.to_truth)
+    full = _are_filled(condition, spec, far, (reach, noise, real))
+    return {name: np.where(full, curve, np.nan) for name, curve in errors.items()}
+
+
+def _are_filled(
+    condition: Condition[VerificationFields],
+    spec: OperatorSpec,
+    far: NDArray[np.float64],
+    numbers: tuple[float, float, float],
+) -> NDArray[np.bool_]:
+    """Whether all positions are filled [G + 1], here and before: curves suppose it.
+
+    Args:
+      condition: of the curves.
+      spec: the operator.
+      far: [G + 1] distances of the models from the verifier's centre.
+      numbers: reach, noise, and share of real rows.
+    """
+    reach, noise, real = numbers
+    num = condition.n * condition.experiment.candidates_of(spec, condition.cell)
+    kept = [num * verified_loop.kept_rows(gap, reach, noise).share for gap in far[:-1]]
+    few = np.array([np.inf, *kept]) < (1 - real) * condition.n
+    return ~np.maximum.accumulate(few)
 
 
 def _of_nearest(condition: Condition[VerificationFields], spec: OperatorSpec) -> Curves:

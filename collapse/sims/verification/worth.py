@@ -1,8 +1,11 @@
 """What operators keep, reach and cost, and their gains over random controls.
 
-`gain` is the late error of the random control, which keeps as many rows of its own
-model, over that of the operator; `gain_none` that of a loop without a curator. Both are
-ratios of means of paired seeds, with their intervals.
+`gain` is the late error of the random control over that of the operator; `gain_none`
+that of a loop without a curator. Both are ratios of means of paired seeds, with
+intervals that all hold together (Bonferroni). The control keeps as many of its own
+candidates as the operator would keep, whatever they are. Where its model is so far off
+that this is fewer rows than the operator has, the two differ in their numbers of rows,
+too, and `gain` is left out.
 """
 
 from collections.abc import Callable
@@ -23,6 +26,7 @@ from collapse.sims.verification.fields import (
 from collapse.sims.verification.operators import NONE, control_of, read
 from collapse.sims.verification.theory import of_many_rows
 
+_ALIKE = 0.05  # difference of the rows of an operator and its control, at most
 STATISTICS = ("mean", "median", "low", "high")
 _SHARES = {
     KEPT: ("share of the candidates that is kept", "share of candidates"),
@@ -96,12 +100,26 @@ def _late(e: VerificationFields, dataset: xr.Dataset) -> dict[str, xr.DataArray]
             (tail < 0.1).astype(float), "runs that lost the rarest 1 %", "share of runs"
         )
     if RIGHT in dataset:
-        right = mean(RIGHT)
-        phi = mean(KEPT_RIGHT) / right.where(right > 0)
-        psi = mean(KEPT_WRONG) / (1 - right).where(right < 1)
+        phi, psi = _judged(dataset.isel(generation=slice(-e.late, None)))
         found["phi"] = told(phi, "right rows that are kept", "share of right rows")
         found["psi"] = told(psi, "wrong rows that are kept", "share of wrong rows")
     return found
+
+
+def _judged(late: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
+    """Shares of right and of wrong rows that are kept: means over generations.
+
+    Of the generations and seeds that have rows of both kinds, so that decisions which
+    are coins give two equal shares, however the keep rate changes from one to another;
+    where no seed has both, phi is of all that have right rows.
+    """
+    right = late[RIGHT]
+    phi, psi = late[KEPT_RIGHT] / right, late[KEPT_WRONG] / (1 - right)
+    both = (right > 0) & (right < 1)
+    some = both.any(("seed", "generation"))
+    every = phi.where(right > 0).mean("generation")
+    own = phi.where(both).mean("generation")
+    return own.where(some, every), psi.where(both).mean("generation")
 
 
 def _gains(e: VerificationFields, dataset: xr.Dataset) -> dict[str, xr.DataArray]:
@@ -110,7 +128,8 @@ def _gains(e: VerificationFields, dataset: xr.Dataset) -> dict[str, xr.DataArray
         return {}
     late = dataset["late_error"]
     first = dataset[e.error].isel(generation=0, drop=True)
-    found = {"growth": _ratios("growth", late, first)}
+    together = late.size // late.sizes["seed"]
+    found = {"growth": _ratios("growth", late, first, together)}
     if "operator" not in late.dims:
         return found
     names = [str(name) for name in late["operator"].values]
@@ -121,9 +140,14 @@ def _gains(e: VerificationFields, dataset: xr.Dataset) -> dict[str, xr.DataArray
     for kind, others in beside.items():
         against = late.sel(operator=[other or names[0] for other in others])
         against = against.assign_coords(operator=late["operator"])
-        ratios = _ratios(kind, against, late)
+        ratios = _ratios(kind, against, late, together)
         there = xr.DataArray([bool(o) for o in others], dims="operator")
         there = there.assign_coords(operator=late["operator"])
+        if kind == "gain":
+            rows = dataset["late_effective"].mean("seed")
+            theirs = rows.sel(operator=[other or names[0] for other in others])
+            theirs = theirs.assign_coords(operator=late["operator"])
+            there = there & (abs(theirs - rows) <= _ALIKE * rows) & (rows > 0)
         found[kind] = ratios.where(there).assign_attrs(ratios.attrs)
     return found
 
@@ -135,14 +159,24 @@ def _control(name: str, names: list[str]) -> str:
     return "" if is_one or control not in names else control
 
 
-def _ratios(kind: str, above: xr.DataArray, below: xr.DataArray) -> xr.DataArray:
-    """Ratios of means over seeds [statistic, ...] with the ends of their intervals."""
+def _ratios(
+    kind: str, above: xr.DataArray, below: xr.DataArray, together: int
+) -> xr.DataArray:
+    """Ratios of means over seeds [statistic, ...] with the ends of their intervals.
+
+    Args:
+      kind: name of the ratio.
+      above: values [seed, ...].
+      below: values [seed, ...].
+      together: number of intervals that are to hold together.
+    """
+    confidence = 1 - (1 - intervals.CONFIDENCE) / together
     dims = [d for d in below.dims if d != "seed"]
     top, low = (v.transpose("seed", *dims) for v in (above, below))
     ratio: Callable[..., Any] = intervals.of_ratio
     values = np.full((len(STATISTICS), *low.shape[1:]), np.nan)
     for where in np.ndindex(*low.shape[1:]):
-        found = ratio(top.values[:, *where], low.values[:, *where])
+        found = ratio(top.values[:, *where], low.values[:, *where], confidence)
         values[:, *where] = found.value, found.value, found.low, found.high
     coords = {d: low[d] for d in dims if d in low.coords}
     told = {"long_name": _WORDS[kind], "units": "ratio", "reference": 1.0}
