@@ -58,9 +58,9 @@ def of(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, Any]:
     together = int(np.prod(drift.shape[:-1]))
     for where in np.ndindex(*drift.shape[: len(rest)]):
         block = drift.values[where], rows.values[where]
-        # an excess over generation 0 may be below 0: nothing is better, and no ratio is
-        least = np.finfo(float).tiny
-        means = np.log(np.maximum(block[0].mean(-1), least)).mean(0)  # over budgets
+        # over budgets; an excess over generation 0 may be below 0, and has no logarithm
+        levels = block[0].mean(-1)
+        means = (np.log(levels) if (levels > 0).all() else levels).mean(0)
         baselines = {"gain_best": blind[int(np.argmin([means[p] for p in blind]))]}
         if "equal" in trusts and "constant" in names:
             baselines["gain"] = trusts.index("equal"), names.index("constant")
