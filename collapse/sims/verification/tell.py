@@ -67,8 +67,8 @@ def caption(e: VerificationFields) -> str:
         f"{words}. n = {spelled(e.samples_per_generation)} rows a generation{real}; "
         f"selectivity {spelled(e.selectivity)}, bias {spelled(e.verifier_bias)} "
         f"standard deviations, noise {spelled(e.noise)}. Random controls keep as many "
-        f"of their own candidates, whatever they are. {e.repetitions()}; bands: 95 % confidence of the "
-        "mean."
+        f"of their own candidates, whatever they are. {e.repetitions()}; bands: 95 % "
+        "confidence of the mean."
     )
 
 
