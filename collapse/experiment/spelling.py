@@ -1,7 +1,9 @@
-"""Values of an axis: in words, for captions, and few of them, for quick runs."""
+"""Values of an axis: in words, for captions, few of them, for quick runs, and once."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
+
+from collapse.data.errors import InputError
 
 N = TypeVar("N", int, float)
 
@@ -15,3 +17,12 @@ def capped(values: tuple[N, ...], most: N, keep: int = 2) -> tuple[N, ...]:
     """The values, each at most `most`; of many the first and the last `keep - 1`."""
     few: tuple[N, ...] = tuple(dict.fromkeys(min(value, most) for value in values))
     return few if len(few) <= keep else few[:1] + few[1 - keep :]
+
+
+def once(field: str, texts: Iterable[str], read: Callable[[str], Any]) -> None:
+    """Raise InputError if two texts are read as one, as `event 1` and `event 1.0`."""
+    first: dict[str, str] = {}
+    for text in texts:
+        known = first.setdefault(repr(read(text)), text)
+        if known != text:
+            raise InputError(f"{field}: {known!r} and {text!r} are one; name each once")

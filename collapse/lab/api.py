@@ -54,12 +54,16 @@ class Run(NamedTuple):
     def draw(self, **figure: Any) -> matplotlib.figure.Figure:
         """A figure of the run; keywords are those of a TOML's `[figure]`.
 
+        Without metrics and kind it is the command's first figure, as the keywords
+        change it.
         Without a title there is none, and without a caption the family's own.
 
         Raises:
           InputError: for what cannot be drawn.
         """
-        asked = from_table(figure, Figure, "figure")
+        own = {"metrics", "kind"} & {*figure}
+        usual = {} if own else self.experiment.figures()[0]
+        asked = from_table({**usual, **figure}, Figure, "figure")
         check_figure(self.experiment, asked)
         whole = report.complete(self.experiment, asked, self.dataset)
         whole = dataclasses.replace(whole, title=asked.title)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from calibrated import assert_tells_apart
+from matplotlib.text import Text
 
 import collapse
 from collapse import Model, Problem
@@ -95,6 +96,15 @@ def test_what_cannot_be_drawn_is_refused():
         run.draw(metrics="cost")
     with pytest.raises(InputError, match="figure: unknown key colour"):
         run.draw(colour="red")
+
+
+def test_without_metrics_a_study_s_figure_is_that_of_the_command():
+    policies = ["constant", "event", "event noise"]
+    fields = {"policy": policies, "num_generations": 10, "num_seeds": 3}
+    run = collapse.run("control", **fields, samples_per_generation=60)
+    labels = {text.get_text() for text in run.draw().findobj(Text)}
+    assert {"policy: constant", "event", "event noise"} <= labels
+    assert len(run.draw(y_scale="linear").axes) == 2  # drift, and what is spent
 
 
 def test_arrays_and_ranges_are_lists():

@@ -217,10 +217,21 @@ def test_a_drift_below_nothing_is_best_and_has_no_ratio():
     np.testing.assert_allclose(plain, [2, 4])
 
 
+def test_one_policy_is_named_and_passes_no_tolerance_that_it_has_not(tmp_path):
+    fields = {"policy": ["event"], "num_generations": 20, "num_seeds": 3}
+    experiment, _ = runner.prepare(asked(**fields))
+    data = ran(tmp_path, **fields)
+    (row,) = (r for r in tell.closing(experiment, data).splitlines() if "event" in r)
+    assert row.split()[0] == "event" and row.split()[3] == "-"
+    assert np.isnan(data["passed"]).all()
+
+
 # What is refused
 
 
 REFUSED = [
+    ({"policy": ["event 1", "event 1.0"]}, "policy: 'event 1' and 'event 1.0' are one"),
+    ({"num_generations": 1}, "num_generations: 1 shows no policy's effect"),
     ({"policy": ["evnt"]}, "policy: unknown 'evnt'.*event"),
     ({"policy": ["event 2"]}, "share of real rows of an event is 2; give a number"),
     ({"policy": ["event 0.1 0.2"]}, "not how event is written"),

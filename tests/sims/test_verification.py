@@ -349,6 +349,8 @@ def test_the_answer_is_about_the_best_operator_that_beats_its_control():
     assert "Without a curator" not in tell.answer(lines)
     lines[-1] = line("ball", 0.02, (3.0, 2.0, 4.0), (1.5, 0.9, 2.0))
     assert tell.answer(lines).startswith("Verification helps this model but does not")
+    assert tell.answer(lines[:3]).startswith("Verification makes this model worse: as")
+    lines[2] = line("top_share", 0.01, (0.9, 0.7, 1.2))
     assert tell.answer(lines[:3]).startswith("Verification does not clearly help")
     assert tell.answer(lines[:2]).startswith("No operator was run beside")
     both = [x | {"noise": n} for n in (0.0, 0.4) for x in lines[-1:]]

@@ -1,8 +1,9 @@
 """Checks of fields that depend on each other, for policies that hold a model."""
 
 from collapse.data.errors import InputError
+from collapse.experiment.spelling import once
 from collapse.sims.control.fields import ControlFields
-from collapse.sims.control.policies import RULES
+from collapse.sims.control.policies import RULES, read
 
 # workflows that set the share of real rows themselves, or have none
 _NOT_HELD = ("mix", "replace_multiple", "replace_growing")
@@ -11,6 +12,7 @@ _NOT_HELD = ("mix", "replace_multiple", "replace_growing")
 def check(e: ControlFields) -> None:
     """Raise InputError for combinations of fields that cannot be run."""
     specs = e.policies()
+    once("policy", e.policy, read)
     if any(spec.rule.priced for spec in specs) and not e.price:
         names = [name for name, rule in RULES.items() if rule.priced]
         raise InputError(
@@ -57,6 +59,8 @@ def check(e: ControlFields) -> None:
             f"of {e.monitor_rows} real and {e.monitor_samples} generated rows, which "
             "cannot see so small a drift; give a larger tolerance or more rows"
         )
+    if e.num_generations == 1:
+        raise InputError("num_generations: 1 shows no policy's effect; give 2 or more")
     if e.num_generations % e.every:
         raise InputError(
             f"every: {e.every} does not divide {e.num_generations} generations; give a "

@@ -85,6 +85,8 @@ def _failures(dataset: xr.Dataset, tolerated: Any) -> dict[str, xr.DataArray]:
     first = dataset["generation"].values[above.values.argmax(-1)].astype(float)
     first = np.where(above.values.any(-1), first, np.nan)
     passed = above.values[..., -1].astype(float)
+    known = ~np.isnan(np.asarray(tolerated, float)).all()
+    passed = passed if known else np.full_like(passed, np.nan)
     return {
         "passed": last.copy(data=passed).assign_attrs(
             long_name="runs that passed the tolerance", units="share of runs"

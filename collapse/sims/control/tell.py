@@ -28,7 +28,10 @@ def figures(e: ControlFields) -> tuple[dict[str, Any], ...]:
         gains = ("gain_best",) if e.compared() else ()
         front = {"x": "budget", "metrics": (*_REACHED, *gains), "hue": "policy"}
         return (front | mean | scales | columns,)
-    return ({"metrics": (DRIFT, "spent"), "hue": "policy"} | mean | columns,)
+    over = {"metrics": (DRIFT, "spent"), "hue": "policy"}
+    if e.learner.usual_monitor != "loss":  # else drifts may be below 0
+        over["y_scale"] = "log"
+    return (over | mean | columns,)
 
 
 def caption(e: ControlFields) -> str:
@@ -52,7 +55,7 @@ def closing(e: ControlFields, dataset: "xr.Dataset") -> str:
     lines = table(dataset)
     axes = [str(d) for d in dataset["mean_drift"].dims if d not in ("seed", "policy")]
     told = [a for a in axes if dataset.sizes[a] > 1]
-    blocks = in_blocks(lines, axes, told, _table)
+    blocks = in_blocks(lines, axes, told, lambda some: _table(some, e.policy[0]))
     last = f"{_monitor_words(e)}\n{answer(lines, e.num_seeds)}"
     return "\n\n".join([*blocks, last])
 
@@ -80,17 +83,23 @@ def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
     return lines
 
 
-def _table(lines: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Lines of a table: policy, rows, drift, share beyond, gains with intervals."""
+def _table(lines: Sequence[Mapping[str, Any]], only: str) -> list[str]:
+    """Lines of a table: policy, rows, drift, share beyond, gains with intervals.
+
+    Args:
+      lines: of `table`.
+      only: the policy, if there is one.
+    """
     rows = [_HEADS]
     for line in lines:
+        passed = line["passed"]
         note = _NOTES.get(line.get("spending", ""), "")
         rows.append(
             (
-                str(line.get("policy", "")),
+                str(line.get("policy", only)),
                 f"{line['real_rows']:.3g}",
                 f"{line['mean_drift']:.4g}",
-                f"{line['passed']:.0%}",
+                "-" if math.isnan(passed) else f"{passed:.0%}",
                 ratio_words(line.get("gain")) + note,
                 ratio_words(line.get("gain_best")),
             )
@@ -105,7 +114,8 @@ def _monitor_words(e: ControlFields) -> str:
     return (
         "gain: drift of a constant share of as many real rows, all rows counting "
         "alike, over the policy's; on the best: of the best fixed share and weight "
-        "that was run; 95 % confidence of all together. "
+        "that was run; 95 % confidence of all together. Means, also of real rows, "
+        f"leave out the first {e.settle:.0%} of the generations. "
         f"The monitor's real rows are not counted: {most}{e.monitor_rows}, or "
         f"{each:.3g} a generation."
     )

@@ -4,6 +4,7 @@ import dataclasses
 
 from collapse.data.errors import InputError
 from collapse.experiment.row_knowledge import WORDS
+from collapse.experiment.spelling import once
 from collapse.sims.verification.fields import USUAL, VerificationFields
 from collapse.sims.verification.operators import NONE, OperatorSpec, read
 
@@ -26,13 +27,7 @@ def check(e: VerificationFields) -> None:
     _check_model(e)
     for text in e.operator:
         _check_operator(e, text)
-    names = {read(text): text for text in reversed(e.operator)}
-    for text in e.operator:
-        first = names[read(text)]
-        if first != text:
-            raise InputError(
-                f"operator: {first!r} and {text!r} are one; name each once"
-            )
+    once("operator", e.operator, read)
     for spec in e.workflow_specs():
         if spec.name not in _WORKFLOWS:
             raise InputError(

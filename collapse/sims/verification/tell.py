@@ -56,7 +56,7 @@ def figures(e: VerificationFields) -> tuple[dict[str, Any], ...]:
     if swept:
         over = {"x": swept[0], "metrics": ("late_error", "cost"), "hue": "operator"}
         return (over | mean,)
-    return ({"metrics": (e.error, "effective_share"), "hue": "operator"} | mean,)
+    return ({"metrics": (e.error, "kept_share"), "hue": "operator"} | mean,)
 
 
 def caption(e: VerificationFields) -> str:
@@ -164,8 +164,13 @@ def _judgement(best: TableLine, axes: Sequence[str], num: int) -> str:
         [str(best.get("operator", "the operator")), *_settings(best, axes)]
     )
     if gain[1] <= 1:
+        does = (
+            "makes this model worse"
+            if gain[2] < 1
+            else "does not clearly help this model"
+        )
         return (
-            f"Verification does not clearly help this model: as many rows at random "
+            f"Verification {does}: as many rows at random "
             f"have {_ratio(gain)} times the late error of {name.rstrip(',')}."
         )
     does = (
