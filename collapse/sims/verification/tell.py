@@ -149,7 +149,8 @@ def answer(lines: Sequence[TableLine], axes: Sequence[str] = ()) -> str:
         default=best,
     )
     if plain["late_error"] < best["late_error"]:
-        where = "".join(f", with {text}," for text in _settings(plain, axes))
+        where = ", ".join(_settings(plain, axes))
+        where = f", with {where}," if where else ""
         said += (
             f" Without a curator{where} it is smaller, {plain['late_error']:.3g} "
             f"instead of {best['late_error']:.3g}."
