@@ -59,6 +59,11 @@ def check(e: ControlFields) -> None:
             f"of {e.monitor_rows} real and {e.monitor_samples} generated rows, which "
             "cannot see so small a drift; give a larger tolerance or more rows"
         )
+    _check_every(e)
+
+
+def _check_every(e: ControlFields) -> None:
+    """Raise InputError for a number of generations of which results keep too few."""
     if e.num_generations == 1:
         raise InputError("num_generations: 1 shows no policy's effect; give 2 or more")
     if e.num_generations % e.every:
