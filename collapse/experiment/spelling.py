@@ -1,11 +1,12 @@
 """Values of an axis: in words, for captions, few of them, for quick runs, and once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from collapse.data.errors import InputError
+from collapse.data.errors import InputError, hint
 
 N = TypeVar("N", int, float)
+R = TypeVar("R")
 
 
 def spelled(values: Iterable[Any]) -> str:
@@ -26,3 +27,18 @@ def once(field: str, texts: Iterable[str], read: Callable[[str], Any]) -> None:
         known = first.setdefault(repr(read(text)), text)
         if known != text:
             raise InputError(f"{field}: {known!r} and {text!r} are one; name each once")
+
+
+def named(field: str, text: str, rules: Mapping[str, R]) -> tuple[str, R, list[str]]:
+    """The first word of a text, the rule that it names, and the words behind it.
+
+    Raises:
+      InputError: if there is no such rule.
+    """
+    name, *words = text.split() or [""]
+    if name not in rules:
+        known = ", ".join(rules)
+        raise InputError(
+            f"{field}: unknown {text!r}; known are {known}{hint(name, rules)}"
+        )
+    return name, rules[name], words

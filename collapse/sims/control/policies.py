@@ -7,7 +7,8 @@ with in place of the monitor: the true drift (`oracle`), or noise, for a control
 import dataclasses
 from typing import Literal
 
-from collapse.data.errors import InputError, hint
+from collapse.data.errors import InputError
+from collapse.experiment.spelling import named
 
 FED_WITH = ("monitor", "oracle", "noise")  # in the order of `ledger.SOURCES`
 
@@ -84,13 +85,8 @@ def read(text: str) -> PolicySpec:
     Raises:
       InputError: for a text that is none.
     """
-    name, *words = text.split() or [""]
-    if name not in RULES:
-        known = ", ".join(RULES)
-        raise InputError(
-            f"policy: unknown {text!r}; known are {known}{hint(name, RULES)}"
-        )
-    rule, fed = RULES[name], "monitor"
+    name, rule, words = named("policy", text, RULES)
+    fed = "monitor"
     if words and words[-1] in FED_WITH:
         fed = words.pop()
         if not rule.watches:

@@ -8,7 +8,8 @@ operator in the hands of who knows the truth (`oracle`).
 import dataclasses
 from typing import Any, Literal, TypeAlias
 
-from collapse.data.errors import InputError, hint
+from collapse.data.errors import InputError
+from collapse.experiment.spelling import named
 
 As: TypeAlias = Literal["itself", "random", "oracle"]
 NONE = "none"
@@ -124,13 +125,8 @@ def read(text: str) -> OperatorSpec:
     Raises:
       InputError: for a text that is none.
     """
-    name, *words = text.split() or [""]
-    if name not in RULES:
-        known = ", ".join(RULES)
-        raise InputError(
-            f"operator: unknown {text!r}; known are {known}{hint(name, RULES)}"
-        )
-    rule, kind = RULES[name], "itself"
+    name, rule, words = named("operator", text, RULES)
+    kind = "itself"
     if words and words[-1] in ("random", "oracle"):
         kind = words.pop()
     if kind == "random" and not rule.selects:
