@@ -59,6 +59,7 @@ FULL = [
     r"sims/test_(control_)?explorer.py",
     r"sims/test_verification.py::test_(who_keeps|a_run_that|at_noise)",
     r"sims/test_verification.py::test_every_operator.*\[(?!gaussian)",
+    r"sims/test_control_verified.py::test_(?!what|a_study)",
     r"sims/test_control.py::test_(other|nothing_is|policies_of_all)",
     r"sims/test_several_models.py::test_(one_model|a_command|heteroz|real_rows)",
     r"core/test_ecosystem.py::test_chunks",

@@ -16,11 +16,11 @@ from collapse.experiment import results
 from collapse.experiment.condition import Condition
 from collapse.experiment.row_truth import Knowledge
 from collapse.experiment.toml import from_table
+from collapse.experiment.verifiers.curators import randomised
+from collapse.experiment.verifiers.operators import RULES, control_of, read
 from collapse.lab import parts
 from collapse.lab import run as runner
 from collapse.sims.verification import Verification, checks, tell
-from collapse.sims.verification.curators import muddled, randomised
-from collapse.sims.verification.operators import RULES, control_of, read
 from collapse.sims.verification.worth import derive
 
 MODELS = ("gaussian", "gmm", "kde", "linear", "discrete")

@@ -13,8 +13,10 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Int
 
+from collapse.core.control import thinning as thinning_lib
 from collapse.core.control import trust
 from collapse.core.control.policy import Number, Policy, Request, Setting, Signal
+from collapse.core.control.thinning import Thinning
 from collapse.core.types import Actions, Controller, Metrics
 
 DRIFT, MONITOR, NOISE = "drift", "monitor", "monitor_noise"  # names of metrics
@@ -60,6 +62,7 @@ def controller(
     source: Int[Array, ""],
     overdraft: Number,
     trusted: Int[Array, ""],
+    thinning: Thinning | None = None,
 ) -> Controller:
     """The controller in which one policy of several acts, within its budget.
 
@@ -73,6 +76,8 @@ def controller(
       source: index among `SOURCES` of what the policy is fed with.
       overdraft: rows that a run may be ahead of its budget, in generations of n rows.
       trusted: what real rows count, where the policy does not say; see `trust`.
+      thinning: what else may be done to generated rows; None for nothing. The run then
+        needs a curator of as many candidates.
     """
 
     def act(state: Accounts, metrics: Metrics) -> tuple[Accounts, Actions]:
@@ -86,19 +91,43 @@ def controller(
         # a floor that is the value of generation 0 has the error of a fit in it
         own_error = jnp.isnan(setting.floor).astype(share.dtype)
         seen = signal.drift / setting.step + own_error
-        weight = trust.chosen(trusted, now.variance, seen, share)
-        weight = jnp.where(jnp.isnan(request.trust), weight, request.trust)
+        known = trusted, now.variance, seen, share
+        weight, part, rate = _counted(setting, thinning, known, request, granted)
         now = now._replace(
             policies=own,
             planned=granted,
             carried=carried,
-            variance=trust.after(now.variance, weight, share),
+            variance=trust.after(now.variance, weight, share, part),
             alarms=now.alarms + alarm.astype(share.dtype),
             false_alarms=now.false_alarms + (alarm & early).astype(share.dtype),
         )
-        return now, Actions(share, weight)
+        return now, Actions(share, weight, rate)
 
     return Controller(lambda: _begun(policies, setting), act, report)
+
+
+def _counted(
+    setting: Setting,
+    thinning: Thinning | None,
+    known: tuple[Array, Number, Number, Number],
+    request: Request,
+    granted: Number,
+) -> tuple[Number, Number, Number | None]:
+    """Weight of a real row, share of the generated rows used, and the keep rate."""
+    weight = trust.chosen(*known)
+    weight = jnp.where(jnp.isnan(request.trust), weight, request.trust)
+    part, one = jnp.ones_like(weight), jnp.ones_like(weight)
+    if thinning is None:
+        return weight, part, None
+    if thinning.by_rows:
+        part = thinning_lib.chosen(*known)
+        # as if real rows had the weight that the policy asks for
+        asked = 1 / jnp.maximum(request.trust, 1)
+        part = jnp.where(jnp.isnan(request.trust), part, asked)
+        part = thinning_lib.enough(thinning, part, granted, setting.num_rows)
+        weight = one
+    alarm = request.alarm & (granted > 0)
+    return weight, part, thinning_lib.keep_rate(thinning, part, alarm)
 
 
 def _begun(policies: Sequence[Policy], setting: Setting) -> Accounts:

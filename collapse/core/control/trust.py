@@ -54,17 +54,21 @@ def chosen(
     return jnp.where(kind == EQUAL, 1, found)
 
 
-def after(variance: Number, weight: Number, share: Number) -> Number:
+def after(
+    variance: Number, weight: Number, share: Number, part: Number | float = 1.0
+) -> Number:
     """Expected squared error after the next fit, in units of a fit to n rows.
 
     Args:
       variance: expected before it.
       weight: of a real row beside 1 of a generated one.
       share: of real rows.
+      part: of the generated rows, that is trained on.
     """
     inner = _inside(share)
-    loss = weight * inner / (weight * inner + 1 - inner)
-    mixed = loss**2 / inner + (1 - loss) ** 2 * (variance + 1 / (1 - inner))
+    others = jnp.maximum(part - part * inner, jnp.finfo(share.dtype).tiny)
+    loss = weight * inner / (weight * inner + part - part * inner)
+    mixed = loss**2 / inner + (1 - loss) ** 2 * (variance + 1 / others)
     return jnp.where(share <= 0, variance + 1, jnp.where(share >= 1, 1, mixed))
 
 

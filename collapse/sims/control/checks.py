@@ -1,7 +1,11 @@
 """Checks of fields that depend on each other, for policies that hold a model."""
 
+from collections.abc import Collection
+
 from collapse.data.errors import InputError
+from collapse.experiment.row_knowledge import WORDS
 from collapse.experiment.spelling import once
+from collapse.experiment.verifiers import operators
 from collapse.sims.control.fields import ControlFields
 from collapse.sims.control.policies import RULES, read
 
@@ -59,7 +63,63 @@ def check(e: ControlFields) -> None:
             f"of {e.monitor_rows} real and {e.monitor_samples} generated rows, which "
             "cannot see so small a drift; give a larger tolerance or more rows"
         )
+    _check_rows(e)
     _check_every(e)
+
+
+def _check_rows(e: ControlFields) -> None:
+    """Raise InputError for what cannot be done to generated rows."""
+    once("operator", e.operator, operators.read)
+    known = e.learner.knows_of_rows()
+    for text in e.operator:
+        _check_operator(e, operators.read(text), text, known)
+    if e.operator != (operators.NONE,) and e.verify == "alarm":
+        if not any(spec.rule.alarms for spec in e.policies()):
+            names = ", ".join(name for name, rule in RULES.items() if rule.alarms)
+            raise InputError(
+                "verify: none of these policies re-anchors, so that no alarm ever "
+                f"comes; name {names}, or --verify always"
+            )
+    if e.trust_by != "rows":
+        return
+    if e.operator != (operators.NONE,):
+        raise InputError(
+            "trust_by: rows leaves out the last of the generated rows, and an operator "
+            "the worst; give one of them"
+        )
+    weighs = any(spec.rule.weighs for spec in e.policies())
+    if set(e.trust) == {"equal"} and not weighs:
+        raise InputError(
+            "trust_by: all rows count alike here, so that none is left out; give "
+            "--trust predicted or measured, or the policy golden"
+        )
+
+
+def _check_operator(
+    e: ControlFields,
+    spec: operators.OperatorSpec,
+    text: str,
+    known: Collection[str],
+) -> None:
+    """Raise InputError for an operator that the model, or a policy, cannot have."""
+    if spec.name == operators.NONE:
+        return
+    if spec.name not in operators.RANKED:
+        raise InputError(
+            f"operator: under a policy {spec.name} cannot be, since no keep rate sets "
+            f"how much it keeps; name {', '.join((operators.NONE, *operators.RANKED))}"
+        )
+    for name in operators.missing(spec, known):
+        raise InputError(
+            f"operator: {text} needs {WORDS[name]}, which {e.model} does not have "
+            "here; drop it, or name gaussian, gmm, kde, linear or discrete without data"
+        )
+    biased = spec.rule.bias and spec.kind != "oracle" and e.verifier_bias > 0
+    if biased and "displaced" not in known:
+        raise InputError(
+            f"verifier_bias: {e.verifier_bias:g}, but rows of {e.model} have no "
+            "direction to be wrong in; give 0"
+        )
 
 
 def _check_every(e: ControlFields) -> None:

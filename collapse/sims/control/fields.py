@@ -1,11 +1,14 @@
 """The fields of experiments on policies that hold a model by real rows."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from collapse.experiment.fields import Bounds, Only, Shown
+from collapse.experiment.fields import Bounds, Only, OnlyIfSet, Shown
 from collapse.experiment.study import Study
+from collapse.experiment.verifiers import operators
+from collapse.experiment.verifiers.operators import NONE
 from collapse.experiment.workflows import WorkflowSpec, specs
 from collapse.sims.control.policies import TWELVE, PolicySpec, read
 
@@ -48,6 +51,24 @@ class ControlFields(Study):
     """What a real row counts beside a generated one: the same, or by the weight that is
     best for the next fit, from the error that is predicted or measured. Policies golden
     and greedy have weights of their own."""
+    trust_by: Annotated[Literal["weight", "rows"], OnlyIfSet()] = "weight"
+    """How a real row counts more: by its weight, or by training on fewer of the
+    generated rows."""
+    operator: Annotated[tuple[str, ...], OnlyIfSet()] = (NONE,)
+    """What keeps the best of several candidates for each generated row: none,
+    top_share, realistic or confident, then random for its control, or oracle; see
+    collapse.sims.verification."""
+    verify: Annotated[Literal["always", "alarm"], OnlyIfSet(), Only("operator")] = (
+        "always"
+    )
+    """When the operator acts: in every generation, or where the policy re-anchors."""
+    selectivity: Annotated[float, Bounds(0.001, 1), OnlyIfSet(), Only("operator")] = 0.5
+    """Share of the candidates that the operator keeps."""
+    verifier_bias: Annotated[float, Bounds(0, 1e6), OnlyIfSet(), Only("operator")] = 0.0
+    """How far what the operator holds to be true is from the truth, in standard
+    deviations, along the first axis (of regressors: in the first coefficient)."""
+    noise: Annotated[float, Bounds(0, 0.5), OnlyIfSet(), Only("operator")] = 0.0
+    """The operator takes twice this share of rows for others."""
     hold: Literal["budget", "drift"] = "budget"
     """What policies with a level hold: they spend the budget, or keep the drift at the
     tolerance and spend what this takes, up to the budget."""
@@ -78,7 +99,7 @@ class ControlFields(Study):
     @classmethod
     def axes(cls) -> tuple[str, ...]:
         """Fields of its own that may hold several values."""
-        return ("samples_per_generation", "budget", "trust", "policy")
+        return ("samples_per_generation", "operator", "budget", "trust", "policy")
 
     def every_axis(self) -> tuple[str, ...]:  # type: ignore[override]
         """Its own axes, and the fields of the model that have several values."""
@@ -106,10 +127,11 @@ class ControlFields(Study):
         """The workflows with their parameters."""
         return specs(self.workflows, vars(self.learner))
 
-    def blind(self) -> list[tuple[str, str]]:
-        """Trust and policy of the settings that look at nothing, and that are fixed."""
+    def blind(self) -> list[tuple[str, str, str]]:
+        """Operator, trust and policy of the settings that look at nothing."""
+        first = NONE if NONE in self.operator else self.operator[0]
         return [
-            (weighed, text)
+            (first, weighed, text)
             for weighed in self.trust
             for text in self.policy
             if weighed != "measured" and read(text).name in _FIXED
@@ -117,8 +139,17 @@ class ControlFields(Study):
 
     def compared(self) -> bool:
         """Whether settings can be compared with a fixed one, over several seeds."""
-        several = len(self.trust) * len(self.policy) > 1
+        several = len(self.operator) * len(self.trust) * len(self.policy) > 1
         return several and self.num_seeds > 1 and bool(self.blind())
+
+    def curated(self) -> bool:
+        """Whether policies do more to generated rows than to choose their number."""
+        return self.trust_by == "rows" or self.operator != (NONE,)
+
+    def candidates(self, text: str) -> int:
+        """Rows generated for each that an operator can keep."""
+        alone = operators.read(text).name == NONE
+        return 1 if alone else math.ceil(1 / self.selectivity - 1e-9)
 
     def policies(self) -> tuple[PolicySpec, ...]:
         """The policies as they were read."""

@@ -22,7 +22,7 @@ from collapse.sims.control.fields import ControlFields
 EQUAL = 0.01  # relative difference of real rows up to which spending is equal
 STATISTICS = ("mean", "median", "low", "high")
 FEWER, SAME, BETWEEN, NOTHING = "fewer", "same", "between", ""  # how rows compare
-_AXES = ("budget", "trust", "policy")
+_AXES = ("budget", "operator", "trust", "policy")
 _WORDS = {
     "gain": "drift of a constant share over that of the policy",
     "gain_best": "drift of the best fixed share and weight over that of the policy",
@@ -36,6 +36,7 @@ def usual(experiment: ControlFields, variable: xr.DataArray) -> xr.DataArray | N
     if "constant" not in experiment.policy or "equal" not in experiment.trust:
         return None
     where = {"policy": "constant", "trust": "equal"}
+    where |= {"operator": experiment.blind()[0][0]}
     own = {k: v for k, v in where.items() if k in variable.dims}
     return variable.sel(own, drop=True)
 
@@ -51,8 +52,12 @@ def of(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, Any]:
         _whole(experiment, dataset[name]).transpose(*order).astype(float)
         for name in ("mean_drift", "real_rows")
     )
-    trusts, names = (list(map(str, drift[a].values)) for a in ("trust", "policy"))
-    blind = [(trusts.index(t), names.index(p)) for t, p in experiment.blind()]
+    known = [list(map(str, drift[axis].values)) for axis in _AXES[1:]]
+    blind = [
+        tuple(names.index(x) for names, x in zip(known, one, strict=True))
+        for one in experiment.blind()
+    ]
+    plain = (experiment.blind()[0][0], "equal", "constant")
     found = {k: np.full((len(STATISTICS), *drift.shape[:-1]), np.nan) for k in _WORDS}
     spending = np.full(drift.shape[:-1], NOTHING, dtype=object)
     together = int(np.prod(drift.shape[:-1]))
@@ -62,8 +67,8 @@ def of(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, Any]:
         levels = block[0].mean(-1)
         means = (np.log(levels) if (levels > 0).all() else levels).mean(0)
         baselines = {"gain_best": blind[int(np.argmin([means[p] for p in blind]))]}
-        if "equal" in trusts and "constant" in names:
-            baselines["gain"] = trusts.index("equal"), names.index("constant")
+        if plain in experiment.blind():
+            baselines["gain"] = blind[experiment.blind().index(plain)]
         for name, place in baselines.items():
             ratios, how = _compared(block, place, together)
             found[name][:, *where] = ratios
@@ -81,18 +86,19 @@ def _whole(experiment: ControlFields, variable: xr.DataArray) -> xr.DataArray:
 
 
 def _compared(
-    block: Curves, place: tuple[int, int], together: int
+    block: Curves, place: tuple[int, ...], together: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Gains [statistics, budgets, trusts, policies] over one setting; how rows compare.
+    """Gains [statistics, budgets, ...] over one setting, and how rows compare.
 
     Args:
-      block: drifts and rows [budgets, trusts, policies, S].
-      place: trust and policy of the setting that they are compared with.
+      block: drifts and rows [budgets, operators, trusts, policies, S].
+      place: operator, trust and policy of the setting that they are compared with.
       together: intervals that share one confidence (Bonferroni's inequality).
     """
     confidence = 1 - (1 - intervals.CONFIDENCE) / together
     drift, rows = block
-    theirs = drift[:, place[0], place[1]], rows[:, place[0], place[1]]
+    there: Any = (slice(None), *place)
+    theirs = drift[there], rows[there]
     shape = drift.shape[:-1]
     found = np.full((len(STATISTICS), *shape), np.nan)
     spending = np.full(shape, NOTHING, dtype=object)

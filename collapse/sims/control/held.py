@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from collapse.core.curation.tally import EFFECTIVE, KEPT
 from collapse.sims.control import gains
 from collapse.sims.control.fields import DRIFT, ControlFields
 
@@ -30,6 +31,12 @@ def derive(experiment: ControlFields, dataset: xr.Dataset) -> xr.Dataset:
         for name, (words, units) in _ACCOUNTS.items()
     }
     dataset = dataset.drop_vars([f"fit_{name}" for name in _ACCOUNTS]).assign(accounts)
+    if f"fit_{KEPT}" in dataset:
+        kept = dataset[f"fit_{KEPT}"].assign_attrs(
+            long_name="share of the candidates that may be kept", units="share"
+        )
+        gone = [f"fit_{name}" for name in (KEPT, EFFECTIVE, "keep_rate")]
+        dataset = dataset.drop_vars(gone, errors="ignore").assign({KEPT: kept})
     dataset = dataset.assign(_reached(experiment, dataset))
     tolerated = _tolerance(experiment, dataset)
     dataset = dataset.assign(_failures(dataset, tolerated))

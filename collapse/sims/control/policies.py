@@ -24,6 +24,7 @@ class PolicyRule:
       watches: whether it depends on what it is fed with.
       weighs: says itself what a real row counts.
       priced: needs a price of a real row, and spends as much as that is worth.
+      alarms: re-anchors in some generations, and says so.
     """
 
     number: str = ""
@@ -32,6 +33,7 @@ class PolicyRule:
     watches: bool = True
     weighs: bool = False
     priced: bool = False
+    alarms: bool = False
 
 
 RULES = {
@@ -39,12 +41,14 @@ RULES = {
     "golden": PolicyRule(watches=False, weighs=True),
     "greedy": PolicyRule(watches=False, weighs=True),
     "decay": PolicyRule("c of the share c / t", high=1e6, watches=False),
-    "periodic": PolicyRule("period in generations", 0.999, 1e9, watches=False),
-    "event": PolicyRule("share of real rows of an event"),
+    "periodic": PolicyRule(
+        "period in generations", 0.999, 1e9, watches=False, alarms=True
+    ),
+    "event": PolicyRule("share of real rows of an event", alarms=True),
     "proportional": PolicyRule("gain", high=1e3),
     "feed_forward": PolicyRule(),
     "priced": PolicyRule(priced=True),
-    "evidence": PolicyRule("rate of false alarms"),
+    "evidence": PolicyRule("rate of false alarms", alarms=True),
     "bandit": PolicyRule(),
 }
 TWELVE = (

@@ -6,6 +6,7 @@ statistics, a generation is two of them, the real one and the generated one, who
 follow the share; else its rows are single samples.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from collapse.core import streams, workflows
 from collapse.core.control import ledger, trust
 from collapse.core.control.policies import POLICIES
 from collapse.core.control.policy import Setting
-from collapse.core.types import Controller, Key, Problem
+from collapse.core.types import Controller, Curator, Key, Problem
 from collapse.data.errors import InputError
 from collapse.experiment.condition import Condition
 from collapse.experiment.monitors import Monitor, Sizes, monitor_of
@@ -24,6 +25,7 @@ from collapse.experiment.task import Task
 from collapse.numerics import draws
 from collapse.sims.control.fields import ControlFields
 from collapse.sims.control.policies import read
+from collapse.sims.control.verified import verified
 
 
 class PolicyNumbers(NamedTuple):
@@ -64,7 +66,7 @@ def under_policy(condition: Condition[ControlFields], own: Task, sizes: Sizes) -
     study, cell = condition.experiment, condition.cell
     n, make, dtype = condition.n, _problems(condition, own), jnp.result_type(float)
     names = study.policy_names()
-    every = tuple(POLICIES[name] for name in names)
+    every, other = tuple(POLICIES[name] for name in names), verified(condition, own)
 
     def watched(root: Key, *values: Any) -> Monitor:
         return monitor_of(own, study.monitor, root, sizes, values)
@@ -72,15 +74,20 @@ def under_policy(condition: Condition[ControlFields], own: Task, sizes: Sizes) -
     def make_problem(root: Key, *given: Any) -> Problem:
         numbers, values = PolicyNumbers(*given[:_COUNT]), given[_COUNT:]
         problem, seen = make(root, numbers, *values), watched(root, *values)
+        problem = other.problem(root, problem, values)
         return _watched(problem, study.error, seen, numbers)
+
+    def make_curator(root: Key, *given: Any) -> Curator:
+        numbers, values = PolicyNumbers(*given[:_COUNT]), given[_COUNT:]
+        assert other.curator is not None
+        return other.curator(root, make(root, numbers, *values), values)
 
     def make_controller(root: Key, *given: Any) -> Controller:
         numbers = PolicyNumbers(*given[:_COUNT])
         setting = _setting(numbers, watched(root, *given[_COUNT:]))
         overdraft = jnp.asarray(study.overdraft, dtype)
-        return ledger.controller(
-            *(every, numbers.place, setting, numbers.source, overdraft, numbers.trusted)
-        )
+        known = (every, numbers.place, setting, numbers.source, overdraft)
+        return ledger.controller(*known, numbers.trusted, other.thinning)
 
     size = 0 if own.batched else n  # of batches it is one of the numbers
     return own._replace(
@@ -91,9 +98,10 @@ def under_policy(condition: Condition[ControlFields], own: Task, sizes: Sizes) -
         batch_size=1,
         program=(
             *(size, condition.workflow, names, _swept(study, cell, own)),
-            own.program,
+            *(other.program, own.program),
         ),
         controller=make_controller,
+        curator=None if other.curator is None else make_curator,
         # what is measured on the host takes longer than a generation
         observe=own.observe if study.metrics else None,
         biased=None,
@@ -137,13 +145,17 @@ def learned(condition: Condition[ControlFields], data: Any) -> Task:
     cell = {axis: getattr(family, axis)[0] for axis in family.axes()}
     cell |= {axis: condition[axis] for axis in study.swept()}
     cell["samples_per_generation"] = condition["samples_per_generation"]
+    if study.curated() and any(f.name == "rows" for f in dataclasses.fields(family)):
+        family = dataclasses.replace(family, **{"rows": "samples"})  # type: ignore[arg-type]
     own = family.task(Condition(family, condition.workflow, cell), data)
     if own.biased is None:
         raise InputError(
             f"model: {study.model} cannot be put under a policy with these options; "
             "drop them or name another"
         )
-    if own.batched and condition.workflow.name != "replace":
+    if own.rows is not None and own.rows.make_problem and study.curated():
+        own = own._replace(make_problem=own.rows.make_problem, batch_size=1)
+    if own.batched and (study.curated() or condition.workflow.name != "replace"):
         own = own._replace(batched=False, biased=_unbiased(own, study.model))
     return own
 

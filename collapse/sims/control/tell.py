@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from collapse.experiment.base import spelled
 from collapse.experiment.closing import aligned, in_blocks, ratio_words
 from collapse.experiment.lazy import load
+from collapse.experiment.verifiers import operators
+from collapse.experiment.verifiers.operators import NONE, OperatorSpec
 from collapse.sims.control.fields import DRIFT, ControlFields
 from collapse.sims.control.policies import read
 
@@ -16,19 +18,23 @@ if TYPE_CHECKING:
 _REACHED = ("mean_drift", "largest_drift")
 _LEAST_SEEDS = 6  # for a sentence about which policy is better
 _HEADS = ("policy", "real rows", "mean drift", "passed", "gain", "gain on the best")
+_KEPT = "kept_share"
 _NOTES = {"fewer": " with fewer rows", "between": " of as many rows"}
 
 
 def figures(e: ControlFields) -> tuple[dict[str, Any], ...]:
     """Tables `[figure]`: what policies reach against their budget, or over time."""
     several, mean = e.several(), {"statistic": "mean", "band": "mean"}
-    columns = {"columns": "trust"} if "trust" in several else {}
+    axes = [axis for axis in ("operator", "trust") if axis in several]
+    columns = dict(zip(("columns", "rows"), axes, strict=False))
+    alone = len(axes) > 1  # rows of panels are for one of these, or for metrics
     if "budget" in several:
         scales = {"x_scale": "log", "y_scale": "log"}
         gains = ("gain_best",) if e.compared() else ()
-        front = {"x": "budget", "metrics": (*_REACHED, *gains), "hue": "policy"}
+        metrics = _REACHED[:1] if alone else (*_REACHED, *gains)
+        front = {"x": "budget", "metrics": metrics, "hue": "policy"}
         return (front | mean | scales | columns,)
-    over = {"metrics": (DRIFT, "spent"), "hue": "policy"}
+    over = {"metrics": (DRIFT,) if alone else (DRIFT, "spent"), "hue": "policy"}
     if e.learner.usual_monitor != "loss":  # else drifts may be below 0
         over["y_scale"] = "log"
     return (over | mean | columns,)
@@ -56,7 +62,11 @@ def closing(e: ControlFields, dataset: "xr.Dataset") -> str:
     axes = [str(d) for d in dataset["mean_drift"].dims if d not in ("seed", "policy")]
     told = [a for a in axes if dataset.sizes[a] > 1]
     blocks = in_blocks(lines, axes, told, lambda some: _table(some, e.policy[0]))
-    last = f"{_monitor_words(e)}\n{answer(lines, e.num_seeds)}"
+    verifies = e.operator != (NONE,)
+    plain = [x for x in lines if not verifies or _operator(e, x).name == NONE]
+    last = f"{_monitor_words(e)}\n{answer(plain, e.num_seeds)}"
+    if verifies and e.num_seeds >= _LEAST_SEEDS:
+        last += f"\n{answer_verified(e, lines)}"
     return "\n\n".join([*blocks, last])
 
 
@@ -65,6 +75,9 @@ def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
     np = load("numpy")
     names = ["mean_drift", "real_rows", "passed"]
     means = dataset[names].mean("seed")
+    if _KEPT in dataset:  # of generation 0 there are no candidates
+        kept = dataset[_KEPT].isel(generation=slice(1, None))
+        means[_KEPT] = kept.mean(("seed", "generation"))
     rest = [str(d) for d in means["mean_drift"].dims]
     lines = []
     for index in np.ndindex(*(dataset.sizes[d] for d in rest)):
@@ -90,7 +103,7 @@ def _table(lines: Sequence[Mapping[str, Any]], only: str) -> list[str]:
       lines: of `table`.
       only: the policy, if there is one.
     """
-    rows = [_HEADS]
+    rows = [_HEADS + (("kept",) if _KEPT in lines[0] else ())]
     for line in lines:
         passed = line["passed"]
         note = _NOTES.get(line.get("spending", ""), "")
@@ -103,6 +116,7 @@ def _table(lines: Sequence[Mapping[str, Any]], only: str) -> list[str]:
                 ratio_words(line.get("gain")) + note,
                 ratio_words(line.get("gain_best")),
             )
+            + ((f"{line[_KEPT]:.0%}",) if _KEPT in line else ())
         )
     return aligned(rows)
 
@@ -155,6 +169,34 @@ def answer(lines: Sequence[Mapping[str, Any]], num_seeds: int) -> str:
         f"the best policy that looks, {name}, has a gain of {said} over the best fixed "
         "share and weight that was run."
     )
+
+
+def answer_verified(e: ControlFields, lines: Sequence[Mapping[str, Any]]) -> str:
+    """One sentence: whether verifying the generated rows pays beside real ones."""
+    own = [
+        line
+        for line in lines
+        if _operator(e, line).name != NONE and _operator(e, line).kind == "itself"
+    ]
+    fair = [x for x in own if "gain_best" in x and not math.isnan(x["gain_best"][0])]
+    if NONE not in e.operator or not fair:
+        return "Whether verifying pays is told beside the operator none."
+    best = max(fair, key=lambda line: line["gain_best"][1])
+    value, low, high = best["gain_best"]
+    name = ", ".join(
+        str(best[axis]) for axis in ("operator", "policy", "trust") if axis in best
+    )
+    pays = "pays" if low > 1 else "does not clearly pay"
+    return (
+        f"Verifying generated rows {pays}: the best of the operators here ({name}) has "
+        f"a gain of {value:.3g} ({low:.3g} to {high:.3g}) over the best fixed share "
+        f"and weight without one, as far as {e.error} tells."
+    )
+
+
+def _operator(e: ControlFields, line: Mapping[str, Any]) -> OperatorSpec:
+    """The operator of a line."""
+    return operators.read(str(line.get("operator", e.operator[0])))
 
 
 def _looks(line: Mapping[str, Any]) -> bool:

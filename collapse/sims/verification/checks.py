@@ -5,21 +5,16 @@ import dataclasses
 from collapse.data.errors import InputError
 from collapse.experiment.row_knowledge import WORDS
 from collapse.experiment.spelling import once
+from collapse.experiment.verifiers.operators import NONE, missing, read
 from collapse.sims.verification.fields import USUAL, VerificationFields
-from collapse.sims.verification.operators import NONE, OperatorSpec, read
 
 _WORKFLOWS = ("replace", "accumulate", "fixed_budget", "window")
 
 
 def usual(e: VerificationFields) -> tuple[str, ...]:
     """The operators of a run that names none: those that the model can have."""
-    return tuple(text for text in USUAL if not missing(e, read(text)))
-
-
-def missing(e: VerificationFields, spec: OperatorSpec) -> tuple[str, ...]:
-    """What an operator needs and the model does not know of its rows."""
     known = e.learner.knows_of_rows()
-    return tuple(name for name in spec.needs if name not in known)
+    return tuple(text for text in USUAL if not missing(read(text), known))
 
 
 def check(e: VerificationFields) -> None:
@@ -71,7 +66,7 @@ def _check_model(e: VerificationFields) -> None:
 def _check_operator(e: VerificationFields, text: str) -> None:
     """Raise InputError for an operator that the model, or these fields, cannot have."""
     spec = read(text)
-    for name in missing(e, spec):
+    for name in missing(spec, e.learner.knows_of_rows()):
         raise InputError(
             f"operator: {text} needs {WORDS[name]}, which {e.model} does not have "
             f"here; known are {', '.join(usual(e))}"

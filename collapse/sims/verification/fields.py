@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from collapse.experiment.fields import Bounds, Share, Shown
 from collapse.experiment.study import Study
+from collapse.experiment.verifiers.operators import OperatorSpec, read
 from collapse.experiment.workflows import WorkflowSpec, specs
-from collapse.sims.verification.operators import OperatorSpec, read
 
 RIGHT, KEPT_RIGHT, KEPT_WRONG = "right_share", "kept_right", "kept_wrong"
 JUDGED = (RIGHT, KEPT_RIGHT, KEPT_WRONG)
@@ -17,7 +17,6 @@ USUAL = (
     *("none", "ball", "ball random", "labels", "labels random"),
     *("top_share", "top_share random", "realistic", "realistic random", "correct"),
 )
-REFERENCE = 500  # real rows that a judge knows
 LEARNERS = "Operators realistic, importance, covariance and correct"
 _SPARE = 2  # candidates of a verifier that keeps no fixed share, over those it needs
 

@@ -8,10 +8,8 @@ import dataclasses
 import math
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
-from collapse.core import streams
 from collapse.core.curation.keeping import seen
 from collapse.core.curation.tally import EFFECTIVE, KEPT
 from collapse.core.types import (
@@ -30,21 +28,17 @@ from collapse.data.errors import InputError
 from collapse.experiment.condition import Condition
 from collapse.experiment.row_truth import Knowledge, RowTruth
 from collapse.experiment.task import Task
+from collapse.experiment.verifiers.curators import curator_of, is_own_program
+from collapse.experiment.verifiers.learning import learning_from_enough, reference_of
+from collapse.experiment.verifiers.operators import NONE, OperatorSpec, read
+from collapse.experiment.verifiers.scores import CuratorNumbers, Setting
 from collapse.numerics import threefry
-from collapse.sims.verification.curators import (
-    CuratorNumbers,
-    Setting,
-    curator_of,
-    is_own_program,
-)
 from collapse.sims.verification.fields import (
     KEPT_RIGHT,
     KEPT_WRONG,
-    REFERENCE,
     RIGHT,
     VerificationFields,
 )
-from collapse.sims.verification.operators import NONE, OperatorSpec, read
 
 _OWN = len(CuratorNumbers._fields) + 1  # values that come before those of the family
 
@@ -72,11 +66,11 @@ def task(condition: Condition[VerificationFields], data: Any) -> Task:
         problem = make(root, *values[_OWN:])
         keeps = spec.name == NONE
         model = problem.model
-        model = _told(model) if keeps else _learning_from_enough(model, least)
+        model = _told(model) if keeps else learning_from_enough(model, least)
         if study.scale == "known":
             model = _with_known_scale(model, rows)
         own = setting(root, problem, values)
-        problem = problem._replace(model=model, reference=_reference(root, own))
+        problem = problem._replace(model=model, reference=reference_of(root, own))
         num = condition.n * candidates
         judged = _judged(problem, curator_of(spec, own), own.known, num)
         return problem._replace(metrics={**problem.metrics, **judged})
@@ -143,13 +137,6 @@ def _numbers(
     return tuple(jnp.asarray(number, jnp.result_type(float)) for number in numbers)
 
 
-def _reference(root: Key, setting: Setting) -> Batch:
-    """Real rows as the judge knows them: those of a truth that its bias has moved."""
-    key = streams.key(root, 0, streams.Purpose.MONITOR)
-    rows, displaced = setting.truth(key, REFERENCE), setting.known.displaced
-    return rows if displaced is None else displaced(rows, setting.numbers.bias)
-
-
 def _told(model: Model) -> Model:
     """The model whose results tell that all rows were kept, as those of curators do."""
 
@@ -158,19 +145,6 @@ def _told(model: Model) -> Model:
     ) -> tuple[Params, Info]:
         found, info = model.fit(key, params, batch, weights)
         return found, {**info, KEPT: jnp.ones(()), EFFECTIVE: jnp.ones(())}
-
-    return model._replace(fit=fit)
-
-
-def _learning_from_enough(model: Model, least: int) -> Model:
-    """The model that stays as it is where fewer rows are kept than a fit needs."""
-
-    def fit(
-        key: Key, params: Params, batch: Batch, weights: Weights
-    ) -> tuple[Params, Info]:
-        found, info = model.fit(key, params, batch, weights)
-        enough = jnp.sum((weights > 0).astype(jnp.int32)) >= least
-        return jax.tree.map(lambda a, b: jnp.where(enough, a, b), found, params), info
 
     return model._replace(fit=fit)
 

@@ -8,12 +8,11 @@ from collapse.experiment.base import spelled
 from collapse.experiment.closing import aligned
 from collapse.experiment.closing import ratio_words as _ratio
 from collapse.experiment.lazy import load
+from collapse.experiment.verifiers.operators import NONE, REFERENCE, read
 from collapse.sims.verification.fields import (
     LEARNERS,
-    REFERENCE,
     VerificationFields,
 )
-from collapse.sims.verification.operators import NONE, read
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from collapse.experiment.condition import Condition
+from collapse.experiment.verifiers.operators import OperatorSpec, read
 from collapse.experiment.workflows import round_share
 from collapse.sims.verification.fields import VerificationFields
-from collapse.sims.verification.operators import OperatorSpec, read
 from collapse.theory import selection, verified_loop
 
 Curves = dict[str, NDArray[np.float64]]

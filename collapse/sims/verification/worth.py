@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from collapse.core.curation.tally import EFFECTIVE, KEPT
+from collapse.experiment.verifiers.operators import NONE, control_of, read
 from collapse.measures import intervals
 from collapse.sims.verification.fields import (
     KEPT_RIGHT,
@@ -23,7 +24,6 @@ from collapse.sims.verification.fields import (
     TAIL,
     VerificationFields,
 )
-from collapse.sims.verification.operators import NONE, control_of, read
 from collapse.sims.verification.theory import of_many_rows
 
 _ALIKE = 0.05  # difference of the rows of an operator and its control, at most

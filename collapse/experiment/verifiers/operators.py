@@ -6,6 +6,7 @@ operator in the hands of who knows the truth (`oracle`).
 """
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any, Literal, TypeAlias
 
 from collapse.data.errors import InputError
@@ -13,6 +14,8 @@ from collapse.experiment.spelling import named
 
 As: TypeAlias = Literal["itself", "random", "oracle"]
 NONE = "none"
+REFERENCE = 500  # real rows that a judge knows
+RANKED = ("top_share", "realistic", "confident")  # whose keep rate may be set
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,6 +112,11 @@ class OperatorSpec:
         """What a family has to know of its rows."""
         own = self.rule.oracle if self.kind == "oracle" else self.rule.needs
         return own or ()
+
+
+def missing(spec: OperatorSpec, known: Collection[str]) -> tuple[str, ...]:
+    """What an operator needs and a model does not know of its rows."""
+    return tuple(name for name in spec.needs if name not in known)
 
 
 def control_of(text: str) -> str:

@@ -1,0 +1,1 @@
+"""Verifiers of generated rows: operators by name, and the curators they make."""
