@@ -17,10 +17,11 @@ from collapse.experiment.condition import Condition
 from collapse.experiment.row_truth import Knowledge
 from collapse.experiment.toml import from_table
 from collapse.experiment.verifiers.curators import randomised
-from collapse.experiment.verifiers.operators import RULES, control_of, read
+from collapse.experiment.verifiers.operators import RULES, control_of, missing, read
+from collapse.experiment.verifiers.scores import muddled
 from collapse.lab import parts
 from collapse.lab import run as runner
-from collapse.sims.verification import Verification, checks, tell
+from collapse.sims.verification import Verification, tell
 from collapse.sims.verification.worth import derive
 
 MODELS = ("gaussian", "gmm", "kde", "linear", "discrete")
@@ -118,9 +119,15 @@ def in_all_hands(model):
     """Every operator that a model can have, and every oracle; the bias it can have."""
     bias = [0.0] if model == "discrete" else [0.3]
     known, _ = runner.prepare(asked(model=model, verifier_bias=bias))
-    names = [name for name in RULES if not checks.missing(known, read(name))]
+    names = [
+        name for name in RULES if not missing(read(name), known.learner.knows_of_rows())
+    ]
     oracles = [f"{n} oracle" for n in names if RULES[n].oracle is not None]
-    oracles = [text for text in oracles if not checks.missing(known, read(text))]
+    oracles = [
+        text
+        for text in oracles
+        if not missing(read(text), known.learner.knows_of_rows())
+    ]
     return {"model": model, "verifier_bias": bias, "operator": [*names, *oracles]}
 
 
