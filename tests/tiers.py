@@ -22,6 +22,7 @@ FULL = [
     r"core/curation/test_tally.py::test_(slots.*True|positions.*fixed|candidates_count)",
     r"core/curation/test_closed_loops.py::test_a_verifier.*\[(2|1.0-0.2)",
     r"core/curation/test_quality.py::test_coverage.*\[1",
+    r"core/curation/test_fresh_data.py",
     r"core/test_curation.py::test_a_budget_of_complete",
     r"core/test_real_rows.py::.*\[(?!gaussian)",
     r"core/test_control.py::test_chunks",
