@@ -28,3 +28,27 @@ def interrupt(monkeypatch, saves=1):
 
     monkeypatch.setattr(parts, "_SECONDS_BETWEEN_SAVES", -1.0)  # save every chunk
     monkeypatch.setattr(checkpoint, "save", save)
+
+
+def stopped_and_resumed(experiment, folder, monkeypatch, when):
+    """The traces of a run that was stopped once, and the generation of the stop.
+
+    Args:
+      experiment: ready to run.
+      folder: of its checkpoints.
+      monkeypatch: of the test.
+      when: checkpoint -> whether to stop after it.
+    """
+    monkeypatch.setattr(parts, "_SECONDS_BETWEEN_SAVES", -1.0)  # save every chunk
+    real, stopped = parts.checkpoint.save, []
+
+    def save(path, progress):
+        real(path, progress)
+        if not stopped and when(progress):
+            stopped.append(progress.done)
+            raise parts.Interrupted("stop")
+
+    monkeypatch.setattr(parts.checkpoint, "save", save)
+    with pytest.raises(parts.Interrupted):
+        parts.simulate(experiment, None, folder)
+    return parts.simulate(experiment, None, folder), stopped[0]

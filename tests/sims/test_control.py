@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 from calibrated import assert_mean, assert_tells_apart
 from conftest import SEED
+from lab_cases import stopped_and_resumed
 
 from collapse.data.errors import InputError
 from collapse.data.tables import RealData
@@ -102,21 +103,13 @@ def test_a_run_that_is_stopped_goes_on_in_the_middle_of_an_event(tmp_path, monke
     fields |= {"hold": "drift", "tolerance": 0.005, "budget": [200.0]}
     whole = ran(tmp_path / "whole", **fields)
     experiment, _ = runner.prepare(asked(**fields))
-    monkeypatch.setattr(parts, "_SECONDS_BETWEEN_SAVES", -1.0)
-    real = parts.checkpoint.save
-    stopped = []
-
-    def save(path, progress):
-        real(path, progress)
-        if not stopped and progress.trace["fit_alarms"][:, -1].any():
-            stopped.append(progress.done)
-            raise parts.Interrupted("stop")
-
-    monkeypatch.setattr(parts.checkpoint, "save", save)
-    with pytest.raises(parts.Interrupted):
-        parts.simulate(experiment, None, tmp_path / "part")
-    traces = parts.simulate(experiment, None, tmp_path / "part")
-    assert 0 < stopped[0] < 60
+    traces, done = stopped_and_resumed(
+        experiment,
+        tmp_path / "part",
+        monkeypatch,
+        lambda progress: progress.trace["fit_alarms"][:, -1].any(),
+    )
+    assert 0 < done < 60
     again = derive(experiment, results.assemble(experiment, traces))
     for name in ("drift", "real_share", "spent"):
         np.testing.assert_array_equal(again[name], whole[name])

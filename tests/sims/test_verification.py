@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from calibrated import assert_mean, assert_tells_apart
 from conftest import SEED
+from lab_cases import stopped_and_resumed
 
 from collapse.core import loop
 from collapse.core.curation import keeping
@@ -202,20 +203,10 @@ def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(tmp_path, monkeypat
     fields |= {"num_generations": 20, "noise": [0.1], "real_fraction": [0.1]}
     whole = ran(tmp_path / "whole", **fields)
     experiment, _ = runner.prepare(asked(**fields))
-    monkeypatch.setattr(parts, "_SECONDS_BETWEEN_SAVES", -1.0)
-    real, stopped = parts.checkpoint.save, []
-
-    def save(path, progress):
-        real(path, progress)
-        if not stopped and progress.done > 2:
-            stopped.append(progress.done)
-            raise parts.Interrupted("stop")
-
-    monkeypatch.setattr(parts.checkpoint, "save", save)
-    with pytest.raises(parts.Interrupted):
-        parts.simulate(experiment, None, tmp_path / "part")
-    traces = parts.simulate(experiment, None, tmp_path / "part")
-    assert 2 < stopped[0] < 20
+    traces, done = stopped_and_resumed(
+        experiment, tmp_path / "part", monkeypatch, lambda progress: progress.done > 2
+    )
+    assert 2 < done < 20
     again = derive(experiment, results.assemble(experiment, traces))
     for name in ("w2_squared", "kept_share", "kept_right"):
         np.testing.assert_array_equal(again[name], whole[name])
