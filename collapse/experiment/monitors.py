@@ -14,6 +14,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
+from jax import lax
 from jaxtyping import Array, Float
 
 from collapse.core import streams
@@ -23,6 +25,8 @@ from collapse.experiment.task import Task
 from collapse.measures.two_samples import STATISTICS
 
 UNKNOWN = float("nan")
+_HALVINGS = 8  # of the reference rows, for a floor
+_LEAST = 4  # rows of a half
 
 
 class Monitor(NamedTuple):
@@ -96,9 +100,46 @@ def monitor_of(
 
     floors = {"mean": 1 / sizes.reference + 1 / sizes.samples}
     floors |= {"energy": 0.0, "mmd": 0.0}
-    return Monitor(
-        metric, floors.get(name, UNKNOWN), 1.0, float(max(reference.shape[1], 1))
-    )
+    floor: float | Array = floors.get(name, UNKNOWN)
+    if name not in floors:
+        floor = floor_by_halves(reference, STATISTICS[name], sizes)
+    return Monitor(metric, floor, 1.0, float(max(reference.shape[1], 1)))
+
+
+def floor_by_halves(
+    reference: Array, statistic: Callable[[Array], Any], sizes: Sizes
+) -> Float[Array, ""]:
+    """What a statistic shows of a perfect model, from halves of the reference rows.
+
+    A mean over halves, which are two samples of one law, times what the sizes of the
+    two samples make of it: a squared distance of samples of r and m rows has
+    1 / r + 1 / m times a constant, to leading order. Which rows are in a half is the
+    same for all seeds, and has nothing to do with their values.
+
+    Args:
+      reference: rows of the monitor.
+      statistic: one of `two_samples.STATISTICS`.
+      sizes: of the samples that are compared.
+
+    Raises:
+      InputError: for fewer than 8 reference rows.
+    """
+    rows = len(reference)
+    if rows < 2 * _LEAST:
+        raise InputError(
+            f"monitor_rows: {rows} are too few to know the noise of this monitor; "
+            f"give {2 * _LEAST} or more"
+        )
+    rng, half = np.random.default_rng(0), rows // 2
+    orders = jnp.asarray([rng.permutation(rows) for _ in range(_HALVINGS)], jnp.int32)
+
+    def halved(order: Array) -> Array:
+        first, second = reference[order[:half]], reference[order[half:]]
+        return jnp.asarray(statistic(second)(first))
+
+    there = 1 / half + 1 / (rows - half)
+    here = 1 / sizes.reference + 1 / sizes.samples
+    return jnp.mean(lax.map(halved, orders)) * (here / there)
 
 
 def known(task: Task) -> tuple[str, ...]:

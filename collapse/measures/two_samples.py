@@ -20,7 +20,8 @@ from collapse.measures.neighbours import (
 )
 
 Points = Float[Array, "m d"]
-Statistic = Callable[[Points, Points], Float[Array, ""]]
+Reference = Float[Array, "r d"]
+Statistic = Callable[[Points, Reference], Float[Array, ""]]
 Bound = Callable[[Points], Float[Array, ""]]
 
 _RIDGE = 1e-3  # of a discriminant, in units of the features' mean variance
@@ -28,7 +29,7 @@ _TAIL = 0.01  # share of the reference beyond each end of a coordinate
 _PAIRED = 500  # reference rows whose distances give the width of a kernel
 
 
-def squared_mean(points: Points, reference: Points) -> Float[Array, ""]:
+def squared_mean(points: Points, reference: Reference) -> Float[Array, ""]:
     """Squared distance of the means, over the total variance of the reference.
 
     Two samples of one law have 1 / m + 1 / r on average.
@@ -37,18 +38,18 @@ def squared_mean(points: Points, reference: Points) -> Float[Array, ""]:
     return jnp.sum(gap**2) / jnp.sum(jnp.var(reference, 0))
 
 
-def squared_covariance(points: Points, reference: Points) -> Float[Array, ""]:
+def squared_covariance(points: Points, reference: Reference) -> Float[Array, ""]:
     """Squared Frobenius distance of covariances, over the reference's squared norm."""
     own, theirs = (jnp.atleast_2d(jnp.cov(rows.T)) for rows in (points, reference))
     return jnp.sum((own - theirs) ** 2) / jnp.sum(theirs**2)
 
 
-def energy(points: Points, reference: Points) -> Float[Array, ""]:
+def energy(points: Points, reference: Reference) -> Float[Array, ""]:
     """Energy distance without bias (Szekely & Rizzo 2013); 0 for one law on average."""
     return energy_distance(points, reference)
 
 
-def mmd_to(reference: Points) -> Bound:
+def mmd_to(reference: Reference) -> Bound:
     """A function: the squared maximum mean discrepancy of points from the reference.
 
     The kernel is a Gaussian one, exp(-|x - y|^2 / (2 width^2)), whose width is that of
@@ -73,7 +74,7 @@ def mmd_to(reference: Points) -> Bound:
     return discrepancy
 
 
-def squared_width(reference: Points) -> Float[Array, ""]:
+def squared_width(reference: Reference) -> Float[Array, ""]:
     """Squared median distance of two of the reference's first 500 rows; 1 if that is 0.
 
     The median is the usual width of a kernel (Gretton et al. 2012, sec. 8), there of
@@ -85,7 +86,7 @@ def squared_width(reference: Points) -> Float[Array, ""]:
     return jnp.where(middle > 0, middle, 1)
 
 
-def squared_auc(points: Points, reference: Points) -> Float[Array, ""]:
+def squared_auc(points: Points, reference: Reference) -> Float[Array, ""]:
     """(2 AUC - 1)^2 of a linear discriminant of x and x^2, trained on the other half.
 
     AUC is the chance that it ranks a reference row above one of the model: 1/2 where
@@ -106,7 +107,7 @@ def squared_auc(points: Points, reference: Points) -> Float[Array, ""]:
     return (2 * auc - 1) ** 2
 
 
-def squared_tail(points: Points, reference: Points) -> Float[Array, ""]:
+def squared_tail(points: Points, reference: Reference) -> Float[Array, ""]:
     """Squared relative change of the mass beyond the reference's outer quantiles.
 
     Mean over coordinates of that below the 1 % and above the 99 % quantile.
@@ -121,12 +122,12 @@ def _squares(rows: Points) -> Float[Array, "m 2*d"]:
     return jnp.concatenate([rows, rows**2], axis=1)
 
 
-def _against(statistic: Statistic) -> Callable[[Points], Bound]:
+def _against(statistic: Statistic) -> Callable[[Reference], Bound]:
     """The statistic as a function of the reference first."""
     return lambda reference: lambda points: statistic(points, reference)
 
 
-STATISTICS: Mapping[str, Callable[[Points], Bound]] = {
+STATISTICS: Mapping[str, Callable[[Reference], Bound]] = {
     "mean": _against(squared_mean),
     "covariance": _against(squared_covariance),
     "energy": _against(energy),

@@ -15,7 +15,7 @@ from collapse.experiment.verifiers.ranked import ranked, thinned
 from collapse.experiment.verifiers.scores import CuratorNumbers, Setting
 from collapse.sims.control.fields import ControlFields
 
-_DRAW = 1  # of the judge's real rows; 0 are those of the monitor
+_DRAW = 1  # of the judge's real rows; those of a monitor are 0
 
 
 class Verified(NamedTuple):
