@@ -48,7 +48,7 @@ use_all_cores()  # more threads than devices: without them two devices can deadl
 _kept = Path(__file__).parents[1] / ".pytest_cache" / "compiled" / cache.key() / "xla"
 cache.prune(_kept.parents[1])
 jax.config.update("jax_compilation_cache_dir", str(_kept))
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")

@@ -65,7 +65,7 @@ CASES = {
         [*SPLIT, "--scheduler", "local", "--jobs", "2"], ["cluster"], worker=True
     ),
 }
-FEW = {"run": 5}  # in the gate; in the weekly run 50 in all
+FEW = {"run": 3}  # in the gate; in the weekly run 50 in all
 MANY = {"run": 20, "merge": 10, "extend": 8, "jobs": 5, "jobs, a worker": 3}
 MANY |= {"cluster": 2, "cluster, a worker": 2}
 
