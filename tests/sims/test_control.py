@@ -12,13 +12,17 @@ from collapse.data.tables import RealData
 from collapse.data.tables.disjoint import check_disjoint
 from collapse.experiment import results
 from collapse.experiment.toml import from_table
-from collapse.lab import parts
+from collapse.lab import api, parts
 from collapse.lab import run as runner
 from collapse.measures import intervals
 from collapse.sims.control import Control, gains, tell
 from collapse.sims.control.held import derive
 from collapse.sims.control.policies import TWELVE, read
 
+FAITHFUL = {
+    **{"data": "faithful", "samples_per_generation": [100], "budget": [5.0]},
+    "num_generations": 2,
+}
 _NOISE_AND_PLAIN = ("event noise", "constant")
 pytestmark = pytest.mark.x64
 
@@ -304,6 +308,16 @@ def test_the_rows_of_a_monitor_are_taken_from_those_held_out():
 
 
 # What is said
+
+
+def test_the_monitor_s_rows_are_told_as_many_as_the_data_had():
+    """Of 272 rows 68 are held out, and 34 of these are the monitor's."""
+    run = api.run(asked(**FAITHFUL, policy=["constant"], num_seeds=1))
+    assert "real rows are not counted: 34, or 17 a generation" in run.table()
+    assert "mean: 34 real rows" in run.experiment.caption_of(run.dataset)
+    few = asked(**FAITHFUL, hold="drift", tolerance=0.02, policy=["event"])
+    with pytest.raises(InputError, match="below the floor 0.0304 of a monitor of 34"):
+        runner.prepare(few)
 
 
 def test_policies_are_read_as_they_are_written():

@@ -56,15 +56,26 @@ def check(e: ControlFields) -> None:
         )
     if e.hold == "drift" and not e.tolerance:
         raise InputError("tolerance: --hold drift needs one; give the drift to hold")
-    floor = 1 / e.monitor_rows + 1 / e.monitor_samples
+    check_floor(e, e.monitor_rows, e.monitor_samples)
+    _check_rows(e)
+    _check_every(e)
+
+
+def check_floor(e: ControlFields, rows: int, samples: int) -> None:
+    """Raise InputError for a tolerance that the monitor cannot see.
+
+    Args:
+      e: the study.
+      rows: real ones of the monitor, as many as there are.
+      samples: rows that the model generates for it.
+    """
+    floor = 1 / rows + 1 / samples
     if 0 < e.tolerance < floor and e.monitor == "mean":
         raise InputError(
             f"tolerance: {e.tolerance:g} is below the floor {floor:.3g} of a monitor "
-            f"of {e.monitor_rows} real and {e.monitor_samples} generated rows, which "
-            "cannot see so small a drift; give a larger tolerance or more rows"
+            f"of {rows} real and {samples} generated rows, which cannot see so small a "
+            "drift; give a larger tolerance or more rows"
         )
-    _check_rows(e)
-    _check_every(e)
 
 
 def _check_rows(e: ControlFields) -> None:

@@ -77,9 +77,13 @@ class Control(ControlFields):
         """Tables `[figure]` of drift against budgets, or over generations."""
         return tell.figures(self)
 
-    def caption(self) -> str:
+    def told_by(self, data: Any) -> dict[str, Any]:
+        """The number of real rows that the monitor had: data may have fewer."""
+        return {tell.WATCHED: self.monitor_sizes(data)[0]}
+
+    def caption_of(self, dataset: "xr.Dataset") -> str:
         """The caption of the default figure."""
-        return tell.caption(self)
+        return tell.caption(self, dataset)
 
     def closing(self, dataset: "xr.Dataset") -> str:
         """A table of what policies reached, and the answer in a sentence."""
@@ -141,7 +145,8 @@ class Control(ControlFields):
         self._learner_of(max(self.samples_per_generation)).check()
 
     def check_data(self, data: Any) -> None:
-        """Raise InputError if more real rows are asked for than the data have."""
+        """Raise InputError if more is asked of the data than they have."""
+        checks.check_floor(self, *self.monitor_sizes(data))
         self._learner_of(max(self.samples_per_generation)).check_data(data)
 
     def _learner_of(self, rows: int) -> Any:
