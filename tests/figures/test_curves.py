@@ -17,6 +17,7 @@ from figure_cases import (
     texts,
 )
 from matplotlib import colors
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from collapse.data.errors import InputError
 from collapse.experiment import results
@@ -461,6 +462,26 @@ def test_coordinates_are_spelled_for_a_reader():
     learner = data.assign_coords(ddof=[10, 20]).rename(ddof="learner_samples")
     shown = texts(plotting.draw(learner, Figure(columns="learner_samples")))
     assert "learner's samples T = 20" in shown
+
+
+@pytest.mark.parametrize(("low", "shaded"), [(0.0, True), (-0.5, True), (None, False)])
+def test_a_band_that_reaches_0_is_drawn_down_to_a_log_axis(low, shaded):
+    """Else it would vanish where it says the most: that little is known."""
+    data = summary(workflows=["replace"], metrics=["mean_error"], generations=4)
+    middle = data.mean_error.sel(statistic="mean")
+    data.mean_error.loc[{"statistic": "mean_low"}] = middle if low is None else low
+    data = data.drop_vars("mean_error_theory")
+    figure = Figure(metrics=("mean_error",), band="mean", y_scale="log")
+    fig = plotting.draw(data, figure)
+    pixels = np.asarray(pixels_of(fig))
+    x, y = fig.axes[0].transAxes.transform((0.4, 0.01)).astype(int)
+    assert (pixels[len(pixels) - y, x, :3] < 255).any() == shaded
+
+
+def pixels_of(fig):
+    canvas = FigureCanvasAgg(fig)
+    canvas.draw()
+    return canvas.buffer_rgba()
 
 
 def test_only_the_first_column_has_numbers_at_its_log_axis():
