@@ -310,11 +310,13 @@ def test_the_rows_of_a_monitor_are_taken_from_those_held_out():
 # What is said
 
 
-def test_the_monitor_s_rows_are_told_as_many_as_the_data_had():
+def test_the_monitor_s_rows_are_told_as_many_as_the_data_had_and_the_drift():
     """Of 272 rows 68 are held out, and 34 of these are the monitor's."""
     run = api.run(asked(**FAITHFUL, policy=["constant"], num_seeds=1))
     assert "real rows are not counted: 34, or 17 a generation" in run.table()
     assert "mean: 34 real rows" in run.experiment.caption_of(run.dataset)
+    profile = run.profile().set_index("definition")
+    assert profile.metric["drift"] == "drift" and profile.worse["drift"] > 0
     few = asked(**FAITHFUL, hold="drift", tolerance=0.02, policy=["event"])
     with pytest.raises(InputError, match="below the floor 0.0304 of a monitor of 34"):
         runner.prepare(few)

@@ -14,6 +14,7 @@ from collapse.core.types import Curator
 from collapse.data.errors import InputError
 from collapse.experiment import results
 from collapse.experiment.condition import Condition
+from collapse.experiment.profile import profile
 from collapse.experiment.row_truth import Knowledge
 from collapse.experiment.toml import from_table
 from collapse.experiment.verifiers.curators import randomised
@@ -157,7 +158,7 @@ def test_every_operator_of_a_model_weighs_its_rows(model):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_can_be_verified(model, tmp_path):
-    """By all operators that it has, in all hands."""
+    """By all operators that it has, in all hands; the profile looks at the error."""
     fields = in_all_hands(model) | {"num_generations": 2, "num_seeds": 2}
     fields |= {"selectivity": [0.5], "samples_per_generation": [60]}
     data = ran(tmp_path, **fields)
@@ -166,6 +167,8 @@ def test_every_model_can_be_verified(model, tmp_path):
     for name in fields["operator"]:
         if RULES[name.removesuffix(" oracle")].keeps:
             np.testing.assert_allclose(kept.sel(operator=name), 0.5, atol=0.01)
+    error = runner.prepare(asked(**fields))[0].error
+    assert error in set(profile(data)["metric"])
 
 
 @pytest.mark.parametrize("workflow", ["replace", "accumulate"])

@@ -8,7 +8,7 @@ from collapse.data.errors import InputError
 from collapse.experiment import snapshots
 from collapse.experiment.base import capped
 from collapse.experiment.lazy import load
-from collapse.measures.catalogue import Quantity
+from collapse.measures.catalogue import Aspect, Quantity
 from collapse.sims.control import checks, tell
 from collapse.sims.control.fields import DRIFT, MONITOR, NOISE, ControlFields
 
@@ -47,7 +47,8 @@ class Control(ControlFields):
             MONITOR: f"monitor ({self.monitor})",
             NOISE: "noise in place of the monitor",
         }
-        return Quantity(names[metric], unit, reference=0.0, better="lower")
+        aspect: Aspect = "drift" if metric == DRIFT else ""
+        return Quantity(names[metric], unit, 0.0, better="lower", aspect=aspect)
 
     def derived(self) -> tuple[str, ...]:
         """Names of what policies reached."""

@@ -40,8 +40,15 @@ class Verification(VerificationFields):
     quick_generations: ClassVar[int] = 6
 
     def quantity(self, metric: str) -> Quantity | None:
-        """Long name, unit and reference level of a metric."""
-        return _JUDGED.get(metric) or super().quantity(metric)
+        """Long name, unit and reference level of a metric.
+
+        The error that operators are compared by speaks for the drift from the truth, if
+        it is of no other aspect.
+        """
+        found = _JUDGED.get(metric) or super().quantity(metric)
+        if found and metric == self.error and not found.aspect:
+            return found._replace(aspect="drift")
+        return found
 
     def derived(self) -> tuple[str, ...]:
         """Names of what operators keep, reach and cost."""
