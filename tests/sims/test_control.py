@@ -1,5 +1,7 @@
 """Policies that hold a model: theory, equal spending, and what is refused."""
 
+import sys
+
 import jax
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import xarray as xr
 from calibrated import assert_mean, assert_tells_apart
 from conftest import SEED
 
+from collapse.core.control.policies import POLICIES
 from collapse.data.errors import InputError
 from collapse.data.tables import RealData
 from collapse.data.tables.disjoint import check_disjoint
@@ -17,7 +20,7 @@ from collapse.lab import run as runner
 from collapse.measures import intervals
 from collapse.sims.control import Control, gains, tell
 from collapse.sims.control.held import derive
-from collapse.sims.control.policies import TWELVE, read
+from collapse.sims.control.policies import RULES, TWELVE, read
 
 FAITHFUL = {
     **{"data": "faithful", "samples_per_generation": [100], "budget": [5.0]},
@@ -245,7 +248,13 @@ REFUSED = [
     ({"policy": ["priced"]}, "price: the policy priced weighs.*--price"),
     ({"budget": [2000]}, "budget: 2000 real rows of 1000"),
     ({"budget": [0.0001]}, "budget: 0.0001 rows a generation are less than one row"),
+    ({"price": 0.1}, "price: only the policy priced weighs it; name that policy"),
     ({"hold": "drift"}, "tolerance: --hold drift needs one"),
+    (
+        {"hold": "drift", "tolerance": 0.1, "policy": ["constant", "priced"]}
+        | {"price": 0.1},
+        "hold: none of these policies has a level.*name one of event, proportional",
+    ),
     (
         {"hold": "drift", "tolerance": 1e-5},
         "tolerance: 1e-05 is below the floor 0.0002 of a monitor of 10000",
@@ -326,6 +335,12 @@ def test_policies_are_read_as_they_are_written():
     assert [read(text).name for text in TWELVE][-2:] == ["event", "event"]
     spec = read("event 0.25 oracle")
     assert (spec.number, spec.fed, spec.source) == (0.25, "oracle", 1)
+
+
+def test_policies_with_a_level_are_those_that_hold_a_drift():
+    rooms = {name: sys.modules[own.act.__module__] for name, own in POLICIES.items()}
+    known = {name for name, room in rooms.items() if hasattr(room, "level")}
+    assert known == {name for name, rule in RULES.items() if rule.holds}
 
 
 def test_the_answer_names_the_best_policy_that_could_be_used_in_practice():

@@ -316,6 +316,7 @@ REFUSED = [
     ({"workflows": ["mix 0.1 fresh"]}, "workflows: mix 0.1 fresh is none under which"),
     ({"error": "entropy"}, "error: entropy is not least.*w2_squared"),
     ({"candidates": 3, "operator": ["best_of"]}, "candidates: best_of has those"),
+    ({"late": 31}, "late: 31 generations, but 30 can be averaged; give at most 30"),
     ({"data": "faithful"}, "data: a verifier's error is to a known truth"),
     ({"snapshots": [1]}, "snapshots: are not kept of verified models"),
     ({"model": "gmm", "scale": "known"}, "scale: gmm has no scale"),

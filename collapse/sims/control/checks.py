@@ -15,14 +15,8 @@ _NOT_HELD = ("mix", "replace_multiple", "replace_growing")
 
 def check(e: ControlFields) -> None:
     """Raise InputError for combinations of fields that cannot be run."""
-    specs = e.policies()
     once("policy", e.policy, read)
-    if any(spec.rule.priced for spec in specs) and not e.price:
-        names = [name for name, rule in RULES.items() if rule.priced]
-        raise InputError(
-            f"price: the policy {names[0]} weighs real rows against drift; give the "
-            "--price of one in units of the drift"
-        )
+    _check_needs(e)
     for cell in e.cells():
         if e.rate(cell) > 1:
             raise InputError(
@@ -54,11 +48,35 @@ def check(e: ControlFields) -> None:
             f"monitor {e.monitor} is not; "
             + (f"use --monitor {' or '.join(good)}" if good else "drop it")
         )
-    if e.hold == "drift" and not e.tolerance:
-        raise InputError("tolerance: --hold drift needs one; give the drift to hold")
     check_floor(e, e.monitor_rows, e.monitor_samples)
     _check_rows(e)
     _check_every(e)
+
+
+def _check_needs(e: ControlFields) -> None:
+    """Raise InputError for what a policy lacks, or what no policy makes use of."""
+    rules = [spec.rule for spec in e.policies()]
+    priced = any(rule.priced for rule in rules)
+    names = [name for name, rule in RULES.items() if rule.priced]
+    if priced and not e.price:
+        raise InputError(
+            f"price: the policy {names[0]} weighs real rows against drift; give the "
+            "--price of one in units of the drift"
+        )
+    if e.price and not priced:
+        raise InputError(
+            f"price: only the policy {names[0]} weighs it; name that policy, or drop it"
+        )
+    if e.hold != "drift":
+        return
+    if not any(rule.holds for rule in rules):
+        held = ", ".join(name for name, rule in RULES.items() if rule.holds)
+        raise InputError(
+            f"hold: none of these policies has a level to hold the drift at; name one "
+            f"of {held}, or drop it"
+        )
+    if not e.tolerance:
+        raise InputError("tolerance: --hold drift needs one; give the drift to hold")
 
 
 def check_floor(e: ControlFields, rows: int, samples: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from collapse.data.errors import InputError
-from collapse.experiment import snapshots
+from collapse.experiment import late, snapshots
 from collapse.experiment.base import capped
 from collapse.experiment.family import Family
 from collapse.experiment.lazy import load
@@ -76,7 +76,7 @@ class Mixing(MixingFields):
         found = dataclasses.replace(
             found,
             error=self.error or usual,
-            late=min(self.late, self.num_generations + 1),
+            late=late.fitted(self, self.num_generations + 1),
         )
         return found._with_axes()
 
@@ -131,6 +131,7 @@ class Mixing(MixingFields):
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""
         snapshots.refuse(self, "have no meaning for mixtures; drop them")
+        late.check(self, self.num_generations + 1)
         super().check()
         checks.check(self)
         rows = max(sum(self.counts(cell)) for cell in self.cells())

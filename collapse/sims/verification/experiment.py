@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from collapse.data.errors import InputError
-from collapse.experiment import snapshots
+from collapse.experiment import late, snapshots
 from collapse.experiment.lazy import load
 from collapse.measures.catalogue import Quantity
 from collapse.sims.verification import checks, tell
@@ -98,7 +98,7 @@ class Verification(VerificationFields):
             operator=self.operator or checks.usual(found),
             verifier_bias=bias,
             error=self.error or first,
-            late=min(self.late, self.num_generations),
+            late=late.fitted(self, self.num_generations),
         )
         of_model = found.of_model()
         own = tuple(name for name in found.measured() if name in of_model)
@@ -115,6 +115,7 @@ class Verification(VerificationFields):
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""
         snapshots.refuse(self, "are not kept of verified models; drop them")
+        late.check(self, self.num_generations)
         checks.check(self)
         super().check()
         least, sizes = self.learner.least_rows(), self.samples_per_generation
