@@ -14,6 +14,7 @@ from collapse.data.errors import InputError
 from collapse.data.tables import RealData
 from collapse.data.tables.disjoint import check_disjoint
 from collapse.experiment import results
+from collapse.experiment.remarks import remarks
 from collapse.experiment.toml import from_table
 from collapse.lab import api, parts
 from collapse.lab import run as runner
@@ -277,6 +278,12 @@ def test_what_cannot_be_run_is_refused_in_one_line(fields, said):
     with pytest.raises(InputError, match=said) as found:
         runner.prepare(asked(**fields))
     assert "\n" not in str(found.value)
+
+
+def test_a_table_for_the_monitor_is_remarked_on_where_there_are_no_data():
+    assert remarks(asked(data="faithful", monitor_data="own.csv")) == ()
+    (said,) = remarks(asked(monitor_data="own.csv"))
+    assert said == "monitor_data: has no effect here, only with --data"
 
 
 def test_an_unknown_monitor_is_told_with_those_there_are():

@@ -35,6 +35,10 @@ class Control(ControlFields):
     panels: ClassVar[tuple[str, ...]] = (DRIFT, "spent")
     afterwards: ClassVar[tuple[str, ...]] = ("settle",)
     sweeps_model: ClassVar[bool] = True
+    refused: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "kde": ("shape",),
+        "linear": ("synthetic_bias",),
+    }
 
     def quantity(self, metric: str) -> Quantity | None:
         """Long name, unit and reference level of a metric."""

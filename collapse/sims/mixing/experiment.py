@@ -32,6 +32,7 @@ class Mixing(MixingFields):
     description: ClassVar[str] = "How much real data is enough, and for what."
     panels: ClassVar[tuple[str, ...]] = ("test_error", "tail_mass_1pct")
     afterwards: ClassVar[tuple[str, ...]] = ("late", "error")
+    refused: ClassVar[Mapping[str, tuple[str, ...]]] = {"linear": ("synthetic_bias",)}
 
     def real_only(self) -> Mapping[str, Sequence[Any]]:
         """The axes that are free to choose, with their value of real rows alone."""

@@ -38,6 +38,11 @@ class Verification(VerificationFields):
     )
     afterwards: ClassVar[tuple[str, ...]] = ("late", "error")
     quick_generations: ClassVar[int] = 6
+    refused: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "gaussian": ("data",),
+        "gmm": ("data",),
+        "kde": ("data", "shape"),
+    }
 
     def quantity(self, metric: str) -> Quantity | None:
         """Long name, unit and reference level of a metric.
