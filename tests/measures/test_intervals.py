@@ -34,6 +34,23 @@ def test_an_interval_that_is_cut_holds_the_mean_as_often():
     np.testing.assert_array_equal(cut.low[whole.low > 0], whole.low[whole.low > 0])
 
 
+@pytest.mark.parametrize("num", [2, 5])
+def test_a_ratio_is_covered_with_few_seeds_as_with_many(num):
+    """By intervals that are wide: so few seeds may be compared."""
+    draws = 1 + 0.1 * RNG.normal(size=(2, 4000, num))
+    pairs = zip(*draws, strict=True)
+    found = [intervals.of_ratio(2 * above, below) for above, below in pairs]
+    low, high = np.array([(one.low, one.high) for one in found]).T
+    share = ((low <= 2) & (2 <= high)).mean()
+    error = Z * np.sqrt(0.95 * 0.05 / 4000)
+    assert abs(share - 0.95) < error
+    count()
+    middle = np.array([one.value for one in found])
+    narrow = 1.96 / intervals.student(num - 1) * np.log(high / middle)
+    # a normal quantile in place of Student's covers too little
+    assert (abs(np.log(middle / 2)) <= narrow).mean() < 0.95 - error
+
+
 def below(num):
     """The largest k with P(Binomial(num, 1/2) <= k) of at most 2.5 %, by search."""
     return max(k for k in range(num) if scipy.stats.binom.cdf(k, num, 0.5) <= 0.025)

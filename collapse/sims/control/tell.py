@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 WATCHED = "monitor_rows"  # attribute of results: real rows that the monitor had
 _REACHED = ("mean_drift", "largest_drift")
-_LEAST_SEEDS = 6  # for a sentence about which policy is better
 _HEADS = ("policy", "real rows", "mean drift", "passed", "gain", "gain on the best")
 _KEPT = "kept_share"
 _NOTES = {"fewer": " with fewer rows", "between": " of as many rows"}
@@ -65,7 +64,7 @@ def closing(e: ControlFields, dataset: "xr.Dataset") -> str:
     verifies = e.operator != (NONE,)
     plain = [x for x in lines if not verifies or _operator(e, x).name == NONE]
     last = f"{_monitor_words(e, dataset)}\n{answer(plain, e.num_seeds)}"
-    if verifies and e.num_seeds >= _LEAST_SEEDS:
+    if verifies and e.num_seeds > 1:
         last += f"\n{answer_verified(e, lines)}"
     return "\n\n".join([*blocks, last])
 
@@ -144,9 +143,10 @@ def answer(lines: Sequence[Mapping[str, Any]], num_seeds: int) -> str:
     """One sentence: whether looking at the drift pays, at equal spending.
 
     The intervals of all settings hold together, so that the best may be looked at.
+    Those of few seeds are wide, but hold as often as those of many; one has none.
     """
-    if num_seeds < _LEAST_SEEDS:
-        return f"{num_seeds} seeds are too few to compare policies: give more."
+    if num_seeds < 2:
+        return "One seed has no interval to compare policies by: give two or more."
     fair = [
         line
         for line in lines
