@@ -17,7 +17,7 @@ from collapse.experiment.derived import DIFFERENCE, OUTCOME, source
 from collapse.experiment.summary import FIRST, runs
 from collapse.experiment.workflows import CYCLE, colour_of
 from collapse.figures import axes as scales
-from collapse.figures import markers, outcomes, panels
+from collapse.figures import edges, markers, outcomes, panels
 from collapse.figures import spec as layout
 from collapse.figures import words as annotations
 from collapse.figures.panels import Panel, has_theory, label, levels_of, statistic
@@ -62,7 +62,7 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
             lines = textwrap.wrap(long_name, int(13 * height), break_on_hyphens=False)
             ax.set_ylabel("\n".join(filter(None, [*lines, unit])))
         panels.name_sides(ax, panel, columns)
-    return _legend(summary, figure, metrics, name, hues)
+    return [*_legend(summary, figure, metrics, name, hues), *edges.legend(fig)]
 
 
 def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
@@ -146,7 +146,7 @@ def _curves(
     band = panels.band(summary, figure, metric)
     log = _is_log(row, figure, metric, main)
     limits = scales.limits(row, metric, (main, *band.ends, *band.runs), log, marks)
-    scales.scale(ax, figure, x, limits or (1, 10), log)
+    scales.scale(ax, figure, x, edges.cut(limits, figure) or (1, 10), log)
     if limits is None:
         ax.text(0.5, 0.5, "no value to show", transform=ax.transAxes, ha="center")
     ax.axhline(reference, color="0.6", lw=0.6, zorder=1)
@@ -172,6 +172,7 @@ def _curves(
         ways = markers.along(shapes.get(value), len(x), generations)
         ways |= {"label": str(value), "lw": 1.2 if shapes else 1.6}
         ax.plot(x, line, color=colour, zorder=3, **ways)
+        edges.mark(ax, figure, x, line, colour)
         if theory in one and np.isfinite(one[theory]).any():
             dark = _dashes(colour)
             ax.plot(x, one[theory], **dark, zorder=4, label=f"{value} theory")
