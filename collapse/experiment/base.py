@@ -22,7 +22,7 @@ from collapse.experiment import fields, snapshots
 from collapse.experiment.condition import Condition
 from collapse.experiment.derived import source
 from collapse.experiment.fields import Bounds, OnlyIfSet, Shown
-from collapse.experiment.lazy import exists, load
+from collapse.experiment.lazy import exists, load, package_of
 from collapse.experiment.source import source_digest
 from collapse.experiment.spelling import capped as capped
 from collapse.experiment.spelling import spelled as spelled
@@ -131,7 +131,7 @@ class Experiment:
 
     def task(self, condition: Condition[Any], data: Any) -> "Task":
         """The task of a condition, from the module `task` in the class's package."""
-        name = f"{_package(self)}.task"
+        name = f"{package_of(type(self))}.task"
         if not exists(name):
             raise InputError(f"{self.name}: defines no task; add a method task")
         found: Task = load(name).task(condition, data)
@@ -139,7 +139,7 @@ class Experiment:
 
     def theory(self, condition: Condition[Any]) -> Mapping[str, "np.ndarray"]:
         """Metric -> expected curve, from the module `theory` in the package, if any."""
-        name = f"{_package(self)}.theory"
+        name = f"{package_of(type(self))}.theory"
         if not exists(name):
             return {}
         curves: Mapping[str, np.ndarray] = load(name).curves(condition)
@@ -229,6 +229,11 @@ class Experiment:
         """The caption of the default figure."""
         return f"{self.repetitions()}."
 
+    def caption_of(self, dataset: "xr.Dataset") -> str:
+        """The caption, with what only the results tell (see `told_by`)."""
+        del dataset
+        return self.caption()
+
     def figures(self) -> tuple[Mapping[str, Any], ...]:
         """Tables `[figure]` of the figures that are drawn if no file declares any."""
         return ({},)
@@ -248,6 +253,11 @@ class Experiment:
             "best: there is nothing to choose from; give mixing several values of a "
             "field, and two seeds or more"
         )
+
+    def told_by(self, data: Any) -> dict[str, Any]:
+        """Attributes of the results: what only the data (see `load`) tell."""
+        del data
+        return {}
 
     def leave(self, data: Any, traces: Mapping[Any, Any], folder: Path) -> None:
         """Write the files of a run that hold no numbers, such as generated text."""
@@ -306,8 +316,3 @@ class Experiment:
         table["source"] = source_digest(*Experiment.made_of(self))
         text = json.dumps(table, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _package(experiment: Experiment) -> str:
-    """The package that declares an experiment."""
-    return type(experiment).__module__.rpartition(".")[0] or type(experiment).__module__

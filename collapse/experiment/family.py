@@ -39,6 +39,7 @@ class Family(TableFields):
     shifts_with_rows: ClassVar[bool] = False
     has_batch_law: ClassVar[bool] = False  # whether n costs nothing, without data
     in_studies: ClassVar[bool] = True  # whether a study may ask something of it
+    alone: ClassVar[tuple[str, ...]] = ()  # its fields that every study refuses
     usual_monitor: ClassVar[str] = "mean"  # of policies that hold the model
     monitor_times: ClassVar[int] = 10  # rows of a monitor, as a multiple of n
     # those whose drift is in units of the error of a fit to n rows

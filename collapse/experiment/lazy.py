@@ -28,3 +28,8 @@ def exists(name: str) -> bool:
         return util.find_spec(name) is not None
     except ModuleNotFoundError:  # its parent is no package
         return False
+
+
+def package_of(kind: type) -> str:
+    """Name of the package, or else of the module, that declares a class."""
+    return kind.__module__.rpartition(".")[0] or kind.__module__

@@ -56,6 +56,12 @@ def environment(experiment: Experiment) -> dict[str, Any]:
     }
 
 
+def of_data(data: Any) -> dict[str, Any]:
+    """What is written down of data, by which others are told to be the same."""
+    rows, dimension = data.train.shape
+    return {"sha256": data.sha256, "rows": rows, "dimension": dimension}
+
+
 def _version(name: str) -> str:
     try:
         return metadata.version(name)

@@ -7,6 +7,7 @@ from typing import Any
 from collapse.experiment.base import Experiment
 from collapse.experiment.family import Family
 from collapse.experiment.fields import Only, declared
+from collapse.experiment.study import Study
 from collapse.experiment.workflows import takers
 
 
@@ -40,6 +41,8 @@ def _unused(part: Experiment, names: Sequence[str]) -> Iterator[str]:
 
 
 def _holds(part: Experiment, only: Only) -> bool:
+    if isinstance(part, Study) and only.field not in declared(type(part)):
+        part = part.learner  # such as a study's own table beside the model's data
     if not only.values:
         return _is_set(part, only.field)
     value = getattr(part, only.field)

@@ -9,7 +9,7 @@ from collapse.data.errors import InputError, hint
 from collapse.experiment import registry, several_models
 from collapse.experiment.base import Experiment
 from collapse.experiment.family import Family
-from collapse.experiment.fields import told
+from collapse.experiment.fields import declared, told
 from collapse.experiment.source import source_digest
 from collapse.experiment.toml import plain_from_table
 from collapse.measures.catalogue import Quantity
@@ -24,6 +24,8 @@ class Study(Experiment):
     """
 
     sweeps_model: ClassVar[bool] = False  # whether the model's fields may be axes
+    # model -> those of its fields that the study refuses, whatever their value
+    refused: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     model: str = "gaussian"
     """What learns: a family by name, or a Python file that defines one. Its own options
@@ -56,10 +58,21 @@ class Study(Experiment):
     # How its fields are set
 
     def parts(self) -> tuple[tuple[Experiment, tuple[str, ...]], ...]:
-        """The study and the family of its model, each with the fields to set."""
+        """The study and the family of its model, each with the fields to set.
+
+        Without those of the model that are refused, and those that only go with them.
+        """
         hidden = ("family", "snapshots", "snapshot_seeds")
         own = [f.name for f in dataclasses.fields(self) if f.name not in hidden]
-        return (self, tuple(own)), (self.learner, self.learner.own_fields())
+        refused = {*self.learner.alone, *self.refused.get(self.model, ())}
+        known = declared(type(self.learner))
+        learnt = [
+            name
+            for name in self.learner.own_fields()
+            if name not in refused
+            and not any(o.field in refused and not o.values for o in known[name].only)
+        ]
+        return (self, tuple(own)), (self.learner, tuple(learnt))
 
     def before_parsing(self, arguments: Sequence[str]) -> Self:
         """The study with the model that the arguments name, in its precision."""

@@ -38,8 +38,9 @@ def summarise(dataset: xr.Dataset) -> xr.Dataset:
     """Statistics over seeds of every metric, with outcomes of tails and differences.
 
     `low` and `high` are the 5 % and 95 % quantiles of seeds; `mean_low` and the like
-    are the ends of 95 % confidence intervals; `first` is the first seed. Of fewer than
-    13 seeds every single one is kept, too, as a statistic `run 1`, ...
+    are the ends of 95 % confidence intervals, that of the mean of a metric that cannot
+    be negative (see `catalogue.least`) cut at 0; `first` is the first seed. Of fewer
+    than 13 seeds every single one is kept, too, as a statistic `run 1`, ...
     """
     keep: dict[Any, Any] = {}
     every = [*STATISTICS, FIRST, *_runs(dataset.sizes.get("seed", 0))]
@@ -99,7 +100,9 @@ def _of_metric(name: str, variable: xr.DataArray) -> dict[str, Any]:
     variable = variable.transpose("seed", ...)
     dims = ["statistic", *variable.dims[1:]]
     values, attributes = variable.values.astype(float), variable.attrs
-    found: dict[str, Any] = {name: (dims, _statistics(values), attributes)}
+    lowest = float(np.nanmin(values, initial=np.inf))
+    least = catalogue.least(attributes.get("units", ""), lowest)
+    found: dict[str, Any] = {name: (dims, _statistics(values, least), attributes)}
     if attributes.get("tail"):
         long_name = attributes.get("long_name", name)
         for outcome, stack, told in _outcomes(values, long_name):
@@ -119,12 +122,21 @@ def _of_metric(name: str, variable: xr.DataArray) -> dict[str, Any]:
     return found
 
 
-def _statistics(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The statistics [statistics, ...] of values [S, ...], then the single runs."""
+def _statistics(
+    values: NDArray[np.float64], least: float = -np.inf
+) -> NDArray[np.float64]:
+    """The statistics [statistics, ...] of values [S, ...], then the single runs.
+
+    Args:
+      values: of every seed.
+      least: value that no seed can be below.
+    """
     with np.errstate(invalid="ignore"):  # infinities are counted elsewhere
         rows = [values.mean(0), np.median(values, 0), *np.quantile(values, BAND, 0)]
         rows.append(intervals.standard_error(values))
-        rows += [*intervals.of_mean(values), *intervals.of_median(values), values[0]]
+        mean = intervals.of_mean(values, least=least)
+        median = intervals.of_median(values)
+        rows += [*mean, *median, values[0]]
     return np.stack([*rows, *values[: len(_runs(len(values)))]])
 
 

@@ -12,19 +12,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from numpy.typing import NDArray
 
 from collapse.experiment.derived import DIFFERENCE, OUTCOME, source
 from collapse.experiment.summary import FIRST, runs
 from collapse.experiment.workflows import CYCLE, colour_of
 from collapse.figures import axes as scales
-from collapse.figures import outcomes, panels
+from collapse.figures import edges, markers, outcomes, panels
 from collapse.figures import spec as layout
 from collapse.figures import words as annotations
 from collapse.figures.panels import Panel, has_theory, label, levels_of, statistic
 from collapse.measures import catalogue
 
-_MOST_DOTS = 20  # on a curve
 _LOG_SPAN = float(np.log(30))  # of an error's curves, from which on their axis is log
 _RUN: dict[str, Any] = {"lw": 0.6}  # of a single seed
 _MEAN: dict[str, Any] = {"lw": 1.0, "ls": (0, (1, 1.2))}  # beside a median
@@ -64,7 +62,7 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
             lines = textwrap.wrap(long_name, int(13 * height), break_on_hyphens=False)
             ax.set_ylabel("\n".join(filter(None, [*lines, unit])))
         panels.name_sides(ax, panel, columns)
-    return _legend(summary, figure, metrics, name, hues)
+    return [*_legend(summary, figure, metrics, name, hues), *edges.legend(fig)]
 
 
 def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
@@ -148,7 +146,7 @@ def _curves(
     band = panels.band(summary, figure, metric)
     log = _is_log(row, figure, metric, main)
     limits = scales.limits(row, metric, (main, *band.ends, *band.runs), log, marks)
-    scales.scale(ax, figure, x, limits or (1, 10), log)
+    scales.scale(ax, figure, x, edges.cut(limits, figure) or (1, 10), log)
     if limits is None:
         ax.text(0.5, 0.5, "no value to show", transform=ax.transAxes, ha="center")
     ax.axhline(reference, color="0.6", lw=0.6, zorder=1)
@@ -156,7 +154,7 @@ def _curves(
     room = bool(fixed) and panel.position[0] > 0
     annotations.note(ax, summary, fixed, figure.x, room)
     annotations.levels(ax, figure, own)
-    alpha = 0.18 if len(hues) < 4 else 0.13
+    alpha, shapes = 0.18 if len(hues) < 4 else 0.13, markers.shapes(hues)
     for value, colour in hues.items():
         if fixed.get(name, value) != value:
             continue  # the hue is that of the row or column
@@ -171,8 +169,10 @@ def _curves(
         if _has_mean(summary, figure, metric):
             mean = one[metric].sel(statistic="mean")
             ax.plot(x, mean, color=colour, zorder=2.5, **_MEAN)
-        ways = {"label": str(value), **_dots(figure, x)}
-        ax.plot(x, line, color=colour, lw=1.6, zorder=3, **ways)
+        ways = markers.along(shapes.get(value), len(x), generations)
+        ways |= {"label": str(value), "lw": 1.2 if shapes else 1.6}
+        ax.plot(x, line, color=colour, zorder=3, **ways)
+        edges.mark(ax, figure, x, line, colour)
         if theory in one and np.isfinite(one[theory]).any():
             dark = _dashes(colour)
             ax.plot(x, one[theory], **dark, zorder=4, label=f"{value} theory")
@@ -199,10 +199,12 @@ def _legend(
     """Legend entries of the hues, then of solid, dashed and shaded."""
     if name == "workflow" and all(source(m)[1] == DIFFERENCE for m in metrics):
         hues = dict([*hues.items()][1:])  # the first has no difference to itself
-    entries: list[Artist] = [
-        Line2D([], [], color=c, lw=1.6, label=scales.spell(name, v, again=k > 0))
-        for k, (v, c) in enumerate(hues.items())
-    ]
+    shapes = markers.shapes(hues)
+    entries: list[Artist] = []
+    for k, (value, colour) in enumerate(hues.items()):
+        ways: dict[str, Any] = {"label": scales.spell(name, value, again=k > 0)}
+        ways |= shapes[value].ways() if shapes else {}
+        entries.append(Line2D([], [], color=colour, lw=1.2 if shapes else 1.6, **ways))
     grey = "#666666"
     stacked = [] if all(map(is_curve, metrics)) else outcomes.legend()
     metrics = tuple(filter(is_curve, metrics))
@@ -214,7 +216,8 @@ def _legend(
     moving = any("generation" in summary[metric].dims for metric in metrics)
     if moving and "generation" not in (figure.x, name):
         line += f" at t = {summary['generation'].values[0]}"
-    dots = _dots(figure, summary[figure.x].values)
+    points = summary.sizes[figure.x], figure.x == "generation"
+    dots = {} if shapes else markers.along(None, *points)
     entries.append(Line2D([], [], color=grey, lw=1.6, label=line, **dots))
     if known:
         means = all(statistic(summary, figure, metric) == "mean" for metric in known)
@@ -268,12 +271,6 @@ def _has_mean(summary: xr.Dataset, figure: layout.Figure, metric: str) -> bool:
     free = figure.statistic == "auto" and figure.band == "seeds" and not runs(summary)
     known = "mean" in summary[metric].indexes.get("statistic", ())
     return tail and free and known and not has_theory(summary, metric)
-
-
-def _dots(figure: layout.Figure, x: NDArray[np.number]) -> dict[str, Any]:
-    """Marker settings of a measured curve; none if there are many points."""
-    many = figure.x == "generation" or len(x) > _MOST_DOTS
-    return {} if many else {"marker": "o", "markersize": 3}
 
 
 def _dashes(colour: str) -> dict[str, Any]:

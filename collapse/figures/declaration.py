@@ -1,6 +1,5 @@
 """An experiment and its figures as one TOML file."""
 
-import dataclasses
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -9,7 +8,7 @@ from typing import Any
 
 from collapse.data.errors import InputError, hint
 from collapse.experiment.base import Experiment
-from collapse.experiment.fields import declared
+from collapse.experiment.fields import declared, told
 from collapse.experiment.toml import from_table, lines_of, read_table, to_toml
 from collapse.figures.spec import Figure
 
@@ -56,13 +55,13 @@ def read_figures(
 def to_declaration(experiment: Experiment, figures: Sequence[Figure] = ()) -> str:
     """The TOML that `read_declaration` turns back into the same."""
     head = "[figure]" if len(figures) == 1 else "[[figure]]"
-    told = [f"\n{head}\n{lines_of(dataclasses.asdict(figure))}" for figure in figures]
-    return "".join([to_toml(experiment), *told])
+    tables = [f"\n{head}\n{lines_of(told(figure))}" for figure in figures]
+    return "".join([to_toml(experiment), *tables])
 
 
 def to_json(figures: Sequence[Figure]) -> str:
     """Figures as JSON: an object of one, a list of several."""
-    fields = [dataclasses.asdict(figure) for figure in figures]
+    fields = [told(figure) for figure in figures]
     return json.dumps(fields[0] if len(fields) == 1 else fields)
 
 

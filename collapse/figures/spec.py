@@ -1,11 +1,13 @@
 """What a figure shows and where: the `[figure]` table of an experiment's TOML."""
 
 import dataclasses
+import math
 import numbers
 from collections.abc import Container, Iterable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from collapse.data.errors import InputError
+from collapse.experiment.fields import OnlyIfSet
 
 OF_SAMPLES = ("samples", "images")  # kinds that show what models generate
 
@@ -42,6 +44,9 @@ class Figure:
       x_scale: "linear" or "log" (generations are drawn as t + 1, the number of fits).
       y_scale: "linear" or "log"; "auto" is the logarithm for errors whose curves are
         positive and differ by more than a factor of 30. In a map, of its colours.
+      y_limits: least and largest y that an axis of curves shows, for one wild curve
+        flattens all others; empty for all that is there. No panel is made larger by
+        them. Where a curve is beyond, a triangle stands at the edge.
       levels: values of y marked by dotted lines in every panel of curves.
       levels_label: what they are, written at the highest.
       title: drawn above the panels.
@@ -67,6 +72,7 @@ class Figure:
     band: Literal["seeds", "mean", "median"] = "seeds"
     x_scale: Literal["linear", "log"] = "linear"
     y_scale: Literal["auto", "linear", "log"] = "auto"
+    y_limits: Annotated[tuple[float, ...], OnlyIfSet()] = ()
     levels: tuple[float, ...] = ()
     levels_label: str = ""
     title: str = ""
@@ -120,6 +126,8 @@ class Figure:
                 f"band: an interval of the {self.band}, but statistic is "
                 f"{self.statistic}; drop one"
             )
+        if self.y_limits:
+            self._check_limits()
         if self.kind == "profile":
             self._check_profile()
         if self.kind == "density":
@@ -144,6 +152,18 @@ class Figure:
                     f"x_scale: {self.x} has the value {value:g}, which a log axis does "
                     "not show; use linear or drop it"
                 )
+
+    def _check_limits(self) -> None:
+        """Raise InputError for limits of y that are none, or of no curves."""
+        if self.kind != "curves":
+            raise InputError(f"y_limits: only of curves; drop them from a {self.kind}")
+        known = len(self.y_limits) == 2 and all(map(math.isfinite, self.y_limits))
+        if not known or not self.y_limits[0] < self.y_limits[1]:
+            told = list(self.y_limits)
+            raise InputError(f"y_limits: {told}; give the least and the largest value")
+        if self.y_scale == "log" and self.y_limits[0] <= 0:
+            low = f"{self.y_limits[0]:g}"
+            raise InputError(f"y_limits: {low} is on no log axis; give more than 0")
 
     def _check_profile(self) -> None:
         """Raise InputError for what a profile does not have."""

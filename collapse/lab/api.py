@@ -199,7 +199,7 @@ def run(
         if remark := blocks.choose(experiment, data, place, programs=programs):
             warnings.warn(remark, stacklevel=2)
         traces = simulate(experiment, data, place, programs=programs)
-        dataset = report.assembled(experiment, traces)
+        dataset = report.assembled(experiment, traces, data)
     if said := getattr(data, "said", ""):
         dataset.attrs["data"] = said
     warn_of_failures(dataset)

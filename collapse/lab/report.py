@@ -4,7 +4,6 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -42,7 +41,7 @@ def write(
     digest: str,
     run_folder: Path,
     seconds: float,
-    data: Mapping[str, Any] = MappingProxyType({}),
+    data: Any = None,
 ) -> int:
     """The exit code of a run, after writing its results into `run_folder`.
 
@@ -52,13 +51,14 @@ def write(
       digest: of the experiment.
       run_folder: which this process has.
       seconds: that the simulation took.
-      data: what is written down of the data; empty without.
+      data: that it was run on, or None.
     """
     experiment = call.experiment
-    dataset = assembled(experiment, traces)
+    dataset = assembled(experiment, traces, data)
     figures = [complete(experiment, figure, dataset) for figure in call.figures]
     told = (to_json(figures), digest, seconds)
-    around = {**pinned.surroundings(), **({"data": dict(data)} if data else {})}
+    about = {"data": provenance.of_data(data)} if data else {}
+    around = {**pinned.surroundings(), **about}
     dataset.attrs |= provenance.attributes(experiment, *told, around)
     dataset.attrs |= _cited(figures)
     results.write_dataset(dataset, run_folder / folder.RESULTS)
@@ -153,9 +153,12 @@ def _publish_all(
 def assembled(
     experiment: Experiment,
     traces: Mapping[tuple[Any, ...], Mapping[str, NDArray[Any]]],
+    data: Any = None,
 ) -> xr.Dataset:
     """Traces as one dataset, with closed forms and all that follows from them."""
-    return experiment.derive(results.assemble(experiment, traces))
+    dataset = results.assemble(experiment, traces)
+    dataset.attrs |= experiment.told_by(data)
+    return experiment.derive(dataset)
 
 
 def closing(experiment: Experiment, dataset: xr.Dataset) -> str:
@@ -190,7 +193,7 @@ def complete(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> Fig
         rows=sides["rows"],
         columns=sides["columns"],
         title=figure.title or experiment.description.splitlines()[0].rstrip("."),
-        caption=figure.caption or _caption(experiment, figure),
+        caption=figure.caption or _caption(experiment, figure, dataset),
     )
 
 
@@ -209,9 +212,9 @@ def _profiled(figure: Figure, dataset: xr.Dataset) -> Figure:
     return dataclasses.replace(figure, hue=free[0]) if alone and free else figure
 
 
-def _caption(experiment: Experiment, figure: Figure) -> str:
+def _caption(experiment: Experiment, figure: Figure, dataset: xr.Dataset) -> str:
     """The family's caption, with what a profile shows."""
-    said = experiment.caption()
+    said = experiment.caption_of(dataset)
     return f"{said} {SAID}" if figure.kind == "profile" else said
 
 

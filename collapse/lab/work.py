@@ -172,12 +172,4 @@ def write(call: command.Call, data: Any, traces: Any, digest: str, place: Path) 
     """The exit code of a run whose parts are complete, after writing its results."""
     call.experiment.leave(data, traces, place)
     seconds = stopwatch.seconds(place / folder.CHECKPOINTS)
-    return report.write(call, traces, digest, place, seconds, _record(data))
-
-
-def _record(data: Any) -> dict[str, Any]:
-    """What is written down of the data, by which others are told to be the same."""
-    if not data:
-        return {}
-    rows, dimension = data.train.shape
-    return {"sha256": data.sha256, "rows": rows, "dimension": dimension}
+    return report.write(call, traces, digest, place, seconds, data)

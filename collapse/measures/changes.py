@@ -28,9 +28,11 @@ class Estimate(NamedTuple):
 _NOTHING = Estimate(np.nan, np.nan, np.nan)
 
 
-def of_mean(values: Values, confidence: float = intervals.CONFIDENCE) -> Estimate:
-    """The mean, with Student's interval."""
-    low, high = intervals.of_mean(values, confidence)
+def of_mean(
+    values: Values, confidence: float = intervals.CONFIDENCE, least: float = -np.inf
+) -> Estimate:
+    """The mean, with Student's interval, cut at a value that no seed can be below."""
+    low, high = intervals.of_mean(values, confidence, least)
     return Estimate(float(values.mean()), float(low), float(high))
 
 

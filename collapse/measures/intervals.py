@@ -30,15 +30,23 @@ def standard_error(values: Values) -> Values:
     return np.asarray(values.std(0, ddof=1) / np.sqrt(len(values)))
 
 
-def of_mean(values: Values, confidence: float = CONFIDENCE) -> Interval:
+def of_mean(
+    values: Values, confidence: float = CONFIDENCE, least: float = -np.inf
+) -> Interval:
     """Interval of the mean over the first axis, by Student's t.
 
     Right for means that are nearly normal; that of a heavy tail, which a few seeds
     carry off, is too narrow. NaN for a single seed.
+
+    Args:
+      values: [S, ...].
+      confidence: of the interval.
+      least: value that no seed can be below, at which the interval is cut. No mean is
+        below it, so that the interval holds the mean as often as without the cut.
     """
     middle, freedom = values.mean(0), max(len(values) - 1, 1)
     reach = student(freedom, confidence) * standard_error(values)
-    return Interval(middle - reach, middle + reach)
+    return Interval(np.maximum(middle - reach, least), middle + reach)
 
 
 @functools.cache
@@ -83,6 +91,8 @@ def of_ratio(above: Values, below: Values, confidence: float = CONFIDENCE) -> Ra
 
     Student's t for the logarithm of the ratio, whose error to first order is that of
     the mean of above / mean(above) - below / mean(below): what both share cancels.
+    Two seeds are enough for an interval, and it is wide. As that of a mean it is too
+    narrow for heavy tails, with few seeds as with many.
     """
     means = float(above.mean()), float(below.mean())
     if not min(means) > 0:

@@ -43,6 +43,22 @@ def test_a_tail_that_is_not_finite_has_no_outcome():
     assert float(known) == pytest.approx(0.6)
 
 
+@pytest.mark.parametrize(
+    ("unit", "shift", "cut"),
+    [("ratio to truth", 0, True), ("nats", 0, False), ("ratio to truth", 5, False)],
+)
+def test_intervals_of_what_cannot_be_negative_are_cut_at_0(unit, shift, cut):
+    """Of three seeds the interval is wide; of a difference it is as it was."""
+    data = dataset(3)
+    values = np.random.default_rng(0).lognormal(0, 2, size=data.test_error.shape)
+    values[0, 0, 0] -= shift  # below 0: then it may be negative
+    assert (values < 0).any() == bool(shift)
+    data["test_error"] = (data.test_error.dims, values, {"units": unit})
+    found = summarise(data)
+    assert (found.test_error.sel(statistic="mean_low").min() >= 0) == cut
+    assert (found.test_error_difference.sel(statistic="mean_low") < 0).any()
+
+
 def test_workflows_are_compared_seed_by_seed():
     data = dataset()
     found = summarise(data).test_error_difference

@@ -50,6 +50,30 @@ def test_workflows_beyond_the_cycle_are_still_told_apart():
     assert [c.upper() for c in alone.values()] == list(CYCLE)
 
 
+@pytest.mark.parametrize("x", ["samples_per_generation", "generation"])
+def test_more_hues_than_colours_are_told_apart_by_markers_too(x):
+    """On each curve and in the legend, whether there are few points or many."""
+    for many in (7, 8, 12):
+        names = [f"own{k}" for k in range(many)]
+        data = summary("samples_per_generation", workflows=names, generations=90)
+        columns = "" if x == "samples_per_generation" else "samples_per_generation"
+        figure = Figure(metrics=("entropy",), x=x, columns=columns)
+        fig = plotting.draw(data, figure)
+        drawn = {n: c for n, c in by_label(fig.axes[0].lines).items() if n in names}
+        legend = by_label(fig.legends[0].legend_handles)
+        shapes = [c.get_marker() for c in drawn.values()]
+        assert len(drawn) == many and len({*shapes}) == (1 if many == 7 else many)
+        shown = [c.get_marker() for c in legend.values()]
+        if many > 7:
+            assert shown[:many] == shapes and "None" in shown[many:]
+            step = {c.get_markevery()[1] for c in drawn.values()}
+            assert step == {1} if columns == "" else step == {15}
+
+
+def by_label(lines):
+    return {line.get_label(): line for line in lines if hasattr(line, "get_marker")}
+
+
 def test_curves_of_own_workflows_are_drawn_in_their_colours():
     names = ["replace", "mine", "yours"]
     data = summary(workflows=names, metrics=["test_error"])

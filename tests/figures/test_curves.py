@@ -17,12 +17,14 @@ from figure_cases import (
     texts,
 )
 from matplotlib import colors
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from collapse.data.errors import InputError
 from collapse.experiment import results
 from collapse.experiment.family import Family
 from collapse.experiment.summary import summarise
 from collapse.figures import draw as plotting
+from collapse.figures.declaration import from_json, to_json
 from collapse.figures.redraw import redraw
 from collapse.figures.spec import Figure
 
@@ -461,6 +463,90 @@ def test_coordinates_are_spelled_for_a_reader():
     learner = data.assign_coords(ddof=[10, 20]).rename(ddof="learner_samples")
     shown = texts(plotting.draw(learner, Figure(columns="learner_samples")))
     assert "learner's samples T = 20" in shown
+
+
+@pytest.mark.parametrize(("low", "shaded"), [(0.0, True), (-0.5, True), (None, False)])
+def test_a_band_that_reaches_0_is_drawn_down_to_a_log_axis(low, shaded):
+    """Else it would vanish where it says the most: that little is known."""
+    data = summary(workflows=["replace"], metrics=["mean_error"], generations=4)
+    middle = data.mean_error.sel(statistic="mean")
+    data.mean_error.loc[{"statistic": "mean_low"}] = middle if low is None else low
+    data = data.drop_vars("mean_error_theory")
+    figure = Figure(metrics=("mean_error",), band="mean", y_scale="log")
+    fig = plotting.draw(data, figure)
+    pixels = np.asarray(pixels_of(fig))
+    x, y = fig.axes[0].transAxes.transform((0.4, 0.01)).astype(int)
+    assert (pixels[len(pixels) - y, x, :3] < 255).any() == shaded
+
+
+def with_a_wild_curve():
+    """Two workflows near 1, and one that explodes at generations 2, 3 and 5."""
+    data = summary(workflows=WORKFLOWS, metrics=["entropy"], generations=6)
+    data = data.drop_vars("entropy_theory")
+    data.entropy[:] = 1.0 + 0.1 * np.arange(6)
+    wild = {"workflow": WORKFLOWS[2]}
+    data.entropy.loc[{**wild, "generation": [2, 3, 5]}] = 1e6
+    data.entropy.loc[{**wild, "generation": 1}] = 1e-6
+    return data
+
+
+@pytest.mark.parametrize("y_scale", ["log", "auto"])
+def test_one_wild_curve_is_cut_at_limits_and_marked_at_the_edge(y_scale):
+    figure = Figure(metrics=ENTROPY, statistic="mean", y_scale=y_scale)
+    free = plotting.draw(with_a_wild_curve(), figure)
+    assert free.axes[0].get_ylim()[1] > 1e5
+    figure = dataclasses.replace(figure, y_limits=(0.5, 10.0))
+    fig = plotting.draw(with_a_wild_curve(), figure)
+    (ax,) = fig.axes
+    low, high = ax.get_ylim()
+    assert low == 0.5 and high == 10
+    marks = {x.get_marker(): x for x in ax.lines if x.get_label() == "_beyond"}
+    assert set(marks) == {"v", "^"}
+    np.testing.assert_array_equal(marks["v"].get_xydata(), [[1, low]])
+    # of generations 2 and 3, which are one stretch, the first
+    np.testing.assert_array_equal(marks["^"].get_xydata(), [[2, high], [5, high]])
+    assert "beyond this axis" in texts(fig)
+    assert_nothing_overlaps(fig)
+
+
+def test_limits_make_no_axis_larger_and_no_mark_where_all_is_within():
+    data = with_a_wild_curve().isel(workflow=[0, 1])
+    figure = Figure(metrics=ENTROPY, statistic="mean")
+    wide = dataclasses.replace(figure, y_limits=(1e-9, 1e9))
+    first, second = (plotting.draw(data, one) for one in (figure, wide))
+    assert first.axes[0].get_ylim() == second.axes[0].get_ylim()
+    assert texts(first) == texts(second)
+    above = dataclasses.replace(figure, y_limits=(50.0, 60.0))  # where nothing is
+    third = plotting.draw(data, above)
+    assert third.axes[0].get_ylim() == first.axes[0].get_ylim()
+
+
+@pytest.mark.parametrize(
+    ("figure", "said"),
+    [
+        ({"y_limits": (1.0,)}, "y_limits: .1.0.; give the least and the largest"),
+        ({"y_limits": (2.0, 1.0)}, "y_limits: .2.0, 1.0.; give the least"),
+        ({"y_limits": (0.0, float("inf"))}, "y_limits: .*; give the least"),
+        ({"y_limits": (0.0, 1.0), "y_scale": "log"}, "y_limits: 0 is on no log axis"),
+        ({"y_limits": (0.0, 1.0), "kind": "profile"}, "y_limits: only of curves"),
+    ],
+)
+def test_limits_that_are_none_are_refused(figure, said):
+    with pytest.raises(InputError, match=said):
+        Figure(**figure).check({})
+
+
+def test_limits_are_told_where_they_are_set():
+    """So that what was drawn before is the same figure."""
+    set_, free = Figure(y_limits=(0.5, 2.0)), Figure()
+    assert "y_limits" not in to_json([free]) and "y_limits" in to_json([set_])
+    assert from_json(to_json([set_])) == [set_]
+
+
+def pixels_of(fig):
+    canvas = FigureCanvasAgg(fig)
+    canvas.draw()
+    return canvas.buffer_rgba()
 
 
 def test_only_the_first_column_has_numbers_at_its_log_axis():

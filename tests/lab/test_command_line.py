@@ -17,8 +17,11 @@ from collapse.data.errors import InputError
 from collapse.lab import checkpoint, folder, session
 from collapse.lab import run as runner
 from collapse.lab.schedule import boundaries
+from collapse.sims.control import Control
 from collapse.sims.gaussian import Gaussian
 from collapse.sims.gmm import Gmm
+from collapse.sims.mixing import Mixing
+from collapse.sims.verification import Verification
 
 SMALL = ["--num-seeds", "3", "--num-generations", "4", "--samples-per-generation", "20"]
 ONE = ["--workflows", "replace"]  # the quickest to compile
@@ -283,6 +286,36 @@ def test_chunks_end_at_every_snapshot_and_at_the_end():
     assert boundaries(100, (100,))[-2:] == [95, 100]
     assert boundaries(99, ()) == [9, 19, 29, 39, 49, 59, 69, 79, 89, 99]
     assert boundaries(1, ()) == [0, 1]
+
+
+def refused(study, model):
+    """Fields of the model that a study lists, but takes no value of."""
+    asked = study(model=model)
+    (_, _), (learner, names) = asked.parts()
+    return {name for name in learner.own_fields() if name not in names}
+
+
+def test_a_study_does_not_offer_what_it_refuses_whatever_the_value(capsys):
+    """In a file it is refused with the reason, as before."""
+    of_tables = {"data", "columns", "drop", "separator", "decimal", "header", "missing"}
+    learner = {"learner_samples", "learner_noise_variance", "learner_ridge"}
+    of_lines = {*of_tables, "target", "design", *learner}
+    for model in ("gaussian", "gmm"):
+        assert refused(Verification, model) == of_tables
+        assert refused(Control, model) == refused(Mixing, model) == set()
+    assert refused(Verification, "kde") == {*of_tables, "shape"}
+    assert refused(Control, "kde") == {"shape"} and refused(Mixing, "kde") == set()
+    assert refused(Verification, "linear") == of_lines
+    for study in (Control, Mixing):
+        assert refused(study, "linear") == {*of_lines, "synthetic_bias"}
+    for study in (Verification, Control, Mixing):
+        assert refused(study, "discrete") == set()
+    assert runner.main(Verification, ["--data", "faithful"]) == 2
+    assert "error: --data faithful: no such option" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        runner.main(Verification, ["--model", "kde", "--help"])
+    said = capsys.readouterr().out
+    assert "--bandwidth" in said and "--data" not in said and "--shape" not in said
 
 
 def test_help_answers_before_jax_is_imported():

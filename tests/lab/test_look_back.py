@@ -11,12 +11,12 @@ from matplotlib.text import Text
 
 import collapse
 from collapse.data.errors import InputError
-from collapse.experiment import results
+from collapse.experiment import provenance, results
 from collapse.experiment.toml import to_toml
 from collapse.figures.draw import draw
 from collapse.figures.drawable import drawable
 from collapse.figures.spec import Figure
-from collapse.lab import folder, report, work
+from collapse.lab import folder, report
 from collapse.lab.look import changes, labels
 from collapse.lab.look.opened import opened
 from collapse.lab.look.side_by_side import is_rounding, side_by_side
@@ -239,6 +239,5 @@ def test_a_run_writes_down_its_data():
         train: np.ndarray
         sha256: str
 
-    told = work._record(Data(np.zeros((60, 3)), "1" * 64))
+    told = provenance.of_data(Data(np.zeros((60, 3)), "1" * 64))
     assert told == {"sha256": "1" * 64, "rows": 60, "dimension": 3}
-    assert work._record(None) == {}

@@ -25,6 +25,32 @@ def test_the_mean_of_normal_draws_is_covered_95_times_in_100():
     assert (abs(draws.mean(0)) <= narrow).mean() < 0.95 - error
 
 
+def test_an_interval_that_is_cut_holds_the_mean_as_often():
+    draws = RNG.exponential(size=(3, 2000))
+    whole, cut = intervals.of_mean(draws), intervals.of_mean(draws, least=0.0)
+    assert (whole.low < 0).mean() > 0.1 and cut.low.min() == 0
+    assert covered(whole, 1.0) == covered(cut, 1.0)
+    np.testing.assert_array_equal(cut.high, whole.high)
+    np.testing.assert_array_equal(cut.low[whole.low > 0], whole.low[whole.low > 0])
+
+
+@pytest.mark.parametrize("num", [2, 5])
+def test_a_ratio_is_covered_with_few_seeds_as_with_many(num):
+    """By intervals that are wide: so few seeds may be compared."""
+    draws = 1 + 0.1 * RNG.normal(size=(2, 4000, num))
+    pairs = zip(*draws, strict=True)
+    found = [intervals.of_ratio(2 * above, below) for above, below in pairs]
+    low, high = np.array([(one.low, one.high) for one in found]).T
+    share = ((low <= 2) & (2 <= high)).mean()
+    error = Z * np.sqrt(0.95 * 0.05 / 4000)
+    assert abs(share - 0.95) < error
+    count()
+    middle = np.array([one.value for one in found])
+    narrow = 1.96 / intervals.student(num - 1) * np.log(high / middle)
+    # a normal quantile in place of Student's covers too little
+    assert (abs(np.log(middle / 2)) <= narrow).mean() < 0.95 - error
+
+
 def below(num):
     """The largest k with P(Binomial(num, 1/2) <= k) of at most 2.5 %, by search."""
     return max(k for k in range(num) if scipy.stats.binom.cdf(k, num, 0.5) <= 0.025)

@@ -1,5 +1,7 @@
 """Policies that hold a model: theory, equal spending, and what is refused."""
 
+import sys
+
 import jax
 import numpy as np
 import pytest
@@ -8,18 +10,24 @@ from calibrated import assert_mean, assert_tells_apart
 from conftest import SEED
 from lab_cases import stopped_and_resumed
 
+from collapse.core.control.policies import POLICIES
 from collapse.data.errors import InputError
 from collapse.data.tables import RealData
 from collapse.data.tables.disjoint import check_disjoint
 from collapse.experiment import results
+from collapse.experiment.remarks import remarks
 from collapse.experiment.toml import from_table
-from collapse.lab import parts
+from collapse.lab import api, parts
 from collapse.lab import run as runner
 from collapse.measures import intervals
 from collapse.sims.control import Control, gains, tell
 from collapse.sims.control.held import derive
-from collapse.sims.control.policies import TWELVE, read
+from collapse.sims.control.policies import RULES, TWELVE, read
 
+FAITHFUL = {
+    **{"data": "faithful", "samples_per_generation": [100], "budget": [5.0]},
+    "num_generations": 2,
+}
 _NOISE_AND_PLAIN = ("event noise", "constant")
 pytestmark = pytest.mark.x64
 
@@ -234,7 +242,13 @@ REFUSED = [
     ({"policy": ["priced"]}, "price: the policy priced weighs.*--price"),
     ({"budget": [2000]}, "budget: 2000 real rows of 1000"),
     ({"budget": [0.0001]}, "budget: 0.0001 rows a generation are less than one row"),
+    ({"price": 0.1}, "price: only the policy priced weighs it; name that policy"),
     ({"hold": "drift"}, "tolerance: --hold drift needs one"),
+    (
+        {"hold": "drift", "tolerance": 0.1, "policy": ["constant", "priced"]}
+        | {"price": 0.1},
+        "hold: none of these policies has a level.*name one of event, proportional",
+    ),
     (
         {"hold": "drift", "tolerance": 1e-5},
         "tolerance: 1e-05 is below the floor 0.0002 of a monitor of 10000",
@@ -257,6 +271,12 @@ def test_what_cannot_be_run_is_refused_in_one_line(fields, said):
     with pytest.raises(InputError, match=said) as found:
         runner.prepare(asked(**fields))
     assert "\n" not in str(found.value)
+
+
+def test_a_table_for_the_monitor_is_remarked_on_where_there_are_no_data():
+    assert remarks(asked(data="faithful", monitor_data="own.csv")) == ()
+    (said,) = remarks(asked(monitor_data="own.csv"))
+    assert said == "monitor_data: has no effect here, only with --data"
 
 
 def test_an_unknown_monitor_is_told_with_those_there_are():
@@ -299,10 +319,28 @@ def test_the_rows_of_a_monitor_are_taken_from_those_held_out():
 # What is said
 
 
+def test_the_monitor_s_rows_are_told_as_many_as_the_data_had_and_the_drift():
+    """Of 272 rows 68 are held out, and 34 of these are the monitor's."""
+    run = api.run(asked(**FAITHFUL, policy=["constant"], num_seeds=1))
+    assert "real rows are not counted: 34, or 17 a generation" in run.table()
+    assert "mean: 34 real rows" in run.experiment.caption_of(run.dataset)
+    profile = run.profile().set_index("definition")
+    assert profile.metric["drift"] == "drift" and profile.worse["drift"] > 0
+    few = asked(**FAITHFUL, hold="drift", tolerance=0.02, policy=["event"])
+    with pytest.raises(InputError, match="below the floor 0.0304 of a monitor of 34"):
+        runner.prepare(few)
+
+
 def test_policies_are_read_as_they_are_written():
     assert [read(text).name for text in TWELVE][-2:] == ["event", "event"]
     spec = read("event 0.25 oracle")
     assert (spec.number, spec.fed, spec.source) == (0.25, "oracle", 1)
+
+
+def test_policies_with_a_level_are_those_that_hold_a_drift():
+    rooms = {name: sys.modules[own.act.__module__] for name, own in POLICIES.items()}
+    known = {name for name, room in rooms.items() if hasattr(room, "level")}
+    assert known == {name for name, rule in RULES.items() if rule.holds}
 
 
 def test_the_answer_names_the_best_policy_that_could_be_used_in_practice():
@@ -317,7 +355,8 @@ def test_the_answer_names_the_best_policy_that_could_be_used_in_practice():
     assert tell.answer(lines, 60).startswith(
         "Looking at the drift does not clearly pay"
     )
-    assert tell.answer(lines, 2).startswith("2 seeds are too few")
+    assert tell.answer(lines, 2) == tell.answer(lines, 60)
+    assert tell.answer(lines, 1).startswith("One seed has no interval")
     assert tell.answer(lines[:1], 60).startswith("No policy that looks")
     blind = {
         "policy": "golden",

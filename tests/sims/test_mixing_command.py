@@ -484,6 +484,7 @@ def test_the_command_leaves_maps_and_a_verdict(tmp_path, monkeypatch, capsys):
         ({"error": "tail_mass_1pct"}, "error: tail_mass_1pct is not least"),
         ({"metrics": ("mean_error",)}, "error: test_error is sought but not measured"),
         ({"late": 0}, "late: 0"),
+        ({"late": 101}, "late: 101 generations, but 100 can be averaged; give at most"),
         ({"model": "linear", "metrics": ("mean_error",)}, "metrics: unknown"),
         ({"snapshots": (1,)}, "snapshots: have no meaning"),
         ({"ddof": (0, 1)}, "ddof: several values"),

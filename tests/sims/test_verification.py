@@ -15,6 +15,7 @@ from collapse.core.types import Curator
 from collapse.data.errors import InputError
 from collapse.experiment import results
 from collapse.experiment.condition import Condition
+from collapse.experiment.profile import profile
 from collapse.experiment.row_truth import Knowledge
 from collapse.experiment.toml import from_table
 from collapse.experiment.verifiers.curators import randomised
@@ -158,7 +159,7 @@ def test_every_operator_of_a_model_weighs_its_rows(model):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_can_be_verified(model, tmp_path):
-    """By all operators that it has, in all hands."""
+    """By all operators that it has, in all hands; the profile looks at the error."""
     fields = in_all_hands(model) | {"num_generations": 2, "num_seeds": 2}
     fields |= {"selectivity": [0.5], "samples_per_generation": [60]}
     data = ran(tmp_path, **fields)
@@ -167,6 +168,8 @@ def test_every_model_can_be_verified(model, tmp_path):
     for name in fields["operator"]:
         if RULES[name.removesuffix(" oracle")].keeps:
             np.testing.assert_allclose(kept.sel(operator=name), 0.5, atol=0.01)
+    error = runner.prepare(asked(**fields))[0].error
+    assert error in set(profile(data)["metric"])
 
 
 @pytest.mark.parametrize("workflow", ["replace", "accumulate"])
@@ -304,6 +307,7 @@ REFUSED = [
     ({"workflows": ["mix 0.1 fresh"]}, "workflows: mix 0.1 fresh is none under which"),
     ({"error": "entropy"}, "error: entropy is not least.*w2_squared"),
     ({"candidates": 3, "operator": ["best_of"]}, "candidates: best_of has those"),
+    ({"late": 31}, "late: 31 generations, but 30 can be averaged; give at most 30"),
     ({"data": "faithful"}, "data: a verifier's error is to a known truth"),
     ({"snapshots": [1]}, "snapshots: are not kept of verified models"),
     ({"model": "gmm", "scale": "known"}, "scale: gmm has no scale"),

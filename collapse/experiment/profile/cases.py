@@ -82,7 +82,9 @@ class Case(NamedTuple):
         """A value over seeds, the first or the last; of the scaling law an exponent."""
         if self.sizes is not None:
             return changes.slope(values, self.sizes)
-        return self._statistic(values, intervals.CONFIDENCE)
+        lowest = float(min(np.min(self.first), np.min(self.last)))
+        least = catalogue.least(self.quantity.unit, lowest)
+        return self._statistic(values, intervals.CONFIDENCE, least)
 
     def lost(self) -> Estimate:
         """Share of the runs in which a tail is lost at the end; NaN for other things.
@@ -95,10 +97,12 @@ class Case(NamedTuple):
         low, high = intervals.of_share(count, len(self.last))
         return Estimate(float(count / len(self.last)), float(low), float(high))
 
-    def _statistic(self, values: Values, confidence: float) -> Estimate:
-        mean = self.definition.statistic == "mean"
-        of = changes.of_mean if mean else changes.of_median
-        return of(values, confidence)
+    def _statistic(
+        self, values: Values, confidence: float, least: float = -np.inf
+    ) -> Estimate:
+        if self.definition.statistic == "median":
+            return changes.of_median(values, confidence)
+        return changes.of_mean(values, confidence, least)
 
 
 def verdict(worse: tuple[float, float], margin: float) -> str:

@@ -14,7 +14,7 @@ from collapse.data.errors import InputError, unknown_value
 from collapse.experiment.axes import axes_of
 from collapse.lab.look.opened import Opened
 from collapse.lab.look.pairing import shares_numbers, sizes_agree
-from collapse.measures import intervals
+from collapse.measures import catalogue, intervals
 from collapse.measures.changes import Estimate, of_mean
 
 Values = NDArray[np.floating[Any]]
@@ -56,6 +56,7 @@ def side_by_side(runs: Sequence[Opened], metrics: Sequence[str] = ()) -> pd.Data
     shared = [True, *(shares_numbers(runs[0], run) for run in runs[1:])]
     lines = []
     for metric in metrics:
+        least = _least([run.dataset[metric] for run in runs])
         for match in matches:
             values = [
                 _values(run.dataset[metric], positions, generation)
@@ -64,7 +65,7 @@ def side_by_side(runs: Sequence[Opened], metrics: Sequence[str] = ()) -> pd.Data
             head = {"metric": metric, **match.where, "generation": generation}
             for k, (run, own) in enumerate(zip(runs, values, strict=True)):
                 line = head | {"run": str(run.label.place)}
-                line |= of_mean(own.astype(np.float64)).columns("mean")
+                line |= of_mean(own.astype(np.float64), least=least).columns("mean")
                 line["seeds"] = len(own)
                 if k:
                     at = (match.positions[0], match.positions[k])
@@ -72,6 +73,12 @@ def side_by_side(runs: Sequence[Opened], metrics: Sequence[str] = ()) -> pd.Data
                     line |= _difference(values[0], own, paired)
                 lines.append(line)
     return pd.DataFrame(lines)
+
+
+def _least(variables: Sequence[xr.DataArray]) -> float:
+    """The value that a metric of several runs cannot be below, as far as is known."""
+    lowest = min(float(np.nanmin(v.values, initial=np.inf)) for v in variables)
+    return catalogue.least(variables[0].attrs.get("units", ""), lowest)
 
 
 def _difference(first: Values, own: Values, paired: bool) -> dict[str, Any]:

@@ -184,6 +184,19 @@ def logarithm_base(unit: str, reference: float | None) -> float | None:
     return {"nats": math.e, "bits": 2.0}.get(unit.split(" ")[0])
 
 
+def least(unit: str, lowest: float) -> float:
+    """The value that a metric cannot be below: 0 if none of its values is, else -inf.
+
+    Logarithms have none, such as losses in nats: they may be below 0 in another run.
+
+    Args:
+      unit: of the metric.
+      lowest: of all its values, over settings, seeds and generations; NaN for none.
+    """
+    logarithmic = unit.startswith(("nats", "bits", "difference to"))
+    return 0.0 if lowest >= 0 and not logarithmic else -math.inf
+
+
 def leading(aspect: str, found: Mapping[str, Quantity]) -> str | None:
     """The metric that speaks for an aspect of collapse; None if none was measured.
 

@@ -15,14 +15,8 @@ _NOT_HELD = ("mix", "replace_multiple", "replace_growing")
 
 def check(e: ControlFields) -> None:
     """Raise InputError for combinations of fields that cannot be run."""
-    specs = e.policies()
     once("policy", e.policy, read)
-    if any(spec.rule.priced for spec in specs) and not e.price:
-        names = [name for name, rule in RULES.items() if rule.priced]
-        raise InputError(
-            f"price: the policy {names[0]} weighs real rows against drift; give the "
-            "--price of one in units of the drift"
-        )
+    _check_needs(e)
     for cell in e.cells():
         if e.rate(cell) > 1:
             raise InputError(
@@ -54,17 +48,52 @@ def check(e: ControlFields) -> None:
             f"monitor {e.monitor} is not; "
             + (f"use --monitor {' or '.join(good)}" if good else "drop it")
         )
-    if e.hold == "drift" and not e.tolerance:
+    check_floor(e, e.monitor_rows, e.monitor_samples)
+    _check_rows(e)
+    _check_every(e)
+
+
+def _check_needs(e: ControlFields) -> None:
+    """Raise InputError for what a policy lacks, or what no policy makes use of."""
+    rules = [spec.rule for spec in e.policies()]
+    priced = any(rule.priced for rule in rules)
+    names = [name for name, rule in RULES.items() if rule.priced]
+    if priced and not e.price:
+        raise InputError(
+            f"price: the policy {names[0]} weighs real rows against drift; give the "
+            "--price of one in units of the drift"
+        )
+    if e.price and not priced:
+        raise InputError(
+            f"price: only the policy {names[0]} weighs it; name that policy, or drop it"
+        )
+    if e.hold != "drift":
+        return
+    if not any(rule.holds for rule in rules):
+        held = ", ".join(name for name, rule in RULES.items() if rule.holds)
+        raise InputError(
+            f"hold: none of these policies has a level to hold the drift at; name one "
+            f"of {held}, or drop it"
+        )
+    if not e.tolerance:
         raise InputError("tolerance: --hold drift needs one; give the drift to hold")
-    floor = 1 / e.monitor_rows + 1 / e.monitor_samples
+
+
+def check_floor(e: ControlFields, rows: int, samples: int) -> None:
+    """Raise InputError for a tolerance that the monitor cannot see.
+
+    Args:
+      e: the study.
+      rows: real ones of the monitor, as many as there are.
+      samples: rows that the model generates for it.
+    """
+    floor = 1 / rows + 1 / samples
     if 0 < e.tolerance < floor and e.monitor == "mean":
         raise InputError(
             f"tolerance: {e.tolerance:g} is below the floor {floor:.3g} of a monitor "
-            f"of {e.monitor_rows} real and {e.monitor_samples} generated rows, which "
-            "cannot see so small a drift; give a larger tolerance or more rows"
+            f"of {rows} real and {samples} generated rows, which cannot see so small a "
+            "drift; give a larger tolerance or more rows"
         )
-    _check_rows(e)
-    _check_every(e)
 
 
 def _check_rows(e: ControlFields) -> None:

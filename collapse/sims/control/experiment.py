@@ -8,7 +8,7 @@ from collapse.data.errors import InputError
 from collapse.experiment import snapshots
 from collapse.experiment.base import capped
 from collapse.experiment.lazy import load
-from collapse.measures.catalogue import Quantity
+from collapse.measures.catalogue import Aspect, Quantity
 from collapse.sims.control import checks, tell
 from collapse.sims.control.fields import DRIFT, MONITOR, NOISE, ControlFields
 
@@ -35,6 +35,10 @@ class Control(ControlFields):
     panels: ClassVar[tuple[str, ...]] = (DRIFT, "spent")
     afterwards: ClassVar[tuple[str, ...]] = ("settle",)
     sweeps_model: ClassVar[bool] = True
+    refused: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "kde": ("shape",),
+        "linear": ("synthetic_bias",),
+    }
 
     def quantity(self, metric: str) -> Quantity | None:
         """Long name, unit and reference level of a metric."""
@@ -47,7 +51,8 @@ class Control(ControlFields):
             MONITOR: f"monitor ({self.monitor})",
             NOISE: "noise in place of the monitor",
         }
-        return Quantity(names[metric], unit, reference=0.0, better="lower")
+        aspect: Aspect = "drift" if metric == DRIFT else ""
+        return Quantity(names[metric], unit, 0.0, better="lower", aspect=aspect)
 
     def derived(self) -> tuple[str, ...]:
         """Names of what policies reached."""
@@ -77,9 +82,13 @@ class Control(ControlFields):
         """Tables `[figure]` of drift against budgets, or over generations."""
         return tell.figures(self)
 
-    def caption(self) -> str:
+    def told_by(self, data: Any) -> dict[str, Any]:
+        """The number of real rows that the monitor had: data may have fewer."""
+        return {tell.WATCHED: self.monitor_sizes(data)[0]}
+
+    def caption_of(self, dataset: "xr.Dataset") -> str:
         """The caption of the default figure."""
-        return tell.caption(self)
+        return tell.caption(self, dataset)
 
     def closing(self, dataset: "xr.Dataset") -> str:
         """A table of what policies reached, and the answer in a sentence."""
@@ -141,7 +150,8 @@ class Control(ControlFields):
         self._learner_of(max(self.samples_per_generation)).check()
 
     def check_data(self, data: Any) -> None:
-        """Raise InputError if more real rows are asked for than the data have."""
+        """Raise InputError if more is asked of the data than they have."""
+        checks.check_floor(self, *self.monitor_sizes(data))
         self._learner_of(max(self.samples_per_generation)).check_data(data)
 
     def _learner_of(self, rows: int) -> Any:

@@ -70,13 +70,15 @@ class ControlFields(Study):
     noise: Annotated[float, Bounds(0, 0.5), OnlyIfSet(), Only("operator")] = 0.0
     """The operator takes twice this share of rows for others."""
     hold: Literal["budget", "drift"] = "budget"
-    """What policies with a level hold: they spend the budget, or keep the drift at the
-    tolerance and spend what this takes, up to the budget."""
+    """What policies with a level (event, proportional, feed_forward, evidence) hold:
+    they spend the budget, or keep the drift at the tolerance and spend what this takes,
+    up to the budget."""
     tolerance: Annotated[float, Bounds(0)] = 0.0
     """Drift that is tolerated: the share of runs that ever pass it is told, and --hold
     drift keeps it. 0 for twice the mean drift of the constant share."""
-    price: Annotated[float, Bounds(0), Only("policy")] = 0.0
-    """Of one real row, in units of the drift: what the policy priced weighs."""
+    price: Annotated[float, Bounds(0)] = 0.0
+    """Of one real row, in units of the drift: what the policy priced weighs; only with
+    that policy."""
     monitor: Annotated[str, Shown("mean; of text, loss")] = ""
     """What is watched on rows that no generation is trained on."""
     monitor_rows: Annotated[int, Bounds(2, 10**9, or_zero=True)] = 0

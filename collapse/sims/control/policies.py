@@ -25,6 +25,7 @@ class PolicyRule:
       weighs: says itself what a real row counts.
       priced: needs a price of a real row, and spends as much as that is worth.
       alarms: re-anchors in some generations, and says so.
+      holds: has a level, at which it can hold the drift.
     """
 
     number: str = ""
@@ -34,6 +35,7 @@ class PolicyRule:
     weighs: bool = False
     priced: bool = False
     alarms: bool = False
+    holds: bool = False
 
 
 RULES = {
@@ -44,11 +46,11 @@ RULES = {
     "periodic": PolicyRule(
         "period in generations", 0.999, 1e9, watches=False, alarms=True
     ),
-    "event": PolicyRule("share of real rows of an event", alarms=True),
-    "proportional": PolicyRule("gain", high=1e3),
-    "feed_forward": PolicyRule(),
+    "event": PolicyRule("share of real rows of an event", alarms=True, holds=True),
+    "proportional": PolicyRule("gain", high=1e3, holds=True),
+    "feed_forward": PolicyRule(holds=True),
     "priced": PolicyRule(priced=True),
-    "evidence": PolicyRule("rate of false alarms", alarms=True),
+    "evidence": PolicyRule("rate of false alarms", alarms=True, holds=True),
     "bandit": PolicyRule(),
 }
 TWELVE = (

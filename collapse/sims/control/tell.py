@@ -15,8 +15,8 @@ from collapse.sims.control.policies import read
 if TYPE_CHECKING:
     import xarray as xr
 
+WATCHED = "monitor_rows"  # attribute of results: real rows that the monitor had
 _REACHED = ("mean_drift", "largest_drift")
-_LEAST_SEEDS = 6  # for a sentence about which policy is better
 _HEADS = ("policy", "real rows", "mean drift", "passed", "gain", "gain on the best")
 _KEPT = "kept_share"
 _NOTES = {"fewer": " with fewer rows", "between": " of as many rows"}
@@ -40,16 +40,15 @@ def figures(e: ControlFields) -> tuple[dict[str, Any], ...]:
     return (over | mean | columns,)
 
 
-def caption(e: ControlFields) -> str:
+def caption(e: ControlFields, dataset: "xr.Dataset") -> str:
     """The caption of the default figure: model, budget, monitor and tolerance."""
     truth = f"Data: {e.learner.data}" if e.learner.data else ""
     truth = truth or f"Truth: {e.learner.truth_words()}"
     first = ", ".join([truth, *e.learner.caption_words()])
-    most = "at most " if e.learner.data else ""
     return (
         f"{first}. n = {spelled(e.samples_per_generation)} rows a generation, of which "
         f"{spelled(e.budget)} may be real on average. Policies see the monitor "
-        f"{e.monitor}: {most}{e.monitor_rows} real rows that nothing else uses and "
+        f"{e.monitor}: {_watched(e, dataset)} real rows that nothing else uses and "
         f"that the budget leaves out, against {e.monitor_samples} generated ones. "
         "Drift: "
         f"{e.error}. {e.repetitions()}; bands: 95 % confidence of the mean."
@@ -64,8 +63,8 @@ def closing(e: ControlFields, dataset: "xr.Dataset") -> str:
     blocks = in_blocks(lines, axes, told, lambda some: _table(some, e.policy[0]))
     verifies = e.operator != (NONE,)
     plain = [x for x in lines if not verifies or _operator(e, x).name == NONE]
-    last = f"{_monitor_words(e)}\n{answer(plain, e.num_seeds)}"
-    if verifies and e.num_seeds >= _LEAST_SEEDS:
+    last = f"{_monitor_words(e, dataset)}\n{answer(plain, e.num_seeds)}"
+    if verifies and e.num_seeds > 1:
         last += f"\n{answer_verified(e, lines)}"
     return "\n\n".join([*blocks, last])
 
@@ -121,16 +120,21 @@ def _table(lines: Sequence[Mapping[str, Any]], only: str) -> list[str]:
     return aligned(rows)
 
 
-def _monitor_words(e: ControlFields) -> str:
+def _watched(e: ControlFields, dataset: "xr.Dataset") -> int:
+    """Real rows that the monitor had: data may have fewer than are asked for."""
+    return int(dataset.attrs.get(WATCHED, e.monitor_rows))
+
+
+def _monitor_words(e: ControlFields, dataset: "xr.Dataset") -> str:
     """What the rows of the monitor would have been as a budget."""
-    each = e.monitor_rows / e.num_generations
-    most = "at most " if e.learner.data else ""
+    rows = _watched(e, dataset)
+    each = rows / e.num_generations
     return (
         "gain: drift of a constant share of as many real rows, all rows counting "
         "alike, over the policy's; on the best: of the best fixed share and weight "
         "that was run; 95 % confidence of all together. Means, also of real rows, "
         f"leave out the first {e.settle:.0%} of the generations. "
-        f"The monitor's real rows are not counted: {most}{e.monitor_rows}, or "
+        f"The monitor's real rows are not counted: {rows}, or "
         f"{each:.3g} a generation."
     )
 
@@ -139,9 +143,10 @@ def answer(lines: Sequence[Mapping[str, Any]], num_seeds: int) -> str:
     """One sentence: whether looking at the drift pays, at equal spending.
 
     The intervals of all settings hold together, so that the best may be looked at.
+    Those of few seeds are wide, but hold as often as those of many; one has none.
     """
-    if num_seeds < _LEAST_SEEDS:
-        return f"{num_seeds} seeds are too few to compare policies: give more."
+    if num_seeds < 2:
+        return "One seed has no interval to compare policies by: give two or more."
     fair = [
         line
         for line in lines

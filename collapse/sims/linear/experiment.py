@@ -44,6 +44,10 @@ class Linear(LinearFields):
         "generations_until",
     )
     location_error: ClassVar[str] = "test_error"
+    alone: ClassVar[tuple[str, ...]] = (
+        *("data", "target", "design"),
+        *("learner_samples", "learner_noise_variance", "learner_ridge"),
+    )
     catalogue = catalogue.REGRESSION
 
     def load(self) -> RealData | None:

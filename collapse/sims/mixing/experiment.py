@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from collapse.data.errors import InputError
-from collapse.experiment import snapshots
+from collapse.experiment import late, snapshots
 from collapse.experiment.base import capped
 from collapse.experiment.family import Family
 from collapse.experiment.lazy import load
@@ -32,6 +32,7 @@ class Mixing(MixingFields):
     description: ClassVar[str] = "How much real data is enough, and for what."
     panels: ClassVar[tuple[str, ...]] = ("test_error", "tail_mass_1pct")
     afterwards: ClassVar[tuple[str, ...]] = ("late", "error")
+    refused: ClassVar[Mapping[str, tuple[str, ...]]] = {"linear": ("synthetic_bias",)}
 
     def real_only(self) -> Mapping[str, Sequence[Any]]:
         """The axes that are free to choose, with their value of real rows alone."""
@@ -76,7 +77,7 @@ class Mixing(MixingFields):
         found = dataclasses.replace(
             found,
             error=self.error or usual,
-            late=min(self.late, self.num_generations + 1),
+            late=late.fitted(self, self.num_generations + 1),
         )
         return found._with_axes()
 
@@ -131,6 +132,7 @@ class Mixing(MixingFields):
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""
         snapshots.refuse(self, "have no meaning for mixtures; drop them")
+        late.check(self, self.num_generations + 1)
         super().check()
         checks.check(self)
         rows = max(sum(self.counts(cell)) for cell in self.cells())

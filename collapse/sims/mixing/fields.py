@@ -48,8 +48,8 @@ class MixingFields(Study):
     """Variance of what a model generates (of a language model: temperature), as a
     multiple of its own."""
     late: Annotated[int, Bounds(1, 10**4)] = 30
-    """Generations, the last ones, over which long-run values are averaged; all, if
-    fewer are run."""
+    """Generations, the last ones, over which long-run values are averaged; by default
+    all, if fewer are run."""
     error: Annotated[str, Shown("test_error, or the first error of the model")] = ""
     """Measure whose least long-run value makes a setting the best."""
 

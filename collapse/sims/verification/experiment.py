@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from collapse.data.errors import InputError
-from collapse.experiment import snapshots
+from collapse.experiment import late, snapshots
 from collapse.experiment.lazy import load
 from collapse.measures.catalogue import Quantity
 from collapse.sims.verification import checks, tell
@@ -38,10 +38,22 @@ class Verification(VerificationFields):
     )
     afterwards: ClassVar[tuple[str, ...]] = ("late", "error")
     quick_generations: ClassVar[int] = 6
+    refused: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "gaussian": ("data",),
+        "gmm": ("data",),
+        "kde": ("data", "shape"),
+    }
 
     def quantity(self, metric: str) -> Quantity | None:
-        """Long name, unit and reference level of a metric."""
-        return _JUDGED.get(metric) or super().quantity(metric)
+        """Long name, unit and reference level of a metric.
+
+        The error that operators are compared by speaks for the drift from the truth, if
+        it is of no other aspect.
+        """
+        found = _JUDGED.get(metric) or super().quantity(metric)
+        if found and metric == self.error and not found.aspect:
+            return found._replace(aspect="drift")
+        return found
 
     def derived(self) -> tuple[str, ...]:
         """Names of what operators keep, reach and cost."""
@@ -91,7 +103,7 @@ class Verification(VerificationFields):
             operator=self.operator or checks.usual(found),
             verifier_bias=bias,
             error=self.error or first,
-            late=min(self.late, self.num_generations),
+            late=late.fitted(self, self.num_generations),
         )
         of_model = found.of_model()
         own = tuple(name for name in found.measured() if name in of_model)
@@ -108,6 +120,7 @@ class Verification(VerificationFields):
     def check(self) -> None:
         """Raise InputError for the first field that cannot be run."""
         snapshots.refuse(self, "are not kept of verified models; drop them")
+        late.check(self, self.num_generations)
         checks.check(self)
         super().check()
         least, sizes = self.learner.least_rows(), self.samples_per_generation

@@ -60,7 +60,8 @@ class VerificationFields(Study):
     """Of gaussian: the covariance is fitted in every generation, or known to be that of
     the truth, as in the theory of verifiers."""
     late: Annotated[int, Bounds(1, 10**4)] = 10
-    """Generations, the last ones, over which long-run values are averaged."""
+    """Generations, the last ones, over which long-run values are averaged; by default
+    all after the first fit, if fewer are run."""
     error: Annotated[str, Shown("of the mean, or the first error of the model")] = ""
     """Measure by which operators are compared."""
 
