@@ -1,5 +1,6 @@
 """Policies that hold a model: theory, equal spending, and what is refused."""
 
+import math
 import sys
 
 import jax
@@ -357,11 +358,13 @@ def test_the_answer_names_the_best_policy_that_could_be_used_in_practice():
     )
     assert tell.answer(lines, 2) == tell.answer(lines, 60)
     assert tell.answer(lines, 1).startswith("One seed has no interval")
-    assert tell.answer(lines[:1], 60).startswith("No policy that looks")
+    assert tell.answer(lines[:1], 60).startswith("No policy here looks")
+    dear = {"policy": "event", "real_rows": 9.0, "gain_best": (math.nan,) * 3}
+    assert tell.answer([lines[0], dear], 60).startswith("No policy that looks")
     blind = {
         "policy": "golden",
         "real_rows": 5.0,
         "trust": "measured",
         "gain_best": (9.0, 8.0, 10.0),
     }
-    assert tell.answer([blind], 60).startswith("No policy that looks")
+    assert tell.answer([blind], 60).startswith("No policy here looks")

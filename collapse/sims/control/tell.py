@@ -154,7 +154,12 @@ def answer(lines: Sequence[Mapping[str, Any]], num_seeds: int) -> str:
     ]
     fair = [line for line in fair if _looks(line) and line["real_rows"] > 0]
     if not fair:
-        return "No policy that looks at the drift spent no more than a constant share."
+        if not any(_looks(line) for line in lines):
+            return "No policy here looks at the drift; name event, or --trust measured."
+        return (
+            "No policy that looks at the drift can be compared at equal spending: each "
+            "spent more real rows than a constant share, or none."
+        )
     best = max(fair, key=lambda line: line["gain_best"][1])
     value, low, high = best["gain_best"]
     name = " with trust ".join(
