@@ -13,7 +13,7 @@ from collapse.data.encoding import decoded
 from collapse.data.errors import DataError
 from collapse.data.grammar_notation import Symbols, Word, parsed
 from collapse.data.minimal_pairs import MinimalPairs, pairs_of
-from collapse.data.texts import spaced
+from collapse.data.text.split import spaced
 
 SHIPPED = ("english",)
 _LONGEST = 10_000.0  # rules of a sentence, on average

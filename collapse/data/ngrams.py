@@ -10,8 +10,8 @@ from jaxtyping import Float, Int
 
 from collapse.data import vocabulary
 from collapse.data.errors import DataError
-from collapse.data.text_files import stamp
-from collapse.data.texts import TextData, load_text, spaced
+from collapse.data.text.files import stamp
+from collapse.data.text.split import TextData, load_text, spaced
 from collapse.data.words import why_no_words, words_in
 
 Tokens = Literal["characters", "words"]

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from collapse.data.errors import DataError
-from collapse.data.text_files import stamp
-from collapse.data.texts import load_text, spaced
+from collapse.data.text.files import stamp
+from collapse.data.text.split import load_text, spaced
 
 # Python's \w lacks the combining marks that are vowels in Devanagari, Thai and others
 MARKS = "".join(

@@ -13,13 +13,13 @@ from hypothesis import given
 from collapse.data import byte_pairs
 from collapse.data.byte_pairs import BytePairs, learned, lengths_of, tokens_of
 from collapse.data.errors import DataError
-from collapse.data.text_blocks import (
+from collapse.data.text.blocks import (
     fingerprinted,
     pretraining_rows,
     rare_tokens,
     text_rows,
 )
-from collapse.data.texts import load_text
+from collapse.data.text.split import load_text
 from collapse.data.vocabulary import decode, encode
 
 LETTERS = "\t\n '0bé\u0301aszΩ\U0001f600"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collapse.data import text_blocks
 from collapse.data.errors import DataError
-from collapse.data.text_blocks import (
+from collapse.data.text import blocks as text_blocks
+from collapse.data.text.blocks import (
     LEAST_BLOCK,
     evenly,
     fingerprinted,
@@ -17,7 +17,7 @@ from collapse.data.text_blocks import (
     rare_positions,
     text_rows,
 )
-from collapse.data.texts import load_text
+from collapse.data.text.split import load_text
 from collapse.data.vocabulary import decode, encode
 
 CONTEXT, SHARE = 5, 0.1

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from collapse.data import text_apart
 from collapse.data.errors import DataError
-from collapse.data.text_apart import repeated, set_apart
+from collapse.data.text import apart as text_apart
+from collapse.data.text.apart import repeated, set_apart
 
 BLOCK = 10
 

@@ -4,9 +4,9 @@ import gzip
 
 import pytest
 
-from collapse.data import text_files
 from collapse.data.errors import DataError
-from collapse.data.texts import load_text
+from collapse.data.text import files as text_files
+from collapse.data.text.split import load_text
 
 FIELDS = {"prompt": "--prompt-field", "response": "--response-field"}
 LINES = (

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from collapse.data.texts import load_text
+from collapse.data.text.split import load_text
 from collapse.measures import catalogue
 from collapse.measures import copying as text_copies
 from collapse.measures import text as tm

@@ -11,8 +11,8 @@ import pytest
 import xarray as xr
 
 from collapse.data.byte_pairs import BytePairs
-from collapse.data.text_blocks import text_rows
-from collapse.data.texts import spaced
+from collapse.data.text.blocks import text_rows
+from collapse.data.text.split import spaced
 from collapse.experiment.fields import told
 from collapse.lab import run as runner
 from collapse.lab import session

@@ -3,8 +3,8 @@
 import pytest
 
 from collapse.data.errors import InputError
-from collapse.data.text_blocks import text_rows
-from collapse.data.texts import load_text
+from collapse.data.text.blocks import text_rows
+from collapse.data.text.split import load_text
 from collapse.lab import run as runner
 from collapse.sims.charlm.experiment import Charlm
 

@@ -12,8 +12,8 @@ from conftest import SEED
 from collapse.core import streams
 from collapse.data.errors import InputError
 from collapse.data.ngrams import load_ngrams
-from collapse.data.text_apart import repeated
-from collapse.data.text_blocks import text_rows
+from collapse.data.text.apart import repeated
+from collapse.data.text.blocks import text_rows
 from collapse.experiment import results
 from collapse.experiment.monitors import Sizes, monitor_of
 from collapse.experiment.toml import from_table

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from collapse.data.errors import InputError
-from collapse.data.text_blocks import TextRows, fingerprinted, text_rows
+from collapse.data.text.blocks import TextRows, fingerprinted, text_rows
 from collapse.experiment.base import capped
 from collapse.experiment.lazy import load
 from collapse.experiment.text import pages

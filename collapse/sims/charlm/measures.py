@@ -13,7 +13,7 @@ from collapse.core.devices import on_host, one_fills_a_device
 from collapse.core.seeds import over_seeds
 from collapse.core.types import Key
 from collapse.data.byte_pairs import rows_of_characters
-from collapse.data.text_blocks import TextRows, evenly, rare_tokens
+from collapse.data.text.blocks import TextRows, evenly, rare_tokens
 from collapse.data.vocabulary import decode
 from collapse.measures import text as text_measures
 from collapse.measures.catalogue import PERPLEXITY_QUANTILES

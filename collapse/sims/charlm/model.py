@@ -10,7 +10,7 @@ from collapse.core import streams
 from collapse.core.devices import on_host
 from collapse.core.seeds import over_seeds
 from collapse.core.types import Key, Model
-from collapse.data.text_blocks import TextRows, pretraining_rows
+from collapse.data.text.blocks import TextRows, pretraining_rows
 from collapse.models.language.decoding import DecodingConfig
 from collapse.models.language.model import cross_entropy, language_model
 from collapse.models.language.network import SIZES, NetworkConfig, Size, network

@@ -1,7 +1,7 @@
 """Monitors and the error of language models, for studies that look inside the loop.
 
 All are losses in nats a token, computed beside the training. The monitor's rows are in
-neither the training nor the test part, see `data.text_apart`.
+neither the training nor the test part, see `data.text.apart`.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 
 from collapse.core import streams
 from collapse.core.types import Key, MemoryMetric
-from collapse.data.text_blocks import evenly
+from collapse.data.text.blocks import evenly
 from collapse.experiment.monitors import UNKNOWN, Monitor, Sizes
 from collapse.measures.catalogue import EXCESS_LOSS
 from collapse.models.language.model import LanguageParams, cross_entropy_in_groups

@@ -18,7 +18,7 @@ from collapse.core.types import (
     Weights,
 )
 from collapse.data.errors import InputError
-from collapse.data.text_blocks import TextRows, evenly
+from collapse.data.text.blocks import TextRows, evenly
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
 from collapse.models.language.model import Blocks

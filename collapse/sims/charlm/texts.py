@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from collapse.data.text_blocks import TextRows, evenly
-from collapse.data.texts import spaced
+from collapse.data.text.blocks import TextRows, evenly
+from collapse.data.text.split import spaced
 from collapse.data.vocabulary import UNKNOWN, decode
 from collapse.experiment.base import spelled
 from collapse.experiment.text import pages

@@ -9,9 +9,9 @@ import numpy as np
 import transformers
 from jaxtyping import Int
 
-from collapse.data import text_files
 from collapse.data.errors import DataError, InputError, first_line
-from collapse.data.texts import load_text, spaced
+from collapse.data.text import files as text_files
+from collapse.data.text.split import load_text, spaced
 from collapse.data.words import why_no_words
 from collapse.sims.hf import extra
 from collapse.sims.hf.fields import HfFields

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from collapse.core import streams
-from collapse.data.text_blocks import evenly
+from collapse.data.text.blocks import evenly
 from collapse.measures import text as text_measures
 from collapse.measures.catalogue import PERPLEXITY_QUANTILES
 from collapse.numerics import threefry

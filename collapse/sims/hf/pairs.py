@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from collapse.data import text_files
 from collapse.data.errors import DataError
+from collapse.data.text import files as text_files
 
 PARTS = ("train", "validation", "test")
 

@@ -14,7 +14,7 @@ from collapse.core import streams
 from collapse.core.types import Key, Metric
 from collapse.data.errors import InputError
 from collapse.data.ngrams import NgramText, counted
-from collapse.data.text_blocks import evenly
+from collapse.data.text.blocks import evenly
 from collapse.experiment.monitors import UNKNOWN, Monitor, Sizes
 from collapse.measures.catalogue import UNIFORM_SHARE
 from collapse.measures.ngrams import floored_bits

@@ -11,9 +11,9 @@ from jaxtyping import Bool, Int
 from collapse.data import byte_pairs
 from collapse.data.byte_pairs import BytePairs
 from collapse.data.errors import DataError
-from collapse.data.text_apart import set_apart
-from collapse.data.text_files import stamp
-from collapse.data.texts import TextData, Unknown, load_text
+from collapse.data.text.apart import set_apart
+from collapse.data.text.files import stamp
+from collapse.data.text.split import TextData, Unknown, load_text
 from collapse.data.vocabulary import UNKNOWN, decode, encode, symbols
 from collapse.data.words import why_no_words
 
@@ -54,7 +54,7 @@ class TextRows(NamedTuple):
     watched: Int[np.ndarray, "rows block"] | None = None
 
     def with_watched(self) -> "TextRows":
-        """The data with test rows set apart for a monitor, as `text_apart.set_apart`.
+        """The data with test rows set apart for a monitor, as `apart.set_apart`.
 
         Raises:
           DataError: if there are too few.

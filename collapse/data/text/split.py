@@ -6,9 +6,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from collapse.data import text_files, vocabulary
+from collapse.data import vocabulary
 from collapse.data.errors import DataError
-from collapse.data.text_files import TextFile
+from collapse.data.text import files as text_files
+from collapse.data.text.files import TextFile
 
 # file -> its least number of characters; an undivided text needs that of the first
 LEAST = {"train.txt": 1000, "validation.txt": 100, "test.txt": 100}
@@ -66,7 +67,7 @@ def load_text(
     a text has the vocabulary of the whole.
 
     Args:
-      name: of a shipped text, a file, or a folder, see `text_files.found`.
+      name: of a shipped text, a file, or a folder, see `files.found`.
       unknown: what is done with characters that only the held-out parts have: "error"
         refuses them, "replace" puts `vocabulary.UNKNOWN` in their place, "keep" leaves
         them to a vocabulary that has tokens for them.

@@ -1,0 +1,1 @@
+"""Real text: files, parts, sequences, and those that a monitor may look at."""
