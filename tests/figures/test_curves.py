@@ -8,7 +8,6 @@ import pytest
 import xarray as xr
 from figure_cases import (
     AXES,
-    NUMBERS,
     WORKFLOWS,
     assert_nothing_overlaps,
     lines,
@@ -21,10 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from collapse.data.errors import InputError
 from collapse.experiment import results
-from collapse.experiment.family import Family
-from collapse.experiment.summary import summarise
 from collapse.figures import draw as plotting
-from collapse.figures.declaration import from_json, to_json
 from collapse.figures.redraw import redraw
 from collapse.figures.spec import Figure
 
@@ -231,152 +227,6 @@ def test_files_of_before_are_redrawn_as_they_were(tmp_path):
     assert image(path) == now
 
 
-def noted(*axes, metrics=ENTROPY):
-    """A summary with a note where the coordinate `dimension` is 4."""
-    data = summary(*axes, metrics=metrics)
-    shape = [len(AXES[axis]) for axis in axes]
-    notes = np.full(shape, "", object)
-    if axes:
-        notes[tuple(slice(None) if a != "dimension" else 2 for a in axes)] = NOTE
-    data["note"] = (list(axes), notes.astype(str))
-    return data
-
-
-def notes(ax):
-    """The words inside a panel, on one line each."""
-    found = [text for text in ax.texts if text.get_label() == "note"]
-    return [" ".join(text.get_text().split()) for text in found]
-
-
-def test_a_panel_of_a_cell_with_a_note_is_grey_and_says_it():
-    data = noted("dimension", "ddof")
-    fig = plotting.draw(data, Figure(columns="dimension", rows="ddof"))
-    for k, ax in enumerate(fig.axes):
-        has = k % 3 == 2
-        assert notes(ax) == [NOTE] * has
-        assert (ax.get_facecolor() == WHITE) != has
-    assert_nothing_overlaps(fig)
-
-
-@pytest.mark.parametrize(
-    ("axes", "figure", "said"),
-    [
-        (("dimension",), Figure(hue="dimension", rows="workflow"), f"d = 4: {NOTE}"),
-        (("dimension",), Figure(x="dimension"), f"d = 4: {NOTE}"),
-        (
-            ("design", "dimension"),
-            Figure(x="dimension", hue="design", rows="workflow"),
-            f"d = 4: {NOTE}",
-        ),
-    ],
-)
-def test_a_note_on_some_cells_of_a_panel_says_on_which(axes, figure, said):
-    (ax, *_) = plotting.draw(noted(*axes), figure).axes
-    assert notes(ax) == [said]
-
-
-@pytest.mark.parametrize(("scale", "middle"), [("linear", 3.0), ("log", 8**0.5)])
-def test_a_note_along_x_greys_the_part_of_the_panel_where_it_holds(scale, middle):
-    data = noted("dimension")
-    (ax,) = plotting.draw(data, Figure(x="dimension", x_scale=scale)).axes
-    assert ax.get_facecolor() == WHITE
-    (grey,) = [patch for patch in ax.patches if patch.get_zorder() == 0]
-    low, high = grey.get_x(), grey.get_x() + grey.get_width()
-    np.testing.assert_allclose((low, high), (middle, ax.get_xlim()[1]))
-    data["note"] = xr.full_like(data.note, NOTE)
-    (ax,) = plotting.draw(data, Figure(x="dimension", x_scale=scale)).axes
-    assert ax.get_facecolor() != WHITE
-
-
-def test_different_notes_are_listed_after_their_values():
-    data = summary("design", "samples_per_generation", metrics=ENTROPY)
-    cells = [["few", "few"], ["few", ""]]
-    data["note"] = (["design", "samples_per_generation"], np.array(cells))
-    figure = Figure(x="samples_per_generation", hue="design", rows="workflow")
-    (ax, *_) = plotting.draw(data, figure).axes
-    assert notes(ax) == ["fixed: few fresh: n = 10: few"]
-    data["note"] = (["samples_per_generation"], np.array(["few", "many"]))
-    (ax, *_) = plotting.draw(data, figure).axes
-    assert notes(ax) == ["n = 10: few n = 100: many"]
-    data["note"] = ([], np.array(r"$\all$"))
-    (ax, *_) = plotting.draw(data, figure).axes
-    assert notes(ax) == [r"$\all$"]
-
-
-def test_a_long_note_is_broken_to_the_width_of_its_panel():
-    data = noted("dimension", "ddof")
-    data["note"] = data.note.astype(object)
-    data["note"][:] = "words that fill more than a line of a panel of any width " * 2
-    fig = plotting.draw(data, Figure(columns="dimension", rows="ddof"))
-    fig.draw_without_rendering()
-    renderer = fig.canvas.get_renderer()
-    for ax in fig.axes:
-        (text,) = (text for text in ax.texts if text.get_label() == "note")
-        box, panel = text.get_window_extent(renderer), ax.get_window_extent(renderer)
-        assert panel.x0 <= box.x0 and box.x1 <= panel.x1
-        assert panel.y0 <= box.y0 and box.y1 <= panel.y1
-        assert 0.7 * panel.width < box.width and "\n" in text.get_text()
-
-
-@dataclasses.dataclass(frozen=True)
-class Two(Family):
-    """An experiment of two axes, of which one has a single value."""
-
-    ridge: tuple[float, ...] = (0.1,)
-
-    @classmethod
-    def axes(cls):
-        return ("ridge", "samples_per_generation")
-
-
-def assembled(note, **fields):
-    kind = type("Two", (Two,), {"note": lambda self, cell: note(cell)}) if note else Two
-    experiment = kind(workflows=("replace",), num_generations=1, **fields)
-    traces = {
-        condition.key: {"entropy": NUMBERS.normal(size=(3, 2))}
-        for condition in experiment.conditions()
-    }
-    return results.assemble(experiment, traces)
-
-
-def small(cell):
-    return NOTE if cell["samples_per_generation"] < 9 else ""
-
-
-@pytest.mark.parametrize(
-    ("sizes", "dims", "values"),
-    [((5, 9), ("samples_per_generation",), [NOTE, ""]), ((5,), (), NOTE)],
-)
-def test_notes_reach_the_published_file(tmp_path, sizes, dims, values):
-    data = assembled(small, samples_per_generation=sizes)
-    results.write_dataset(data, tmp_path / "results.nc")
-    figure = Figure(metrics=("entropy",), columns="samples_per_generation")
-    path = publish(tmp_path, figure, summarise(data))
-    for file in (tmp_path / "results.nc", path):
-        again = xr.load_dataset(file, engine="h5netcdf")
-        assert again.note.dims == dims and again.note.values.tolist() == values
-    (ax, *_) = plotting.draw(again, figure).axes
-    assert notes(ax) == [NOTE]
-    redraw(path)
-
-
-def test_a_note_stands_at_its_cell():
-    def spelled(cell):
-        return f"{cell['ridge']} {cell['samples_per_generation']}"
-
-    data = assembled(spelled, ridge=(0.1, 1.0), samples_per_generation=(5, 9, 7))
-    assert data.note.dims == ("ridge", "samples_per_generation")
-    assert data.note.sel(ridge=1.0, samples_per_generation=9) == "1.0 9"
-    assert data.note.sel(ridge=0.1, samples_per_generation=7) == "0.1 7"
-
-
-def test_where_there_is_nothing_to_note_nothing_is_kept():
-    assert "note" not in assembled(None, samples_per_generation=(5, 9))
-    assert "note" not in assembled(small, samples_per_generation=(10, 20))
-    experiment = Two(samples_per_generation=(5,))
-    assert "note" not in assembled(experiment.note, samples_per_generation=(5,))
-
-
 def level(data, value, label="", **options):
     """The panel of a figure with one level: heights of dotted lines, texts, limits."""
     figure = Figure(levels=value, levels_label=label, **options)
@@ -477,70 +327,6 @@ def test_a_band_that_reaches_0_is_drawn_down_to_a_log_axis(low, shaded):
     pixels = np.asarray(pixels_of(fig))
     x, y = fig.axes[0].transAxes.transform((0.4, 0.01)).astype(int)
     assert (pixels[len(pixels) - y, x, :3] < 255).any() == shaded
-
-
-def with_a_wild_curve():
-    """Two workflows near 1, and one that explodes at generations 2, 3 and 5."""
-    data = summary(workflows=WORKFLOWS, metrics=["entropy"], generations=6)
-    data = data.drop_vars("entropy_theory")
-    data.entropy[:] = 1.0 + 0.1 * np.arange(6)
-    wild = {"workflow": WORKFLOWS[2]}
-    data.entropy.loc[{**wild, "generation": [2, 3, 5]}] = 1e6
-    data.entropy.loc[{**wild, "generation": 1}] = 1e-6
-    return data
-
-
-@pytest.mark.parametrize("y_scale", ["log", "auto"])
-def test_one_wild_curve_is_cut_at_limits_and_marked_at_the_edge(y_scale):
-    figure = Figure(metrics=ENTROPY, statistic="mean", y_scale=y_scale)
-    free = plotting.draw(with_a_wild_curve(), figure)
-    assert free.axes[0].get_ylim()[1] > 1e5
-    figure = dataclasses.replace(figure, y_limits=(0.5, 10.0))
-    fig = plotting.draw(with_a_wild_curve(), figure)
-    (ax,) = fig.axes
-    low, high = ax.get_ylim()
-    assert low == 0.5 and high == 10
-    marks = {x.get_marker(): x for x in ax.lines if x.get_label() == "_beyond"}
-    assert set(marks) == {"v", "^"}
-    np.testing.assert_array_equal(marks["v"].get_xydata(), [[1, low]])
-    # of generations 2 and 3, which are one stretch, the first
-    np.testing.assert_array_equal(marks["^"].get_xydata(), [[2, high], [5, high]])
-    assert "beyond this axis" in texts(fig)
-    assert_nothing_overlaps(fig)
-
-
-def test_limits_make_no_axis_larger_and_no_mark_where_all_is_within():
-    data = with_a_wild_curve().isel(workflow=[0, 1])
-    figure = Figure(metrics=ENTROPY, statistic="mean")
-    wide = dataclasses.replace(figure, y_limits=(1e-9, 1e9))
-    first, second = (plotting.draw(data, one) for one in (figure, wide))
-    assert first.axes[0].get_ylim() == second.axes[0].get_ylim()
-    assert texts(first) == texts(second)
-    above = dataclasses.replace(figure, y_limits=(50.0, 60.0))  # where nothing is
-    third = plotting.draw(data, above)
-    assert third.axes[0].get_ylim() == first.axes[0].get_ylim()
-
-
-@pytest.mark.parametrize(
-    ("figure", "said"),
-    [
-        ({"y_limits": (1.0,)}, "y_limits: .1.0.; give the least and the largest"),
-        ({"y_limits": (2.0, 1.0)}, "y_limits: .2.0, 1.0.; give the least"),
-        ({"y_limits": (0.0, float("inf"))}, "y_limits: .*; give the least"),
-        ({"y_limits": (0.0, 1.0), "y_scale": "log"}, "y_limits: 0 is on no log axis"),
-        ({"y_limits": (0.0, 1.0), "kind": "profile"}, "y_limits: only of curves"),
-    ],
-)
-def test_limits_that_are_none_are_refused(figure, said):
-    with pytest.raises(InputError, match=said):
-        Figure(**figure).check({})
-
-
-def test_limits_are_told_where_they_are_set():
-    """So that what was drawn before is the same figure."""
-    set_, free = Figure(y_limits=(0.5, 2.0)), Figure()
-    assert "y_limits" not in to_json([free]) and "y_limits" in to_json([set_])
-    assert from_json(to_json([set_])) == [set_]
 
 
 def pixels_of(fig):
