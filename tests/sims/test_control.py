@@ -225,6 +225,7 @@ def test_one_policy_is_named_and_passes_no_tolerance_that_it_has_not(tmp_path):
     data = ran(tmp_path, **fields)
     (row,) = (r for r in tell.closing(experiment, data).splitlines() if "event" in r)
     assert row.split()[0] == "event" and row.split()[3] == "-"
+    assert "No policy that looks at the drift can be" in tell.closing(experiment, data)
     assert np.isnan(data["passed"]).all()
 
 

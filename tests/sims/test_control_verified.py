@@ -100,9 +100,29 @@ def test_leaving_rows_out_is_told_and_holds_less_than_weights():
 def test_the_closing_says_what_verifying_is_worth():
     study, found = ran(operator=tuple(OPERATORS))
     said = study.closing(found)
-    assert "kept" in said and "Verifying generated rows" in said
+    assert "kept  gain on none" in said and "Verifying generated rows" in said
     assert "as far as mean_error tells" in said
     assert tell.figures(study)[0]["columns"] == "operator"
+
+
+def test_a_gain_on_none_is_over_the_same_policy():
+    study, found = ran(operator=tuple(OPERATORS))
+    gain = found["gain_none"].squeeze(drop=True)
+    assert np.isnan(gain.sel(operator="none")).all()
+    drift = found["mean_drift"].squeeze(drop=True)
+    for policy in SMALL["policy"]:
+        where = {"policy": policy, "operator": "top_share"}
+        ratio = (
+            drift.sel(policy=policy, operator="none").mean() / drift.sel(where).mean()
+        )
+        np.testing.assert_allclose(gain.sel(statistic="mean", **where), ratio)
+    # an operator that does not act is no better for its policy
+    lines = tell.table(found)
+    for line in lines:
+        idle = line["operator"] == "realistic" and line["policy"] == "constant"
+        line["kept_share"] = 1.0 if idle else line["kept_share"]
+        line["gain_none"] = (9.0, 8.0, 10.0) if idle else (1.0, 0.9, 1.1)
+    assert "does not clearly pay" in tell.answer_verified(study, lines)
 
 
 @pytest.mark.parametrize(

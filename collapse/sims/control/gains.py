@@ -7,7 +7,8 @@ spends more is compared with the constant share of as many rows, between those o
 two nearest budgets (straight lines in logarithms), where there are such.
 
 `gain` is against rows that all count alike, `gain_best` against the best of the
-settings that look at nothing: shares and weights that are fixed beforehand.
+settings that look at nothing: shares and weights that are fixed beforehand. Beside
+operators `gain_none` is over the same policy and trust without one.
 """
 
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from collapse.experiment.verifiers.operators import NONE
 from collapse.measures import intervals
 from collapse.sims.control.fields import ControlFields
 
@@ -27,6 +29,7 @@ _WORDS = {
     "gain": "drift of a constant share over that of the policy",
     "gain_best": "drift of the best fixed share and weight over that of the policy",
 }
+_VERIFIED = {"gain_none": "drift without an operator over that with it"}
 
 Curves = tuple[NDArray[Any], NDArray[Any]]  # drifts and rows, [budgets, S] each
 
@@ -58,7 +61,9 @@ def of(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, Any]:
         for one in experiment.blind()
     ]
     plain = (experiment.blind()[0][0], "equal", "constant")
-    found = {k: np.full((len(STATISTICS), *drift.shape[:-1]), np.nan) for k in _WORDS}
+    several = NONE in experiment.operator and len(experiment.operator) > 1
+    words = _WORDS | (_VERIFIED if several else {})
+    found = {k: np.full((len(STATISTICS), *drift.shape[:-1]), np.nan) for k in words}
     spending = np.full(drift.shape[:-1], NOTHING, dtype=object)
     together = int(np.prod(drift.shape[:-1]))
     for where in np.ndindex(*drift.shape[: len(rest)]):
@@ -73,6 +78,9 @@ def of(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, Any]:
             ratios, how = _compared(block, place, together)
             found[name][:, *where] = ratios
             spending[where] = how
+        if several:
+            plainly = experiment.operator.index(NONE)
+            found["gain_none"][:, *where] = _over_none(block, plainly, together)
     told = f"95 % confidence of all {together} together, seeds paired"
     return _labelled(found, spending, told, [*rest, *axes], order[:-1])
 
@@ -110,6 +118,28 @@ def _compared(
             ratio = intervals.of_ratio(against, drift[where], confidence)
             found[:, *where] = ratio.value, ratio.value, ratio.low, ratio.high
     return found, spending
+
+
+def _over_none(block: Curves, none: int, together: int) -> NDArray[Any]:
+    """Gains [statistics, budgets, ...] over the same policy without an operator.
+
+    NaN where the policy spends more real rows with it, since all else has to be equal.
+
+    Args:
+      block: as in `_compared`.
+      none: index of the operator none.
+      together: as in `_compared`.
+    """
+    confidence = 1 - (1 - intervals.CONFIDENCE) / together
+    drift, rows = block
+    found = np.full((len(STATISTICS), *drift.shape[:-1]), np.nan)
+    for where in np.ndindex(*drift.shape[:-1]):
+        plain = (where[0], none, *where[2:])
+        if where == plain or rows[where].mean() > rows[plain].mean() * (1 + EQUAL):
+            continue
+        ratio = intervals.of_ratio(drift[plain], drift[where], confidence)
+        found[:, *where] = ratio.value, ratio.value, ratio.low, ratio.high
+    return found
 
 
 def _at(
@@ -153,7 +183,7 @@ def _labelled(
     named: dict[str, Any] = {"statistic": list(STATISTICS)}
     for name, values in found.items():
         told = {
-            "long_name": _WORDS[name],
+            "long_name": (_WORDS | _VERIFIED)[name],
             "units": "ratio",
             "reference": 1.0,
             "line": "ratio of means",

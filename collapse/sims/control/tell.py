@@ -57,10 +57,13 @@ def caption(e: ControlFields, dataset: "xr.Dataset") -> str:
 
 def closing(e: ControlFields, dataset: "xr.Dataset") -> str:
     """A table of what each policy spent and reached, and the answer in a sentence."""
-    lines = table(dataset)
+    lines = [
+        {"policy": e.policy[0], "weighed": line.get("trust", e.trust[0])} | line
+        for line in table(dataset)
+    ]
     axes = [str(d) for d in dataset["mean_drift"].dims if d not in ("seed", "policy")]
     told = [a for a in axes if dataset.sizes[a] > 1]
-    blocks = in_blocks(lines, axes, told, lambda some: _table(some, e.policy[0]))
+    blocks = in_blocks(lines, axes, told, _table)
     verifies = e.operator != (NONE,)
     plain = [x for x in lines if not verifies or _operator(e, x).name == NONE]
     last = f"{_monitor_words(e, dataset)}\n{answer(plain, e.num_seeds)}"
@@ -83,7 +86,7 @@ def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
         where = dict(zip(rest, index, strict=True))
         line = {d: dataset[d].values[i].item() for d, i in where.items()}
         line |= {str(n): float(v) for n, v in means.isel(where).data_vars.items()}
-        for name in ("gain", "gain_best"):
+        for name in ("gain", "gain_best", "gain_none"):
             if name in dataset:
                 some = {d: i for d, i in where.items() if d in dataset[name].dims}
                 ratio = dataset[name].isel(some)
@@ -95,20 +98,20 @@ def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
     return lines
 
 
-def _table(lines: Sequence[Mapping[str, Any]], only: str) -> list[str]:
+def _table(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     """Lines of a table: policy, rows, drift, share beyond, gains with intervals.
 
     Args:
-      lines: of `table`.
-      only: the policy, if there is one.
+      lines: of `table`, each with its policy.
     """
-    rows = [_HEADS + (("kept",) if _KEPT in lines[0] else ())]
+    heads = {_KEPT: "kept", "gain_none": "gain on none"}
+    rows = [_HEADS + tuple(head for name, head in heads.items() if name in lines[0])]
     for line in lines:
         passed = line["passed"]
         note = _NOTES.get(line.get("spending", ""), "")
         rows.append(
             (
-                str(line.get("policy", only)),
+                str(line["policy"]),
                 f"{line['real_rows']:.3g}",
                 f"{line['mean_drift']:.4g}",
                 "-" if math.isnan(passed) else f"{passed:.0%}",
@@ -116,6 +119,7 @@ def _table(lines: Sequence[Mapping[str, Any]], only: str) -> list[str]:
                 ratio_words(line.get("gain_best")),
             )
             + ((f"{line[_KEPT]:.0%}",) if _KEPT in line else ())
+            + ((ratio_words(line["gain_none"]),) if "gain_none" in line else ())
         )
     return aligned(rows)
 
@@ -129,11 +133,13 @@ def _monitor_words(e: ControlFields, dataset: "xr.Dataset") -> str:
     """What the rows of the monitor would have been as a budget."""
     rows = _watched(e, dataset)
     each = rows / e.num_generations
+    none = "; on none: of the same policy without an operator"
+    none = none if len(e.operator) > 1 and NONE in e.operator else ""
     return (
         "gain: drift of a constant share of as many real rows, all rows counting "
         "alike, over the policy's; on the best: of the best fixed share and weight "
-        "that was run; 95 % confidence of all together. Means, also of real rows, "
-        f"leave out the first {e.settle:.0%} of the generations. "
+        f"that was run{none}; 95 % confidence of all together. Means, also of real "
+        f"rows, leave out the first {e.settle:.0%} of the generations. "
         f"The monitor's real rows are not counted: {rows}, or "
         f"{each:.3g} a generation."
     )
@@ -182,25 +188,23 @@ def answer(lines: Sequence[Mapping[str, Any]], num_seeds: int) -> str:
 
 
 def answer_verified(e: ControlFields, lines: Sequence[Mapping[str, Any]]) -> str:
-    """One sentence: whether verifying the generated rows pays beside real ones."""
-    own = [
-        line
-        for line in lines
-        if _operator(e, line).name != NONE and _operator(e, line).kind == "itself"
-    ]
-    fair = [x for x in own if "gain_best" in x and not math.isnan(x["gain_best"][0])]
-    if NONE not in e.operator or not fair:
+    """One sentence: whether verifying the generated rows pays, all else being equal."""
+    if NONE not in e.operator:
         return "Whether verifying pays is told beside the operator none."
-    best = max(fair, key=lambda line: line["gain_best"][1])
-    value, low, high = best["gain_best"]
+    own = [x for x in lines if _operator(e, x).kind == "itself" and x[_KEPT] < 1]
+    fair = [x for x in own if "gain_none" in x and not math.isnan(x["gain_none"][0])]
+    if not fair:
+        return "No operator can be compared with none at equal spending."
+    best = max(fair, key=lambda line: line["gain_none"][1])
+    value, low, high = best["gain_none"]
     name = ", ".join(
         str(best[axis]) for axis in ("operator", "policy", "trust") if axis in best
     )
     pays = "pays" if low > 1 else "does not clearly pay"
     return (
-        f"Verifying generated rows {pays}: the best of the operators here ({name}) has "
-        f"a gain of {value:.3g} ({low:.3g} to {high:.3g}) over the best fixed share "
-        f"and weight without one, as far as {e.error} tells."
+        f"Verifying generated rows {pays} here: the best of the operators ({name}) "
+        f"leaves {value:.3g} ({low:.3g} to {high:.3g}) times less drift than the same "
+        f"policy without one, as far as {e.error} tells."
     )
 
 
@@ -212,6 +216,7 @@ def _operator(e: ControlFields, line: Mapping[str, Any]) -> OperatorSpec:
 def _looks(line: Mapping[str, Any]) -> bool:
     """Whether a policy looks at the drift, and at what is seen in practice alone."""
     spec = read(str(line.get("policy", "constant")))
-    weighed = line.get("trust") == "measured" and not spec.rule.weighs
+    trust = line.get("weighed", line.get("trust"))
+    weighed = trust == "measured" and not spec.rule.weighs
     looks = spec.rule.watches or weighed
     return looks and spec.fed == "monitor"
