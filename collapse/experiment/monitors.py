@@ -103,7 +103,14 @@ def monitor_of(
     floor: float | Array = floors.get(name, UNKNOWN)
     if name not in floors:
         floor = floor_by_halves(reference, STATISTICS[name], sizes)
-    return Monitor(metric, floor, 1.0, float(max(reference.shape[1], 1)))
+    return Monitor(metric, floor, 1.0, _freedom(name, max(reference.shape[1], 1)))
+
+
+def _freedom(name: str, d: int) -> float:
+    """Directions in which the noise of a monitor of d-dimensional points is spread."""
+    squares_of_one = ("auc", "tail")  # a single number each
+    several = d * (d + 1) / 2 if name == "covariance" else float(d)
+    return 1.0 if name in squares_of_one else several
 
 
 def floor_by_halves(

@@ -225,7 +225,11 @@ def test_one_policy_is_named_and_passes_no_tolerance_that_it_has_not(tmp_path):
     data = ran(tmp_path, **fields)
     (row,) = (r for r in tell.closing(experiment, data).splitlines() if "event" in r)
     assert row.split()[0] == "event" and row.split()[3] == "-"
-    assert "No policy that looks at the drift can be" in tell.closing(experiment, data)
+    assert "There is nothing to compare with" in tell.closing(experiment, data)
+    fields |= {"policy": ["constant"], "trust": ["equal", "measured"]}
+    experiment, _ = runner.prepare(asked(**fields))
+    said = tell.closing(experiment, ran(tmp_path / "two", **fields))
+    assert "constant with trust measured" in said
     assert np.isnan(data["passed"]).all()
 
 
@@ -360,6 +364,14 @@ def test_the_answer_names_the_best_policy_that_could_be_used_in_practice():
     assert tell.answer(lines, 2) == tell.answer(lines, 60)
     assert tell.answer(lines, 1).startswith("One seed has no interval")
     assert tell.answer(lines[:1], 60).startswith("No policy here looks")
+    alone = {"policy": "event", "real_rows": 5.0}
+    assert tell.answer([alone], 60).startswith("There is nothing to compare with")
+    # of gains that are not sure, the largest and not the best known
+    unsure = [
+        {"policy": "event", "real_rows": 5.0, "gain_best": (1.12, 0.2, 5.0)},
+        {"policy": "bandit", "real_rows": 5.0, "gain_best": (0.98, 0.9, 1.1)},
+    ]
+    assert "event, has a gain of 1.12" in tell.answer(unsure, 60)
     dear = {"policy": "event", "real_rows": 9.0, "gain_best": (math.nan,) * 3}
     assert tell.answer([lines[0], dear], 60).startswith("No policy that looks")
     blind = {

@@ -53,6 +53,23 @@ def of(dataset, name, **where):
     return np.asarray(dataset[name].isel(generation=-1).sel(where).squeeze(drop=True))
 
 
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_any_share_may_be_kept(share):
+    small = {"num_generations": 3, "num_seeds": 2, "every": 1, "metrics": ()}
+    _, found = ran(operator=("top_share",), selectivity=share, **small)
+    kept = found["kept_share"].isel(generation=slice(1, None))
+    np.testing.assert_allclose(kept, share, atol=0.01)
+
+
+def test_no_theory_is_drawn_over_verified_rows():
+    _, found = ran(operator=tuple(OPERATORS))
+    theory = found["drift_theory"].sel(policy="constant").isel(generation=5)
+    there = ~np.isnan(theory).squeeze(drop=True)
+    expected = {"none": True, "top_share": False, "realistic": False}
+    expected |= {"realistic random": True}
+    assert {n: bool(there.sel(operator=n)) for n in OPERATORS} == expected
+
+
 def test_an_operator_keeps_as_many_as_it_is_told():
     _, found = ran(operator=tuple(OPERATORS))
     kept = (
@@ -120,7 +137,7 @@ def test_a_gain_on_none_is_over_the_same_policy():
     lines = tell.table(found)
     for line in lines:
         idle = line["operator"] == "realistic" and line["policy"] == "constant"
-        line["kept_share"] = 1.0 if idle else line["kept_share"]
+        line["mean_kept"] = 1.0 if idle else line["mean_kept"]
         line["gain_none"] = (9.0, 8.0, 10.0) if idle else (1.0, 0.9, 1.1)
     assert "does not clearly pay" in tell.answer_verified(study, lines)
 
@@ -134,8 +151,13 @@ def test_a_gain_on_none_is_over_the_same_policy():
         ({"operator": ["realistic"], "model": "vae"}, "operator: realistic needs"),
         (
             {"operator": ["realistic"], "verify": "alarm", "policy": ["constant"]},
-            "verify: none of these policies re-anchors",
+            "verify: alarm is for policies that re-anchor with a part",
         ),
+        (
+            {"operator": ["realistic"], "verify": "alarm", "policy": ["event"]},
+            "verify: alarm is for policies that re-anchor with a part",
+        ),
+        ({"operator": ["realistic"], "selectivity": 1.0}, "selectivity: 1 keeps every"),
         (
             {"operator": ["realistic"], "trust_by": "rows", "trust": ["measured"]},
             "trust_by: rows leaves out",

@@ -91,8 +91,15 @@ def controller(
         # a floor that is the value of generation 0 has the error of a fit in it
         own_error = jnp.isnan(setting.floor).astype(share.dtype)
         seen = signal.drift / setting.step + own_error
-        known = trusted, now.variance, seen, share
-        weight, part, rate = _counted(setting, thinning, known, request, granted)
+        weight = trust.chosen(trusted, now.variance, seen, share)
+        weight = jnp.where(jnp.isnan(request.trust), weight, request.trust)
+        part, rate = jnp.ones_like(weight), None
+        if thinning is not None and thinning.by_rows:
+            part = thinning_lib.chosen(trusted, now.variance, seen, share)
+            part = _part(part, setting, thinning, request, granted)
+            weight = jnp.ones_like(weight)
+        if thinning is not None:
+            rate = thinning_lib.keep_rate(thinning, part, alarm)
         now = now._replace(
             policies=own,
             planned=granted,
@@ -106,28 +113,22 @@ def controller(
     return Controller(lambda: _begun(policies, setting), act, report)
 
 
-def _counted(
+def _part(
+    part: Number,
     setting: Setting,
-    thinning: Thinning | None,
-    known: tuple[Array, Number, Number, Number],
+    thinning: Thinning,
     request: Request,
     granted: Number,
-) -> tuple[Number, Number, Number | None]:
-    """Weight of a real row, share of the generated rows used, and the keep rate."""
-    weight = trust.chosen(*known)
-    weight = jnp.where(jnp.isnan(request.trust), weight, request.trust)
-    part, one = jnp.ones_like(weight), jnp.ones_like(weight)
-    if thinning is None:
-        return weight, part, None
-    if thinning.by_rows:
-        part = thinning_lib.chosen(*known)
-        # as if real rows had the weight that the policy asks for
-        asked = 1 / jnp.maximum(request.trust, 1)
-        part = jnp.where(jnp.isnan(request.trust), part, asked)
-        part = thinning_lib.enough(thinning, part, granted, setting.num_rows)
-        weight = one
-    alarm = request.alarm & (granted > 0)
-    return weight, part, thinning_lib.keep_rate(thinning, part, alarm)
+) -> Number:
+    """Share of the generated rows that is trained on, where trust is by rows.
+
+    All of them in a generation without real rows, since there is nothing to weigh.
+    """
+    # as if real rows had the weight that the policy asks for
+    asked = 1 / jnp.maximum(request.trust, 1)
+    part = jnp.where(jnp.isnan(request.trust), part, asked)
+    part = thinning_lib.enough(thinning, part, granted, setting.num_rows)
+    return jnp.where(granted > 0, part, 1)
 
 
 def _begun(policies: Sequence[Policy], setting: Setting) -> Accounts:

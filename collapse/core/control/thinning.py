@@ -20,6 +20,7 @@ class Thinning(NamedTuple):
 
     Attributes:
       candidates: rows generated for each that can be kept.
+      share: of the candidates that is kept where the best are, at least 1 / candidates.
       always: whether the best of the candidates are kept in every generation; else only
         in those in which the policy re-anchors, and the first ones in all others.
       by_rows: whether trust leaves generated rows out, in place of weighing real ones;
@@ -28,6 +29,7 @@ class Thinning(NamedTuple):
     """
 
     candidates: int = 1
+    share: float = 1.0
     always: bool = True
     by_rows: bool = False
     least: int = 1
@@ -38,7 +40,9 @@ def best_share(variance: Number, share: Number) -> Number:
 
     In units of the variance of a fit to n rows: of a real and m generated rows, both in
     multiples of n, the squared error of the fit is (a + m + m^2 V) / (a + m)^2, least
-    at m = a / (2 a V - 1), or at all rows where 2 a V <= 1.
+    at m = a / (2 a V - 1), or at all rows where 2 a V <= 1. So the V of a constant
+    share, which tends to 1 / (a (2 - a)), leaves none out: rows are left out where the
+    drift is larger than that for a time.
 
     Args:
       variance: V, squared error of the model that generates, see `trust`.
@@ -77,4 +81,4 @@ def keep_rate(thinning: Thinning, part: Number, alarm: Bool[Array, ""]) -> Numbe
     if thinning.candidates == 1:
         return part
     selects = jnp.asarray(thinning.always) | alarm
-    return jnp.where(selects, part / thinning.candidates, 1)
+    return jnp.where(selects, thinning.share * part, 1)

@@ -99,15 +99,17 @@ def check_floor(e: ControlFields, rows: int, samples: int) -> None:
 def _check_rows(e: ControlFields) -> None:
     """Raise InputError for what cannot be done to generated rows."""
     once("operator", e.operator, operators.read)
+    if e.operator != (operators.NONE,) and e.selectivity == 1:
+        raise InputError("selectivity: 1 keeps every row; give less for an operator")
     known = e.learner.knows_of_rows()
     for text in e.operator:
         _check_operator(e, operators.read(text), text, known)
     if e.operator != (operators.NONE,) and e.verify == "alarm":
-        if not any(spec.rule.alarms for spec in e.policies()):
-            names = ", ".join(name for name, rule in RULES.items() if rule.alarms)
+        # others re-anchor with real rows alone, and nothing is left to verify
+        if not any(spec.name == "event" and spec.number < 1 for spec in e.policies()):
             raise InputError(
-                "verify: none of these policies re-anchors, so that no alarm ever "
-                f"comes; name {names}, or --verify always"
+                "verify: alarm is for policies that re-anchor with a part of the rows; "
+                "name event with its share, such as 'event 0.1', or --verify always"
             )
     if e.trust_by != "rows":
         return
@@ -120,7 +122,7 @@ def _check_rows(e: ControlFields) -> None:
     if set(e.trust) == {"equal"} and not weighs:
         raise InputError(
             "trust_by: all rows count alike here, so that none is left out; give "
-            "--trust predicted or measured, or the policy golden"
+            "--trust measured"
         )
 
 

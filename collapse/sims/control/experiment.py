@@ -19,7 +19,7 @@ _HELD = 100  # generations that results hold at least, if there are as many
 _USUAL_RATE = 0.02  # share of real rows where no budget is given
 _REACHED = (
     *("mean_drift", "largest_drift", "real_rows", "passed", "failure"),
-    *("gain", "gain_best", "gain_none"),
+    *("gain", "gain_best", "gain_none", "kept_share", "mean_kept"),
     *("spent", "drift_sum", "drift_max", "alarms", "false_alarms", "real_share"),
 )
 

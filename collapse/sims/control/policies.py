@@ -24,7 +24,6 @@ class PolicyRule:
       watches: whether it depends on what it is fed with.
       weighs: says itself what a real row counts.
       priced: needs a price of a real row, and spends as much as that is worth.
-      alarms: re-anchors in some generations, and says so.
       holds: has a level, at which it can hold the drift.
     """
 
@@ -34,7 +33,6 @@ class PolicyRule:
     watches: bool = True
     weighs: bool = False
     priced: bool = False
-    alarms: bool = False
     holds: bool = False
 
 
@@ -43,14 +41,12 @@ RULES = {
     "golden": PolicyRule(watches=False, weighs=True),
     "greedy": PolicyRule(watches=False, weighs=True),
     "decay": PolicyRule("c of the share c / t", high=1e6, watches=False),
-    "periodic": PolicyRule(
-        "period in generations", 0.999, 1e9, watches=False, alarms=True
-    ),
-    "event": PolicyRule("share of real rows of an event", alarms=True, holds=True),
+    "periodic": PolicyRule("period in generations", 0.999, 1e9, watches=False),
+    "event": PolicyRule("share of real rows of an event", holds=True),
     "proportional": PolicyRule("gain", high=1e3, holds=True),
     "feed_forward": PolicyRule(holds=True),
     "priced": PolicyRule(priced=True),
-    "evidence": PolicyRule("rate of false alarms", alarms=True, holds=True),
+    "evidence": PolicyRule("rate of false alarms", holds=True),
     "bandit": PolicyRule(),
 }
 TWELVE = (

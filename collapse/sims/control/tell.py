@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 WATCHED = "monitor_rows"  # attribute of results: real rows that the monitor had
 _REACHED = ("mean_drift", "largest_drift")
 _HEADS = ("policy", "real rows", "mean drift", "passed", "gain", "gain on the best")
-_KEPT = "kept_share"
+_KEPT = "mean_kept"
 _NOTES = {"fewer": " with fewer rows", "between": " of as many rows"}
 
 
@@ -76,10 +76,8 @@ def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
     """One line a policy and setting of the other axes: what it spent and reached."""
     np = load("numpy")
     names = ["mean_drift", "real_rows", "passed"]
+    names += [_KEPT] if _KEPT in dataset else []
     means = dataset[names].mean("seed")
-    if _KEPT in dataset:  # of generation 0 there are no candidates
-        kept = dataset[_KEPT].isel(generation=slice(1, None))
-        means[_KEPT] = kept.mean(("seed", "generation"))
     rest = [str(d) for d in means["mean_drift"].dims]
     lines = []
     for index in np.ndindex(*(dataset.sizes[d] for d in rest)):
@@ -138,8 +136,9 @@ def _monitor_words(e: ControlFields, dataset: "xr.Dataset") -> str:
     return (
         "gain: drift of a constant share of as many real rows, all rows counting "
         "alike, over the policy's; on the best: of the best fixed share and weight "
-        f"that was run{none}; 95 % confidence of all together. Means, also of real "
-        f"rows, leave out the first {e.settle:.0%} of the generations. "
+        f"that was run{none}; 95 % confidence of all in a column together. "
+        "Means, also of real rows, leave out the first "
+        f"{e.settle:.0%} of the generations. "
         f"The monitor's real rows are not counted: {rows}, or "
         f"{each:.3g} a generation."
     )
@@ -160,13 +159,18 @@ def answer(lines: Sequence[Mapping[str, Any]], num_seeds: int) -> str:
     ]
     fair = [line for line in fair if _looks(line) and line["real_rows"] > 0]
     if not fair:
+        if not any("gain_best" in line for line in lines):
+            return (
+                "There is nothing to compare with: name a fixed share, such as "
+                "constant, and two seeds or more."
+            )
         if not any(_looks(line) for line in lines):
             return "No policy here looks at the drift; name event, or --trust measured."
         return (
             "No policy that looks at the drift can be compared at equal spending: each "
             "spent more real rows than a constant share, or none."
         )
-    best = max(fair, key=lambda line: line["gain_best"][1])
+    best = _best(fair, "gain_best")
     value, low, high = best["gain_best"]
     name = " with trust ".join(
         [str(best["policy"]), *([best["trust"]] if "trust" in best else [])]
@@ -195,7 +199,7 @@ def answer_verified(e: ControlFields, lines: Sequence[Mapping[str, Any]]) -> str
     fair = [x for x in own if "gain_none" in x and not math.isnan(x["gain_none"][0])]
     if not fair:
         return "No operator can be compared with none at equal spending."
-    best = max(fair, key=lambda line: line["gain_none"][1])
+    best = _best(fair, "gain_none")
     value, low, high = best["gain_none"]
     name = ", ".join(
         str(best[axis]) for axis in ("operator", "policy", "trust") if axis in best
@@ -206,6 +210,15 @@ def answer_verified(e: ControlFields, lines: Sequence[Mapping[str, Any]]) -> str
         f"leaves {value:.3g} ({low:.3g} to {high:.3g}) times less drift than the same "
         f"policy without one, as far as {e.error} tells."
     )
+
+
+def _best(lines: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    """The line of the largest gain: the surest of those that are above 1, if any is.
+
+    Else the largest, not the one that few seeds happen to know best.
+    """
+    sure = [line for line in lines if line[name][1] > 1]
+    return max(sure or lines, key=lambda line: line[name][1 if sure else 0])
 
 
 def _operator(e: ControlFields, line: Mapping[str, Any]) -> OperatorSpec:

@@ -60,7 +60,8 @@ def verified(condition: Condition[ControlFields], own: Task) -> Verified:
         model = learning_from_enough(problem.model, least)
         return problem._replace(model=model, reference=rows)
 
-    thinning = Thinning(candidates, study.verify == "always", False, least)
+    always = study.verify == "always"
+    thinning = Thinning(candidates, study.selectivity, always, False, least)
     numbers = study.selectivity, study.verifier_bias, study.noise
     return Verified(thinning, curator, judged, (text, study.verify, numbers))
 
@@ -82,7 +83,8 @@ def _thinned(study: ControlFields, least: int) -> Verified:
     if not study.curated():
         return Verified(None, None, same, ())
     by_rows = study.trust_by == "rows"
-    return Verified(Thinning(1, True, by_rows, least), curator, same, (by_rows,))
+    thinning = Thinning(by_rows=by_rows, least=least)
+    return Verified(thinning, curator, same, (by_rows,))
 
 
 def _numbers(study: ControlFields, spec: operators.OperatorSpec) -> CuratorNumbers:

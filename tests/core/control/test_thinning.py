@@ -58,9 +58,9 @@ def test_weights_are_better_than_fewer_rows():
     ("own", "alarm", "rate"),
     [
         (Thinning(), False, 0.3),
-        (Thinning(4), False, 0.3 / 4),
-        (Thinning(4, always=False), True, 0.3 / 4),
-        (Thinning(4, always=False), False, 1.0),
+        (Thinning(4, 0.25), False, 0.3 / 4),
+        (Thinning(4, 0.25, always=False), True, 0.3 / 4),
+        (Thinning(4, 0.25, always=False), False, 1.0),
     ],
 )
 def test_the_best_are_kept_always_or_on_an_alarm(own, alarm, rate):
@@ -108,3 +108,22 @@ def test_as_many_generated_rows_are_left_as_the_drift_says():
     rows = np.floor(np.asarray(part) * 90 + 0.5) / 90
     np.testing.assert_allclose(kept, rows, atol=1e-9)
     assert kept.min() < 0.5 and (np.asarray(trace.info["weight"]) == 1).all()
+
+
+def test_without_real_rows_no_generated_row_is_left_out():
+    """`golden` weighs by the rate; half of these generations have no real row."""
+    known = setting(0.005)
+
+    def one(key):
+        numbers = (jnp.int32(0), known, jnp.int32(0), number(1.0), jnp.int32(0))
+        seat = ledger.controller(
+            (POLICIES["golden"],), *numbers, Thinning(by_rows=True)
+        )
+        seats = {"controller": seat, "curator": thinned()}
+        return loop.run(key, walk_problem(), workflows.replace(), N, G, **seats)
+
+    trace = jax.jit(one)(streams.root(5))[1]
+    none = np.asarray(trace.info["real_share"])[1:] == 0
+    kept = np.asarray(trace.info["kept_share"])[1:]
+    assert 0 < none.sum() < G
+    assert (kept[none] == 1).all() and (kept[~none] < 1).all()
