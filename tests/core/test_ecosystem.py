@@ -7,10 +7,11 @@ import pytest
 from calibrated import assert_tells_apart
 from conftest import SEED, X64
 
-from collapse.core import loop, memory, workflows
+from collapse.core import loop, memory, streams, workflows
 from collapse.core.ecosystem import dealt, ecosystem, parts, several
 from collapse.core.types import Model, Problem
 from collapse.models import gaussian
+from collapse.numerics import draws
 
 N, M, G = 12, 3, 6
 DTYPE = jnp.result_type(float)
@@ -193,6 +194,22 @@ def test_metrics_are_means_over_models_and_pooled_those_of_the_mixture(root):
     with pytest.raises(ValueError, match="'pooled_mean'.* need `pooled`"):
         plain = problem(1)
         ecosystem(plain, M, pools={"pooled_mean": "mean"})
+
+
+def test_each_model_is_measured_by_numbers_of_its_own():
+    """The mean of M independent draws of N(0, 1) has the variance 1 / M."""
+    one = problem(1)._replace(
+        metrics={"drawn": lambda key, params: draws.normal(key, (), DTYPE)},
+        memory_metrics={
+            "drawn, too": lambda key, params, m: draws.normal(key, (), m.dtype)
+        },
+    )
+    made, keys = ecosystem(one, M), streams.seeds(SEED, 2000)
+    drawn, other = made.metrics["drawn"], made.memory_metrics["drawn, too"]
+    nothing = jnp.zeros(M, DTYPE)
+    for metric in (drawn, lambda key, params: other(key, params, nothing)):
+        found = jax.vmap(lambda key, own=metric: own(key, nothing))(keys)
+        assert_tells_apart(np.asarray(found) ** 2, 1 / M, 1)
 
 
 def test_what_cannot_be_is_refused():

@@ -146,6 +146,20 @@ def test_intervals_are_those_of_the_noise():
         assert found[name].low < found[name].value < found[name].high
 
 
+def test_an_interval_holds_what_is_least_within_the_noise():
+    """A threshold falls with the noise at first, then grows: ends are not enough."""
+    noise = measured.MeasuredNoise(0.01, 1e-6, 0.1, "generations", 3)
+    found = plan(Situation(noise, 0.1, 4.0))["threshold"]
+    every = [
+        triggers.threshold(0.1, s, 4, in_steps=True)
+        for s in np.geomspace(noise.low, noise.high, 2000)
+    ]
+    inside = int(np.argmin(every))
+    assert every[inside] < 0.98 * min(every[0], every[-1])
+    assert found.low == pytest.approx(every[inside], rel=1e-3)
+    assert found.high == pytest.approx(max(every))
+
+
 # The noise
 
 

@@ -87,3 +87,24 @@ def test_values_out_of_range_are_refused(given, said):
     usual = {"bias": 0.1, "reach": 1.0, "rows": 10, "num_generations": 2}
     with pytest.raises(ValueError, match=said):
         errors(**(usual | given))
+
+
+@pytest.mark.parametrize("real", [0.0, 0.2])
+def test_what_errors_neglect_falls_like_the_square_of_the_rows(real):
+    """Four times the rows leave a sixteenth of it, and a quarter if 1 / n is missed.
+
+    The first verified generation, exactly: a mean over m ~ N(0, 1 / n) by quadrature.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+
+    def neglected(n):
+        gaps = -0.8 + nodes / np.sqrt(n)
+        share, gap, variance = np.array([kept_rows(g, 1.2, 0.1) for g in gaps]).T
+        gap = (1 - real) * gap - real * 0.8  # real rows are at a gap of -0.8
+        own = (real + (1 - real) * variance) / n
+        exact = (gap + 0.8) ** 2 + own, gap**2 + own, share
+        curves = errors(0.8, 1.2, n, 1, noise=0.1, real_share=real)
+        found = np.array([curve[1] for curve in curves])
+        return abs(np.array(exact) @ weights / weights.sum() - found)
+
+    assert (neglected(100) > 12 * neglected(400)).all()

@@ -85,12 +85,32 @@ def greedy(share):
     return Policy(lambda setting: (), lambda setting, state, signal: ((), asked()))
 
 
-@pytest.mark.parametrize("overdraft", [0.0, 0.5, 3.0])
+@pytest.mark.parametrize("overdraft", [0.0, 0.5, 0.505, 3.0])
 def test_nothing_is_granted_beyond_the_overdraft(overdraft):
     trace, _ = run("", 0.1, overdraft, (greedy(1.0),))
     spent, t = np.asarray(trace.info["spent"]), np.arange(G + 1)
     assert (spent <= N * (0.1 * t + overdraft) * (t > 0) + 1e-9).all()
     assert spent[-1] == pytest.approx(N * (0.1 * G + overdraft), abs=1)
+
+
+def test_a_row_that_is_not_granted_is_not_owed():
+    """Only parts of rows are carried on: asked for nothing, nothing is bought."""
+
+    def act(setting, state, signal):
+        return (), ask(jnp.where(signal.generation < 5, number(1.0), number(0.0)))
+
+    trace, _ = run("", 0.1, 0.0, (Policy(lambda setting: (), act),))
+    rows = np.asarray(trace.info["real_share"]) * N
+    np.testing.assert_allclose(rows[1:6], 10)
+    assert (rows[6:] == 0).all()
+
+
+def test_an_alarm_that_is_granted_no_row_is_none():
+    """Half a row a generation: of an alarm in each of them every second buys one."""
+    trace, _ = run("", 0.005, 0.0, (greedy(1.0),))
+    bought = np.asarray(trace.info["real_share"][1:]) > 0
+    assert 0 < bought.sum() < G
+    np.testing.assert_array_equal(trace.info["alarms"][:-1], np.cumsum(bought))
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -127,15 +147,23 @@ def test_a_floor_that_is_not_known_is_that_of_generation_0():
 
 
 def test_alarms_below_the_level_are_false():
-    """The policy sounds one in every generation, at a level between the drifts."""
+    """The policy sounds one in every generation, at a level between the drifts.
+
+    What counts is the true drift, whatever a monitor with noise shows of it.
+    """
     trace, _ = run("constant", 0.1)
     level = float(np.median(np.asarray(trace.metrics[ledger.DRIFT])))
 
     def act(setting, state, signal):
         return (), ask(number(0.1), alarm=jnp.array(True), level=number(level))
 
-    trace, _ = run("", 0.1, policies=(Policy(lambda setting: (), act),))
-    below = np.asarray(trace.metrics[ledger.DRIFT]) < level
+    noisy = functools.partial(walk_problem, noise=0.3)
+    trace, _ = run("", 0.1, policies=(Policy(lambda setting: (), act),), make=noisy)
+    below, shown = (
+        np.asarray(trace.metrics[name]) < level
+        for name in (ledger.DRIFT, ledger.MONITOR)
+    )
+    assert below.sum() != shown.sum()
     assert float(trace.info["alarms"][-1]) == G + 1
     assert float(trace.info["false_alarms"][-1]) == below.sum() > 0
 
@@ -161,3 +189,47 @@ def test_what_may_change_either_way_is_seen_by_its_squared_change(signed):
         state, _ = own.act(state, metrics)
     expected = [0, 1, 4] if signed else [0, -1, -2]
     np.testing.assert_array_equal(state.policies[0], expected)
+
+
+@pytest.mark.parametrize(
+    "name, drifts",
+    [
+        (ledger.MONITOR, [4, 5, 6]),  # less the floor
+        (ledger.DRIFT, [50, 60, 70]),
+        (ledger.NOISE, [500, 600, 700]),
+    ],
+)
+def test_a_policy_sees_its_own_source_and_the_accounts_so_far(name, drifts):
+    """Half of the rows real at a budget of 0.3: ahead by 0.2 after each generation."""
+    watching = Policy(
+        lambda known: jnp.full((3, 4), jnp.nan),
+        lambda known, seen, signal: (
+            jnp.concatenate([seen[1:], jnp.stack([*signal])[None]]),
+            ask(number(0.5)),
+        ),
+    )
+    source = jnp.int32(ledger.SOURCES.index(name))
+    known = setting(0.3, floor=1.0)
+    own = ledger.controller((watching,), jnp.int32(0), known, source, number(1), EQUAL)
+    state = own.init()
+    for shown in (5.0, 6.0, 7.0):
+        metrics = {ledger.MONITOR: number(shown), ledger.DRIFT: number(10 * shown)}
+        state, _ = own.act(state, metrics | {ledger.NOISE: number(100 * shown)})
+    drift, generation, used, ahead = np.asarray(state.policies[0]).T
+    np.testing.assert_array_equal(drift, drifts)
+    np.testing.assert_array_equal(generation, [0, 1, 2])
+    np.testing.assert_allclose(used, [0, 0.5, 0.5])
+    np.testing.assert_allclose(ahead, [0, 0.2, 0.4], atol=1e-12)
+
+
+@pytest.mark.parametrize("floor, error", [(5.0, 0.0), (float("nan"), 1.0)])
+def test_a_floor_of_generation_0_has_the_error_of_a_fit(floor, error):
+    """So that a drift of 0 above it leaves the error of a fit, 1 in its units."""
+    known = setting(0.1, floor=floor)
+    numbers = (jnp.int32(0), known, jnp.int32(0), number(1), jnp.int32(trust.MEASURED))
+    own = ledger.controller((POLICIES["constant"],), *numbers)
+    nothing = {ledger.DRIFT: number(0), ledger.NOISE: number(0)}
+    _, actions = own.act(own.init(), {ledger.MONITOR: number(5.0)} | nothing)
+    share = number(0.1)
+    best = trust.per_row(trust.best_weight(number(error), share), share)
+    assert float(actions.weight) == pytest.approx(float(best))

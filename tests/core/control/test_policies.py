@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from control_cases import setting
 
-from collapse.core.control import level
+from collapse.core.control import level, trust
 from collapse.core.control.policies import POLICIES
 from collapse.core.control.policies.evidence import e_value
 from collapse.core.control.policies.priced import dead_zone
 from collapse.core.control.policy import Signal
+from collapse.theory import mixing
 
 
 def number(value):
@@ -19,16 +20,17 @@ def number(value):
 
 def asked(name, drifts, rate=0.1, used=0.0, ahead=0.0, **own):
     """The requests of a policy that sees these drifts, one after the other."""
-    return requested(name, len(drifts), lambda t, share: number(drifts)[t], rate, **own)
+    own |= {"rate": rate, "used": used, "ahead": ahead}
+    return requested(name, len(drifts), lambda t, share: number(drifts)[t], **own)
 
 
-def requested(name, num, drift, rate=0.1, **own):
+def requested(name, num, drift, rate=0.1, used=0.0, ahead=0.0, **own):
     """The requests of a policy that sees `drift(generation, its last share)`."""
     known, policy = setting(rate, **own), POLICIES[name]
 
     def act(carry, t):
         state, share = carry
-        seen = drift(t, share), t.astype(share.dtype), number(0.0), number(0.0)
+        seen = drift(t, share), t.astype(share.dtype), number(used), number(ahead)
         state, request = policy.act(known, state, Signal(*seen))
         return (state, request.share), request
 
@@ -92,7 +94,9 @@ def test_a_level_rises_with_what_is_spent_and_falls_else():
         found = float(level.height(known, state, zero))
         assert found == pytest.approx(2 * ratio)  # after 1 action allowed so far
     ahead = zero._replace(ahead=number(1.0))
-    assert float(level.height(known, start, ahead)) > 2.0
+    for action in (1.0, 0.5):  # counted in actions: a half is two of them
+        found = float(level.height(known, start, ahead, number(action)))
+        assert found == pytest.approx(2 * np.exp(0.2 / action))
 
 
 def test_the_proportional_share_follows_the_formula():
@@ -113,6 +117,23 @@ def test_feed_forward_is_the_least_anchor_for_what_a_generation_adds():
     found = shares("feed_forward", [0.3 * t for t in range(4000)], tolerance=2.0)
     assert found[-1] == pytest.approx(1 - np.sqrt(1 - 0.3 / 2), rel=0.01)
     assert found[0] != pytest.approx(found[-1], rel=0.1)
+
+
+def test_feed_forward_knows_what_the_last_real_rows_have_taken_off():
+    """At a half of real rows 0.4 becomes 0.4 / 4 and what is added, which is 0.3."""
+    found = shares("feed_forward", [0.4] * 4000, used=0.5, tolerance=2.0)
+    assert found[-1] == pytest.approx(1 - np.sqrt(1 - 0.3 / 2), rel=0.01)
+
+
+def test_golden_and_greedy_weigh_a_row_by_the_weights_of_their_papers():
+    """At a fifth of real rows: that of He et al., and one step at a time to it."""
+    share = number(0.2)
+    best = float(trust.per_row(number(mixing.best_weight(0.2 / 0.8)), share))
+    np.testing.assert_allclose(asked("golden", [0] * 3, rate=0.2).trust, best)
+    found = asked("greedy", [0] * 500, rate=0.2).trust
+    first = trust.per_row(trust.best_weight(number(1.0), share), share)
+    assert found[0] == pytest.approx(float(first)) != pytest.approx(best, rel=0.01)
+    assert found[-1] == pytest.approx(best)
 
 
 def test_no_real_row_is_bought_below_the_drift_that_is_worth_it():
@@ -143,6 +164,11 @@ def test_evidence_adds_up_to_an_alarm_and_begins_anew():
     found = asked("evidence", [3.0] * 12, tolerance=0.3, floor=0.2, own=0.02)
     alarms = np.flatnonzero(found.alarm)
     assert 0 < alarms[0] < 6 and len(alarms) > 1
+    assert (np.diff(alarms) == alarms[0] + 1).all()  # as long as the first time
+    quiet = asked(
+        "evidence", [0.0] * 9 + [3.0] * 12, tolerance=0.3, floor=0.2, own=0.02
+    )
+    assert np.flatnonzero(quiet.alarm)[0] == 9 + alarms[0]  # no evidence is saved
     assert not asked("evidence", [0.0] * 50, tolerance=0.3, floor=0.2).alarm.any()
 
 
@@ -156,3 +182,11 @@ def test_a_bandit_holds_an_arm_for_one_anchoring_and_leaves_what_drifts():
     runs = np.diff(np.flatnonzero(np.diff(found)))
     assert (runs % 10 == 0).all()
     assert np.mean(np.isclose(found[3000:], 0.2)) > 0.9
+
+
+def test_a_bandit_saves_rows_while_more_is_spent_than_the_budget_allows():
+    """Nothing drifts, so that arms differ by the shadow price of their rows alone."""
+    over, under = (
+        np.mean(shares("bandit", [0.0] * 600, ahead=ahead)) for ahead in (40.0, -40.0)
+    )
+    assert over < 0.5 * under

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from collapse.core import loop, streams, workflows
 from collapse.core.control import ledger, thinning, trust
 from collapse.core.control.policies import POLICIES
+from collapse.core.control.policy import Policy, ask
 from collapse.core.control.thinning import Thinning
 from collapse.experiment.verifiers.ranked import thinned
 
@@ -73,6 +74,60 @@ def test_a_fit_has_the_rows_that_it_needs():
     for granted, part, expected in ((2, 0.01, 10 / 98), (2, 0.5, 0.5), (50, 0.0, 0.0)):
         found = thinning.enough(own, number(part), number(granted), number(100))
         assert float(found) == pytest.approx(expected)
+
+
+def acting(policy, kind, own, rate, overdraft=1.0, num=G):
+    """Accounts and actions after each generation of a drift that stays at nothing."""
+    numbers = (jnp.int32(0), setting(rate), jnp.int32(0), number(overdraft))
+    seat = ledger.controller((policy,), *numbers, jnp.int32(kind), own)
+    metrics = {name: number(0.0) for name in ledger.SOURCES}
+
+    def act(state, _):
+        state, actions = seat.act(state, metrics)
+        return state, (state, actions)
+
+    return jax.lax.scan(act, seat.init(), None, length=num)[1]
+
+
+def test_the_best_are_kept_where_an_alarm_is_granted_rows():
+    """Half a row a generation, and an alarm in each: every second one selects."""
+    ever = Policy(
+        lambda known: (),
+        lambda known, state, signal: ((), ask(number(1.0), alarm=jnp.array(True))),
+    )
+    own = Thinning(4, 0.25, always=False)
+    _, actions = acting(ever, trust.EQUAL, own, 0.005, overdraft=0.0)
+    bought = np.asarray(actions.real_share) > 0
+    assert 0 < bought.sum() < G
+    np.testing.assert_allclose(actions.keep_rate, np.where(bought, 1 / 4, 1))
+
+
+def test_a_policy_s_own_weight_becomes_fewer_rows():
+    """A real row that is to count w times has 1 / w of the generated ones beside it."""
+    own = Thinning(by_rows=True)
+    _, weighed = acting(POLICIES["golden"], trust.EQUAL, None, 0.2, num=3)
+    _, thin = acting(POLICIES["golden"], trust.EQUAL, own, 0.2, num=3)
+    assert (np.asarray(weighed.weight) > 1.5).all()
+    np.testing.assert_allclose(thin.keep_rate, 1 / np.asarray(weighed.weight))
+    assert (np.asarray(thin.weight) == 1).all()
+
+
+def test_what_is_predicted_knows_of_the_rows_that_were_left_out():
+    """Five generations of generated rows alone, then a fifth of real ones in each."""
+
+    def act(known, state, signal):
+        return (), ask(jnp.where(signal.generation < 5, 0.0, 0.2))
+
+    late = Policy(lambda known: (), act)
+    states, actions = acting(late, trust.PREDICTED, Thinning(by_rows=True), 0.2, num=9)
+    variance, parts = 1.0, np.asarray(actions.keep_rate)
+    for t, found in enumerate(np.asarray(states.variance)):
+        share = 0.0 if t < 5 else 0.2
+        best = thinning.best_share(number(variance), number(share))
+        assert parts[t] == pytest.approx(float(best))
+        variance = error_after(parts[t], share, variance) if share else variance + 1
+        assert found == pytest.approx(variance)
+    assert parts[5] < 0.2
 
 
 def ran(kind, own, curator):
