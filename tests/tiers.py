@@ -184,7 +184,8 @@ FULL = [
 WEEKLY = [
     r"sims/test_charlm_byte_pairs.py::test_a_run_leaves",
     r"sims/test_vae.py::test_a_network",
-    r"sims/test_control_explorer.py::test_the_numbers",
+    r"sims/test_control_explorer.py::test_(the_numbers|more_rows)",
+    r"sims/test_verification.py::test_at_noise",
     r"test_conformance.py::test_its_model.*irregular",
     # curators: each operator alone stays; all in every use, and long laws, do not
     r"core/curation/test_every_curator.py::test_(a_contr|a_run_trains).*\[(?!points)",

@@ -18,7 +18,7 @@ from collapse.lab import session
 from collapse.sims.control import explorer, tell
 
 APP = Path(__file__).parents[2] / "notebooks" / "control_explorer.py"
-pytestmark = pytest.mark.x64
+pytestmark = [pytest.mark.x64, pytest.mark.xdist_group("control_explorer")]
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,8 @@ from collapse.lab import run as runner
 from collapse.sims.control import Control, tell
 from collapse.sims.control.held import derive
 
-pytestmark = pytest.mark.x64
+# one worker makes the runs that several tests look at
+pytestmark = [pytest.mark.x64, pytest.mark.xdist_group("verified")]
 
 SMALL = {
     "num_generations": 20,
