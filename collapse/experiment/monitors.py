@@ -107,10 +107,14 @@ def monitor_of(
 
 
 def _freedom(name: str, d: int) -> float:
-    """Directions in which the noise of a monitor of d-dimensional points is spread."""
-    squares_of_one = ("auc", "tail")  # a single number each
-    several = d * (d + 1) / 2 if name == "covariance" else float(d)
-    return 1.0 if name in squares_of_one else several
+    """Independent directions of a monitor's noise in d dimensions.
+
+    Those of a symmetric matrix for covariance; one for auc and tail, each of which is
+    the square of one number.
+    """
+    if name in ("auc", "tail"):
+        return 1.0
+    return d * (d + 1) / 2 if name == "covariance" else float(d)
 
 
 def floor_by_halves(

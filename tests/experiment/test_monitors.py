@@ -11,6 +11,7 @@ from collapse.core import streams
 from collapse.data.errors import InputError
 from collapse.experiment.monitors import (
     Sizes,
+    _freedom,
     floor_by_halves,
     loss_monitor,
     monitor_of,
@@ -47,6 +48,25 @@ def test_a_floor_is_what_a_perfect_model_shows(name):
     # the control: noise of the halves themselves, of other sizes
     sizes = (1 / REFERENCE + 1 / SAMPLES) / (4 / REFERENCE)
     assert abs(np.log(ratio / sizes)) > error + 0.1
+
+
+@pytest.mark.parametrize("name", ["mean", "covariance", "auc", "tail"])
+def test_the_noise_of_a_monitor_has_as_many_directions_as_it_says(name):
+    """A sum of d squares has 2 / d of its squared mean as variance."""
+    d = 3
+
+    def shown(key):
+        keys = threefry.split(key)
+        kinds = jnp.result_type(float)
+        real, other = (draws.normal(k, (SAMPLES * 2, d), kinds) for k in keys)
+        return STATISTICS[name](real)(other)
+
+    values = np.asarray(jax.jit(jax.vmap(shown))(streams.seeds(SEED, 4000)), float)
+    own = values.var() / values.mean() ** 2
+    others = {1.0, float(d), d * (d + 1) / 2} - {_freedom(name, d)}
+    # squares of normal numbers, so that the error of this ratio is some 5 %
+    assert abs(np.log(own / (2 / _freedom(name, d)))) < 0.35
+    assert all(abs(np.log(own / (2 / other))) > 0.35 for other in others)
 
 
 def test_a_few_rows_have_no_halves():

@@ -363,7 +363,7 @@ def test_the_answer_names_the_best_policy_that_could_be_used_in_practice():
     )
     assert tell.answer(lines, 2) == tell.answer(lines, 60)
     assert tell.answer(lines, 1).startswith("One seed has no interval")
-    assert tell.answer(lines[:1], 60).startswith("No policy here looks")
+    assert tell.answer(lines[:1], 60).startswith("No policy looks at the monitor")
     alone = {"policy": "event", "real_rows": 5.0}
     assert tell.answer([alone], 60).startswith("There is nothing to compare with")
     # of gains that are not sure, the largest and not the best known
@@ -380,4 +380,25 @@ def test_the_answer_names_the_best_policy_that_could_be_used_in_practice():
         "trust": "measured",
         "gain_best": (9.0, 8.0, 10.0),
     }
-    assert tell.answer([blind], 60).startswith("No policy here looks")
+    assert tell.answer([blind], 60).startswith("No policy looks at the monitor")
+
+
+def said_of(*lines):
+    """The answer of lines of 20 seeds that spend five real rows."""
+    return tell.answer([{"real_rows": 5.0} | line for line in lines], 20)
+
+
+def test_the_answer_says_what_there_is_to_compare():
+    fixed = {"policy": "constant", "weighed": "equal", "gain_best": (1.0, 1.0, 1.0)}
+    # a fixed share alone, and one beside a policy that sees the truth
+    nobody = "No policy looks at the monitor"
+    assert said_of(fixed | {"gain_best": (math.nan,) * 3}).startswith(nobody)
+    oracle = {"policy": "event oracle", "weighed": "equal", "gain_best": (3, 2, 4)}
+    assert said_of(fixed, oracle).startswith(nobody)
+    # every weight is measured, so that none is fixed
+    weighed = {"policy": "constant", "weighed": "measured"}
+    assert "--trust equal or predicted" in said_of(weighed)
+    # only rows that count alike are told to
+    event = {"policy": "event", "gain_best": (0.9, 0.8, 1.1)}
+    assert "rows that all count alike" in said_of(event | {"weighed": "equal"})
+    assert "rows that all count alike" not in said_of(event | {"weighed": "predicted"})

@@ -6,16 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from calibrated import assert_mean
 from conftest import SEED
 
 from collapse.data.errors import InputError
 from collapse.experiment import results
 from collapse.experiment.toml import from_table, to_toml
+from collapse.experiment.verifiers import operators
+from collapse.experiment.verifiers.scores import SCORES
 from collapse.lab import parts
 from collapse.lab import run as runner
-from collapse.sims.control import Control, tell
+from collapse.measures import intervals
+from collapse.sims.control import Control, gains, tell
 from collapse.sims.control.held import derive
+from collapse.sims.control.theory import curves
 
 # one worker makes the runs that several tests look at
 pytestmark = [pytest.mark.x64, pytest.mark.xdist_group("verified")]
@@ -120,7 +125,74 @@ def test_the_closing_says_what_verifying_is_worth():
     said = study.closing(found)
     assert "kept  gain on none" in said and "Verifying generated rows" in said
     assert "as far as mean_error tells" in said
+    assert "; as many rows at random " in said
     assert tell.figures(study)[0]["columns"] == "operator"
+
+
+def test_what_is_not_run_beside_none_is_not_told():
+    study, found = ran(operator=("realistic",), verify="alarm")
+    said = study.closing(found)
+    assert "Whether looking pays is told beside the operator none." in said
+    assert "Whether verifying pays is told beside the operator none." in said
+
+
+def test_a_random_control_is_that_of_the_same_policy():
+    study, _ = ran(operator=tuple(OPERATORS))
+    gains = {"realistic": (2.0, 1.5, 2.5), "realistic random": (0.9, 0.8, 1.1)}
+    lines = [
+        {"operator": name, "policy": policy, "alarms": 1.0, "gain_none": gain}
+        for policy in ("constant", "event 0.1")
+        for name, gain in gains.items()
+    ]
+    lines[0]["gain_none"], lines[1]["gain_none"] = (1.0, 0.5, 2.0), (7.0, 6.0, 8.0)
+    said = tell.answer_verified(study, lines)
+    assert "pays here: the best of the operators (realistic, event 0.1)" in said
+    assert "at random 0.9 (0.8 to 1.1)" in said
+    bare = [line for line in lines if line["operator"] == "realistic"]
+    assert "at random" not in tell.answer_verified(study, bare)
+
+
+def two_operators(drifts, rows):
+    """Drifts and rows [operators] of 20 seeds, as the gains of a study take them."""
+    dims, seeds = ("seed", "operator", "policy"), np.linspace(0.9, 1.1, 20)
+    drift = np.random.default_rng(0).permuted(
+        np.tile(seeds[:, None], (1, 2)), axis=0
+    ) * np.array(drifts)
+    spent = np.tile(np.array(rows, float), (20, 1))
+    names = {"operator": ["none", "realistic"], "policy": ["event 0.1"]}
+    values = {"mean_drift": (dims, drift[..., None])}
+    values |= {"real_rows": (dims, spent[..., None])}
+    return xr.Dataset(values, names)
+
+
+def test_a_gain_on_none_is_at_no_more_real_rows():
+    study = asked(operator=["none", "realistic"], policy=["event 0.1", "constant"])
+    for rows, there in (((6, 5), True), ((6, 6.05), True), ((6, 6.1), False)):
+        data = both_policies(two_operators((2, 1), rows))
+        gain = data.assign(gains.of(study, data))["gain_none"]
+        gain = gain.sel(operator="realistic")
+        value = gain.sel(policy="event 0.1", statistic="mean").item()
+        assert np.isnan(value) != there
+        assert not there or value == pytest.approx(2.0, rel=0.02)
+
+
+def both_policies(dataset):
+    """The dataset with a constant share of as much drift and as many rows."""
+    other = dataset.assign_coords(policy=["constant"])
+    return xr.concat([dataset, other], "policy")
+
+
+def test_gains_on_none_hold_together():
+    """Four settings: each at 1 - 0.05 / 4."""
+    study = asked(operator=["none", "realistic"], policy=["event 0.1", "constant"])
+    data = both_policies(two_operators((2, 1), (6, 6)))
+    gain = data.assign(gains.of(study, data))["gain_none"].sel(policy="event 0.1")
+    drift = data["mean_drift"].sel(policy="event 0.1")
+    pair = (drift.sel(operator=n).values for n in ("none", "realistic"))
+    expected = intervals.of_ratio(*pair, 1 - 0.05 / 4)
+    got = gain.sel(operator="realistic")
+    assert got.sel(statistic="low").item() == pytest.approx(expected.low)
+    assert got.sel(statistic="high").item() == pytest.approx(expected.high)
 
 
 def test_a_gain_on_none_is_over_the_same_policy():
@@ -134,11 +206,16 @@ def test_a_gain_on_none_is_over_the_same_policy():
             drift.sel(policy=policy, operator="none").mean() / drift.sel(where).mean()
         )
         np.testing.assert_allclose(gain.sel(statistic="mean", **where), ratio)
-    # an operator that does not act is no better for its policy
+
+
+def test_an_operator_that_does_not_act_is_not_the_answer():
+    """Under a constant share, which has no alarm, its gain is another draw's."""
+    study, found = ran(operator=("none", "realistic"), verify="alarm")
     lines = tell.table(found)
+    acted = {x["policy"]: x["alarms"] > 0 for x in lines if x["operator"] != "none"}
+    assert acted == {"constant": False, "event 0.1": True}
     for line in lines:
         idle = line["operator"] == "realistic" and line["policy"] == "constant"
-        line["mean_kept"] = 1.0 if idle else line["mean_kept"]
         line["gain_none"] = (9.0, 8.0, 10.0) if idle else (1.0, 0.9, 1.1)
     assert "does not clearly pay" in tell.answer_verified(study, lines)
 
@@ -155,7 +232,8 @@ def test_a_gain_on_none_is_over_the_same_policy():
             "verify: alarm is for policies that re-anchor with a part",
         ),
         (
-            {"operator": ["realistic"], "verify": "alarm", "policy": ["event"]},
+            {"operator": ["realistic"], "verify": "alarm", "policy": ["event"]}
+            | {"num_generations": 400, "overdraft": 2.0},
             "verify: alarm is for policies that re-anchor with a part",
         ),
         ({"operator": ["realistic"], "selectivity": 1.0}, "selectivity: 1 keeps every"),
@@ -163,7 +241,11 @@ def test_a_gain_on_none_is_over_the_same_policy():
             {"operator": ["realistic"], "trust_by": "rows", "trust": ["measured"]},
             "trust_by: rows leaves out",
         ),
-        ({"trust_by": "rows"}, "trust_by: all rows count alike"),
+        ({"trust_by": "rows"}, "trust_by: no row is left out here"),
+        (
+            {"trust_by": "rows", "trust": ["predicted"], "policy": ["constant"]},
+            "trust_by: no row is left out here",
+        ),
         (
             {
                 "operator": ["top_share"],
@@ -178,6 +260,39 @@ def test_a_gain_on_none_is_over_the_same_policy():
 def test_what_cannot_be_is_refused(fields, message):
     with pytest.raises(InputError, match=f"^{message}"):
         asked(**fields)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"trust_by": "rows", "trust": ["measured"], "policy": ["constant"]},
+        {"trust_by": "rows", "trust": ["predicted"], "policy": ["event"]},
+        {"trust_by": "rows", "policy": ["golden"]},
+        # one that may not buy a generation's rows at once re-anchors with a part
+        {"operator": ["realistic"], "verify": "alarm", "policy": ["event"]}
+        | {"overdraft": 0.5},
+    ],
+)
+def test_what_leaves_rows_out_or_verifies_some_is_run(fields):
+    asked(**fields)
+
+
+def test_a_constant_share_has_theory_where_only_alarms_are_verified():
+    study = asked(operator=["none", "realistic"], verify="alarm")
+    told = {
+        (condition.cell["operator"], condition.cell["policy"]): bool(curves(condition))
+        for condition in study.conditions()
+    }
+    assert told == {
+        ("none", "constant"): True,
+        ("none", "event 0.1"): False,
+        ("realistic", "constant"): True,
+        ("realistic", "event 0.1"): False,
+    }
+
+
+def test_operators_that_keep_the_best_are_those_of_a_score():
+    assert set(operators.RANKED) == set(SCORES)
 
 
 def test_a_study_without_them_is_the_one_that_it_was():

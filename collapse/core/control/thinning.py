@@ -40,9 +40,10 @@ def best_share(variance: Number, share: Number) -> Number:
 
     In units of the variance of a fit to n rows: of a real and m generated rows, both in
     multiples of n, the squared error of the fit is (a + m + m^2 V) / (a + m)^2, least
-    at m = a / (2 a V - 1), or at all rows where 2 a V <= 1. So the V of a constant
-    share, which tends to 1 / (a (2 - a)), leaves none out: rows are left out where the
-    drift is larger than that for a time.
+    at m = a / (2 a V - 1), or at all rows where that is more than there are: where
+    V <= 1 / (2 a (1 - a)). The V of a constant share tends to 1 / (a (2 - a)), which is
+    below that, so that none is left out: rows are left out only where the drift is
+    larger for a time.
 
     Args:
       variance: V, squared error of the model that generates, see `trust`.

@@ -20,13 +20,12 @@ from collapse.core.curation.verifier import decide
 from collapse.core.types import Batch, Curator, Key, Weights
 from collapse.experiment.verifiers.operators import OperatorSpec
 from collapse.experiment.verifiers.scores import (
+    SCORES,
     CuratorNumbers,
     Scored,
     Setting,
     believed,
-    confident,
     muddled,
-    realistic,
     training,
     true_ratio,
 )
@@ -194,14 +193,12 @@ def _of_points(
 
 
 _MAKERS: dict[str, Callable[[Setting], Curator]] = {
+    **{name: _by_score(score) for name, score in SCORES.items()},
     "none": _none,
     "ball": _ball,
     "labels": _labels,
     "best_of": _by_score(believed, _winners),
-    "top_share": _by_score(believed),
-    "realistic": _by_score(realistic),
     "importance": _importance,
-    "confident": _by_score(confident),
     "correct": _correct,
     "deduplicate": _of_points(lambda points, _, own: is_first(points, own.number)),
     "spread": _of_points(lambda points, _, own: far_apart(points, own.share)),

@@ -1,29 +1,13 @@
 """Operators whose keep rate a controller sets: those that keep the best rows."""
 
-from collections.abc import Callable
-
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from collapse.core.curation.keeping import num_rows
 from collapse.core.types import Batch, Curator, Key, Weights
 from collapse.experiment.verifiers.operators import OperatorSpec
-from collapse.experiment.verifiers.scores import (
-    Scored,
-    Setting,
-    believed,
-    confident,
-    muddled,
-    realistic,
-    true_ratio,
-)
+from collapse.experiment.verifiers.scores import SCORES, Setting, muddled, true_ratio
 from collapse.numerics import draws
-
-_SCORES: dict[str, Callable[[Setting], Scored]] = {
-    "top_share": believed,
-    "realistic": realistic,
-    "confident": confident,
-}
 
 
 def ranked(spec: OperatorSpec, setting: Setting) -> Curator:
@@ -36,7 +20,7 @@ def ranked(spec: OperatorSpec, setting: Setting) -> Curator:
       setting: of the operator.
     """
     oracle = spec.kind == "oracle" and spec.name == "realistic"
-    score, context = (true_ratio if oracle else _SCORES[spec.name])(setting)
+    score, context = (true_ratio if oracle else SCORES[spec.name])(setting)
 
     def rank(key: Key, batch: Batch, reference: object) -> Float[Array, " rows"]:
         if spec.kind == "random":

@@ -123,3 +123,11 @@ def confident(setting: Setting) -> Scored:
 def _params(params: Params, reference: Any) -> Params:
     del reference
     return params
+
+
+# operators that keep the rows of the largest scores; `operators.RANKED` has their names
+SCORES: dict[str, Callable[[Setting], Scored]] = {
+    "top_share": believed,
+    "realistic": realistic,
+    "confident": confident,
+}

@@ -7,7 +7,7 @@ from collapse.experiment.row_knowledge import WORDS
 from collapse.experiment.spelling import once
 from collapse.experiment.verifiers import operators
 from collapse.sims.control.fields import ControlFields
-from collapse.sims.control.policies import RULES, read
+from collapse.sims.control.policies import RULES, PolicySpec, read
 
 # workflows that set the share of real rows themselves, or have none
 _NOT_HELD = ("mix", "replace_multiple", "replace_growing")
@@ -105,8 +105,8 @@ def _check_rows(e: ControlFields) -> None:
     for text in e.operator:
         _check_operator(e, operators.read(text), text, known)
     if e.operator != (operators.NONE,) and e.verify == "alarm":
-        # others re-anchor with real rows alone, and nothing is left to verify
-        if not any(spec.name == "event" and spec.number < 1 for spec in e.policies()):
+        # else they re-anchor with real rows alone, and nothing is left to verify
+        if not any(_re_anchors_in_part(e, spec) for spec in e.policies()):
             raise InputError(
                 "verify: alarm is for policies that re-anchor with a part of the rows; "
                 "name event with its share, such as 'event 0.1', or --verify always"
@@ -119,11 +119,20 @@ def _check_rows(e: ControlFields) -> None:
             "the worst; give one of them"
         )
     weighs = any(spec.rule.weighs for spec in e.policies())
-    if set(e.trust) == {"equal"} and not weighs:
-        raise InputError(
-            "trust_by: all rows count alike here, so that none is left out; give "
-            "--trust measured"
-        )
+    changes = any(spec.name != "constant" for spec in e.policies())
+    if weighs or "measured" in e.trust or ("predicted" in e.trust and changes):
+        return
+    raise InputError(
+        "trust_by: no row is left out here, since all count alike, or the share is "
+        "constant and its error as predicted; give --trust measured"
+    )
+
+
+def _re_anchors_in_part(e: ControlFields, spec: PolicySpec) -> bool:
+    """Whether a policy may re-anchor with real rows and generated ones beside them."""
+    if spec.name == "event" and spec.number < 1:
+        return True
+    return spec.name in ("event", "evidence") and e.overdraft < 1
 
 
 def _check_operator(

@@ -61,7 +61,8 @@ class ControlFields(Study):
     verify: Annotated[Literal["always", "alarm"], OnlyIfSet(), Only("operator")] = (
         "always"
     )
-    """When the operator acts: in every generation, or where the policy re-anchors."""
+    """When the operator acts: in every generation, or in those that follow an alarm of
+    the policy, among the generated rows that are left."""
     selectivity: Annotated[float, Bounds(0.001, 1), OnlyIfSet(), Only("operator")] = 0.5
     """Share of the candidates that the operator keeps."""
     verifier_bias: Annotated[float, Bounds(0, 1e6), OnlyIfSet(), Only("operator")] = 0.0

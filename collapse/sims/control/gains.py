@@ -124,6 +124,7 @@ def _over_none(block: Curves, none: int, together: int) -> NDArray[Any]:
     """Gains [statistics, budgets, ...] over the same policy without an operator.
 
     NaN where the policy spends more real rows with it, since all else has to be equal.
+    Where it spends fewer the gain is a lower bound.
 
     Args:
       block: as in `_compared`.

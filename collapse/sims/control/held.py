@@ -70,8 +70,8 @@ def _reached(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, xr.Dat
     }
     if KEPT in dataset:  # recorded generations, since it has no sum
         later = dataset[KEPT].isel(generation=slice(first + 1, None))
-        told = "share of the candidates that may be kept"
-        words["mean_kept"] = later.mean("generation"), f"{told}, {when}", "share"
+        told = f"share of the candidates that may be kept, of those recorded in {when}"
+        words["mean_kept"] = later.mean("generation"), told, "share"
     return {
         name: value.drop_vars("generation", errors="ignore").assign_attrs(
             long_name=long_name, units=units

@@ -19,6 +19,7 @@ WATCHED = "monitor_rows"  # attribute of results: real rows that the monitor had
 _REACHED = ("mean_drift", "largest_drift")
 _HEADS = ("policy", "real rows", "mean drift", "passed", "gain", "gain on the best")
 _KEPT = "mean_kept"
+_UNTOLD = "Whether {} pays is told beside the operator none."
 _NOTES = {"fewer": " with fewer rows", "between": " of as many rows"}
 
 
@@ -66,7 +67,8 @@ def closing(e: ControlFields, dataset: "xr.Dataset") -> str:
     blocks = in_blocks(lines, axes, told, _table)
     verifies = e.operator != (NONE,)
     plain = [x for x in lines if not verifies or _operator(e, x).name == NONE]
-    last = f"{_monitor_words(e, dataset)}\n{answer(plain, e.num_seeds)}"
+    looking = answer(plain, e.num_seeds) if plain else _UNTOLD.format("looking")
+    last = f"{_monitor_words(e, dataset)}\n{looking}"
     if verifies and e.num_seeds > 1:
         last += f"\n{answer_verified(e, lines)}"
     return "\n\n".join([*blocks, last])
@@ -78,12 +80,14 @@ def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
     names = ["mean_drift", "real_rows", "passed"]
     names += [_KEPT] if _KEPT in dataset else []
     means = dataset[names].mean("seed")
+    alarms = dataset["alarms"].isel(generation=-1).mean("seed")
     rest = [str(d) for d in means["mean_drift"].dims]
     lines = []
     for index in np.ndindex(*(dataset.sizes[d] for d in rest)):
         where = dict(zip(rest, index, strict=True))
         line = {d: dataset[d].values[i].item() for d, i in where.items()}
         line |= {str(n): float(v) for n, v in means.isel(where).data_vars.items()}
+        line["alarms"] = float(alarms.isel(where))
         for name in ("gain", "gain_best", "gain_none"):
             if name in dataset:
                 some = {d: i for d, i in where.items() if d in dataset[name].dims}
@@ -159,13 +163,13 @@ def answer(lines: Sequence[Mapping[str, Any]], num_seeds: int) -> str:
     ]
     fair = [line for line in fair if _looks(line) and line["real_rows"] > 0]
     if not fair:
+        if not any(_looks(line) for line in lines):
+            return "No policy looks at the monitor; name event, or --trust measured."
         if not any("gain_best" in line for line in lines):
             return (
                 "There is nothing to compare with: name a fixed share, such as "
-                "constant, and two seeds or more."
+                "constant, with --trust equal or predicted."
             )
-        if not any(_looks(line) for line in lines):
-            return "No policy here looks at the drift; name event, or --trust measured."
         return (
             "No policy that looks at the drift can be compared at equal spending: each "
             "spent more real rows than a constant share, or none."
@@ -181,9 +185,8 @@ def answer(lines: Sequence[Mapping[str, Any]], num_seeds: int) -> str:
             f"Looking at the drift pays: with no more real rows {name} keeps it {said} "
             "times smaller than the best fixed share and weight that was run."
         )
-    weighed = (
-        "" if "trust" in best else ", with rows that all count alike (see --trust)"
-    )
+    alike = best.get("weighed", "equal") == "equal" and "trust" not in best
+    weighed = ", with rows that all count alike (see --trust)" if alike else ""
     return (
         f"Looking at the drift does not clearly pay{weighed}: with no more real rows "
         f"the best policy that looks, {name}, has a gain of {said} over the best fixed "
@@ -194,8 +197,8 @@ def answer(lines: Sequence[Mapping[str, Any]], num_seeds: int) -> str:
 def answer_verified(e: ControlFields, lines: Sequence[Mapping[str, Any]]) -> str:
     """One sentence: whether verifying the generated rows pays, all else being equal."""
     if NONE not in e.operator:
-        return "Whether verifying pays is told beside the operator none."
-    own = [x for x in lines if _operator(e, x).kind == "itself" and x[_KEPT] < 1]
+        return _UNTOLD.format("verifying")
+    own = [x for x in lines if _operator(e, x).kind == "itself" and _acts(e, x)]
     fair = [x for x in own if "gain_none" in x and not math.isnan(x["gain_none"][0])]
     if not fair:
         return "No operator can be compared with none at equal spending."
@@ -208,14 +211,35 @@ def answer_verified(e: ControlFields, lines: Sequence[Mapping[str, Any]]) -> str
     return (
         f"Verifying generated rows {pays} here: the best of the operators ({name}) "
         f"leaves {value:.3g} ({low:.3g} to {high:.3g}) times less drift than the same "
-        f"policy without one, as far as {e.error} tells."
+        f"policy without one{_at_random(e, lines, best)}, as far as {e.error} tells."
+    )
+
+
+def _at_random(
+    e: ControlFields, lines: Sequence[Mapping[str, Any]], best: Mapping[str, Any]
+) -> str:
+    """What as many rows at random have gained, in words; empty if none were run."""
+    axes = [axis for axis in e.every_axis() if axis in best and axis != "operator"]
+    for line in lines:
+        same = all(line.get(axis) == best[axis] for axis in axes)
+        gain = line.get("gain_none", (math.nan,))
+        random = same and _operator(e, line).kind == "random"
+        if random and not math.isnan(gain[0]):
+            return f"; as many rows at random {ratio_words(gain)}"
+    return ""
+
+
+def _acts(e: ControlFields, line: Mapping[str, Any]) -> bool:
+    """Whether an operator has chosen among rows in some generation."""
+    return _operator(e, line).name != NONE and (
+        e.verify == "always" or line["alarms"] > 0
     )
 
 
 def _best(lines: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
-    """The line of the largest gain: the surest of those that are above 1, if any is.
+    """The line whose interval begins highest, if any begins above 1.
 
-    Else the largest, not the one that few seeds happen to know best.
+    Else that of the largest gain.
     """
     sure = [line for line in lines if line[name][1] > 1]
     return max(sure or lines, key=lambda line: line[name][1 if sure else 0])

@@ -57,6 +57,7 @@ def test_what_watches_does(name):
     assert low != high
 
 
+@pytest.mark.x64
 def test_a_constant_share_is_the_rate():
     assert shares("constant", [1, 2, 3]) == [0.1] * 3
 
@@ -129,13 +130,15 @@ def test_golden_and_greedy_weigh_a_row_by_the_weights_of_their_papers():
     """At a fifth of real rows: that of He et al., and one step at a time to it."""
     share = number(0.2)
     best = float(trust.per_row(number(mixing.best_weight(0.2 / 0.8)), share))
-    np.testing.assert_allclose(asked("golden", [0] * 3, rate=0.2).trust, best)
+    found = asked("golden", [0] * 3, rate=0.2).trust
+    np.testing.assert_allclose(found, best, rtol=1e-6)
     found = asked("greedy", [0] * 500, rate=0.2).trust
     first = trust.per_row(trust.best_weight(number(1.0), share), share)
     assert found[0] == pytest.approx(float(first)) != pytest.approx(best, rel=0.01)
     assert found[-1] == pytest.approx(best)
 
 
+@pytest.mark.x64
 def test_no_real_row_is_bought_below_the_drift_that_is_worth_it():
     known = setting(0.1, price=0.002)
     least = float(dead_zone(known))

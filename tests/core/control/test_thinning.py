@@ -39,6 +39,7 @@ def test_no_other_number_of_rows_leaves_a_smaller_error(share, variance):
         assert error_after(other, share, variance) >= least * (1 - 1e-9)
 
 
+@pytest.mark.x64
 @given(SHARES, st.floats(0.01, 1), st.floats(0, 100))
 def test_the_error_expected_next_is_that_of_these_rows(share, part, variance):
     numbers = (number(x) for x in (variance, 1.0, share, part))
