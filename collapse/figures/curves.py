@@ -1,6 +1,7 @@
 """Panels of curves: what `plotting` draws of the metrics of a summary."""
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -69,21 +70,23 @@ def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
     """Value -> colour: workflows have their own, others go from dark to light.
 
     Names of which some begin with the same word, such as `event` and `event noise`,
-    have a colour for each first word, paler for those that come later.
+    have a colour for each first word, paler for those that come later; but of more than
+    four nobody could tell the shades apart.
     """
     values, found = list(values), {}
     words = [(str(value).split() or [""])[0] for value in values]
-    kin = all(isinstance(v, str) for v in values) and len({*words}) < len(words)
+    alike = max(Counter(words).values(), default=0)
+    kin = all(isinstance(v, str) for v in values) and 1 < alike <= 4
     if name != "workflow" and not kin:
         scale = colormaps["viridis"](np.linspace(0.02, 0.86, len(values)))
         return {v: colors.to_hex(c) for v, c in zip(values, scale, strict=True)}
     family = dict(zip(values, words, strict=True))
     base = _of_families(dict.fromkeys(family.values()))
     for value in values:
-        alike = [v for v in values if family[v] == family[value]]
+        kindred = [v for v in values if family[v] == family[value]]
         ends = (-0.35, 0.5) if name == "workflow" else (0.0, -0.6)
-        shades = np.linspace(*ends, len(alike)) if len(alike) > 1 else [0.0]
-        found[value] = _shade(base[family[value]], shades[alike.index(value)])
+        shades = np.linspace(*ends, len(kindred)) if len(kindred) > 1 else [0.0]
+        found[value] = _shade(base[family[value]], shades[kindred.index(value)])
     return found
 
 

@@ -1,5 +1,7 @@
 """What operators are worth, from errors that are known: no run, numbers by hand."""
 
+import math
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -11,7 +13,8 @@ from collapse.experiment.toml import from_table
 from collapse.experiment.verifiers.operators import read
 from collapse.lab import run as runner
 from collapse.measures import intervals
-from collapse.sims.verification import Verification
+from collapse.sims.verification import Verification, tell
+from collapse.sims.verification.fields import KEPT_RIGHT, KEPT_WRONG, RIGHT
 from collapse.sims.verification.task import _numbers
 from collapse.sims.verification.worth import derive
 
@@ -19,13 +22,16 @@ S, G, LATE = 15, 6, 2
 OPERATORS = ["none", "ball", "ball random"]
 
 
+def asked(**fields):
+    """A study of few seeds, ready to run."""
+    table = {"seed": SEED, "num_generations": G, "num_seeds": S, "late": LATE}
+    return runner.prepare(from_table(table | fields, Verification, "test"))[0]
+
+
 @pytest.fixture
 def known():
     """Errors [S, operators, G + 1] and what is derived of them."""
-    table = {"seed": SEED, "num_generations": G, "num_seeds": S, "late": LATE}
-    study = runner.prepare(
-        from_table({**table, "operator": OPERATORS}, Verification, "test")
-    )[0]
+    study = asked(operator=OPERATORS)
     rng = np.random.default_rng(SEED)
     error = rng.gamma(9, size=(S, 3, G + 1))
     kept = rng.uniform(0.4, 0.6, error.shape)
@@ -75,3 +81,20 @@ def test_who_knows_the_truth_has_no_bias_and_makes_no_mistakes():
             reach = 0.5 if np.isnan(number) else 1.5
             expected = [reach, 0.25, bias, noise, number, random, 0.1]
             np.testing.assert_allclose(found, expected)
+
+
+def test_the_threshold_is_that_of_the_verifier_s_two_rates():
+    """Of right rows nine in ten are kept and of wrong ones three in ten: p* = 3/4."""
+    right = np.full((S, G + 1), 0.8)
+    known = {RIGHT: right, KEPT_RIGHT: 0.9 * right, KEPT_WRONG: 0.3 * (1 - right)}
+    study = asked(operator=["ball"])
+    known |= {name: right for name in (study.error, f"fit_{KEPT}", f"fit_{EFFECTIVE}")}
+    data = xr.Dataset({name: (("seed", "generation"), x) for name, x in known.items()})
+    (line,) = tell.table(derive(study, data))
+    assert line["wrong"] == pytest.approx(0.2)
+    assert line[tell.THRESHOLD] == pytest.approx(0.75)
+    # nothing is wrong, so that no rate of keeping it is known
+    data[KEPT_RIGHT], data[KEPT_WRONG] = 0.9 + 0 * data[RIGHT], 0 * data[RIGHT]
+    data[RIGHT] = data[RIGHT] * 0 + 1
+    (line,) = tell.table(derive(study, data))
+    assert math.isnan(line[tell.THRESHOLD]) and line["wrong"] == 0

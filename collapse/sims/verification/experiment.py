@@ -58,7 +58,9 @@ class Verification(VerificationFields):
     def derived(self) -> tuple[str, ...]:
         """Names of what operators keep, reach and cost."""
         tail = ("late_tail", "lost_tail") if TAIL in self.measured() else ()
-        right = ("phi", "psi") if "right" in self.learner.knows_of_rows() else ()
+        right = (
+            ("phi", "psi", "wrong") if "right" in self.learner.knows_of_rows() else ()
+        )
         shares = ("kept_share", "effective_share", "late_kept", "late_effective")
         return (*shares, "cost", "late_error", "growth", "gain", "gain_none") + (
             *tail,

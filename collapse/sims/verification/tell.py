@@ -25,8 +25,10 @@ _MEANS = (
     "lost_tail",
     "phi",
     "psi",
+    "wrong",
 )
 _RATIOS = ("growth", "gain", "gain_none")
+THRESHOLD = "p*"  # wrong candidates up to which most kept rows are right (Feng et al.)
 _HEADS = {  # variable -> head of its column
     "operator": "operator",
     "late_error": "late error",
@@ -39,6 +41,8 @@ _HEADS = {  # variable -> head of its column
     "lost_tail": "lost tails",
     "phi": "phi",
     "psi": "psi",
+    "wrong": "wrong",
+    THRESHOLD: THRESHOLD,
 }
 _PERCENT = ("late_kept", "late_effective", "lost_tail")
 Ratio = tuple[float, float, float]
@@ -112,6 +116,8 @@ def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
                 )
         if line["late_kept"] > 0:
             line["cost"] = 1 / line["late_kept"]
+        if line.get("phi", 0) > 0:
+            line[THRESHOLD] = line["phi"] / (line["phi"] + line["psi"])
         lines.append(line)
     return lines
 
@@ -135,7 +141,7 @@ def answer(lines: Sequence[TableLine], axes: Sequence[str] = ()) -> str:
     if not fair:
         return (
             "No operator was run beside its random control, by two seeds or more and "
-            "with as many rows as this."
+            f"with as many rows as this.{_beside_none(lines, axes)}"
         )
     helpful = [line for line in fair if line["gain"][1] > 1]
     best = max(fair, key=lambda line: line["gain"][0])
@@ -155,6 +161,24 @@ def answer(lines: Sequence[TableLine], axes: Sequence[str] = ()) -> str:
             f"instead of {best['late_error']:.3g}."
         )
     return said
+
+
+def _beside_none(lines: Sequence[TableLine], axes: Sequence[str]) -> str:
+    """What the operator of the least late error gains over no curator, if it is run."""
+    there = [
+        line
+        for line in lines
+        if not math.isnan(line.get("gain_none", (math.nan,))[0])
+        and read(str(line["operator"])).kind == "itself"
+    ]
+    if not there:
+        return ""
+    best = min(there, key=lambda line: line["late_error"])
+    name = ", ".join([str(best["operator"]), *_settings(best, axes)])
+    return (
+        f" With {name} the late error is {_ratio(best['growth'])} times that of the "
+        f"first fit and {_ratio(best['gain_none'])} times less than without a curator."
+    )
 
 
 def _judgement(best: TableLine, axes: Sequence[str], num: int) -> str:

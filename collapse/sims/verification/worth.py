@@ -103,6 +103,9 @@ def _late(e: VerificationFields, dataset: xr.Dataset) -> dict[str, xr.DataArray]
         phi, psi = _judged(dataset.isel(generation=slice(-e.late, None)))
         found["phi"] = told(phi, "right rows that are kept", "share of right rows")
         found["psi"] = told(psi, "wrong rows that are kept", "share of wrong rows")
+        found["wrong"] = told(
+            1 - mean(RIGHT), f"candidates that are wrong, {last}", "share of candidates"
+        )
     return found
 
 
