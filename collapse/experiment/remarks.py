@@ -20,6 +20,12 @@ def remarks(experiment: Experiment) -> tuple[str, ...]:
     found = [
         line for part, names in experiment.parts() for line in _unused(part, names)
     ]
+    if isinstance(experiment, Study):
+        found += [
+            f"{name}: has no effect here, only {words}"
+            for name, words in experiment.idle().items()
+            if _is_set(experiment, name)
+        ]
     if isinstance(experiment, Family):
         found += [*_unused_by_workflows(experiment), *_single_row(experiment)]
     return tuple(found)

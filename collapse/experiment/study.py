@@ -85,6 +85,13 @@ class Study(Experiment):
                 )
         return self
 
+    def idle(self) -> Mapping[str, str]:
+        """Fields that have no effect with what the others say -> what would take them.
+
+        Beside those of which their declaration says so; see `fields.Only`.
+        """
+        return {}
+
     def with_values(self, values: Mapping[str, Any]) -> Self:
         """The study with new values of its own fields and of the model's."""
         own = {n: v for n, v in values.items() if n in self.learner.own_fields()}

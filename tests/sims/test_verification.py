@@ -16,6 +16,7 @@ from collapse.data.errors import InputError
 from collapse.experiment import results
 from collapse.experiment.condition import Condition
 from collapse.experiment.profile import profile
+from collapse.experiment.remarks import remarks
 from collapse.experiment.row_truth import Knowledge
 from collapse.experiment.toml import from_table
 from collapse.experiment.verifiers.curators import randomised
@@ -23,6 +24,7 @@ from collapse.experiment.verifiers.operators import RULES, control_of, missing, 
 from collapse.experiment.verifiers.scores import muddled
 from collapse.lab import parts
 from collapse.lab import run as runner
+from collapse.sims.control import Control
 from collapse.sims.verification import Verification, tell
 from collapse.sims.verification.worth import derive
 
@@ -396,3 +398,29 @@ def test_coins_keep_right_and_wrong_rows_alike(tmp_path):
     )
     assert_mean(chance, np.zeros(chance.shape[1]))
     assert np.nanmean(own) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("operators", "field", "used"),
+    [
+        (["confident"], "verifier_bias", False),
+        (["confident", "ball"], "verifier_bias", True),
+        (["ball oracle"], "verifier_bias", False),
+        (["correct"], "noise", False),
+        (["labels"], "noise", True),
+        (["ball 1.5"], "selectivity", False),
+        (["ball"], "selectivity", True),
+        ([], "noise", True),
+    ],
+)
+def test_a_quality_that_no_operator_has_is_remarked_on(operators, field, used):
+    said = remarks(asked(operator=operators, **{field: [0.4]}))
+    assert any(line.startswith(f"{field}: has no effect here") for line in said) != used
+    assert not remarks(asked(operator=operators))
+
+
+def test_policies_remark_on_such_a_quality_too():
+    fields = {"operator": ["none", "confident"], "selectivity": 0.3}
+    table = {"seed": SEED, **fields, "verifier_bias": 0.2}
+    (said,) = remarks(from_table(table, Control, "test"))
+    assert said.startswith("verifier_bias: has no effect here, only with top_share")

@@ -6,7 +6,8 @@ operator in the hands of who knows the truth (`oracle`).
 """
 
 import dataclasses
-from collections.abc import Collection
+import math
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Literal, TypeAlias
 
 from collapse.data.errors import InputError
@@ -112,6 +113,26 @@ class OperatorSpec:
         """What a family has to know of its rows."""
         own = self.rule.oracle if self.kind == "oracle" else self.rule.needs
         return own or ()
+
+
+_TAKES: dict[str, Callable[[OperatorSpec], bool]] = {
+    "verifier_bias": lambda spec: spec.rule.bias and spec.kind != "oracle",
+    "noise": lambda spec: spec.rule.noise and spec.kind != "oracle",
+    "selectivity": lambda spec: (
+        spec.rule.keeps or spec.name == "ball" and math.isnan(spec.number)
+    ),
+}
+
+
+def idle(specs: Iterable[OperatorSpec], known: Iterable[str] = RULES) -> dict[str, str]:
+    """Fields of a verifier that none of these operators takes -> which known would."""
+    specs = tuple(specs)
+    would = {
+        field: [n for n in known if takes(OperatorSpec(n, math.nan, "itself"))]
+        for field, takes in _TAKES.items()
+        if not any(map(takes, specs))
+    }
+    return {field: f"with {', '.join(names)}" for field, names in would.items()}
 
 
 def missing(spec: OperatorSpec, known: Collection[str]) -> tuple[str, ...]:

@@ -154,6 +154,12 @@ class ControlFields(Study):
         alone = operators.read(text).name == NONE
         return 1 if alone else math.ceil(1 / self.selectivity - 1e-9)
 
+    def idle(self) -> Mapping[str, str]:
+        """Qualities of a verifier that none of the operators has, if some are named."""
+        if self.operator == (NONE,):
+            return {}  # each of their declarations says so
+        return operators.idle(map(operators.read, self.operator), operators.RANKED)
+
     def policies(self) -> tuple[PolicySpec, ...]:
         """The policies as they were read."""
         return tuple(read(text) for text in self.policy)

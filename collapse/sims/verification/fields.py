@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from collapse.experiment.fields import Bounds, Share, Shown
 from collapse.experiment.study import Study
+from collapse.experiment.verifiers import operators
 from collapse.experiment.verifiers.operators import OperatorSpec, read
 from collapse.experiment.workflows import WorkflowSpec, specs
 
@@ -89,6 +90,10 @@ class VerificationFields(Study):
     def operators(self) -> tuple[OperatorSpec, ...]:
         """The operators as they were read."""
         return tuple(read(text) for text in self.operator)
+
+    def idle(self) -> Mapping[str, str]:
+        """Qualities of a verifier that none of the operators has, if some are named."""
+        return operators.idle(self.operators()) if self.operator else {}
 
     def group_size(self, spec: OperatorSpec, cell: Mapping[str, Any]) -> int:
         """Of so many candidates in a row best_of keeps one."""
