@@ -16,6 +16,7 @@ from collapse.experiment.claims.verdict import (
     UNDECIDED,
     confidence,
     judge,
+    of_one,
 )
 
 LEVEL = 0.99
@@ -305,3 +306,21 @@ def test_rules_share_the_budget_of_false_alarms():
             found.append(word.verdict == DIFFERS)
     assert np.mean(wrong[1 - 0.05 / 10]) < 0.05 + 4 * (0.05 * 0.95 / 400) ** 0.5
     assert np.mean(wrong[0.95]) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [(0.3, 0.5, "agrees"), (0.2, 0.4, "undecided"), (0.05, 0.2, "differs")],
+)
+def test_a_confidence_set_is_read_as_one(low, high, word):
+    """Of an estimate with ends of its own, which has no seeds: within 0.29 to 0.51."""
+    found = xr.Dataset(
+        {"best": (("statistic", "price"), [[low, 9.0], [low, 9.0], [high, 9.0]])},
+        {"statistic": ["mean", "low", "high"], "price": [3.0, 30.0]},
+    )
+    rule = Rule(of="best", how="value", at={"price": 3.0}, low=0.29, high=0.51)
+    (told,) = measured(found, rule, 0.95)
+    assert (told.low, told.value, told.high) == (low, low, high)
+    assert of_one(rule, told) == word
+    far = rule._replace(at={"price": 30.0})
+    assert of_one(far, *measured(found, far, 0.95)) == DIFFERS

@@ -22,7 +22,7 @@ from collapse.lab import api, parts
 from collapse.lab import run as runner
 from collapse.measures import intervals
 from collapse.sims.control import Control, gains, tell
-from collapse.sims.control.held import derive
+from collapse.sims.control.held import _rows, derive
 from collapse.sims.control.policies import RULES, TWELVE, read
 
 FAITHFUL = {
@@ -206,6 +206,25 @@ def test_who_spends_more_is_compared_with_a_constant_of_as_many_rows():
 def test_who_spends_less_has_at_least_its_gain():
     found = gained([[8, 2, 4], [4, 1.5, 1]], [[10, 10, 5], [20, 20, 1]])
     assert (found["spending"].sel(policy="event") == gains.FEWER).all()
+
+
+def test_the_best_fixed_setting_is_that_of_each_budget():
+    """The constant share is the best with ten rows, golden with twenty."""
+    rows = [[10, 10, 10], [20, 20, 20]]
+    found = gained([[1, 2, 1.5], [10, 1, 0.5]], rows)["gain_best"]
+    mean = found.sel(statistic="mean")
+    np.testing.assert_allclose(mean.sel(policy="event"), [1 / 1.5, 2])
+    assert np.isnan(mean.sel(policy="constant", budget=10))
+    assert np.isnan(mean.sel(policy="golden", budget=20))
+
+
+def test_rows_bought_at_first_count_where_they_are_more():
+    """So many of 100 generations in the first ten, and so many in the others."""
+    for first, others, counted in ((30, 0, 0.3), (30, 90, 1.2), (3, 90, 1.0)):
+        spent = [[0, first, first + others]] * 3
+        data = xr.Dataset({"spent": (("seed", "generation"), spent)})
+        later = data["spent"].isel(generation=-1) - data["spent"].isel(generation=1)
+        np.testing.assert_allclose(_rows(data, later, 100, 10), counted)
 
 
 def test_a_drift_below_nothing_is_best_and_has_no_ratio():

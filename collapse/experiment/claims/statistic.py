@@ -17,6 +17,7 @@ from collapse.experiment.claims.claim import Rule, Where
 from collapse.measures import intervals
 
 Values = NDArray[np.float64]
+_ENDS = ("mean", "low", "high")
 
 
 class NotReached(InputError):
@@ -82,6 +83,9 @@ def shuffled(dataset: xr.Dataset, name: str) -> xr.Dataset:
 
 
 def _measure(dataset: xr.Dataset, rule: Rule, at: Where, confidence: float) -> Measured:
+    if rule.how == "value" and _is_set(dataset, rule.of, at):
+        ends = (_values(dataset, rule.of, {**at, "statistic": s}) for s in _ENDS)
+        return Measured(at, *map(float, ends), 0)
     first = _values(dataset, rule.of, at)
     if rule.how.startswith("share"):
         beyond = first < rule.level if rule.how == "share_below" else first > rule.level
@@ -104,6 +108,12 @@ def _measure(dataset: xr.Dataset, rule: Rule, at: Where, confidence: float) -> M
         return _told(at, first / second, "median", confidence)
     first, second = np.broadcast_arrays(first, second)
     return _ratio(at, first, second, confidence)
+
+
+def _is_set(dataset: xr.Dataset, of: str, at: Where) -> bool:
+    """Whether a variable is an estimate with the ends of its own confidence set."""
+    dims = dataset[of].dims if of in dataset else ()
+    return "statistic" in dims and "seed" not in dims and "statistic" not in at
 
 
 def _told(at: Where, values: Values, statistic: str, confidence: float) -> Measured:

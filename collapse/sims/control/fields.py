@@ -14,6 +14,7 @@ from collapse.sims.control.policies import TWELVE, PolicySpec, read
 
 DRIFT, MONITOR, NOISE = "drift", "monitor", "monitor_noise"
 SEEN = (DRIFT, MONITOR, NOISE)
+EQUAL = 0.01  # relative difference of real rows up to which spending is equal
 _FIXED = ("constant", "golden", "greedy", "periodic")  # policies set beforehand
 _Count = Annotated[int, Bounds(1, 10**9)]
 

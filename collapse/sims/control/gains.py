@@ -7,10 +7,12 @@ spends more is compared with the constant share of as many rows, between those o
 two nearest budgets (straight lines in logarithms), where there are such.
 
 `gain` is against rows that all count alike, `gain_best` against the best of the
-settings that look at nothing: shares and weights that are fixed beforehand. Beside
+settings that look at nothing, of each budget: shares and weights that are fixed
+beforehand. Beside
 operators `gain_none` is over the same policy and trust without one.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,9 +21,8 @@ from numpy.typing import NDArray
 
 from collapse.experiment.verifiers.operators import NONE
 from collapse.measures import intervals
-from collapse.sims.control.fields import ControlFields
+from collapse.sims.control.fields import EQUAL, ControlFields
 
-EQUAL = 0.01  # relative difference of real rows up to which spending is equal
 STATISTICS = ("mean", "median", "low", "high")
 FEWER, SAME, BETWEEN, NOTHING = "fewer", "same", "between", ""  # how rows compare
 _AXES = ("budget", "operator", "trust", "policy")
@@ -68,14 +69,14 @@ def of(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, Any]:
     together = int(np.prod(drift.shape[:-1]))
     for where in np.ndindex(*drift.shape[: len(rest)]):
         block = drift.values[where], rows.values[where]
-        # over budgets; an excess over generation 0 may be below 0, and has no logarithm
-        levels = block[0].mean(-1)
-        means = (np.log(levels) if (levels > 0).all() else levels).mean(0)
-        baselines = {"gain_best": blind[int(np.argmin([means[p] for p in blind]))]}
+        means = block[0].mean(-1)
+        # of each budget its own, since none may be the best of all budgets
+        best = np.argmin([means[:, *p] for p in blind], axis=0)
+        baselines = {"gain_best": [blind[k] for k in best]}
         if plain in experiment.blind():
-            baselines["gain"] = blind[experiment.blind().index(plain)]
-        for name, place in baselines.items():
-            ratios, how = _compared(block, place, together)
+            baselines["gain"] = [blind[experiment.blind().index(plain)]] * len(best)
+        for name, places in baselines.items():
+            ratios, how = _compared(block, places, together)
             found[name][:, *where] = ratios
             spending[where] = how
         if several:
@@ -94,25 +95,25 @@ def _whole(experiment: ControlFields, variable: xr.DataArray) -> xr.DataArray:
 
 
 def _compared(
-    block: Curves, place: tuple[int, ...], together: int
+    block: Curves, places: Sequence[tuple[int, ...]], together: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Gains [statistics, budgets, ...] over one setting, and how rows compare.
+    """Gains [statistics, budgets, ...] over a setting a budget, and how rows compare.
 
     Args:
       block: drifts and rows [budgets, operators, trusts, policies, S].
-      place: operator, trust and policy of the setting that they are compared with.
+      places: of each budget the operator, trust and policy that it is compared with.
       together: intervals that share one confidence (Bonferroni's inequality).
     """
     confidence = 1 - (1 - intervals.CONFIDENCE) / together
     drift, rows = block
-    there: Any = (slice(None), *place)
-    theirs = drift[there], rows[there]
     shape = drift.shape[:-1]
     found = np.full((len(STATISTICS), *shape), np.nan)
     spending = np.full(shape, NOTHING, dtype=object)
     for where in np.ndindex(*shape):
-        if where[1:] == place:
+        there: Any = (slice(None), *places[where[0]])
+        if where[1:] == places[where[0]]:
             continue
+        theirs = drift[there], rows[there]
         against, spending[where] = _at(theirs, where[0], float(rows[where].mean()))
         if against is not None:
             ratio = intervals.of_ratio(against, drift[where], confidence)

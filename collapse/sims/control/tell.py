@@ -9,7 +9,7 @@ from collapse.experiment.closing import aligned, in_blocks, ratio_words
 from collapse.experiment.lazy import load
 from collapse.experiment.verifiers import operators
 from collapse.experiment.verifiers.operators import NONE, OperatorSpec
-from collapse.sims.control.fields import DRIFT, ControlFields
+from collapse.sims.control.fields import DRIFT, EQUAL, ControlFields
 from collapse.sims.control.policies import read
 
 if TYPE_CHECKING:
@@ -141,8 +141,8 @@ def _monitor_words(e: ControlFields, dataset: "xr.Dataset") -> str:
         "gain: drift of a constant share of as many real rows, all rows counting "
         "alike, over the policy's; on the best: of the best fixed share and weight "
         f"that was run{none}; 95 % confidence of all in a column together. "
-        "Means, also of real rows, leave out the first "
-        f"{e.settle:.0%} of the generations. "
+        f"Means leave out the first {e.settle:.0%} of the generations; so do real "
+        "rows, unless more were bought on average with these. "
         f"The monitor's real rows are not counted: {rows}, or "
         f"{each:.3g} a generation."
     )
@@ -180,7 +180,7 @@ def answer(lines: Sequence[Mapping[str, Any]], num_seeds: int) -> str:
         [str(best["policy"]), *([best["trust"]] if "trust" in best else [])]
     )
     said = f"{value:.3g} ({low:.3g} to {high:.3g})"
-    if low > 1:
+    if low > 1 + EQUAL:  # spending is equal to no more than that
         return (
             f"Looking at the drift pays: with no more real rows {name} keeps it {said} "
             "times smaller than the best fixed share and weight that was run."
@@ -207,7 +207,7 @@ def answer_verified(e: ControlFields, lines: Sequence[Mapping[str, Any]]) -> str
     name = ", ".join(
         str(best[axis]) for axis in ("operator", "policy", "trust") if axis in best
     )
-    pays = "pays" if low > 1 else "does not clearly pay"
+    pays = "pays" if low > 1 + EQUAL else "does not clearly pay"
     return (
         f"Verifying generated rows {pays} here: the best of the operators ({name}) "
         f"leaves {value:.3g} ({low:.3g} to {high:.3g}) times less drift than the same "
