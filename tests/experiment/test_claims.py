@@ -324,3 +324,18 @@ def test_a_confidence_set_is_read_as_one(low, high, word):
     assert of_one(rule, told) == word
     far = rule._replace(at={"price": 30.0})
     assert of_one(far, *measured(found, far, 0.95)) == DIFFERS
+
+
+def test_a_control_need_not_break_what_makes_a_comparison_fair():
+    own = Rule("error", REPLACE, "ratio", {"workflow": "accumulate"}, low=2.0)
+    fair = Rule(
+        "late", REPLACE, "ratio", {"workflow": "accumulate"}, low=0.1, fair=True
+    )
+    control = Control("alike", over=REPLACE)
+    asked = claim(own, fair, control=control)
+    assert judge(asked, results(), LEVEL)[::2] == (AGREES, DIFFERS)
+    bare = claim(own, fair._replace(fair=False), control=control)
+    assert judge(bare, results(), LEVEL)[::2] == (AGREES, AGREES)
+    # it has to hold all the same
+    dear = claim(own, fair._replace(high=0.2), control=control)
+    assert judge(dear, results(), LEVEL).verdict == DIFFERS

@@ -54,6 +54,8 @@ class Rule(NamedTuple):
       low: least value for which the claim holds.
       high: largest such value.
       because: why the range is what it is.
+      fair: whether the rule says that the others compare like with like, such as equal
+        numbers of real rows; the control need not break it.
     """
 
     of: str
@@ -66,6 +68,7 @@ class Rule(NamedTuple):
     low: float = -math.inf
     high: float = math.inf
     because: str = ""
+    fair: bool = False
 
 
 class Control(NamedTuple):
@@ -139,8 +142,9 @@ def fingerprint(claim: Claim) -> str:
     """Eight hexadecimal digits, different for different rules or controls."""
     rules = [rule._asdict() for rule in claim.rules]
     for rule in rules:
-        if not rule["beyond"]:  # the same as of records made before it existed
-            del rule["beyond"]
+        for name in ("beyond", "fair"):  # as of records made before these existed
+            if not rule[name]:
+                del rule[name]
     control = claim.control._asdict() if claim.control is not None else None
     text = json.dumps([rules, control], default=dict)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -167,7 +171,7 @@ _CLAIM = (
 )
 _RULE = (
     *("of", "at", "how", "over", "beyond", "statistic", "level", "because"),
-    *("at_least", "at_most", "near", "within"),
+    *("at_least", "at_most", "near", "within", "fair"),
 )
 _CONTROL = Control._fields
 
@@ -191,6 +195,8 @@ def _claim(table: Mapping[str, Any], origin: str) -> Claim:
     for key in words[:-1]:
         if not told[key]:
             raise InputError(f"{origin}: {key} is missing")
+    if rules and all(rule.fair for rule in rules):
+        raise InputError(f"{origin}: all rules are fair; one has to be the claim")
     if rules and control is None:
         raise InputError(f"{origin}: has a rule and no control; add [claim.control]")
     if not rules and not told["reason"]:
@@ -225,6 +231,7 @@ def _rule(table: Mapping[str, Any], origin: str) -> Rule:
         low=float(low),
         high=float(high),
         because=_text(table, "because", origin),
+        fair=_flag(table, "fair", origin),
     )
 
 
@@ -252,6 +259,13 @@ def _text(table: Mapping[str, Any], key: str, origin: str) -> str:
     value = table.get(key, "")
     if not isinstance(value, str):
         raise InputError(f"{origin}: {key} must be text in quotes, got {value!r}")
+    return value
+
+
+def _flag(table: Mapping[str, Any], key: str, origin: str) -> bool:
+    value = table.get(key, False)
+    if not isinstance(value, bool):
+        raise InputError(f"{origin}: {key} must be true or false, got {value!r}")
     return value
 
 

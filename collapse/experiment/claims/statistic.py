@@ -84,8 +84,8 @@ def shuffled(dataset: xr.Dataset, name: str) -> xr.Dataset:
 
 def _measure(dataset: xr.Dataset, rule: Rule, at: Where, confidence: float) -> Measured:
     if rule.how == "value" and _is_set(dataset, rule.of, at):
-        ends = (_values(dataset, rule.of, {**at, "statistic": s}) for s in _ENDS)
-        return Measured(at, *map(float, ends), 0)
+        ends = [_values(dataset, rule.of, {**at, "statistic": s}) for s in _ENDS]
+        return Measured(at, float(ends[0]), float(ends[1]), float(ends[2]), 0)
     first = _values(dataset, rule.of, at)
     if rule.how.startswith("share"):
         beyond = first < rule.level if rule.how == "share_below" else first > rule.level

@@ -103,6 +103,8 @@ def _of_control(
     """The word for a control: that it agrees if a single rule does."""
     words = set()
     for rule in rules:
+        if rule.fair:
+            continue
         own = list(_in_control(rule, control))
         words.add(_word(own, _all(own, dataset, level)))
     return next(word for word in (AGREES, UNDECIDED, DIFFERS) if word in words)

@@ -21,7 +21,8 @@ class CuratorNumbers(NamedTuple):
       reach: radius of a ball in standard deviations.
       share: of the candidates that is kept.
       bias: of what the verifier holds to be true, in standard deviations.
-      noise: share of its decisions that are wrong, at most 1/2.
+      noise: of decisions the share that is wrong, of scores half the share of rows
+        that are judged at random; at most 1/2.
       number: the operator's own.
       random: 1 for the random control, else 0.
     """

@@ -84,8 +84,8 @@ def closing(e: VerificationFields, dataset: "xr.Dataset") -> str:
         f"late error: {e.error}, mean of the last {e.late} generations; over the "
         "first: its ratio to that of generation 0. Gains: late error of the random "
         "control, or of no curator, over the operator's; that on random is left out "
-        "where the control has fewer rows, or more. Intervals: 95 % of all together, "
-        f"seeds paired.{_of_judge(e)}"
+        "where the control has fewer rows, or more. Intervals: 95 % of all in a column "
+        f"together, seeds paired.{_of_judge(e)}"
     )
     rows = "\n".join(_table(lines, shown))
     return f"{rows}\n\n{notes}\n{answer(lines, shown)}"
@@ -117,7 +117,9 @@ def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
         if line["late_kept"] > 0:
             line["cost"] = 1 / line["late_kept"]
         if line.get("phi", 0) > 0:
-            line[THRESHOLD] = line["phi"] / (line["phi"] + line["psi"])
+            line[THRESHOLD] = load("collapse.theory.labels").threshold(
+                *(min(line[name], 1.0) for name in ("phi", "psi"))
+            )
         lines.append(line)
     return lines
 

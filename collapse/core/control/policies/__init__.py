@@ -1,7 +1,7 @@
 """Policies by name: each is one file, and all have the same types.
 
-`NAMES` lists them in the order of figures. What each does stands in its file, with the
-source.
+`POLICIES` lists them in the order of figures. What each does stands in its file, with
+the source.
 """
 
 from collapse.core.control.policies import (
