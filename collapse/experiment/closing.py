@@ -21,7 +21,7 @@ def in_blocks(
     told, blocks = list(named), []
     for where in dict.fromkeys(tuple(line[a] for a in axes) for line in lines):
         some = [line for line in lines if tuple(line[a] for a in axes) == where]
-        head = ", ".join(f"{a} {_value(some[0][a])}" for a in told)
+        head = ", ".join(f"{a} {cell_words(some[0][a])}" for a in told)
         blocks.append("\n".join([*([head] if head else []), *table(some)]))
     return blocks
 
@@ -42,6 +42,6 @@ def ratio_words(found: tuple[float, float, float] | None) -> str:
     return f"{found[0]:.3g} ({found[1]:.3g} to {found[2]:.3g})"
 
 
-def _value(value: Any) -> str:
+def cell_words(value: Any) -> str:
     """A coordinate's value in a heading."""
     return f"{value:g}" if isinstance(value, float) else str(value)

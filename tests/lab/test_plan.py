@@ -97,7 +97,7 @@ def test_what_was_not_given_is_left_out():
     )
     few = plan(Situation(known(0.2), 0.1))
     assert "saving" not in few and few["least_share_pooled"].value == math.inf
-    assert "one generation adds more" in "\n".join(
+    assert "one generation of synthetic rows already adds more" in "\n".join(
         words(Situation(known(0.2), 0.1), few)
     )
 

@@ -266,6 +266,7 @@ REFUSED = [
     ({"policy": ["event", "event"]}, "policy: a value is repeated"),
     ({"policy": ["priced"]}, "price: the policy priced weighs.*--price"),
     ({"budget": [2000]}, "budget: 2000 real rows of 1000"),
+    ({"samples_per_generation": [0]}, "samples_per_generation: 0; give a number from"),
     ({"budget": [0.0001]}, "budget: 0.0001 rows a generation are less than one row"),
     ({"price": 0.1}, "price: only the policy priced weighs it; name that policy"),
     ({"hold": "drift"}, "tolerance: --hold drift needs one"),
@@ -329,6 +330,26 @@ def test_a_monitor_that_sees_training_or_test_rows_is_refused():
         with pytest.raises(InputError, match=f"1 of 21 rows, such as.*{use}"):
             data.watching(table(leaking[:15], leaking[15:]), "monitor_data")
     check_disjoint("x", others, {"nothing": rows})
+
+
+def test_columns_of_a_monitor_s_table_are_those_of_the_data_by_name():
+    """In the order of the data; a table without names is read by position."""
+    rng = np.random.default_rng(0)
+    rows, others = rng.normal(size=(40, 2)), rng.normal(size=(20, 2))
+    data = table(rows[:30], rows[30:])
+    own = table(others[:15], others[15:])
+    swapped = own._replace(columns=("b", "a"))
+    np.testing.assert_array_equal(
+        data.watching(swapped, "monitor_data").watched, others[:, ::-1]
+    )
+    bare = own._replace(columns=("column 1", "column 2"))
+    np.testing.assert_array_equal(data.watching(bare, "monitor_data").watched, others)
+    with pytest.raises(InputError, match="columns c, d where the data have a, b"):
+        data.watching(own._replace(columns=("c", "d")), "monitor_data")
+    # a row that is used elsewhere is found whatever the order
+    leaking = table(np.vstack([others[:15], rows[3, ::-1]]), others[15:])
+    with pytest.raises(InputError, match="1 of 21 rows"):
+        data.watching(leaking._replace(columns=("b", "a")), "monitor_data")
 
 
 def test_the_rows_of_a_monitor_are_taken_from_those_held_out():
@@ -417,6 +438,13 @@ def test_the_answer_says_what_there_is_to_compare():
     # every weight is measured, so that none is fixed
     weighed = {"policy": "constant", "weighed": "measured"}
     assert "--trust equal or predicted" in said_of(weighed)
+    # where the best setting is
+    best = {"policy": "event", "gain_best": (2.0, 1.5, 2.5), "budget": 2.0, "n": 50}
+    told = tell.answer([best | {"real_rows": 2.0}], 20, ["budget", "n"])
+    assert "event (budget 2, n 50) keeps it 2 (1.5 to 2.5) times" in told
+    # spending is equal to a hundredth, and less is no gain
+    close = best | {"gain_best": (1.02, 1.009, 1.03)}
+    assert "does not clearly pay" in said_of(close)
     # only rows that count alike are told to
     event = {"policy": "event", "gain_best": (0.9, 0.8, 1.1)}
     assert "rows that all count alike" in said_of(event | {"weighed": "equal"})

@@ -125,7 +125,7 @@ def test_the_closing_says_what_verifying_is_worth():
     said = study.closing(found)
     assert "kept  gain on none" in said and "Verifying generated rows" in said
     assert "as far as mean_error tells" in said
-    assert "; as many rows at random " in said
+    assert "; with as many rows at random " in said
     assert tell.figures(study)[0]["columns"] == "operator"
 
 
@@ -146,7 +146,8 @@ def test_a_random_control_is_that_of_the_same_policy():
     ]
     lines[0]["gain_none"], lines[1]["gain_none"] = (1.0, 0.5, 2.0), (7.0, 6.0, 8.0)
     said = tell.answer_verified(study, lines)
-    assert "pays here: the best of the operators (realistic, event 0.1)" in said
+    assert "has 2 (1.5 to 2.5) times the drift that it has with" in said
+    assert "the best of them (realistic, event 0.1)" in said
     assert "at random 0.9 (0.8 to 1.1)" in said
     bare = [line for line in lines if line["operator"] == "realistic"]
     assert "at random" not in tell.answer_verified(study, bare)
@@ -225,6 +226,7 @@ def test_an_operator_that_does_not_act_is_not_the_answer():
     [
         ({"operator": ["ball"]}, "operator: under a policy ball cannot be"),
         ({"operator": ["realistik"]}, "operator: unknown 'realistik'"),
+        ({"operator": ["foo"]}, "operator: .*known are none, top_share, realistic, co"),
         ({"operator": ["none", "none"]}, "operator: "),
         ({"operator": ["realistic"], "model": "vae"}, "operator: realistic needs"),
         (

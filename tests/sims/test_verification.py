@@ -356,13 +356,17 @@ def test_the_answer_is_about_the_best_operator_that_beats_its_control():
     assert tell.answer(lines[:3]).startswith("Verification makes this model worse: as")
     lines[2] = line("top_share", 0.01, (0.9, 0.7, 1.2))
     assert tell.answer(lines[:3]).startswith("Verification does not clearly help")
-    assert tell.answer(lines[:2]).startswith("No operator was run beside")
+    assert tell.answer(lines[:2]).startswith(
+        "No operator that can be had in practice was"
+    )
     bare = [line("importance 1", e, nothing) for e in (0.3, 0.1)]
     bare += [line("importance 1 oracle", 0.01, nothing), line("none", 0.5, nothing)]
     for own, gain in zip(bare, (2.0, 5.0, 50.0, float("nan")), strict=True):
         own["gain_none"] = (gain, gain / 2, gain * 2)
     said = tell.answer(bare)
     assert said.endswith("5 (2.5 to 10) times less than without a curator.")
+    moved = [line("correct", 0.1, (0.9, 0.7, 1.2))]
+    assert "no curator has 0.9 (0.7 to 1.2) times" in tell.answer(moved)
     both = [x | {"noise": n} for n in (0.0, 0.4) for x in lines[-1:]]
     both[0]["late_error"] = 1e-9  # of a verifier that nobody has
     assert "with ball, noise 0.4 the late" in tell.answer(both, ["noise"])

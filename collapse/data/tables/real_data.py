@@ -76,13 +76,9 @@ class RealData(NamedTuple):
         Raises:
           DataError: for other columns, or rows that both have.
         """
-        own = self.train.shape[1]
-        if other.train.shape[1] != own:
-            raise DataError(
-                f"{field}: {other.train.shape[1]} columns where the data have {own}; "
-                "give a table of the same columns"
-            )
+        order = self._order_of(other.columns, field)
         rows = np.concatenate([other.train, other.held_out]) + other.centre
+        rows = rows[:, order]
         uses = {
             "those that are trained on": self.train + self.centre,
             "those of the final evaluation": self.held_out + self.centre,
@@ -90,6 +86,29 @@ class RealData(NamedTuple):
         check_disjoint(field, rows, uses)
         both = hashlib.sha256(f"{self.sha256} {other.sha256}".encode()).hexdigest()
         return self._replace(watched=rows - self.centre, sha256=both)
+
+    def _order_of(self, columns: Sequence[str], field: str) -> list[int]:
+        """Where each column of the data stands among others, by its name.
+
+        By its position if one of both tables has no names.
+
+        Raises:
+          DataError: for other columns.
+        """
+        if len(columns) != len(self.columns):
+            raise DataError(
+                f"{field}: {len(columns)} columns where the data have "
+                f"{len(self.columns)}; give a table of the same columns"
+            )
+        if set(columns) == set(self.columns):
+            return [list(columns).index(name) for name in self.columns]
+        unnamed = tuple(f"column {k + 1}" for k in range(len(columns)))
+        if unnamed in (tuple(columns), self.columns):
+            return list(range(len(columns)))
+        raise DataError(
+            f"{field}: columns {', '.join(columns)} where the data have "
+            f"{', '.join(self.columns)}; give a table of the same columns"
+        )
 
 
 def load(

@@ -178,6 +178,17 @@ def read(text: str) -> OperatorSpec:
     return OperatorSpec(name, _number(name, rule, words[0]), kind)  # type: ignore[arg-type]
 
 
+def read_ranked(text: str) -> OperatorSpec:
+    """The operator that a text names; of unknown ones, those of RANKED are listed.
+
+    Raises:
+      InputError: for a text that is none.
+    """
+    if (text.split() or [""])[0] not in RULES:
+        named("operator", text, dict.fromkeys((NONE, *RANKED)))
+    return read(text)
+
+
 def _number(name: str, rule: OperatorRule, word: str) -> float:
     """The number of an operator.
 

@@ -87,8 +87,7 @@ def _price(numbers: Numbers) -> str:
 def _trigger(numbers: Numbers) -> str:
     if "saving" not in numbers:
         return (
-            "no: one generation adds more than the tolerance, so nearly all have to be "
-            "real"
+            "no: one generation of synthetic rows already adds more than the tolerance"
         )
     saving = numbers["saving"]
     told = (

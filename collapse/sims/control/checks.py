@@ -98,7 +98,7 @@ def check_floor(e: ControlFields, rows: int, samples: int) -> None:
 
 def _check_rows(e: ControlFields) -> None:
     """Raise InputError for what cannot be done to generated rows."""
-    once("operator", e.operator, operators.read)
+    once("operator", e.operator, operators.read_ranked)
     if e.operator != (operators.NONE,) and e.selectivity == 1:
         raise InputError("selectivity: 1 keeps every row; give less for an operator")
     known = e.learner.knows_of_rows()

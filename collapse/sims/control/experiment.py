@@ -126,7 +126,7 @@ class Control(ControlFields):
 
     def _overdraft(self, sizes: Sequence[int], budgets: Sequence[float]) -> float:
         """The usual overdraft: 2 generations, less where the whole budget is small."""
-        least = min(budgets, default=0.0) / max(sizes, default=1)
+        least = min(budgets, default=0.0) / max(*sizes, 1)  # 0 is refused later
         return min(2.0, least * self.num_generations / 4)
 
     def quick(self) -> Self:

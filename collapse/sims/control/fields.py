@@ -133,6 +133,8 @@ class ControlFields(Study):
 
     def blind(self) -> list[tuple[str, str, str]]:
         """Operator, trust and policy of the settings that look at nothing."""
+        if NONE not in self.operator and len(self.operator) > 1:
+            return []  # nothing that policies of several operators have in common
         first = NONE if NONE in self.operator else self.operator[0]
         return [
             (first, weighed, text)
@@ -159,7 +161,9 @@ class ControlFields(Study):
         """Qualities of a verifier that none of the operators has, if some are named."""
         if self.operator == (NONE,):
             return {}  # each of their declarations says so
-        return operators.idle(map(operators.read, self.operator), operators.RANKED)
+        return operators.idle(
+            map(operators.read_ranked, self.operator), operators.RANKED
+        )
 
     def policies(self) -> tuple[PolicySpec, ...]:
         """The policies as they were read."""

@@ -40,6 +40,8 @@ def usual(experiment: ControlFields, variable: xr.DataArray) -> xr.DataArray | N
     if "constant" not in experiment.policy or "equal" not in experiment.trust:
         return None
     where = {"policy": "constant", "trust": "equal"}
+    if not experiment.blind():  # of several operators none is the usual one
+        return None
     where |= {"operator": experiment.blind()[0][0]}
     own = {k: v for k, v in where.items() if k in variable.dims}
     return variable.sel(own, drop=True)
@@ -47,7 +49,8 @@ def usual(experiment: ControlFields, variable: xr.DataArray) -> xr.DataArray | N
 
 def of(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, Any]:
     """The gains with their intervals, and how rows compare; empty for one setting."""
-    if not experiment.compared() or dataset.sizes["seed"] < 2:
+    several = NONE in experiment.operator and len(experiment.operator) > 1
+    if dataset.sizes["seed"] < 2 or not (experiment.compared() or several):
         return {}
     axes = [a for a in _AXES if a in dataset["mean_drift"].dims]
     rest = [str(d) for d in dataset["mean_drift"].dims if d not in ("seed", *axes)]
@@ -61,21 +64,13 @@ def of(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, Any]:
         tuple(names.index(x) for names, x in zip(known, one, strict=True))
         for one in experiment.blind()
     ]
-    plain = (experiment.blind()[0][0], "equal", "constant")
-    several = NONE in experiment.operator and len(experiment.operator) > 1
-    words = _WORDS | (_VERIFIED if several else {})
+    words = (_WORDS if blind else {}) | (_VERIFIED if several else {})
     found = {k: np.full((len(STATISTICS), *drift.shape[:-1]), np.nan) for k in words}
     spending = np.full(drift.shape[:-1], NOTHING, dtype=object)
     together = int(np.prod(drift.shape[:-1]))
     for where in np.ndindex(*drift.shape[: len(rest)]):
         block = drift.values[where], rows.values[where]
-        means = block[0].mean(-1)
-        # of each budget its own, since none may be the best of all budgets
-        best = np.argmin([means[:, *p] for p in blind], axis=0)
-        baselines = {"gain_best": [blind[k] for k in best]}
-        if plain in experiment.blind():
-            baselines["gain"] = [blind[experiment.blind().index(plain)]] * len(best)
-        for name, places in baselines.items():
+        for name, places in _baselines(experiment, blind, block[0].mean(-1)).items():
             ratios, how = _compared(block, places, together)
             found[name][:, *where] = ratios
             spending[where] = how
@@ -84,6 +79,31 @@ def of(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, Any]:
             found["gain_none"][:, *where] = _over_none(block, plainly, together)
     told = f"95 % confidence of all {together} together, seeds paired"
     return _labelled(found, spending, told, [*rest, *axes], order[:-1])
+
+
+def _baselines(
+    experiment: ControlFields,
+    blind: Sequence[tuple[int, ...]],
+    means: NDArray[Any],
+) -> dict[str, list[tuple[int, ...]]]:
+    """Gain -> operator, trust and policy of each budget that it compares with.
+
+    Args:
+      experiment: the study.
+      blind: places of the settings that look at nothing.
+      means: drifts [budgets, operators, trusts, policies].
+    """
+    if not blind:
+        return {}
+    # of each budget its own, since none may be the best of all budgets
+    of_all = np.moveaxis(means, 0, -1)
+    best = np.argmin([of_all[place] for place in blind], axis=0)
+    found = {"gain_best": [blind[k] for k in best]}
+    named = experiment.blind()
+    plain = (named[0][0], "equal", "constant")
+    if plain in named:
+        found["gain"] = [blind[named.index(plain)]] * len(best)
+    return found
 
 
 def _whole(experiment: ControlFields, variable: xr.DataArray) -> xr.DataArray:

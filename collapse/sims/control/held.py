@@ -93,7 +93,8 @@ def _rows(
       last: generation.
       begun: generation.
     """
-    whole = dataset["spent"].isel(generation=-1) / last
+    spent = dataset["spent"]
+    whole = (spent.isel(generation=-1) - spent.isel(generation=0)) / last
     part = later / (last - begun)
     return xr.where(whole.mean("seed") > part.mean("seed"), whole, part)
 

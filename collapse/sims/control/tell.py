@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from collapse.experiment.base import spelled
-from collapse.experiment.closing import aligned, in_blocks, ratio_words
+from collapse.experiment.closing import aligned, cell_words, in_blocks, ratio_words
 from collapse.experiment.lazy import load
 from collapse.experiment.verifiers import operators
 from collapse.experiment.verifiers.operators import NONE, OperatorSpec
@@ -51,9 +51,30 @@ def caption(e: ControlFields, dataset: "xr.Dataset") -> str:
         f"{spelled(e.budget)} may be real on average. Policies see the monitor "
         f"{e.monitor}: {_watched(e, dataset)} real rows that nothing else uses and "
         f"that the budget leaves out, against {e.monitor_samples} generated ones. "
-        "Drift: "
-        f"{e.error}. {e.repetitions()}; bands: 95 % confidence of the mean."
+        f"{_of_rows(e)}Drift: {e.error}.{_of_theory(dataset)} {e.repetitions()}; "
+        "bands: 95 % confidence of the mean, of gains of all together."
     )
+
+
+def _of_rows(e: ControlFields) -> str:
+    """What is done to generated rows, a sentence; empty if nothing."""
+    if e.trust_by == "rows":
+        return "Real rows weigh more since generated ones are left out. "
+    if e.operator == (NONE,):
+        return ""
+    when = "after an alarm" if e.verify == "alarm" else "in every generation"
+    return (
+        f"Operators keep {e.selectivity:g} of the candidates {when}; bias "
+        f"{e.verifier_bias:g}, noise {e.noise:g}. "
+    )
+
+
+def _of_theory(dataset: "xr.Dataset") -> str:
+    """Of which policy the closed form is, a sentence; empty if there is none."""
+    name = f"{DRIFT}_theory"
+    if name not in dataset or bool(dataset[name].isnull().all()):
+        return ""
+    return " Theory: a constant share whose rows count alike."
 
 
 def closing(e: ControlFields, dataset: "xr.Dataset") -> str:
@@ -67,7 +88,9 @@ def closing(e: ControlFields, dataset: "xr.Dataset") -> str:
     blocks = in_blocks(lines, axes, told, _table)
     verifies = e.operator != (NONE,)
     plain = [x for x in lines if not verifies or _operator(e, x).name == NONE]
-    looking = answer(plain, e.num_seeds) if plain else _UNTOLD.format("looking")
+    looking = _UNTOLD.format("looking")
+    if plain:
+        looking = answer(plain, e.num_seeds, [a for a in told if a != "trust"])
     last = f"{_monitor_words(e, dataset)}\n{looking}"
     if verifies and e.num_seeds > 1:
         last += f"\n{answer_verified(e, lines)}"
@@ -148,11 +171,19 @@ def _monitor_words(e: ControlFields, dataset: "xr.Dataset") -> str:
     )
 
 
-def answer(lines: Sequence[Mapping[str, Any]], num_seeds: int) -> str:
+def answer(
+    lines: Sequence[Mapping[str, Any]], num_seeds: int, axes: Sequence[str] = ()
+) -> str:
     """One sentence: whether looking at the drift pays, at equal spending.
 
     The intervals of all settings hold together, so that the best may be looked at.
     Those of few seeds are wide, but hold as often as those of many; one has none.
+
+    Args:
+      lines: of `table`.
+      num_seeds: behind each.
+      axes: that have several values, beside policy and trust; the best is told with
+        its values of these.
     """
     if num_seeds < 2:
         return "One seed has no interval to compare policies by: give two or more."
@@ -172,13 +203,15 @@ def answer(lines: Sequence[Mapping[str, Any]], num_seeds: int) -> str:
             )
         return (
             "No policy that looks at the drift can be compared at equal spending: each "
-            "spent more real rows than a constant share, or none."
+            "bought more real rows than a constant share, or not a single one."
         )
     best = _best(fair, "gain_best")
     value, low, high = best["gain_best"]
     name = " with trust ".join(
         [str(best["policy"]), *([best["trust"]] if "trust" in best else [])]
     )
+    where = ", ".join(f"{axis} {cell_words(best[axis])}" for axis in axes)
+    name += f" ({where})" if where else ""
     said = f"{value:.3g} ({low:.3g} to {high:.3g})"
     if low > 1 + EQUAL:  # spending is equal to no more than that
         return (
@@ -204,14 +237,18 @@ def answer_verified(e: ControlFields, lines: Sequence[Mapping[str, Any]]) -> str
         return "No operator can be compared with none at equal spending."
     best = _best(fair, "gain_none")
     value, low, high = best["gain_none"]
+    plain = ("operator", "policy", "trust")
     name = ", ".join(
-        str(best[axis]) for axis in ("operator", "policy", "trust") if axis in best
+        f"{'' if axis in plain else axis + ' '}{cell_words(best[axis])}"
+        for axis in (*plain, *(a for a in e.every_axis() if a not in plain))
+        if axis in best
     )
     pays = "pays" if low > 1 + EQUAL else "does not clearly pay"
     return (
-        f"Verifying generated rows {pays} here: the best of the operators ({name}) "
-        f"leaves {value:.3g} ({low:.3g} to {high:.3g}) times less drift than the same "
-        f"policy without one{_at_random(e, lines, best)}, as far as {e.error} tells."
+        f"Verifying generated rows {pays} here: without an operator the same policy "
+        f"has {value:.3g} ({low:.3g} to {high:.3g}) times the drift that it has with "
+        f"the best of them ({name}){_at_random(e, lines, best)}, as far as {e.error} "
+        "tells."
     )
 
 
@@ -225,7 +262,7 @@ def _at_random(
         gain = line.get("gain_none", (math.nan,))
         random = same and _operator(e, line).kind == "random"
         if random and not math.isnan(gain[0]):
-            return f"; as many rows at random {ratio_words(gain)}"
+            return f"; with as many rows at random {ratio_words(gain)}"
     return ""
 
 

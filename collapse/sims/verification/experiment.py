@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from collapse.data.errors import InputError
 from collapse.experiment import late, snapshots
 from collapse.experiment.lazy import load
+from collapse.experiment.spelling import capped
 from collapse.measures.catalogue import Quantity
 from collapse.sims.verification import checks, tell
 from collapse.sims.verification.fields import (
@@ -117,6 +118,7 @@ class Verification(VerificationFields):
         small = super().quick()
         axes = (a for a in self.axes() if a != "operator")
         few = {axis: getattr(self, axis)[:2] for axis in axes}
+        few["samples_per_generation"] = capped(self.samples_per_generation, 100)
         return dataclasses.replace(small, **few, late=min(self.late, 3))
 
     def check(self) -> None:

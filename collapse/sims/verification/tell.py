@@ -116,7 +116,7 @@ def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
                 )
         if line["late_kept"] > 0:
             line["cost"] = 1 / line["late_kept"]
-        if line.get("phi", 0) > 0:
+        if line.get("phi", 0) > 0 and not math.isnan(line["psi"]):
             line[THRESHOLD] = load("collapse.theory.labels").threshold(
                 *(min(line[name], 1.0) for name in ("phi", "psi"))
             )
@@ -142,8 +142,9 @@ def answer(lines: Sequence[TableLine], axes: Sequence[str] = ()) -> str:
     fair = [line for line in lines if _is_fair(line)]
     if not fair:
         return (
-            "No operator was run beside its random control, by two seeds or more and "
-            f"with as many rows as this.{_beside_none(lines, axes)}"
+            "No operator that can be had in practice was run beside its random "
+            "control, by two seeds or more and with as many rows as this."
+            f"{_beside_none(lines, axes)}"
         )
     helpful = [line for line in fair if line["gain"][1] > 1]
     best = max(fair, key=lambda line: line["gain"][0])
@@ -195,9 +196,11 @@ def _judgement(best: TableLine, axes: Sequence[str], num: int) -> str:
             if gain[2] < 1
             else "does not clearly help this model"
         )
+        selects = read(str(best.get("operator", NONE))).rule.selects
+        control = "as many rows at random have" if selects else "no curator has"
         return (
-            f"Verification {does}: as many rows at random "
-            f"have {_ratio(gain)} times the late error of {name.rstrip(',')}."
+            f"Verification {does}: {control} {_ratio(gain)} times the late error of "
+            f"{name.rstrip(',')}."
         )
     does = (
         "holds this model"
