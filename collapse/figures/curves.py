@@ -71,12 +71,12 @@ def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
 
     Names of which some begin with the same word, such as `event` and `event noise`,
     have a colour for each first word, paler for those that come later; but of more than
-    four nobody could tell the shades apart.
+    two nobody could tell the shades apart.
     """
     values, found = list(values), {}
     words = [(str(value).split() or [""])[0] for value in values]
     alike = max(Counter(words).values(), default=0)
-    kin = all(isinstance(v, str) for v in values) and 1 < alike <= 4
+    kin = all(isinstance(v, str) for v in values) and alike == 2
     if name != "workflow" and not kin:
         scale = colormaps["viridis"](np.linspace(0.02, 0.86, len(values)))
         return {v: colors.to_hex(c) for v, c in zip(values, scale, strict=True)}

@@ -218,13 +218,20 @@ def test_the_best_fixed_setting_is_that_of_each_budget():
     assert np.isnan(mean.sel(policy="golden", budget=20))
 
 
-def test_rows_bought_at_first_count_where_they_are_more():
-    """So many of 100 generations in the first ten, and so many in the others."""
-    for first, others, counted in ((30, 0, 0.3), (30, 90, 1.2), (3, 90, 1.0)):
-        spent = [[0, first, first + others]] * 3
-        data = xr.Dataset({"spent": (("seed", "generation"), spent)})
-        later = data["spent"].isel(generation=-1) - data["spent"].isel(generation=1)
-        np.testing.assert_allclose(_rows(data, later, 100, 10), counted)
+@pytest.mark.parametrize(("budget", "kept"), [(500.0, 0.5), (10.0, 0.99)])
+def test_rows_bought_before_count_as_far_as_the_model_still_has_them(budget, kept):
+    """By hand: effects of a row that is bought in generation 2, 4, ... on 5 to 10."""
+    study, _ = runner.prepare(asked(budget=[budget], num_generations=10, every=2))
+    generations = np.arange(0, 11, 2)
+    effect = [sum(kept ** (t - u) for t in range(5, 11) if t >= u) for u in (2, 4, 6)]
+    effect += [1 + kept + kept**2, 1.0]  # of 8, and of 10
+    for bought in ([9, 0, 0, 0, 0], [0, 0, 5, 0, 1], [2, 2, 2, 2, 2]):
+        spent = [[0, *np.cumsum(bought)]] * 3
+        data = xr.Dataset(
+            {"spent": (("seed", "generation"), spent)}, {"generation": generations}
+        )
+        expected = np.dot(bought, effect) / np.sum(effect) / 2
+        np.testing.assert_allclose(_rows(study, data, 4), expected)
 
 
 def test_a_drift_below_nothing_is_best_and_has_no_ratio():

@@ -49,10 +49,8 @@ def _reached(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, xr.Dat
     first = int(np.searchsorted(generations, experiment.settle * generations[-1]))
     first = min(first, len(generations) - 2)
     unit = dataset[DRIFT].attrs.get("units", "")
-    sums, spent = (
-        dataset[name].isel(generation=-1) - dataset[name].isel(generation=first)
-        for name in ("drift_sum", "spent")
-    )
+    summed = dataset["drift_sum"]
+    sums = summed.isel(generation=-1) - summed.isel(generation=first)
     last, begun = int(generations[-1]), int(generations[first])
     when = f"generations {begun + 1} to {last}"
     words = {
@@ -63,8 +61,8 @@ def _reached(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, xr.Dat
             unit,
         ),
         "real_rows": (
-            _rows(dataset, spent, last, begun),
-            f"real rows a generation, {when}, or of the run if that is more",
+            _rows(experiment, dataset, begun),
+            f"real rows a generation, as far as they bear on {when}",
             "rows",
         ),
     }
@@ -80,23 +78,30 @@ def _reached(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, xr.Dat
     }
 
 
-def _rows(
-    dataset: xr.Dataset, later: xr.DataArray, last: int, begun: int
-) -> xr.DataArray:
-    """Real rows a generation of each seed, of the run if on average that is more.
+def _rows(experiment: ControlFields, dataset: xr.Dataset, begun: int) -> xr.DataArray:
+    """Real rows a generation of each seed, as far as the mean drift depends on them.
 
-    What is bought before generation `begun` counts, too: the model has it later.
+    A share a of new real rows leaves 1 - a of what a model has from earlier ones. So a
+    row that is bought in generation u has the part (1 - a)^k of its effect k later, and
+    buys are averaged with their effects in all generations after `begun` as weights: of
+    those before only what the model still has. A constant share has its budget.
 
     Args:
+      experiment: with budgets and rows a generation.
       dataset: with `spent`.
-      later: rows spent after generation `begun`.
-      last: generation.
-      begun: generation.
+      begun: the last generation that the mean drift leaves out.
     """
-    spent = dataset["spent"]
-    whole = (spent.isel(generation=-1) - spent.isel(generation=0)) / last
-    part = later / (last - begun)
-    return xr.where(whole.mean("seed") > part.mean("seed"), whole, part)
+    budget, n = (
+        dataset[name] if name in dataset.dims else getattr(experiment, name)[0]
+        for name in ("budget", "samples_per_generation")
+    )
+    left = 1 - budget / n
+    bought = dataset["spent"].diff("generation")
+    at = bought["generation"]
+    last = int(at[-1])
+    weight = left ** (begun + 1 - at).clip(0) - left ** (last + 1 - at)
+    every = last / bought.sizes["generation"]
+    return (bought * weight).sum("generation") / weight.sum("generation") / every
 
 
 def _tolerance(experiment: ControlFields, dataset: xr.Dataset) -> Any:

@@ -164,8 +164,8 @@ def _monitor_words(e: ControlFields, dataset: "xr.Dataset") -> str:
         "gain: drift of a constant share of as many real rows, all rows counting "
         "alike, over the policy's; on the best: of the best fixed share and weight "
         f"that was run{none}; 95 % confidence of all in a column together. "
-        f"Means leave out the first {e.settle:.0%} of the generations; so do real "
-        "rows, unless more were bought on average with these. "
+        f"Means leave out the first {e.settle:.0%} of the generations; real rows "
+        "that were bought in these count as far as the model still has them. "
         f"The monitor's real rows are not counted: {rows}, or "
         f"{each:.3g} a generation."
     )
