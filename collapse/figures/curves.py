@@ -70,16 +70,19 @@ def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
     """Value -> colour: workflows have their own, others go from dark to light.
 
     Names of which some begin with the same word, such as `event` and `event noise`,
-    have a colour for each first word, paler for those that come later; but of more than
-    two nobody could tell the shades apart.
+    have a colour for each first word, paler for those that come later. Of more than two
+    shades nobody could tell which is which: then each name has its own colour, as long
+    as there are enough.
     """
     values, found = list(values), {}
     words = [(str(value).split() or [""])[0] for value in values]
     alike = max(Counter(words).values(), default=0)
-    kin = all(isinstance(v, str) for v in values) and alike == 2
+    kin = all(isinstance(v, str) for v in values) and alike > 1
     if name != "workflow" and not kin:
         scale = colormaps["viridis"](np.linspace(0.02, 0.86, len(values)))
         return {v: colors.to_hex(c) for v, c in zip(values, scale, strict=True)}
+    if name != "workflow" and 2 < alike and len(values) <= len(CYCLE):
+        words = list(map(str, values))
     family = dict(zip(values, words, strict=True))
     base = _of_families(dict.fromkeys(family.values()))
     for value in values:

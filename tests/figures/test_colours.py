@@ -83,12 +83,17 @@ def test_curves_of_own_workflows_are_drawn_in_their_colours():
     assert len({drawn[name] for name in names}) == 3
 
 
-def test_two_of_a_first_word_have_its_shades_and_more_a_scale():
-    """Of the shades of one colour a reader tells two apart."""
-    names = ["none", "odds 1", "odds 2"]
-    few = curves.colours("operator", names)
-    hues = {n: colors.rgb_to_hsv(colors.to_rgb(c))[0] for n, c in few.items()}
-    assert max(hues[n] for n in names[1:]) - min(hues[n] for n in names[1:]) < 0.01
-    many = curves.colours("operator", [*names, "odds 3"])
-    hues = [colors.rgb_to_hsv(colors.to_rgb(many[n]))[0] for n in names[1:]]
-    assert max(hues) - min(hues) > 0.1
+def test_two_of_a_first_word_have_its_shades_and_more_have_colours_of_their_own():
+    """As long as there are enough; else shades, and markers tell them apart."""
+
+    def hues(*names):
+        found = curves.colours("operator", names)
+        return [colors.rgb_to_hsv(colors.to_rgb(found[n]))[0] for n in names]
+
+    few = hues("odds 1", "odds 2", "none")
+    assert abs(few[1] - few[0]) < 0.01
+    several = hues("odds 1", "odds 2", "odds 3", "none")
+    assert len({round(hue, 2) for hue in several}) == 4
+    odds = [f"odds {k}" for k in range(len(CYCLE))]
+    many = hues(*odds, "none")
+    assert max(many[:-1]) - min(many[:-1]) < 0.01
