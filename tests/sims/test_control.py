@@ -232,6 +232,10 @@ def test_rows_bought_before_count_as_far_as_the_model_still_has_them(budget, kep
         )
         expected = np.dot(bought, effect) / np.sum(effect) / 2
         np.testing.assert_allclose(_rows(study, data, 4), expected)
+        both = data.expand_dims(workflow=["replace", "accumulate"])
+        kept = _rows(study, both, 4)
+        np.testing.assert_allclose(kept.sel(workflow="replace"), expected)
+        np.testing.assert_allclose(kept.sel(workflow="accumulate"), sum(bought) / 10)
 
 
 def test_a_drift_below_nothing_is_best_and_has_no_ratio():

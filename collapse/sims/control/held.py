@@ -81,10 +81,11 @@ def _reached(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, xr.Dat
 def _rows(experiment: ControlFields, dataset: xr.Dataset, begun: int) -> xr.DataArray:
     """Real rows a generation of each seed, as far as the mean drift depends on them.
 
-    A share a of new real rows leaves 1 - a of what a model has from earlier ones. So a
-    row that is bought in generation u has the part (1 - a)^k of its effect k later, and
-    buys are averaged with their effects in all generations after `begun` as weights: of
-    those before only what the model still has. A constant share has its budget.
+    Under replace a share a of new real rows leaves 1 - a of what a model has from
+    earlier ones. So a row that is bought in generation u has the part (1 - a)^k of its
+    effect k later, and buys are averaged with their effects in all generations after
+    `begun` as weights: of those before only what the model still has. A constant share
+    has its budget. Other workflows keep rows, so that all of a run count.
 
     Args:
       experiment: with budgets and rows a generation.
@@ -101,7 +102,11 @@ def _rows(experiment: ControlFields, dataset: xr.Dataset, begun: int) -> xr.Data
     last = int(at[-1])
     weight = left ** (begun + 1 - at).clip(0) - left ** (last + 1 - at)
     every = last / bought.sizes["generation"]
-    return (bought * weight).sum("generation") / weight.sum("generation") / every
+    found = (bought * weight).sum("generation") / weight.sum("generation") / every
+    if "workflow" not in dataset.dims:
+        return found
+    whole = bought.sum("generation") / last
+    return xr.where(dataset["workflow"] == "replace", found, whole)
 
 
 def _tolerance(experiment: ControlFields, dataset: xr.Dataset) -> Any:
