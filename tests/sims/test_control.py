@@ -218,24 +218,40 @@ def test_the_best_fixed_setting_is_that_of_each_budget():
     assert np.isnan(mean.sel(policy="golden", budget=20))
 
 
-@pytest.mark.parametrize(("budget", "kept"), [(500.0, 0.5), (10.0, 0.99)])
-def test_rows_bought_before_count_as_far_as_the_model_still_has_them(budget, kept):
-    """By hand: effects of a row that is bought in generation 2, 4, ... on 5 to 10."""
-    study, _ = runner.prepare(asked(budget=[budget], num_generations=10, every=2))
-    generations = np.arange(0, 11, 2)
-    effect = [sum(kept ** (t - u) for t in range(5, 11) if t >= u) for u in (2, 4, 6)]
-    effect += [1 + kept + kept**2, 1.0]  # of 8, and of 10
-    for bought in ([9, 0, 0, 0, 0], [0, 0, 5, 0, 1], [2, 2, 2, 2, 2]):
+def test_who_spends_more_is_compared_with_the_best_of_both_budgets():
+    """Constant is best with ten rows (2), golden with twenty (1)."""
+    rows = [[10, 10, np.sqrt(200)], [20, 20, 20]]
+    found = gained([[2, 3, 1], [4, 1, 1]], rows)["gain_best"]
+    value = found.sel(statistic="mean", policy="event", budget=10)
+    assert value == pytest.approx(np.sqrt(2))
+
+
+@pytest.mark.parametrize(("budget", "kept"), [(500.0, 0.5), (10.0, 0.99), (1000, 0.0)])
+@pytest.mark.parametrize("every", [1, 2, 4])
+def test_rows_bought_before_count_as_far_as_a_share_would_have_left_them(
+    budget, kept, every
+):
+    """By hand: effects of a row that is bought in generation 1, 2, ... on 5 to 12.
+
+    However many generations results leave out, as long as buys are even between two.
+    """
+    size = {"budget": [float(budget)], "num_generations": 12}
+    study, _ = runner.prepare(asked(every=every, **size))
+    effect = [
+        sum(kept ** (t - u) for t in range(5, 13) if t >= u) for u in range(1, 13)
+    ]
+    for some in ([9, 0, 0], [0, 5, 1], [2, 2, 2]):
+        bought = np.repeat(some, 4)
         spent = [[0, *np.cumsum(bought)]] * 3
         data = xr.Dataset(
-            {"spent": (("seed", "generation"), spent)}, {"generation": generations}
-        )
-        expected = np.dot(bought, effect) / np.sum(effect) / 2
+            {"spent": (("seed", "generation"), spent)}, {"generation": np.arange(13)}
+        ).isel(generation=slice(None, None, every))
+        expected = np.dot(bought, effect) / np.sum(effect)
         np.testing.assert_allclose(_rows(study, data, 4), expected)
         both = data.expand_dims(workflow=["replace", "accumulate"])
-        kept = _rows(study, both, 4)
-        np.testing.assert_allclose(kept.sel(workflow="replace"), expected)
-        np.testing.assert_allclose(kept.sel(workflow="accumulate"), sum(bought) / 10)
+        rows = _rows(study, both, 4)
+        np.testing.assert_allclose(rows.sel(workflow="replace"), expected)
+        np.testing.assert_allclose(rows.sel(workflow="accumulate"), bought.mean())
 
 
 def test_a_drift_below_nothing_is_best_and_has_no_ratio():
@@ -357,6 +373,14 @@ def test_columns_of_a_monitor_s_table_are_those_of_the_data_by_name():
     np.testing.assert_array_equal(data.watching(bare, "monitor_data").watched, others)
     with pytest.raises(InputError, match="columns c, d where the data have a, b"):
         data.watching(own._replace(columns=("c", "d")), "monitor_data")
+    # by position where names cannot tell, and not at all where they contradict
+    twice = data._replace(columns=("a", "a"))
+    same = own._replace(columns=("a", "a"))
+    np.testing.assert_array_equal(twice.watching(same, "monitor_data").watched, others)
+    moved = own._replace(columns=("column 4", "column 2"))
+    np.testing.assert_array_equal(data.watching(moved, "monitor_data").watched, others)
+    with pytest.raises(InputError, match="columns a, a where the data have a, b"):
+        data.watching(same, "monitor_data")
     # a row that is used elsewhere is found whatever the order
     leaking = table(np.vstack([others[:15], rows[3, ::-1]]), others[15:])
     with pytest.raises(InputError, match="1 of 21 rows"):

@@ -1,6 +1,7 @@
 """Real data from files: read, checked, and split into training and held-out rows."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -19,6 +20,7 @@ from collapse.data.tables.values import values
 HELD_OUT_SHARE = 0.25
 _SHOWN = 6  # columns of a table that are listed, if it has more than _FEW
 _FEW = 8
+_UNNAMED = re.compile(r"column \d+")  # as `name_of` calls a column without a title
 
 
 class RealData(NamedTuple):
@@ -90,7 +92,7 @@ class RealData(NamedTuple):
     def _order_of(self, columns: Sequence[str], field: str) -> list[int]:
         """Where each column of the data stands among others, by its name.
 
-        By its position if one of both tables has no names.
+        By its position if the names are the same, or one of both tables has none.
 
         Raises:
           DataError: for other columns.
@@ -100,11 +102,12 @@ class RealData(NamedTuple):
                 f"{field}: {len(columns)} columns where the data have "
                 f"{len(self.columns)}; give a table of the same columns"
             )
-        if set(columns) == set(self.columns):
-            return [list(columns).index(name) for name in self.columns]
-        unnamed = tuple(f"column {k + 1}" for k in range(len(columns)))
-        if unnamed in (tuple(columns), self.columns):
+        bare = (all(_UNNAMED.fullmatch(c) for c in x) for x in (columns, self.columns))
+        if tuple(columns) == self.columns or any(bare):
             return list(range(len(columns)))
+        once = len({*columns}) == len(columns)
+        if once and {*columns} == {*self.columns}:
+            return [list(columns).index(name) for name in self.columns]
         raise DataError(
             f"{field}: columns {', '.join(columns)} where the data have "
             f"{', '.join(self.columns)}; give a table of the same columns"

@@ -55,7 +55,8 @@ class Rule(NamedTuple):
       high: largest such value.
       because: why the range is what it is.
       fair: whether the rule says that the others compare like with like, such as equal
-        numbers of real rows; the control need not break it.
+        numbers of real rows; the control need not break it, and where it does not hold
+        nothing is decided.
     """
 
     of: str

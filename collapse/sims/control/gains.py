@@ -70,8 +70,8 @@ def of(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, Any]:
     together = int(np.prod(drift.shape[:-1]))
     for where in np.ndindex(*drift.shape[: len(rest)]):
         block = drift.values[where], rows.values[where]
-        for name, places in _baselines(experiment, blind, block[0].mean(-1)).items():
-            ratios, how = _compared(block, places, together)
+        for name, beside in _baselines(experiment, blind, block[0].mean(-1)).items():
+            ratios, how = _compared(block, beside, together)
             found[name][:, *where] = ratios
             spending[where] = how
         if several:
@@ -90,14 +90,14 @@ def _baselines(
 
     Args:
       experiment: the study.
-      blind: places of the settings that look at nothing.
+      blind: positions of the settings that look at nothing.
       means: drifts [budgets, operators, trusts, policies].
     """
     if not blind:
         return {}
     # of each budget its own, since none may be the best of all budgets
     of_all = np.moveaxis(means, 0, -1)
-    best = np.argmin([of_all[place] for place in blind], axis=0)
+    best = np.argmin([of_all[position] for position in blind], axis=0)
     found = {"gain_best": [blind[k] for k in best]}
     named = experiment.blind()
     plain = (named[0][0], "equal", "constant")
@@ -115,13 +115,13 @@ def _whole(experiment: ControlFields, variable: xr.DataArray) -> xr.DataArray:
 
 
 def _compared(
-    block: Curves, places: Sequence[tuple[int, ...]], together: int
+    block: Curves, beside: Sequence[tuple[int, ...]], together: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Gains [statistics, budgets, ...] over a setting a budget, and how rows compare.
 
     Args:
       block: drifts and rows [budgets, operators, trusts, policies, S].
-      places: of each budget the operator, trust and policy that it is compared with.
+      beside: of each budget the operator, trust and policy to compare with.
       together: intervals that share one confidence (Bonferroni's inequality).
     """
     confidence = 1 - (1 - intervals.CONFIDENCE) / together
@@ -129,11 +129,13 @@ def _compared(
     shape = drift.shape[:-1]
     found = np.full((len(STATISTICS), *shape), np.nan)
     spending = np.full(shape, NOTHING, dtype=object)
+    theirs: Any = tuple(
+        np.stack([values[k, *setting] for k, setting in enumerate(beside)])
+        for values in block
+    )
     for where in np.ndindex(*shape):
-        there: Any = (slice(None), *places[where[0]])
-        if where[1:] == places[where[0]]:
+        if where[1:] == beside[where[0]]:
             continue
-        theirs = drift[there], rows[there]
         against, spending[where] = _at(theirs, where[0], float(rows[where].mean()))
         if against is not None:
             ratio = intervals.of_ratio(against, drift[where], confidence)

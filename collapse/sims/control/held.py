@@ -79,18 +79,20 @@ def _reached(experiment: ControlFields, dataset: xr.Dataset) -> dict[str, xr.Dat
 
 
 def _rows(experiment: ControlFields, dataset: xr.Dataset, begun: int) -> xr.DataArray:
-    """Real rows a generation of each seed, as far as the mean drift depends on them.
+    """Real rows a generation of each seed, as far as they bear on the mean drift.
 
-    Under replace a share a of new real rows leaves 1 - a of what a model has from
-    earlier ones. So a row that is bought in generation u has the part (1 - a)^k of its
-    effect k later, and buys are averaged with their effects in all generations after
-    `begun` as weights: of those before only what the model still has. A constant share
-    has its budget. Other workflows keep rows, so that all of a run count.
+    Under replace a constant share a of new real rows, which count like others, leaves
+    1 - a of what a model has from earlier ones. So a row that is bought in generation u
+    has the part (1 - a)^k of its effect k later, and buys are averaged with their
+    effects in all generations after `begun` as weights: of those before only what such
+    a share would have left. The rows of a recorded interval are spread over it evenly.
+    Policies that weigh rows forget sooner. Of other workflows, which keep rows in ways
+    of their own, it is the mean of the whole run.
 
     Args:
       experiment: with budgets and rows a generation.
       dataset: with `spent`.
-      begun: the last generation that the mean drift leaves out.
+      begun: the last generation that the mean drift leaves out, a recorded one.
     """
     budget, n = (
         dataset[name] if name in dataset.dims else getattr(experiment, name)[0]
@@ -98,10 +100,12 @@ def _rows(experiment: ControlFields, dataset: xr.Dataset, begun: int) -> xr.Data
     )
     left = 1 - budget / n
     bought = dataset["spent"].diff("generation")
-    at = bought["generation"]
+    at = bought["generation"]  # the last of each interval
     last = int(at[-1])
-    weight = left ** (begun + 1 - at).clip(0) - left ** (last + 1 - at)
-    every = last / bought.sizes["generation"]
+    every = last // bought.sizes["generation"]
+    several = (1 - left**every) / (1 - left)  # sum of left^k over an interval
+    before = several * left ** (begun + 1 - at).clip(0)
+    weight = xr.where(at > begun, every, before) - several * left ** (last + 1 - at)
     found = (bought * weight).sum("generation") / weight.sum("generation") / every
     if "workflow" not in dataset.dims:
         return found

@@ -165,7 +165,8 @@ def _monitor_words(e: ControlFields, dataset: "xr.Dataset") -> str:
         "alike, over the policy's; on the best: of the best fixed share and weight "
         f"that was run{none}; 95 % confidence of all in a column together. "
         f"Means leave out the first {e.settle:.0%} of the generations; real rows "
-        "that were bought in these count as far as the model still has them. "
+        "that were bought in these count as far as a constant share would have left "
+        "them. "
         f"The monitor's real rows are not counted: {rows}, or "
         f"{each:.3g} a generation."
     )
@@ -203,7 +204,8 @@ def answer(
             )
         return (
             "No policy that looks at the drift can be compared at equal spending: each "
-            "bought more real rows than a constant share, or not a single one."
+            "bought more real rows than a constant share, or none, or a drift is not "
+            "above 0."
         )
     best = _best(fair, "gain_best")
     value, low, high = best["gain_best"]
@@ -234,7 +236,10 @@ def answer_verified(e: ControlFields, lines: Sequence[Mapping[str, Any]]) -> str
     own = [x for x in lines if _operator(e, x).kind == "itself" and _acts(e, x)]
     fair = [x for x in own if "gain_none" in x and not math.isnan(x["gain_none"][0])]
     if not fair:
-        return "No operator can be compared with none at equal spending."
+        return (
+            "No operator that can be had in practice has acted and can be compared "
+            "with none at equal spending."
+        )
     best = _best(fair, "gain_none")
     value, low, high = best["gain_none"]
     plain = ("operator", "policy", "trust")

@@ -116,7 +116,7 @@ def table(dataset: "xr.Dataset") -> list[dict[str, Any]]:
                 )
         if line["late_kept"] > 0:
             line["cost"] = 1 / line["late_kept"]
-        if line.get("phi", 0) > 0 and not math.isnan(line["psi"]):
+        if line.get("phi", 0) + line.get("psi", 0) > 0:  # neither of them NaN
             line[THRESHOLD] = load("collapse.theory.labels").threshold(
                 *(min(line[name], 1.0) for name in ("phi", "psi"))
             )
@@ -180,7 +180,8 @@ def _beside_none(lines: Sequence[TableLine], axes: Sequence[str]) -> str:
     name = ", ".join([str(best["operator"]), *_settings(best, axes)])
     return (
         f" With {name} the late error is {_ratio(best['growth'])} times that of the "
-        f"first fit and {_ratio(best['gain_none'])} times less than without a curator."
+        f"first fit; without a curator it is {_ratio(best['gain_none'])} times as "
+        "large as with it."
     )
 
 
@@ -190,13 +191,13 @@ def _judgement(best: TableLine, axes: Sequence[str], num: int) -> str:
     name = ", ".join(
         [str(best.get("operator", "the operator")), *_settings(best, axes)]
     )
+    selects = read(str(best.get("operator", NONE))).rule.selects
     if gain[1] <= 1:
         does = (
             "makes this model worse"
             if gain[2] < 1
             else "does not clearly help this model"
         )
-        selects = read(str(best.get("operator", NONE))).rule.selects
         control = "as many rows at random have" if selects else "no curator has"
         return (
             f"Verification {does}: {control} {_ratio(gain)} times the late error of "
@@ -209,8 +210,9 @@ def _judgement(best: TableLine, axes: Sequence[str], num: int) -> str:
     )
     return (
         f"Verification {does}: with {name} the late error is {_ratio(growth)} times "
-        f"that of the first fit and {_ratio(gain)} times less than with as many rows "
-        f"at random; {_cost(best)}."
+        f"that of the first fit and {_ratio(gain)} times less than "
+        f"{'with as many rows at random' if selects else 'without a curator'}; "
+        f"{_cost(best)}."
     )
 
 
