@@ -6,6 +6,7 @@ import pytest
 
 from collapse.data.errors import InputError
 from collapse.experiment.claims.claim import read_papers
+from collapse.experiment.claims.statistic import points
 from collapse.lab import declarations
 
 GOOD = """
@@ -64,6 +65,7 @@ def test_near_and_within_are_a_range(tmp_path):
         ("at_least = 0.0", "", "give a range: at_least"),
         ("at_least = 0.0", "near = 1.0", "near 1.0 needs within"),
         ("at_least = 0.0", "at_least = 2.0\nat_most = 1.0", "give a range"),
+        ("at_least = 0.0", "near = 1.0\nwithin = 1.0\nfair = true", "has one bound"),
         ('"difference"', '"diference"', "did you mean difference?"),
         ('"difference"', '"share_below"', "a level goes with share_below"),
         ("over = { generation = 0 }", "", "over goes with a difference or a ratio"),
@@ -102,3 +104,19 @@ def test_every_claim_of_the_lab_has_a_control_or_a_reason():
     for claim in claims:
         assert bool(claim.rules) == (claim.control is not None), claim.name
         assert claim.rules or claim.reason, claim.name
+
+
+def test_a_control_does_not_compare_a_point_with_itself():
+    """It could only fail, whatever the numbers, beside points that can hold."""
+    papers = read_papers(declarations.folder() / declarations.CLAIMS)
+    for claim in (claim for paper in papers for claim in paper.claims):
+        control = claim.control
+        if control is None or not (control.read or control.over):
+            continue
+        for rule in claim.rules:
+            at = {**rule.at, **control.read}
+            over = {**rule.over, **control.over}
+            if not rule.over or rule.fair or "of" in over:
+                continue
+            same = [{**at, **over} == point for point in points(at)]
+            assert all(same) or not any(same), (claim.name, at, over)

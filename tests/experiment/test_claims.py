@@ -1,5 +1,7 @@
 """Verdicts on claims: the numbers that rules read, and what is said of them."""
 
+import math
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -336,6 +338,9 @@ def test_a_control_need_not_break_what_makes_a_comparison_fair():
     assert judge(asked, results(), LEVEL)[::2] == (AGREES, DIFFERS)
     bare = claim(own, fair._replace(fair=False), control=control)
     assert judge(bare, results(), LEVEL)[::2] == (AGREES, AGREES)
-    # where it does not hold nothing is decided
-    dear = claim(own, fair._replace(high=0.2), control=control)
-    assert judge(dear, results(), LEVEL).verdict == UNDECIDED
+    # where it does not hold the claim cannot agree, and may still differ
+    unlike = fair._replace(low=-math.inf, high=0.2)
+    assert judge(claim(own, unlike), results(), LEVEL).verdict == UNDECIDED
+    worse = own._replace(low=1000.0)
+    assert judge(claim(worse, unlike), results(), LEVEL).verdict == DIFFERS
+    assert judge(claim(worse, fair), results(), LEVEL).verdict == DIFFERS

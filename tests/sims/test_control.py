@@ -377,6 +377,11 @@ def test_columns_of_a_monitor_s_table_are_those_of_the_data_by_name():
     twice = data._replace(columns=("a", "a"))
     same = own._replace(columns=("a", "a"))
     np.testing.assert_array_equal(twice.watching(same, "monitor_data").watched, others)
+    numbered = [("column 3", "column 2"), ("column 2", "column 3")]
+    found = data._replace(columns=numbered[0]).watching(
+        own._replace(columns=numbered[1]), "monitor_data"
+    )
+    np.testing.assert_array_equal(found.watched, others[:, ::-1])  # names come first
     moved = own._replace(columns=("column 4", "column 2"))
     np.testing.assert_array_equal(data.watching(moved, "monitor_data").watched, others)
     with pytest.raises(InputError, match="columns a, a where the data have a, b"):

@@ -367,6 +367,8 @@ def test_the_answer_is_about_the_best_operator_that_beats_its_control():
     assert said.endswith(
         "without a curator it is 5 (2.5 to 10) times as large as with it."
     )
+    moved = [line("correct", 0.1, (1.5, 1.2, 1.8))]
+    assert "1.5 (1.2 to 1.8) times less than without a curator" in tell.answer(moved)
     moved = [line("correct", 0.1, (0.9, 0.7, 1.2))]
     assert "no curator has 0.9 (0.7 to 1.2) times" in tell.answer(moved)
     both = [x | {"noise": n} for n in (0.0, 0.4) for x in lines[-1:]]

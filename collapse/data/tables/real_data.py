@@ -102,12 +102,12 @@ class RealData(NamedTuple):
                 f"{field}: {len(columns)} columns where the data have "
                 f"{len(self.columns)}; give a table of the same columns"
             )
-        bare = (all(_UNNAMED.fullmatch(c) for c in x) for x in (columns, self.columns))
-        if tuple(columns) == self.columns or any(bare):
-            return list(range(len(columns)))
         once = len({*columns}) == len(columns)
         if once and {*columns} == {*self.columns}:
             return [list(columns).index(name) for name in self.columns]
+        bare = (all(_UNNAMED.fullmatch(c) for c in x) for x in (columns, self.columns))
+        if tuple(columns) == self.columns or any(bare):
+            return list(range(len(columns)))
         raise DataError(
             f"{field}: columns {', '.join(columns)} where the data have "
             f"{', '.join(self.columns)}; give a table of the same columns"

@@ -55,8 +55,9 @@ class Rule(NamedTuple):
       high: largest such value.
       because: why the range is what it is.
       fair: whether the rule says that the others compare like with like, such as equal
-        numbers of real rows; the control need not break it, and where it does not hold
-        nothing is decided.
+        numbers of real rows. It bounds what would favour the claim: where it does not
+        hold the claim cannot agree, but it differs where another rule does, since that
+        would be worse still between equals. The control need not break it.
     """
 
     of: str
@@ -214,6 +215,8 @@ def _rule(table: Mapping[str, Any], origin: str) -> Rule:
         low, high = table["near"] - table["within"], table["near"] + table["within"]
     if not low < high or (math.isinf(low) and math.isinf(high)):
         raise InputError(f"{origin}: give a range: at_least, at_most, or near, within")
+    if table.get("fair") and not (math.isinf(low) or math.isinf(high)):
+        raise InputError(f"{origin}: a fair rule has one bound, at_least or at_most")
     how = _word(table.get("how", "value"), How, "how", origin)
     if how.startswith("share") != ("level" in table):
         raise InputError(f"{origin}: a level goes with share_below and share_above")

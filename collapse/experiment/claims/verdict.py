@@ -142,6 +142,6 @@ def _word(rules: Sequence[Rule], found: Sequence[Sequence[Measured]]) -> str:
 def of_one(rule: Rule, one: Measured) -> str:
     """The word for one interval."""
     if one.low > rule.high or one.high < rule.low:
-        return UNDECIDED if rule.fair else DIFFERS  # unlike things say nothing
+        return UNDECIDED if rule.fair else DIFFERS  # unlike things do not agree
     inside = rule.low <= one.low and one.high <= rule.high  # False for NaN
     return AGREES if inside else UNDECIDED

@@ -29,12 +29,15 @@ which writes the figure and its data, `figures/data/<figure>.nc`;
 How a verdict comes about: each claim names numbers of a run and the range in which the
 claim holds. The lab *agrees* if the confidence interval of every number lies within its
 range, *differs* if one lies beyond it, and is *undecided* if there are too few seeds to
-say. All rules of all claims share one budget of false alarms, 5 %: the confidence of
-each interval is {confidence} (somewhat less for means of few seeds with heavy tails;
-confidence sets of a study, such as those of the best share, keep their own 95 %).
-Every rule has a control, a condition under which it must not agree, which is judged
-beside it. Generations are counted from 0; papers that count fits start at 1, so their
-fit n is generation n - 1.
+say. Some claims also name what has to be equal, such as numbers of real rows (*like
+with like*): where it is not, and favours the claim, the lab does not agree; it is
+undecided, or differs if the claim does not even hold then. All rules of all claims
+share one budget of false alarms, 5 %: the confidence of each interval is {confidence}
+(somewhat less for means of few seeds with heavy tails). Outside of it are confidence
+sets of a study, such as those of the best share, of 95 % each. Every claim has a
+control, a condition under which it must not agree, which is judged beside it.
+Generations are counted from 0; papers that count fits start at 1, so their fit n is
+generation n - 1.
 
 {counts}
 """

@@ -87,7 +87,7 @@ def _several(rule: Rule, several: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         f"at each of {len(several)} points: {_what(rule)} = {number(min(values))} to "
         f"{number(max(values))}, all intervals within {number(low)} to {number(high)}; "
-        f"the claim: {_range(rule)}"
+        f"{_range(rule)}"
     ]
 
 
@@ -96,7 +96,7 @@ def _told(rule: Rule, one: Mapping[str, Any]) -> str:
     where = ", ".join(_spelled(one["at"])) or "the end"
     ends = f"({number(one['low'])} to {number(one['high'])})"
     value = f"{number(one['value'])} {ends}" if one["seeds"] else number(one["value"])
-    return f"at {where}: {_what(rule)} = {value}; the claim: {_range(rule)}"
+    return f"at {where}: {_what(rule)} = {value}; {_range(rule)}"
 
 
 def _what(rule: Rule) -> str:
@@ -121,11 +121,13 @@ def _spelled(point: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _range(rule: Rule) -> str:
+    """What a rule asks for: `the claim: at least 2`."""
+    asked = f"{number(rule.low)} to {number(rule.high)}"
     if math.isinf(rule.high):
-        return f"at least {number(rule.low)}"
+        asked = f"at least {number(rule.low)}"
     if math.isinf(rule.low):
-        return f"at most {number(rule.high)}"
-    return f"{number(rule.low)} to {number(rule.high)}"
+        asked = f"at most {number(rule.high)}"
+    return f"{'like with like' if rule.fair else 'the claim'}: {asked}"
 
 
 def size(record: Mapping[str, Any]) -> str:

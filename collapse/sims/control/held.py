@@ -86,7 +86,8 @@ def _rows(experiment: ControlFields, dataset: xr.Dataset, begun: int) -> xr.Data
     has the part (1 - a)^k of its effect k later, and buys are averaged with their
     effects in all generations after `begun` as weights: of those before only what such
     a share would have left. The rows of a recorded interval are spread over it evenly.
-    Policies that weigh rows forget sooner. Of other workflows, which keep rows in ways
+    Some policies forget sooner: where real rows have much weight, and at an event
+    with real rows alone. Of other workflows, which keep rows in ways
     of their own, it is the mean of the whole run.
 
     Args:
