@@ -410,6 +410,7 @@ def test_the_monitor_s_rows_are_told_as_many_as_the_data_had_and_the_drift():
     run = api.run(asked(**FAITHFUL, policy=["constant"], num_seeds=1))
     assert "real rows are not counted: 34, or 17 a generation" in run.table()
     assert "mean: 34 real rows" in run.experiment.caption_of(run.dataset)
+    assert run.table().endswith("no interval covers it: repeat this with other --seed.")
     profile = run.profile().set_index("definition")
     assert profile.metric["drift"] == "drift" and profile.worse["drift"] > 0
     few = asked(**FAITHFUL, hold="drift", tolerance=0.02, policy=["event"])
@@ -441,6 +442,9 @@ def test_the_answer_names_the_best_policy_that_could_be_used_in_practice():
     assert tell.answer(lines, 60).startswith(
         "Looking at the drift does not clearly pay"
     )
+    lines[1]["gain_best"] = (0.7, 0.6, 0.8)
+    assert tell.answer(lines, 60).startswith("Looking at the drift costs")
+    lines[1]["gain_best"] = (1.1, 0.9, 1.3)
     assert tell.answer(lines, 2) == tell.answer(lines, 60)
     assert tell.answer(lines, 1).startswith("One seed has no interval")
     assert tell.answer(lines[:1], 60).startswith("No policy looks at the monitor")

@@ -367,6 +367,9 @@ def test_the_answer_is_about_the_best_operator_that_beats_its_control():
     assert said.endswith(
         "without a curator it is 5 (2.5 to 10) times as large as with it."
     )
+    empty = [line("ball", 0.02, (3.0, 2.0, 4.0)), line("none", 0.5, nothing)]
+    empty[0] |= {"late_kept": 0.0, "gain_none": (9.0, 8.0, 10.0)}
+    assert tell.answer(empty).endswith("ball keeps no row: the model stays as it was.")
     moved = [line("correct", 0.1, (1.5, 1.2, 1.8))]
     assert "1.5 (1.2 to 1.8) times less than without a curator" in tell.answer(moved)
     moved = [line("correct", 0.1, (0.9, 0.7, 1.2))]

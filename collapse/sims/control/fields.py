@@ -47,7 +47,7 @@ class ControlFields(Study):
     Generation 0 and the rows of the monitor are not counted."""
     overdraft: Annotated[float, Bounds(0, 1e6), Shown("2, or less in short runs")] = 0.0
     """Real rows that a run may be ahead of its budget, in generations of n rows; 0 for
-    2, or a quarter of the budget of the whole run if that is less."""
+    2, or a quarter of the least budget of the whole run if that is less."""
     trust: tuple[Literal["equal", "predicted", "measured"], ...] = ("equal",)
     """What a real row counts beside a generated one: the same, or by the weight that is
     best for the next fit, from the error that is predicted or measured. Policies golden

@@ -20,6 +20,10 @@ _REACHED = ("mean_drift", "largest_drift")
 _HEADS = ("policy", "real rows", "mean drift", "passed", "gain", "gain on the best")
 _KEPT = "mean_kept"
 _UNTOLD = "Whether {} pays is told beside the operator none."
+_ONE_SPLIT = (
+    "All seeds share one split of the data into rows to learn, to judge by and to "
+    "monitor with, and no interval covers it: repeat this with other --seed."
+)
 _NOTES = {"fewer": " with fewer rows", "between": " of as many rows"}
 
 
@@ -94,6 +98,8 @@ def closing(e: ControlFields, dataset: "xr.Dataset") -> str:
     last = f"{_monitor_words(e, dataset)}\n{looking}"
     if verifies and e.num_seeds > 1:
         last += f"\n{answer_verified(e, lines)}"
+    if e.learner.data and e.learner.reads_tables:
+        last += f"\n{_ONE_SPLIT}"
     return "\n\n".join([*blocks, last])
 
 
@@ -220,10 +226,11 @@ def answer(
             f"Looking at the drift pays: with no more real rows {name} keeps it {said} "
             "times smaller than the best fixed share and weight that was run."
         )
+    pays = "costs" if high < 1 - EQUAL else "does not clearly pay"
     alike = best.get("weighed", "equal") == "equal" and "trust" not in best
     weighed = ", with rows that all count alike (see --trust)" if alike else ""
     return (
-        f"Looking at the drift does not clearly pay{weighed}: with no more real rows "
+        f"Looking at the drift {pays}{weighed}: with no more real rows "
         f"the best policy that looks, {name}, has a gain of {said} over the best fixed "
         "share and weight that was run."
     )
@@ -253,8 +260,15 @@ def answer_verified(e: ControlFields, lines: Sequence[Mapping[str, Any]]) -> str
         f"Verifying generated rows {pays} here: without an operator the same policy "
         f"has {value:.3g} ({low:.3g} to {high:.3g}) times the drift that it has with "
         f"the best of them ({name}){_at_random(e, lines, best)}, as far as {e.error} "
-        "tells."
+        f"tells{_unbiased(e, best)}."
     )
+
+
+def _unbiased(e: ControlFields, best: Mapping[str, Any]) -> str:
+    """That a verifier knows the truth, where nobody has such a one; else empty."""
+    if not _operator(e, best).rule.bias or e.verifier_bias:
+        return ""
+    return ", by a verifier that knows the truth (--verifier-bias is 0)"
 
 
 def _at_random(

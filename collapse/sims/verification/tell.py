@@ -174,6 +174,10 @@ def _beside_none(lines: Sequence[TableLine], axes: Sequence[str]) -> str:
         if not math.isnan(line.get("gain_none", (math.nan,))[0])
         and read(str(line["operator"])).kind == "itself"
     ]
+    nothing = [line for line in there if line.get("late_kept", 1.0) == 0]
+    there = [line for line in there if line not in nothing]
+    if nothing and not there:
+        return f" {nothing[0]['operator']} keeps no row: the model stays as it was."
     if not there:
         return ""
     best = min(there, key=lambda line: line["late_error"])
@@ -225,7 +229,8 @@ def _is_fair(line: TableLine) -> bool:
     """Whether an operator could be used in practice, and has its control beside it."""
     spec = read(str(line.get("operator", NONE)))
     gain = line.get("gain", (math.nan,))
-    return spec.kind == "itself" and spec.name != NONE and not math.isnan(gain[0])
+    acts = spec.kind == "itself" and spec.name != NONE and line.get("late_kept", 1) > 0
+    return acts and not math.isnan(gain[0])
 
 
 def _cost(line: TableLine) -> str:
