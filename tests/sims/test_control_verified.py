@@ -220,7 +220,7 @@ def test_an_operator_that_does_not_act_is_not_the_answer():
         idle = line["operator"] == "realistic" and line["policy"] == "constant"
         line["gain_none"] = (9.0, 8.0, 10.0) if idle else (1.0, 0.9, 1.1)
     assert "does not clearly pay" in tell.answer_verified(study, lines)
-    for bias in (0.0, 0.2):  # nobody has a verifier that knows the truth
+    for bias in (0.0, 0.2):  # nobody knows that theirs has none
         said = tell.answer_verified(
             dataclasses.replace(study, verifier_bias=bias), lines
         )

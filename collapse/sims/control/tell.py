@@ -265,10 +265,10 @@ def answer_verified(e: ControlFields, lines: Sequence[Mapping[str, Any]]) -> str
 
 
 def _unbiased(e: ControlFields, best: Mapping[str, Any]) -> str:
-    """That a verifier knows the truth, where nobody has such a one; else empty."""
+    """That a verifier has no bias, which nobody can know of theirs; else empty."""
     if not _operator(e, best).rule.bias or e.verifier_bias:
         return ""
-    return ", by a verifier that knows the truth (--verifier-bias is 0)"
+    return ", by a verifier without bias (--verifier-bias is 0)"
 
 
 def _at_random(
