@@ -66,4 +66,12 @@ CASES = {
         network=True,
         not_told=("repeated",),
     ),
+    "worlds": Case(
+        {"documents": 100, "steps": (3,), "measured_rows": 8, "batch_size": 4},
+        rows=8,
+        tolerance=1e-4,
+        rounding=1e-3,
+        network=True,
+        not_told=("repeated",),
+    ),
 }

@@ -11,13 +11,13 @@ from language_cases import BLOCK, KEY, TINY, V, net_of, rows_of
 
 from collapse.core.seeds import over_seeds
 from collapse.data.errors import InputError
+from collapse.experiment.text.networks import check_devices
 from collapse.models.language import decoding, parallel, training
 from collapse.models.language import model as language
 from collapse.models.language.model import Blocks, LanguageParams, language_model
 from collapse.models.language.network import Size, network
 from collapse.models.language.training import TrainConfig
 from collapse.sims.charlm import Charlm, checks
-from collapse.sims.charlm.task import check_devices
 
 pytestmark = pytest.mark.xdist_group("language")
 

@@ -60,6 +60,7 @@ def generate(
     config: DecodingConfig,
     sequences: int = 0,
     piece: Piece | None = None,
+    given: Int[Array, "b num"] | None = None,
 ) -> Text:
     """The next `num` characters of each prompt, [b, num]; consumes the key.
 
@@ -75,6 +76,8 @@ def generate(
         whether several sizes of the cache are compiled.
       piece: of a group that shares the key, which these prompts are; None for all of
         it. Pieces get the random numbers that the whole group would.
+      given: [b, num], characters that are not generated but read, such as prompts of
+        different lengths; -1 where they are generated. Not with beams.
     """
     if config.beams > 1:
         return beam_search(network, weights, prompts, num, config)
@@ -88,6 +91,9 @@ def generate(
     def step(carry, i: Array):
         logits, caches, seen = carry
         chosen = choose(threefry.fold_in(key, i), logits, seen, config, piece)
+        if given is not None:
+            read = lax.dynamic_index_in_dim(given, i, 1, keepdims=False)
+            chosen = jnp.where(read < 0, chosen, read)
         seen = _add_seen(seen, chosen[:, None])
         logits, caches = network.extend(weights, chosen[:, None], caches, begin + i)
         return (logits[:, 0], caches, seen), chosen

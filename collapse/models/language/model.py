@@ -8,7 +8,7 @@ synthetic text is as long as the real one.
 
 import functools
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,11 +17,11 @@ from jaxtyping import Array, Bool, Float, Int
 
 from collapse.core.devices import one_fills_a_device
 from collapse.core.types import Info, Key, Metric, Model, Weights
-from collapse.models.language import parallel
 from collapse.models.language.decoding import DecodingConfig, generate
+from collapse.models.language.groups import in_groups
 from collapse.models.language.network import Network, NetworkConfig, network
 from collapse.models.language.parallel import Piece
-from collapse.models.language.training import TrainConfig, train
+from collapse.models.language.training import Loss, TrainConfig, train
 from collapse.numerics import draws, threefry
 
 GENERATION_BATCH = 128  # sequences that share a key in generation
@@ -91,6 +91,34 @@ def language_model(
     dropout, continues = bool(config.dropout), prompts is not None
     loss = functools.partial(_training_loss, net, dropout, continues)
     validate = _validator(net, validation, devices)
+    init, fit = learner(net, loss, train_config, start, pretrained, validate)
+
+    def sample(key: Key, params: LanguageParams, num: int) -> Blocks:
+        begin = _beginnings(prompts, num, config.vocabulary)
+        own = (params.weights, begin, config, decoding_config, devices)
+        return generated(key, net, *own)
+
+    return Model(init, fit, sample)
+
+
+def learner(
+    net: Network,
+    loss: Loss,
+    train_config: TrainConfig,
+    start: Literal["scratch", "previous"],
+    pretrained: dict | None,
+    validate: Callable[[dict], Float[Array, ""]] | None = None,
+) -> tuple[Callable[..., LanguageParams], Callable[..., tuple[LanguageParams, Info]]]:
+    """`init` and `fit` of a model that is trained on blocks, see `language_model`.
+
+    Args:
+      net: the network's functions.
+      loss: of a minibatch, as for `training.train`.
+      train_config: how it is trained.
+      start: weights that training starts from.
+      pretrained: weights to start from instead of new ones.
+      validate: weights -> loss that selects the best ones, with keep = best.
+    """
 
     def init(key: Key, batch: Blocks, weights: Weights) -> LanguageParams:
         del batch, weights
@@ -108,12 +136,7 @@ def language_model(
         info = {"loss": end.loss, "steps": end.steps, "kept": end.kept}
         return LanguageParams(end.weights), info
 
-    def sample(key: Key, params: LanguageParams, num: int) -> Blocks:
-        begin = _beginnings(prompts, num, config.vocabulary)
-        own = (params.weights, begin, config, decoding_config, devices)
-        return _generated(key, net, *own)
-
-    return Model(init, fit, sample)
+    return init, fit
 
 
 def _check(
@@ -147,7 +170,7 @@ def _beginnings(
     return prompts[jnp.arange(num) % prompts.shape[0]]
 
 
-def _generated(
+def generated(
     key: Key,
     net: Network,
     weights: dict,
@@ -155,12 +178,25 @@ def _generated(
     config: NetworkConfig,
     decoding_config: DecodingConfig,
     devices: int,
+    given: Int[Array, "num block"] | None = None,
 ) -> Blocks:
-    """Blocks that go on from beginnings, some rows at a time; consumes the key."""
-    own = (config.block, decoding_config, len(begin))
+    """Blocks that go on from beginnings, some rows at a time; consumes the key.
 
-    def group(key: Key, begin: Array, piece: Piece | None) -> Array:
-        return generate(key, net, weights, begin, *own, piece)
+    Args:
+      net: the network's functions.
+      weights: its weights.
+      begin: what each sequence begins with.
+      config: of the network.
+      decoding_config: how each token is chosen.
+      devices: of the model.
+      given: tokens that are read and not generated, as for `decoding.generate`.
+    """
+    own, begun = (config.block, decoding_config, len(begin)), begin.shape[1]
+    rows = begin if given is None else jnp.concatenate([begin, given], 1)
+
+    def group(key: Key, rows: Array, piece: Piece | None) -> Array:
+        read = None if given is None else rows[:, begun:]
+        return generate(key, net, weights, rows[:, :begun], *own, piece, read)
 
     beams, size, on_core = decoding_config.beams, GENERATION_BATCH, one_fills_a_device()
     if beams > 1 and on_core:
@@ -168,7 +204,7 @@ def _generated(
         size = max(1, size // (beams * _BEAM_COST))
     size = min(size, len(begin))
     cuts = _cuts(size) if on_core and beams == 1 else 1
-    return Blocks(_in_groups(group, size, begin, key, devices, cuts))
+    return Blocks(in_groups(group, size, rows, key, devices, cuts))
 
 
 def _cuts(size: int) -> int:
@@ -265,7 +301,7 @@ def cross_entropy_in_groups(
     def group(rows: Array) -> Array:
         return cross_entropy(net, weights, rows)
 
-    return _in_groups(group, _EVALUATION_BATCH, rows, devices=devices)
+    return in_groups(group, _EVALUATION_BATCH, rows, devices=devices)
 
 
 def bits_per_character(net: Network, rows: Int[Array, "rows block"]) -> Metric:
@@ -273,42 +309,3 @@ def bits_per_character(net: Network, rows: Int[Array, "rows block"]) -> Metric:
     return lambda key, params: (
         BITS_PER_NAT * jnp.mean(cross_entropy_in_groups(net, params.weights, rows))
     )
-
-
-def _in_groups(
-    function: Callable[..., Array],
-    size: int,
-    rows: Array,
-    key: Key | None = None,
-    devices: int = 1,
-    cuts: int = 1,
-) -> Array:
-    """`function` of all rows, applied to some at a time.
-
-    Each of a model's devices takes some of the groups, or of their pieces. The last
-    group is filled up with the first rows, whose second results are dropped.
-
-    Args:
-      function: of rows; with a key, of the key of a group, rows, and the piece of the
-        group that they are (None for all of it).
-      size: rows of a group.
-      rows: [rows, ...].
-      key: consumed; each group has its own.
-      devices: of the model.
-      cuts: equal pieces of a group that are computed one by one.
-    """
-    num = rows.shape[0]
-    size = min(size, num)
-    count = -(-num // size)
-    rows = jnp.concatenate([rows, rows[: count * size - num]])
-    each = size // cuts
-    pieces = rows.reshape(count * cuts, each, *rows.shape[1:])
-
-    def one(i: Array) -> Any:
-        if key is None:
-            return function(pieces[i])
-        piece = Piece(each * (i % cuts), size) if cuts > 1 else None
-        return function(threefry.fold_in(key, i // cuts), pieces[i], piece)
-
-    results = parallel.mapped(one, -(-num // each), devices)
-    return results.reshape(-1, *results.shape[2:])[:num]

@@ -6,15 +6,7 @@ from collapse.sims.charlm.fields import LEAST_TEMPERATURE, CharlmFields
 
 def check(e: CharlmFields) -> None:
     """Raise InputError for combinations of fields that cannot be run."""
-    if e.precision != "float32":
-        raise InputError("precision: networks run in float32; drop --precision")
-    if 0 in e.steps and min(e.epochs) <= 0:
-        raise InputError("epochs: 0 trains nothing; give more, or --steps")
-    if e.batch_size % e.model_devices:
-        raise InputError(
-            f"model_devices: {e.model_devices} cannot share the {e.batch_size} "
-            "sequences of a step evenly; give a divisor of --batch-size"
-        )
+    e.check_network()
     if e.prompts and e.positions == "learned":
         raise InputError(
             "prompts: learned positions end with a block; use positions = rotary"

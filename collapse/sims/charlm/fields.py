@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import Annotated, Literal
 
 from collapse.data.byte_pairs import MOST
-from collapse.experiment.fields import Bounds, Count, Only, OnlyIfSet, Share, Shown
-from collapse.experiment.text.family import TextFamily
+from collapse.experiment.fields import Bounds, Count, Only, OnlyIfSet, Shown
+from collapse.experiment.text.network import NetworkFamily
 from collapse.measures import catalogue
 from collapse.measures.catalogue import Quantity
 
@@ -22,7 +22,7 @@ LEAST_TEMPERATURE = 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
-class CharlmFields(TextFamily):
+class CharlmFields(NetworkFamily):
     """The fields of every family and those of a language model."""
 
     catalogue = {
@@ -57,44 +57,11 @@ class CharlmFields(TextFamily):
         int, Bounds(2, MOST), Only("tokens", ("byte_pairs",)), OnlyIfSet()
     ] = 512
     """Number of byte-pair tokens; above that of the text's distinct characters."""
-    precision: Literal["float32", "float64"] = "float32"
-    """Floating-point type; networks run in float32 only."""
-    size: tuple[Literal["nano", "micro", "mini"], ...] = ("nano",)
-    """Network of 0.1, 0.8 or 3 million weights."""
     block: Annotated[int, Bounds(8, 4096)] = 128
     """Tokens (characters by default) of a sequence, and of the network's attention
     window."""
-    positions: Literal["rotary", "learned"] = "rotary"
-    """Positional encoding; learned ones do not go with --prompts."""
-    untied: bool = False
-    """Use an output matrix of its own, not the embedding matrix."""
-    activation: Literal["squared_relu", "gelu"] = "squared_relu"
-    """Activation function of the MLPs."""
-    dropout: Annotated[float, Bounds(0, 0.9)] = 0.0
-    """Dropout rate in training."""
-    epochs: Annotated[
-        tuple[Annotated[float, Bounds(0, 10**4)], ...], Only("steps", (0,))
-    ] = (5.0,)
-    """Passes over the training data, so that more data get more steps; without --steps
-    only."""
-    steps: tuple[Annotated[int, Bounds(0, 10**6)], ...] = (0,)
-    """Optimiser steps instead of epochs, whatever the amount of data; 0 for epochs."""
-    batch_size: Annotated[int, Bounds(1, 4096)] = 4
-    """Sequences of a step."""
-    model_devices: Annotated[int, Bounds(1, 1024), OnlyIfSet()] = 1
-    """Devices that train one model together, each on a share of the sequences of every
-    step; the seeds are divided among groups of so many. 1 for a device a seed."""
-    learning_rate: Annotated[float, Bounds(0, 10, above=True)] = 3e-3
-    """Maximum, after a linear rise; then half a cosine down to a tenth."""
-    warm_up: Share = 0.1
-    """Share of the steps in which the learning rate rises."""
-    weight_decay: Annotated[float, Bounds(0, 10)] = 0.1
-    """Weight decay of AdamW, for matrices."""
     keep: Literal["last", "best"] = "last"
     """Weights kept: the last, or those of the lowest validation loss."""
-    start: Literal["scratch", "previous"] = "scratch"
-    """Weights that training starts from: new ones (with --pretrain: the pretrained), or
-    the previous generation's."""
     pretrain: Annotated[str, Shown("none")] = ""
     """Text (as --data) to pretrain on; every generation is then fine-tuned."""
     pretrain_steps: Annotated[int, Bounds(1, 10**6), Only("pretrain")] = 1000
@@ -130,11 +97,6 @@ class CharlmFields(TextFamily):
         """Edges of the bins of the histogram of perplexities."""
         return EDGES_OF_PAIRS if self.size_of_pairs else EDGES
 
-    @classmethod
-    def axes(cls) -> tuple[str, ...]:
-        """Fields that may hold several values."""
-        return (*super().axes(), "size", "epochs", "steps")
-
     def measured(self) -> tuple[str, ...]:
         """Names of the metrics; the excess loss, which studies need, if named."""
         found = super().measured()
@@ -159,7 +121,3 @@ class CharlmFields(TextFamily):
         if name != HISTOGRAM:
             return {}
         return {"row_perplexity": [math.sqrt(a * b) for a, b in pairwise(self.edges)]}
-
-    def diagnostics(self) -> tuple[str, ...]:
-        """Names of the diagnostics of training."""
-        return ("fit_loss", "fit_steps", "fit_kept")

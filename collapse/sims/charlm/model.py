@@ -11,15 +11,15 @@ from collapse.core.devices import on_host
 from collapse.core.seeds import over_seeds
 from collapse.core.types import Key, Model
 from collapse.data.text.blocks import TextRows, pretraining_rows
+from collapse.experiment.text.networks import network_config, train_config
 from collapse.models.language.decoding import DecodingConfig
 from collapse.models.language.model import cross_entropy, language_model
-from collapse.models.language.network import SIZES, NetworkConfig, Size, network
+from collapse.models.language.network import NetworkConfig, network
 from collapse.models.language.parallel import Piece
 from collapse.models.language.training import TrainConfig, train
 from collapse.numerics import draws, threefry
 from collapse.sims.charlm.experiment import Charlm
 
-_MICROBATCH_NUMBERS = 2**17  # positions x width of a microbatch
 _PRETRAINED: dict[Any, dict] = {}  # (text, network, training) -> weights
 
 
@@ -106,51 +106,15 @@ def subset(key: Key, rows: Int[Array, "rows block"], num: int) -> Array:
     return rows[draws.shuffled(key, rows.shape[0], num)]
 
 
-def network_config(experiment: Charlm, data: TextRows, size: str) -> NetworkConfig:
-    """The network of a size that an experiment asks for."""
-    return NetworkConfig(
-        vocabulary=len(data.vocabulary),
-        block=experiment.block,
-        size=SIZES[size],
-        positions=experiment.positions,
-        tied=not experiment.untied,
-        dropout=experiment.dropout,
-        activation=experiment.activation,
-    )
-
-
-def train_config(
-    experiment: Charlm, size: Size, steps: int, epochs: float, most_rows: int
-) -> TrainConfig:
-    """The training settings of a generation.
-
-    Args:
-      experiment: that asks for it.
-      size: of the network.
-      steps: of the optimiser; 0 for as many as the epochs take.
-      epochs: passes over the data, without steps.
-      most_rows: largest total weight of the sequences that a fit sees.
-    """
-    e = experiment
-    return TrainConfig(
-        steps=steps,
-        epochs=0.0 if steps else epochs,
-        most_rows=most_rows,
-        batch_size=e.batch_size,
-        devices=e.model_devices,
-        microbatch_size=max(1, _MICROBATCH_NUMBERS // (e.block * size.width)),
-        learning_rate=e.learning_rate,
-        warm_up=e.warm_up,
-        weight_decay=e.weight_decay,
-        keep=e.keep,
-    )
+def network_of(experiment: Charlm, data: TextRows, size: str) -> NetworkConfig:
+    """The network of a size that an experiment asks for, for the tokens of its text."""
+    return network_config(experiment, size, len(data.vocabulary), experiment.block)
 
 
 def pretrained(experiment: Charlm, data: TextRows, size: str) -> dict:
     """Weights trained on another text, once for all seeds and workflows."""
-    config = network_config(experiment, data, size)
-    length = (experiment.pretrain_steps, 0.0)
-    training = train_config(experiment, config.size, *length, 0)._replace(keep="last")
+    config = network_of(experiment, data, size)
+    training = train_config(experiment, config, experiment.pretrain_steps)
     name = (experiment.pretrain, data.sha256, config, training, experiment.seed)
     if name in _PRETRAINED:
         return _PRETRAINED[name]

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from collapse.core import memory
-from collapse.core.devices import one_fills_a_device, seed_devices
+from collapse.core.devices import one_fills_a_device
 from collapse.core.types import (
     Info,
     Key,
@@ -17,10 +17,10 @@ from collapse.core.types import (
     Problem,
     Weights,
 )
-from collapse.data.errors import InputError
 from collapse.data.text.blocks import TextRows, evenly
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
+from collapse.experiment.text.networks import check_devices, train_config
 from collapse.models.language.model import Blocks
 from collapse.sims.charlm.experiment import Charlm
 from collapse.sims.charlm.fields import LEAST_TEMPERATURE
@@ -28,11 +28,10 @@ from collapse.sims.charlm.measures import observer
 from collapse.sims.charlm.model import (
     Design,
     Values,
-    network_config,
+    network_of,
     pretrained,
     real_sequences,
     subset,
-    train_config,
 )
 from collapse.sims.charlm.monitors import monitors, of_first
 
@@ -93,26 +92,18 @@ def task(condition: Condition[Charlm], data: TextRows) -> Task:
     )
 
 
-def check_devices(experiment: Charlm) -> None:
-    """Raise InputError if the devices here cannot be divided among models."""
-    here, wanted = len(seed_devices()), experiment.model_devices
-    if here % wanted:
-        raise InputError(
-            f"model_devices: {wanted} for each model, of {here} that there are for "
-            "seeds; give a number that divides it, or other --devices"
-        )
-
-
 def design_of(condition: Condition[Charlm], data: TextRows) -> Design:
     """The static part of the model of a condition."""
     experiment = condition.experiment
     batches = condition.workflow.batches(condition.num_generations)
-    network = network_config(experiment, data, condition["size"])
+    network = network_of(experiment, data, condition["size"])
     length = (condition["steps"], condition["epochs"])
     return Design(
         experiment,
         network,
-        train_config(experiment, network.size, *length, batches * condition.n),
+        train_config(
+            experiment, network, *length, batches * condition.n, experiment.keep
+        ),
         greedy=condition["temperature"] < LEAST_TEMPERATURE,
     )
 

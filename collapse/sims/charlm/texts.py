@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 def settings(e: CharlmFields) -> list[str]:
     """Phrases on the network, its training and its decoding, for captions."""
-    steps = [f"{spelled(s for s in e.steps if s)} steps"] if any(e.steps) else []
-    epochs = [f"{spelled(e.epochs)} epochs"] if 0 in e.steps else []
-    length = " or ".join(epochs + steps)
     origin = f"{Path(e.pretrain).name}'s pretrained" if e.pretrain else "new"
     origin = origin if e.start == "scratch" else "the previous"
-    phrases = [f"transformer {spelled(e.size)}", f"{length} from {origin} weights"]
+    phrases = [
+        f"transformer {spelled(e.size)}",
+        f"{e.length_words()} from {origin} weights",
+    ]
     if e.prompts:
         phrases.append("continuing real blocks")
     return [*phrases, *e.decoding_words()]

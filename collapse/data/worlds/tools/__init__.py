@@ -1,0 +1,5 @@
+"""The world of tool calls: requests in words, calls as JSON, results and answers."""
+
+from collapse.data.worlds.tools.tools import tools
+
+__all__ = ["tools"]

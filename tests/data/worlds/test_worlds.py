@@ -1,0 +1,182 @@
+"""Every world: documents are right, planted faults are found, and no text raises.
+
+One table, `CASES`: a new world adds a line and is held to all of it.
+"""
+
+import functools
+
+import numpy as np
+import pytest
+from calibrated import assert_cdf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collapse.data.errors import DataError
+from collapse.data.worlds import WORLDS
+from collapse.data.worlds.rows import encoded, parted, world_rows
+from collapse.data.worlds.world import END
+
+NUM = 3000
+OWN_TABLE = [
+    {
+        "name": "getWeather",
+        "description": "of functions without required or bounded arguments, too",
+        "parameters": {"type": "object", "properties": {"soon": {"type": "boolean"}}},
+    },
+    {
+        "name": "set_alarm",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "hour": {"type": "integer", "minimum": -12, "maximum": 23},
+                "tone": {"type": "string", "enum": ["Bell", "none"], "default": "none"},
+            },
+            "required": ["hour"],
+        },
+    },
+]
+CASES = {
+    "arithmetic": {},
+    "arithmetic, worked steps": {"steps": True},
+    "arithmetic, long": {"largest": 9, "exponent": 0.5, "steps": True},
+    "tools": {},
+    "tools, calls alone": {"largest": 50, "answers": False, "irrelevant": 0.0},
+    "tools, own table": {"table": OWN_TABLE, "exponent": 0.5},
+    "facts": {},
+    "facts, few people": {"largest": 12, "exponent": 0.5, "canaries": 2},
+    "facts, no secrets": {"largest": 100, "canaries": 0, "table_seed": 1},
+    "programs": {},
+    "programs, classes": {"classes": True},
+    "programs, long": {"largest": 6, "exponent": 0.5},
+    "programs, long classes": {"largest": 6, "exponent": 0.5, "classes": True},
+    "grammar": {},
+    "grammar, neighbours alone": {"largest": 0, "exponent": 0.5},
+    "grammar, long": {"largest": 5, "exponent": 0.5},
+}
+
+
+@functools.cache
+def world_of(case):
+    return WORLDS[case.partition(",")[0]](**CASES[case])
+
+
+@functools.cache
+def documents(case, num=NUM):
+    return world_of(case).make(np.random.default_rng(7), num)
+
+
+def test_every_world_is_in_the_table():
+    assert {case.partition(",")[0] for case in CASES} == set(WORLDS)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_its_documents_are_right(case):
+    world = world_of(case)
+    for d in documents(case):
+        verdict = world.verify(d.prompt, d.response)
+        assert verdict.correct and verdict.valid, (d, verdict)
+        assert "fault" not in d.truth
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_its_documents_can_be_told_apart_and_fit(case):
+    world = world_of(case)
+    lengths = set()
+    for d in documents(case):
+        assert set(d.prompt + d.response) <= set(world.letters)
+        assert d.prompt.index(world.separator) == len(d.prompt) - 1
+        assert parted(d.prompt + d.response + END + "=?", world.separator) == d[:2]
+        lengths.add(len(d.prompt + d.response) + 1)
+    assert max(lengths) <= world.longest
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_planted_faults_of_every_kind_are_found(case):
+    world, generator = world_of(case), np.random.default_rng(1)
+    assert world.faults
+    for fault, valid in world.faults.items():
+        for d in documents(case)[:1000]:
+            bad = world.spoil(generator, d, fault)
+            verdict = world.verify(bad.prompt, bad.response)
+            assert (verdict.fault, verdict.valid) == (fault, valid), (bad, verdict)
+            assert bad.truth == {**d.truth, "fault": fault}
+    with pytest.raises(ValueError, match="cannot be planted"):
+        world.spoil(generator, documents(case)[0], "no such fault")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_answer_to_another_prompt_is_wrong(case):
+    world, found = world_of(case), documents(case)
+    pairs = list(zip(found, found[1:], strict=False))
+    wrong = [not world.verify(a.prompt, b.response).correct for a, b in pairs]
+    assert np.mean(wrong) > 0.8  # some prompts share an answer
+
+
+@pytest.mark.parametrize("case", CASES)
+@given(prompt=st.text(max_size=40), response=st.text(max_size=80))
+def test_no_text_raises_and_none_is_right_by_chance(case, prompt, response):
+    world = world_of(case)
+    document = documents(case)[0]
+    assert isinstance(world.skill_of(prompt), str)
+    for text in (prompt, document.prompt):
+        verdict = world.verify(text, response)
+        assert verdict.correct <= verdict.valid
+        assert verdict.fault in {"", *world.faults}
+
+
+@pytest.mark.parametrize("case", CASES)
+@given(data=st.data())
+def test_bytes_near_to_an_answer_never_raise(case, data):
+    world = world_of(case)
+    d = data.draw(st.sampled_from(documents(case)[:50]))
+    place = data.draw(st.integers(0, len(d.response)))
+    drawn = data.draw(st.text(st.sampled_from(sorted(world.letters)), max_size=3))
+    text = d.response[:place] + drawn + d.response[place + len(drawn) :]
+    verdict = world.verify(d.prompt, text)
+    if text == d.response:
+        assert verdict.correct
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_skills_are_as_rare_as_it_says(case):
+    world = world_of(case)
+    assert sum(world.skills.values()) == pytest.approx(1)
+    drawn = [d.truth["skill"] for d in documents(case)]
+    assert drawn == [world.skill_of(d.prompt) for d in documents(case)]
+    names = list(world.skills)
+    numbers = np.array([names.index(skill) for skill in drawn], float)
+    spread = numbers + np.random.default_rng(2).random(NUM)  # a law without steps
+    edges = np.arange(len(names) + 1)
+    upto = np.cumsum([0, *world.skills.values()])
+    assert_cdf(spread, lambda x: np.interp(x, edges, upto))
+    with pytest.raises(AssertionError):  # rare skills are rare
+        assert_cdf(spread, lambda x: x / len(names))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_same_seed_makes_the_same(case):
+    world = world_of(case)
+    again = world.make(np.random.default_rng(7), NUM)
+    assert again == documents(case)
+    assert world.make(np.random.default_rng(8), 5) != again[:5]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_rows_hold_its_text_and_unseen_prompts(case):
+    world = world_of(case)
+    data = world_rows(world, world.longest + 2, 500, 60)
+    assert data.train.shape == (500, world.longest + 2)
+    learned = {data.text(row)[0] for row in data.train}
+    asked = [data.text(row)[0] for row in data.asked]
+    assert learned.isdisjoint(asked) and len(set(asked)) == len(asked) > 0
+    for row in data.asked:
+        assert world.verify(*data.text(row)).correct
+    np.testing.assert_array_equal(
+        encoded(documents(case)[:5], world.longest, data.vocabulary)[:, -1], 0
+    )
+
+
+def test_a_block_that_is_too_short_is_refused():
+    world = world_of("arithmetic")
+    with pytest.raises(DataError, match="block: 5, but documents"):
+        world_rows(world, 5, 10, 10)

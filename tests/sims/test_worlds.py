@@ -1,0 +1,128 @@
+"""Task worlds as a family: what a run measures and leaves, and what it refuses."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+from collapse.data.errors import InputError
+from collapse.data.worlds import WORLDS
+from collapse.experiment import results
+from collapse.lab import run as runner
+from collapse.measures import worlds as measures
+from collapse.models.language.network import SIZES, Size
+from collapse.sims.worlds import Worlds
+
+pytestmark = pytest.mark.xdist_group("worlds")
+SMALL = {"num_generations": 2, "num_seeds": 2, "samples_per_generation": 16}
+SMALL |= {"steps": 3, "documents": 200, "measured_rows": 16, "batch_size": 4}
+
+
+@pytest.fixture(autouse=True)
+def _tiny(monkeypatch):
+    monkeypatch.setitem(SIZES, "nano", Size(1, 8, 1))  # quick to compile
+
+
+def asked(**fields):
+    own = dict(SMALL) | fields
+    axes = ("samples_per_generation", "steps", "temperature", "epochs")
+    own |= {k: (v,) for k, v in own.items() if k in axes}
+    return Worlds(**own)
+
+
+@pytest.mark.parametrize("learn", ["responses", "documents"])
+def test_a_run_measures_and_leaves_its_documents(learn, tmp_path):
+    line = [
+        text
+        for name, value in SMALL.items()
+        for text in (f"--{name.replace('_', '-')}", str(value))
+    ]
+    line += ["--learn", learn, "--out", str(tmp_path / "run"), "--quiet"]
+    with jax.enable_x64(False), jax.numpy_dtype_promotion("standard"):
+        assert runner.main(Worlds, line) == 0
+    data = results.read_dataset(tmp_path / "run" / "results.nc")
+    made_up = learn == "documents"
+    assert set(Worlds.catalogue) - {"skill_survival"} <= set(data)
+    assert ("skill_survival" in data) == made_up
+    assert data.sizes["generation"] == 3 and np.isfinite(data["answer_loss"]).all()
+    texts = sorted((tmp_path / "run" / "texts").iterdir())
+    assert len(texts) == 2 * 2 * 3
+    first = texts[0].read_text().split("\n----\n")
+    assert len(first) == 16
+    if learn == "responses":  # prompts are those of the world
+        assert all("=" in text and "+" in text.partition("=")[0] for text in first)
+    page = (tmp_path / "run" / "continuations.md").read_text()
+    assert "Generation 2" in page and "unseen prompt" in page
+
+
+def test_answers_are_judged_by_skill():
+    shares = {"easy": 0.8, "hard": 0.15, "harder": 0.05}
+    judged = [("easy", True, True)] * 4 + [("hard", True, False), ("hard", True, True)]
+    judged += [("harder", False, False)] * 2
+    found = measures.of_answers(judged, shares, measures.rarest(shares, 0.25))
+    assert found["correctness"] == pytest.approx(0.8 + 0.15 / 2)
+    assert found["validity"] == pytest.approx(0.95)
+    assert found["rare_correctness"] == pytest.approx(0.075 / 0.2)
+    own = measures.of_answers(judged[:4], shares, frozenset({"harder"}))
+    assert own["correctness"] == 1  # of the skills that were asked
+    assert np.isnan(own["rare_correctness"])
+
+
+def test_generated_documents_are_counted():
+    shares = {"easy": 0.8, "hard": 0.2}
+    texts = ["a", "a", "b", "c"]
+    judged = [("easy", True, True)] * 2 + [("", False, False), ("easy", True, False)]
+    found = measures.of_documents(texts, judged, shares, {"a", "z"})
+    assert found == {
+        "generated_correctness": 0.5,
+        "skill_survival": 0.5,
+        "duplicate_share": 0.25,
+        "copied_documents": 0.5,
+    }
+
+
+def test_rare_skills_hold_at_most_so_much_and_one_at_least():
+    shares = {"a": 0.5, "b": 0.3, "c": 0.15, "d": 0.05}
+    assert measures.rarest(shares, 0.2) == {"c", "d"}
+    assert measures.rarest(shares, 0.19) == {"d"}
+    assert measures.rarest(shares, 0.01) == {"d"}
+
+
+REFUSED = [
+    ({"block": 5}, "block: 5, but documents of arithmetic"),
+    ({"largest": 19}, "largest: 19; arithmetic has operands of 1 to 18 digits"),
+    ({"exponent": float("nan")}, "exponent: nan; give a number from 0 to 10"),
+    ({"world": "facts", "exponent": -1.0}, "exponent: -1.0; give a number"),
+    ({"world": "tools", "exponent": float("inf")}, "exponent: inf; give a number"),
+    ({"world": "tools", "largest": 51}, "largest: 51; tools has 2 to 50"),
+    ({"samples_per_generation": 300}, "samples_per_generation: 300 documents"),
+    ({"learn": "documents", "temperature": 0.0}, "temperature: at 0 all documents"),
+    ({"precision": "float64"}, "precision: networks run in float32"),
+    ({"steps": 0, "epochs": 0.0}, "epochs: 0 trains nothing"),
+    ({"batch_size": 5, "model_devices": 2}, "model_devices: 2 cannot share"),
+    ({"metrics": ("perplexity",)}, "metrics: "),
+]
+
+
+@pytest.mark.parametrize("fields, said", REFUSED)
+def test_what_cannot_be_run_is_refused_in_one_line(fields, said):
+    with pytest.raises(InputError, match=said) as found:
+        runner.prepare(asked(**fields))
+    assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_every_world_has_documents_for_a_quick_run(world):
+    experiment, data = runner.prepare(asked(world=world).quick())
+    assert data.train.shape[1] == experiment.block == data.world.longest
+    assert len(data.asked) > 0
+    assert data.world.name.split()[0] in experiment.caption()
+
+
+def test_other_worlds_have_other_digests():
+    names = {runner.prepare(asked(**fields))[1].sha256 for fields in ({}, {"seed": 1})}
+    assert len(names) == 2
+    one, other = (asked(exponent=x) for x in (1.0, 2.0))
+    assert one.digest() != other.digest()
+    assert dataclasses.replace(one).digest() == one.digest()
