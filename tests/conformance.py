@@ -17,6 +17,7 @@ class Case(NamedTuple):
       network: trained in float32 by optax, which multiplies floats by counts.
       not_told: rules of `check_model` that cannot be told: of a fit that draws numbers,
         or whose parameters are its rows.
+      broken: rules that it has a reason to break.
     """
 
     fields: dict[str, Any]
@@ -25,6 +26,7 @@ class Case(NamedTuple):
     rounding: float = 1e-12
     network: bool = False
     not_told: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
 
 
 CASES = {
@@ -73,5 +75,14 @@ CASES = {
         rounding=1e-3,
         network=True,
         not_told=("repeated",),
+    ),
+    "students": Case(
+        {"documents": 100, "steps": (3,), "measured_rows": 8, "batch_size": 4},
+        rows=8,
+        tolerance=1e-4,
+        rounding=1e-3,
+        network=True,
+        not_told=("params", "all params"),
+        broken=("rows",),  # the first fit is that of the generator, on the whole corpus
     ),
 }

@@ -37,3 +37,9 @@ def weighted_batches(draw, shapes=ROW_SHAPES) -> WeightedBatch:
     if not weights.any():
         weights[draw(st.integers(0, shape[0] - 1))] = 1
     return WeightedBatch(rows, weights)
+
+
+def texts(longest=12, most=8) -> st.SearchStrategy[list[str]]:
+    """Texts of any characters, also surrogates, and of few, so that some agree."""
+    few = st.text("ab", max_size=longest)
+    return st.lists(st.text(st.characters(), max_size=longest) | few, max_size=most)

@@ -101,7 +101,7 @@ def test_its_model_keeps_every_rule(name, monkeypatch):
         precision="float64" if double else "float32",
         on_fail="report",
     )
-    assert not report.failed, str(report)
+    assert report.failed == case.broken, str(report)
     assert report.skipped == case.not_told
     exact = Trial(lambda root: (problem.model, problem.draw), case.rows, tolerance=0)
     zero_weight(exact)

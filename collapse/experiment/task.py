@@ -21,6 +21,22 @@ from collapse.numerics.threefry import Key
 HELD_OUT = 500  # rows drawn for the test error of one seed
 
 
+class HostCurator(NamedTuple):
+    """A curator that looks at rows on the host, between generating and learning.
+
+    Attributes:
+      candidates: rows generated for each row that can be kept.
+      weigh: (roots [S], states [S, ...], batch with leaves [S, candidates * n, ...],
+        spans [S, 2]) -> weights [S, candidates * n], 0 for rows that are rejected, and
+        name -> [S], what is told of it in the trace. Of the candidates only those in
+        the span, counted as in `range`, are looked at. Generation 0 has no candidates:
+        the batch is None, and only what is told is used.
+    """
+
+    candidates: int
+    weigh: Callable[[Any, Any, Any, Any], tuple[Any, Mapping[str, Any]]]
+
+
 class Task(NamedTuple):
     """What is learned in a condition.
 
@@ -52,6 +68,8 @@ class Task(NamedTuple):
       model_devices: that compute one seed together.
       controller: (root key, *values) -> Controller; None for the constant one.
       curator: (root key, *values) -> Curator; None to keep all rows.
+      host_curator: in its place, one that acts on the host; None for none. Its tasks
+        have `observe`, too, and no workflow that writes several slots at once.
       pooled: parameters of several models, stacked along a first axis -> those of their
         mixture in equal parts; None if that is no model of the family.
       on_host: its model is of another framework, which jax cannot compile: it is run
@@ -77,6 +95,7 @@ class Task(NamedTuple):
     model_devices: int = 1
     controller: Callable[..., Controller] | None = None
     curator: Callable[..., Curator] | None = None
+    host_curator: HostCurator | None = None
     on_host: bool = False
     pooled: Callable[[Params], Params] | None = None
 

@@ -4,6 +4,7 @@ A part is one condition for a block of seeds.
 """
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -159,7 +160,8 @@ def run_part(part: Part, watch: Watch) -> Arrays:
         if end <= done:
             continue
         began = time.monotonic()
-        state, entries = program.walk(end - done)(roots, state, *task.values)
+        advance = _advancing(part, end - done)
+        state, entries = advance(roots, state, *task.values)
         pieces.append(named(entries))  # waits for the device
         spent = time.monotonic() - began
         speed = task.speed(pieces[-1], spent) if task.speed else ""
@@ -190,6 +192,12 @@ def run_part(part: Part, watch: Watch) -> Arrays:
     if samples:
         result["samples"] = np.stack(samples)
     return result
+
+
+def _advancing(part: Part, length: int) -> Callable[..., Any]:
+    """A function of keys, states and values, with the host's curator where it acts."""
+    advance, curator = part.program.walk(length), part.task.host_curator
+    return advance if curator is None else functools.partial(advance, curator)
 
 
 def _begun(part: Part, roots: Any, watch: Watch) -> checkpoint.Progress:

@@ -13,7 +13,7 @@ from collapse.core.seeds import over_seeds
 from collapse.core.types import Problem
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
-from collapse.lab import hosted
+from collapse.lab import hosted, seat
 from collapse.lab.stored import Kept, kept
 
 
@@ -91,12 +91,11 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
 
     mapped = each(init, (0, *[None] * count), loop.STATE_AXES)
     blank = kept(mapped, "blank", *origin)
-    found: dict[int, Any] = {}
-
-    def shapes(roots: Any, *values: Any) -> Any:
-        if len(roots) not in found:
-            found[len(roots)] = blank.shapes(roots, *values)
-        return found[len(roots)]
+    shapes = _by_number(blank.shapes)
+    if task.host_curator is not None:
+        halves = _halves(bound, task.host_curator.candidates, each, count)
+        own = functools.partial(seat.walk, halves)
+        return Program(blank.call, own, lambda *_: None, num_rows, shapes)
 
     def prepare(length: int, roots: Any, *values: Any) -> Any:
         shardings = getattr(blank.program(roots, *values), "output_shardings", None)
@@ -107,6 +106,30 @@ def compiled(condition: Condition[Any], task: Task) -> Program:
 
     return Program(
         blank.call, lambda length: walk(length).call, prepare, num_rows, shapes
+    )
+
+
+def _by_number(shapes: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of keys and values, called once for each number of seeds."""
+    found: dict[int, Any] = {}
+
+    def remembered(roots: Any, *values: Any) -> Any:
+        if len(roots) not in found:
+            found[len(roots)] = shapes(roots, *values)
+        return found[len(roots)]
+
+    return remembered
+
+
+def _halves(
+    bound: hosted.Bound, candidates: int, each: Callable[..., Any], count: int
+) -> seat.Halves:
+    """The halves of a step of all seeds, between which the host acts."""
+    states, rest = loop.STATE_AXES, [None] * count
+    proposed, learned = (make(bound, candidates) for make in (seat.propose, seat.learn))
+    return (
+        each(proposed, (0, states, *rest), 0),
+        each(learned, (0, states, 0, 0, *rest), (states, 0), donate=1),
     )
 
 
@@ -139,12 +162,15 @@ def _bound(
 
 def _seated(task: Task) -> hosted.Seated:
     """A function of a root key and the task's values: curator and controller."""
+    if task.host_curator is not None:
+        curator = seat.placeholder(task.host_curator.candidates)
+        return lambda root, *values: {"curator": curator}
 
-    def seated(root: Any, *values: Any) -> dict[str, Any]:
+    def given(root: Any, *values: Any) -> dict[str, Any]:
         made = {"curator": task.curator, "controller": task.controller}
         return {k: make(root, *values) for k, make in made.items() if make is not None}
 
-    return seated
+    return given
 
 
 def _hosted(bound: hosted.Bound, num_rows: int, seated: hosted.Seated) -> Program:

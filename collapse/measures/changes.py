@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from collapse.measures import intervals
+from collapse.measures import fieller, intervals
 
 Values = NDArray[np.float64]
 
@@ -56,24 +56,8 @@ def ratio_of_means(
       last: [S], of the same seeds.
       confidence: of the interval.
     """
-    count, below, above = len(first), first.mean(), last.mean()
-    if not below > 0:
-        return _NOTHING
-    value = float(above / below)
-    if count < 2:
-        return Estimate(value, np.nan, np.nan)
-    # the larger of the two gives the scale: squares of errors of 1e200 would overflow
-    scale = max(below, abs(above))
-    below, above = below / scale, above / scale
-    spread = np.cov(first / scale, last / scale) / count
-    times = intervals.student(count - 1, confidence) ** 2
-    a = below**2 - times * spread[0, 0]
-    b = below * above - times * spread[0, 1]
-    c = above**2 - times * spread[1, 1]
-    if a <= 0:
-        return Estimate(value, -np.inf, np.inf)
-    reach = np.sqrt(max(b**2 - a * c, 0.0))  # below 0 by rounding alone
-    return Estimate(value, float((b - reach) / a), float((b + reach) / a))
+    found = fieller.of_means(first, last, confidence)
+    return Estimate(*found[:3]) if first.mean() > 0 else _NOTHING
 
 
 def median_ratio(

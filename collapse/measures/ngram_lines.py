@@ -44,13 +44,52 @@ def ngram_bits(
     Raises:
       ValueError: if `order` is below 1, or there are more n-grams than 2^63.
     """
+    tables = _checked_tables(train, size, order, smoothing)
+    bits = [_bits(rows, tables, size).ravel() for rows in _groups(test)]
+    return float(np.concatenate(bits).mean())
+
+
+def document_bits(
+    train: Rows,
+    test: Rows,
+    size: int,
+    order: int,
+    end: int,
+    smoothing: Smoothing = "witten_bell",
+) -> Float[np.ndarray, " documents"]:
+    """Mean of -log2 p over the tokens of each document, in bits a token.
+
+    A document goes up to its first end, which is counted; what fills its row is not. In
+    the rows that n-grams are counted in it is, so that the shares after an end are
+    those of filling; no document has any.
+
+    Args:
+      train: as in `ngram_bits`, of one length.
+      test: rows of documents, of any number.
+      size: as there.
+      order: as there.
+      end: the token that ends documents and fills rows.
+      smoothing: as there.
+
+    Raises:
+      ValueError: as there.
+    """
+    bits = _bits(test, _checked_tables(train, size, order, smoothing), size)
+    ends = np.cumsum(test == end, axis=1) - (test == end)
+    counted = ends == 0
+    found: Float[np.ndarray, " documents"] = (bits * counted).sum(1) / counted.sum(1)
+    return found
+
+
+def _checked_tables(
+    train: Rows | Sequence[Rows], size: int, order: int, smoothing: Smoothing
+) -> "list[_Table]":
+    """The tables of n-grams of rows, if there can be such."""
     if order < 1:
         raise ValueError(f"order must be at least 1, got {order}")
     if (size + 1) ** order > 2**63:
         raise ValueError(f"order must be lower: {size} tokens have too many n-grams")
-    tables = _tables(_groups(train), size, order, smoothing == "kneser_ney")
-    bits = [_bits(rows, tables, size).ravel() for rows in _groups(test)]
-    return float(np.concatenate(bits).mean())
+    return _tables(_groups(train), size, order, smoothing == "kneser_ney")
 
 
 def _groups(rows: Rows | Sequence[Rows]) -> Sequence[Rows]:

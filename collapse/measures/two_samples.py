@@ -18,6 +18,7 @@ from collapse.measures.neighbours import (
     mean_similarity,
     squared_distances,
 )
+from collapse.numerics import ranking
 
 Points = Float[Array, "m d"]
 Reference = Float[Array, "r d"]
@@ -99,11 +100,7 @@ def squared_auc(points: Points, reference: Reference) -> Float[Array, ""]:
     scale = jnp.trace(scatter) / len(scatter)
     ridge = _RIDGE * scale * jnp.eye(len(scatter), dtype=scatter.dtype)
     direction = jnp.linalg.solve(scatter + ridge, theirs.mean(0) - own.mean(0))
-    below, above = jnp.sort(own_test @ direction), theirs_test @ direction
-    rank = jnp.searchsorted(below, above, side="left") + jnp.searchsorted(
-        below, above, side="right"
-    )
-    auc = jnp.mean(rank.astype(below.dtype)) / (2 * len(below))
+    auc = ranking.auc(own_test @ direction, theirs_test @ direction)
     return (2 * auc - 1) ** 2
 
 

@@ -3,8 +3,12 @@
 Pure functions of text and verdicts; see `catalogue.WORLDS` for names and units.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
+
+import numpy as np
+from jaxtyping import Float, Int
 
 Judged = tuple[str, bool, bool]  # skill of the prompt, valid, correct
 
@@ -39,6 +43,102 @@ def _mean(judged: Sequence[Judged], place: int, shares: Mapping[str, float]) -> 
     if not total:
         return float("nan")
     return sum(shares[s] * right[s] / num for s, num in asked.items()) / total
+
+
+def pass_at(
+    attempts: Sequence[Sequence[Judged]], k: int, shares: Mapping[str, float]
+) -> float:
+    """Chance that one of k answers to a prompt is right, weighted as `of_answers`.
+
+    Of n answers to a prompt, c of them right, 1 - C(n - c, k) / C(n, k) is an unbiased
+    estimate (Chen et al. 2021, arXiv 2107.03374, section 2.1).
+
+    Args:
+      attempts: n answers to each prompt, of one skill and with their verdicts.
+      k: at most n.
+      shares: skill -> its share in the truth.
+
+    Raises:
+      ValueError: for k above n.
+    """
+    found: dict[str, list[float]] = {}
+    for answers in attempts:
+        n, right = len(answers), sum(one[2] for one in answers)
+        if not 1 <= k <= n:
+            raise ValueError(f"k: {k}; give a number from 1 to the {n} answers")
+        chance = 1 - math.comb(n - right, k) / math.comb(n, k)
+        found.setdefault(answers[0][0], []).append(chance)
+    total = sum(shares[skill] for skill in found)
+    if not total:
+        return float("nan")
+    return sum(shares[s] * sum(own) / len(own) for s, own in found.items()) / total
+
+
+def counts_of(
+    judged: Sequence[tuple[str, str]], skills: Sequence[str], faults: Sequence[str]
+) -> Int[np.ndarray, "skills faults"]:
+    """How many answers to prompts of each skill have each fault.
+
+    Args:
+      judged: skill and fault of each answer; "" for none.
+      skills: names of the rows.
+      faults: names of the columns; "" is that of right answers.
+    """
+    counts = Counter(judged)
+    found = [[counts[skill, fault] for fault in faults] for skill in skills]
+    return np.array(found, int).reshape(len(skills), len(faults))
+
+
+def group_shift(told: Sequence[str], shares: Mapping[str, float]) -> float:
+    """Total variation distance of the groups that documents tell of from the truth.
+
+    Half the sum of |share - true share|: the share of the documents that would have to
+    tell of another group. NaN if no document tells of a group.
+
+    Args:
+      told: group of each document; "" for none.
+      shares: group -> its share in the truth.
+    """
+    counts = Counter(group for group in told if group)
+    num = sum(counts.values())
+    if not num:
+        return float("nan")
+    return sum(abs(counts[g] / num - share) for g, share in shares.items()) / 2
+
+
+def contest_ranks(
+    losses: Float[np.ndarray, "c k"], right: Int[np.ndarray, " c"]
+) -> Int[np.ndarray, " c"]:
+    """Rank of the right document of each contest by its loss, 1 for the least.
+
+    Equal and NaN losses count as less than that of the right one: a model that knows
+    nothing is not said to know something.
+
+    Args:
+      losses: of the documents of c contests.
+      right: which of them is the right one.
+    """
+    own = losses[np.arange(len(losses)), right]
+    found: Int[np.ndarray, " c"] = np.sum(~(losses > own[:, None]), 1)
+    return found
+
+
+def of_contests(
+    losses: Float[np.ndarray, "c k"], right: Int[np.ndarray, " c"], kind: str
+) -> dict[str, float]:
+    """pair_accuracy of minimal pairs, or exposure of planted secrets; else nothing.
+
+    * pair_accuracy: share of pairs whose right response has the lower loss.
+    * exposure: log2 of the number of secrets less log2 of the rank of the planted one,
+      in bits, mean over planted secrets (Carlini et al. 2019, arXiv 1802.08232).
+    """
+    if kind == "pairs":
+        won = contest_ranks(losses, right) == 1
+        return {"pair_accuracy": float(np.mean(won))}
+    if kind == "secrets":
+        bits = np.log2(losses.shape[1]) - np.log2(contest_ranks(losses, right))
+        return {"exposure": float(np.mean(bits))}
+    return {}
 
 
 def of_documents(

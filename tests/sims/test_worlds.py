@@ -13,6 +13,7 @@ from collapse.lab import run as runner
 from collapse.measures import worlds as measures
 from collapse.models.language.network import SIZES, Size
 from collapse.sims.worlds import Worlds
+from collapse.sims.worlds.task import task
 
 pytestmark = pytest.mark.xdist_group("worlds")
 SMALL = {"num_generations": 2, "num_seeds": 2, "samples_per_generation": 16}
@@ -43,8 +44,10 @@ def test_a_run_measures_and_leaves_its_documents(learn, tmp_path):
         assert runner.main(Worlds, line) == 0
     data = results.read_dataset(tmp_path / "run" / "results.nc")
     made_up = learn == "documents"
-    assert set(Worlds.catalogue) - {"skill_survival"} <= set(data)
-    assert ("skill_survival" in data) == made_up
+    experiment = asked(learn=learn)
+    assert set(experiment.possible()) == set(Worlds.catalogue) & set(data)
+    assert ("skill_survival" in data) == made_up and "phi" not in data
+    assert ("copied_documents" in data) == made_up  # else right answers are copies
     assert data.sizes["generation"] == 3 and np.isfinite(data["answer_loss"]).all()
     texts = sorted((tmp_path / "run" / "texts").iterdir())
     assert len(texts) == 2 * 2 * 3
@@ -102,13 +105,30 @@ REFUSED = [
     ({"steps": 0, "epochs": 0.0}, "epochs: 0 trains nothing"),
     ({"batch_size": 5, "model_devices": 2}, "model_devices: 2 cannot share"),
     ({"metrics": ("perplexity",)}, "metrics: "),
+    ({"metrics": ("exposure",)}, "metrics: exposure says nothing of arithmetic"),
+    ({"attempts": 3, "pass_k": 4}, "pass_k: 4 of 3 answers"),
+    ({"attempts": 3, "temperature": 0.0}, "attempts: at temperature 0"),
+    ({"operator": ("rule",)}, "operator: unknown 'rule'; .* did you mean rules"),
+    ({"operator": ("none random",)}, "operator: cannot read 'none random'"),
+    ({"operator": ("rules", "rules ")}, "operator: 'rules' and 'rules ' are one"),
+    ({"operator": ("best_of",)}, "operator: best_of needs several answers"),
+    ({"candidates": 4}, "candidates: without an operator all documents are kept"),
+    (
+        {"operator": ("best_of",), "candidates": 4, "judged": "all"},
+        "judged: best_of judges answers to one prompt",
+    ),
+    ({"judge_accuracy": 1.5}, "judge_accuracy: 1.5; give a number from 0 to 1"),
+    ({"faults": (0.7,), "noise": 0.5}, "faults, noise: 1.2 together"),
+    ({"faults": (1.5,)}, "faults: 1.5; give a number from 0 to 1"),
+    ({"world": "tools", "functions": "no.json"}, "functions: no.json: No such file"),
 ]
 
 
 @pytest.mark.parametrize("fields, said", REFUSED)
 def test_what_cannot_be_run_is_refused_in_one_line(fields, said):
     with pytest.raises(InputError, match=said) as found:
-        runner.prepare(asked(**fields))
+        experiment, data = runner.prepare(asked(**fields))
+        task(next(iter(experiment.conditions())), data)
     assert "\n" not in str(found.value)
 
 

@@ -10,9 +10,12 @@ from jaxtyping import Int
 
 from collapse.data.errors import DataError
 from collapse.data.vocabulary import decode, encode
-from collapse.data.worlds.world import END, Document, World
+from collapse.data.worlds.planted import Defects, planted
+from collapse.data.worlds.world import END, Contest, Document, World
 
 _HELD_OUT = 10  # one prompt in so many is asked only when models are measured
+_CONTEST_SEED = 1  # the same contests whatever the documents
+_CONTEST_ROUNDS = 200  # of making contests, of which one prompt in ten is held out
 _ROUNDS = 4  # of making documents: so many are looked through for rare prompts
 
 
@@ -25,6 +28,9 @@ class WorldRows(NamedTuple):
       asked: [m, block] tokens of documents whose prompts are held out.
       vocabulary: characters in the order of their tokens; `END` is the first.
       sha256: of all of it.
+      contests: [c, k, block] tokens of the documents of each contest; of minimal pairs
+        with held-out prompts.
+      right: [c] which of them is the right one.
     """
 
     world: World
@@ -32,6 +38,8 @@ class WorldRows(NamedTuple):
     asked: Int[np.ndarray, "m block"]
     vocabulary: str
     sha256: str
+    contests: Int[np.ndarray, "c k block"]
+    right: Int[np.ndarray, " c"]
 
     @property
     def separator(self) -> int:
@@ -62,12 +70,15 @@ def world_rows(
       world: that makes the documents.
       block: tokens of a row.
       num: documents to learn from.
-      asked: documents whose prompts are held out, at most.
+      asked: documents whose prompts are held out, as near to it as equal numbers of
+        each skill come: one at least, none of a skill too rare to be met.
       seed: of all of them.
 
     Raises:
-      DataError: if documents are longer than a block.
+      DataError: if documents are longer than a block, or for a negative seed.
     """
+    if seed < 0:
+        raise DataError(f"seed: {seed}; give 0 or more")
     if world.longest > block:
         raise DataError(
             f"block: {block}, but documents of {world.name} have up to "
@@ -90,17 +101,92 @@ def world_rows(
     learned, prompts = (
         encoded(part, block, vocabulary) for part in (train[:num], every)
     )
+    found = _contests(world)
+    contests = encoded(
+        [Document(*both, {}) for contest in found for both in contest.documents],
+        block,
+        vocabulary,
+    )
+    return WorldRows(
+        world,
+        learned,
+        prompts,
+        vocabulary,
+        _digest(world, learned, prompts),
+        contests.reshape(len(found), -1 if found else 0, block),
+        np.array([contest.right for contest in found], int),
+    )
+
+
+def _digest(world: World, *rows: Int[np.ndarray, "_ block"]) -> str:
     sha256 = hashlib.sha256(world.name.encode())
-    sha256.update(learned.tobytes() + prompts.tobytes())
-    return WorldRows(world, learned, prompts, vocabulary, sha256.hexdigest())
+    for part in rows:
+        sha256.update(part.tobytes())
+    return sha256.hexdigest()
+
+
+def _contests(world: World) -> list[Contest]:
+    """The contests of a world; of minimal pairs those whose prompts are held out."""
+    generator = np.random.default_rng(_CONTEST_SEED)
+    found = world.contests(generator)
+    if world.contest != "pairs":
+        return found
+    wanted, found = len(found), [c for c in found if _is_unseen(c)]
+    for _ in range(_CONTEST_ROUNDS):
+        if len(found) >= wanted:
+            break
+        found += [c for c in world.contests(generator) if _is_unseen(c)]
+    return found[:wanted]
+
+
+def _is_unseen(contest: Contest) -> bool:
+    return all(_is_held_out(prompt) for prompt, _ in contest.documents)
 
 
 def encoded(
     documents: Sequence[Document], block: int, vocabulary: str
 ) -> Int[np.ndarray, "rows block"]:
     """Tokens of documents, each padded with `END`."""
-    texts = [(d.prompt + d.response).ljust(block, END) for d in documents]
-    return encode("".join(texts), vocabulary).reshape(len(texts), block)
+    return tokens_of([d.prompt + d.response for d in documents], block, vocabulary)
+
+
+def tokens_of(
+    texts: Sequence[str], block: int, vocabulary: str
+) -> Int[np.ndarray, "rows block"]:
+    """Tokens of texts without their end, each padded with `END`."""
+    padded = "".join(text.ljust(block, END) for text in texts)
+    return encode(padded, vocabulary).reshape(len(texts), block)
+
+
+def unasked(world: World, generator: np.random.Generator, num: int) -> list[Document]:
+    """`num` documents without fault whose prompts are not held out."""
+    found = list[Document]()
+    while len(found) < num:
+        found += [d for d in world.make(generator, num) if not _is_held_out(d.prompt)]
+    return found[:num]
+
+
+def with_defects(data: WorldRows, defects: Defects, seed: int = 0) -> WorldRows:
+    """The same world, its documents to learn from made anew with planted defects.
+
+    No prompt of theirs is asked when models are measured, except that of contamination:
+    copies of the documents that are asked.
+
+    Args:
+      data: of the world.
+      defects: shares of the documents that have each defect.
+      seed: of all documents.
+
+    Raises:
+      DataError: for shares that cannot be had.
+    """
+    num, block = data.train.shape
+
+    asked = [Document(*data.text(row), {}) for row in data.asked]
+    unseen = data.world._replace(make=functools.partial(unasked, data.world))
+    made = planted(unseen, np.random.default_rng(seed), num, defects, asked)
+    train = encoded(made, block, data.vocabulary)
+    return data._replace(train=train, sha256=_digest(data.world, train, data.asked))
 
 
 @functools.lru_cache(maxsize=2**16)

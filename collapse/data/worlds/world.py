@@ -6,8 +6,8 @@ maker of a document knows: the skill that it asks for, how rare that is, the rig
 answer, and which fault was planted in it.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -48,8 +48,32 @@ class Verdict(NamedTuple):
         return not self.fault
 
 
+class Contest(NamedTuple):
+    """Documents of which a model should find one the most likely.
+
+    Attributes:
+      documents: prompt and response of each, without `END`.
+      right: which of them is the right one.
+    """
+
+    documents: Sequence[tuple[str, str]]
+    right: int
+
+
+def no_group(prompt: str, response: str) -> str:
+    """The group of a text in a world without groups: none."""
+    del prompt, response
+    return ""
+
+
+def no_contests(generator: np.random.Generator) -> list[Contest]:
+    """An empty list, for a world without contests."""
+    del generator
+    return []
+
+
 class World(NamedTuple):
-    """A world as pure functions of text.
+    """A world as pure functions of text, which processes can send to each other.
 
     Attributes:
       name: of the world and its settings, part of what tells runs apart.
@@ -62,7 +86,15 @@ class World(NamedTuple):
       skill_of: prompt -> name of the skill it asks for; "" if it is no prompt.
       skills: name -> share of the prompts of `make` that ask for it.
       spoil: (generator, document, fault) -> the document with that fault planted.
-        Raises ValueError for a fault that the world does not know.
+        Raises ValueError for a fault that the world does not know, and in a mixture of
+        worlds also for one that this document cannot have.
+      groups: name of a group of people -> its share of those documents of `make` that
+        tell of any group; empty for a world without people.
+      group_of: (prompt, response) -> name of the group that a text tells of, true or
+        not; "" for none. Takes any text and never raises.
+      contest: what `contests` are: minimal `pairs`, planted `secrets` among others that
+        might have been, or nothing.
+      contests: generator -> contests between responses, all of as many.
     """
 
     name: str
@@ -75,6 +107,10 @@ class World(NamedTuple):
     skill_of: Callable[[str], str]
     skills: Mapping[str, float]
     spoil: Callable[[np.random.Generator, Document, str], Document]
+    groups: Mapping[str, float] = {}  # noqa: RUF012 - a proxy cannot be pickled
+    group_of: Callable[[str, str], str] = no_group
+    contest: Literal["pairs", "secrets", ""] = ""
+    contests: Callable[[np.random.Generator], list[Contest]] = no_contests
 
 
 def zipf(num: int, exponent: float) -> np.ndarray:

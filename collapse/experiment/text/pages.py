@@ -61,8 +61,8 @@ def leave(
     (folder / TEXTS).mkdir(exist_ok=True)
     page = ["# One prompt, continued by each generation", *head, ""]
     for condition in conditions:
-        trace, name = traces[condition.key], _name(condition)
-        page += [f"## {name}", "", opening, ""]
+        trace, said_of = traces[condition.key], name(condition)
+        page += [f"## {said_of}", "", opening, ""]
         last = len(trace["continued"][0]) - 1
         for t, tokens in enumerate(trace["continued"][0]):
             if t in (*_SHOWN, last):
@@ -70,7 +70,7 @@ def leave(
                 page += [f"Generation {t}:", "", *fenced(said), ""]
         for seed, of_seed in enumerate(trace["text"]):
             for t, rows in enumerate(of_seed):
-                file = f"{name.replace(', ', '-').replace(' ', '_')}-{seed}-{t}.txt"
+                file = f"{said_of.replace(', ', '-').replace(' ', '_')}-{seed}-{t}.txt"
                 text = "\n----\n".join(map(read, rows))
                 _write(folder / TEXTS / file, text + "\n")
     _write(folder / "continuations.md", "\n".join(page))
@@ -83,7 +83,7 @@ def fenced(text: str) -> list[str]:
     return [f"{fence}text", text, fence]
 
 
-def _name(condition: Condition[Any]) -> str:
+def name(condition: Condition[Any]) -> str:
     """A condition in words: `replace`, or `replace, temperature 0.5`."""
     several = condition.experiment.several()
     return ", ".join(

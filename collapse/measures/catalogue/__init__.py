@@ -27,6 +27,7 @@ from collapse.measures.catalogue.text import OF_WORDS as OF_WORDS
 from collapse.measures.catalogue.text import (
     PERPLEXITY_QUANTILES as PERPLEXITY_QUANTILES,
 )
+from collapse.measures.catalogue.worlds import STUDENTS as STUDENTS
 from collapse.measures.catalogue.worlds import WORLDS as WORLDS
 from collapse.measures.quantity import LOST as LOST
 from collapse.measures.quantity import OVERSHOT as OVERSHOT

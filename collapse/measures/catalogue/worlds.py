@@ -1,6 +1,6 @@
 """Metrics of task worlds; defined in `measures.worlds`."""
 
-from collapse.measures.quantity import Quantity, loss
+from collapse.measures.quantity import Quantity, error, loss
 
 _SHARE = "share of answers"
 WORLDS = {
@@ -9,6 +9,9 @@ WORLDS = {
         "correct answers to unseen prompts of rare skills", _SHARE, 1.0
     ),
     "validity": Quantity("answers of a valid form", _SHARE, 1.0),
+    "pass_at_k": Quantity(
+        "prompts of which one of k answers is correct", "share of prompts", 1.0
+    ),
     "answer_loss": loss("loss on right answers to unseen prompts", "nats a token"),
     "generated_correctness": Quantity(
         "correct among generated documents", "share of documents", 1.0
@@ -19,6 +22,28 @@ WORLDS = {
         1.0,
         aspect="support",
     ),
+    "pair_accuracy": Quantity(
+        "minimal pairs whose right response is the likelier", "share of pairs", 1.0
+    ),
+    "exposure": Quantity("exposure of planted secrets", "bits", None, "lower"),
+    "group_shift": error(
+        "documents that tell of another group than in the truth", "share of documents"
+    ),
+    "phi": Quantity(
+        "correct documents that the operator keeps", "share of them", None, "higher"
+    ),
+    "psi": Quantity(
+        "wrong documents that the operator keeps", "share of them", None, "lower"
+    ),
+    "operator_auc": Quantity(
+        "AUC of the operator's scores for correct documents",
+        "probability",
+        None,
+        "higher",
+    ),
+    "lost_skills": error(
+        "skills of which the operator keeps nothing", "share of skills"
+    ),
     "duplicate_share": Quantity(
         "generated documents that repeat another", "share of documents", None, "lower"
     ),
@@ -28,4 +53,20 @@ WORLDS = {
         None,
         "lower",
     ),
+}
+_DATA = "of the rows that a student learns from"
+STUDENTS = {
+    **{name: WORLDS[name] for name in ("correctness", "rare_correctness", "validity")},
+    "solver_correctness": Quantity(
+        "correct answers of the generator to unseen prompts", _SHARE, 1.0
+    ),
+    "data_correctness": Quantity(f"correct {_DATA}", "share of documents", 1.0),
+    "data_validity": Quantity(f"valid {_DATA}", "share of documents", 1.0),
+    **{n: WORLDS[n] for n in ("skill_survival", "duplicate_share", "copied_documents")},
+    "document_length": Quantity(f"length {_DATA}", "characters"),
+    "letter_entropy": Quantity(f"entropy of the characters {_DATA}", "bits"),
+    "perplexity_bits": Quantity(
+        f"bits a token that n-grams of clean documents need, {_DATA}", "bits"
+    ),
+    "base_loss": loss(f"loss of the base on answers {_DATA}", "nats a token"),
 }

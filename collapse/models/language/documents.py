@@ -7,6 +7,7 @@ fine-tuning, and answer prompts that it is given.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import jax.numpy as jnp
@@ -71,7 +72,7 @@ def document_model(
         of so many is generated. None to generate whole documents.
     """
     net, devices = network(config), train_config.devices
-    loss = functools.partial(_training_loss, net, form, bool(config.dropout))
+    loss = training_loss(config, form)
     init, fit = learner(net, loss, train_config, start, pretrained)
 
     def sample(key: Key, params: LanguageParams, num: int) -> Blocks:
@@ -83,6 +84,20 @@ def document_model(
         return Blocks(answered(key, net, *own))
 
     return Model(init, fit, sample)
+
+
+def training_loss(config: NetworkConfig, form: Format) -> Callable[..., Array]:
+    """The loss of a minibatch, see `document_model`, as `training.train` takes it."""
+    own = (network(config), form, bool(config.dropout))
+    return functools.partial(_training_loss, *own)
+
+
+def total_losses(
+    net: Network, weights: dict, rows: Int[Array, "rows block"], form: Format
+) -> Float[Array, " rows"]:
+    """Loss of each document, summed over its learned tokens, in nats."""
+    losses = cross_entropy_in_groups(net, weights, rows)
+    return jnp.sum(losses * learned(rows, form).astype(losses.dtype), 1)
 
 
 def _training_loss(
@@ -123,10 +138,38 @@ def answered(
       decoding_config: how each token is chosen.
       devices: of the model.
     """
-    bos = jnp.full((num, 1), config.vocabulary, jnp.int32)
     given = None
     if prompts is not None:
         given = jnp.where(in_prompt(prompts, form), prompts, -1).astype(jnp.int32)
+    own = (given, num, config, form, decoding_config, devices)
+    return written(key, net, weights, *own)
+
+
+def written(
+    key: Key,
+    net: Network,
+    weights: dict,
+    given: Int[Array, "num block"] | None,
+    num: int,
+    config: NetworkConfig,
+    form: Format,
+    decoding_config: DecodingConfig,
+    devices: int = 1,
+) -> Int[Array, "num block"]:
+    """Documents [num, block] that a network writes; consumes the key.
+
+    Args:
+      key: consumed.
+      net: its functions.
+      weights: its weights.
+      given: tokens that are read and not generated, -1 where it writes; None for none.
+      num: of documents.
+      config: of the network.
+      form: how documents are written.
+      decoding_config: how each token is chosen.
+      devices: of the model.
+    """
+    bos = jnp.full((num, 1), config.vocabulary, jnp.int32)
     own = (bos, config, decoding_config, devices, given)
     tokens = generated(key, net, weights, *own).tokens
     return jnp.where(_before(tokens == form.end) > 0, form.end, tokens)

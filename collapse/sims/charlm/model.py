@@ -1,26 +1,23 @@
 """The language model of a condition, made from the experiment's fields."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from collapse.core import streams
-from collapse.core.devices import on_host
-from collapse.core.seeds import over_seeds
 from collapse.core.types import Key, Model
 from collapse.data.text.blocks import TextRows, pretraining_rows
 from collapse.experiment.text.networks import network_config, train_config
+from collapse.experiment.text.pretraining import trained_once
 from collapse.models.language.decoding import DecodingConfig
 from collapse.models.language.model import cross_entropy, language_model
 from collapse.models.language.network import NetworkConfig, network
 from collapse.models.language.parallel import Piece
-from collapse.models.language.training import TrainConfig, train
-from collapse.numerics import draws, threefry
+from collapse.models.language.training import TrainConfig
+from collapse.numerics import draws
 from collapse.sims.charlm.experiment import Charlm
-
-_PRETRAINED: dict[Any, dict] = {}  # (text, network, training) -> weights
 
 
 class Values(NamedTuple):
@@ -115,31 +112,17 @@ def pretrained(experiment: Charlm, data: TextRows, size: str) -> dict:
     """Weights trained on another text, once for all seeds and workflows."""
     config = network_of(experiment, data, size)
     training = train_config(experiment, config, experiment.pretrain_steps)
-    name = (experiment.pretrain, data.sha256, config, training, experiment.seed)
-    if name in _PRETRAINED:
-        return _PRETRAINED[name]
     net = network(config)
-    own = (experiment.pretrain, config.block, data.text.vocabulary)
-    rows = jnp.asarray(pretraining_rows(*own, *experiment.how(), data.pairs))
 
-    def run(key: Key, rows: Array) -> dict:
-        init_key, key = threefry.split(key)
+    def rows() -> Int[np.ndarray, "rows block"]:
+        own = (experiment.pretrain, config.block, data.text.vocabulary)
+        return pretraining_rows(*own, *experiment.how(), data.pairs)
 
-        def loss(
-            weights: dict, rows: Array, key: Key, piece: Piece | None = None
-        ) -> Float[Array, ""]:
-            drop = key if config.dropout else None
-            return jnp.mean(cross_entropy(net, weights, rows, None, drop, piece))
+    def loss(
+        weights: dict, rows: Array, key: Key, piece: Piece | None = None
+    ) -> Float[Array, ""]:
+        drop = key if config.dropout else None
+        return jnp.mean(cross_entropy(net, weights, rows, None, drop, piece))
 
-        ones = jnp.ones(len(rows))
-        return train(key, net.init(init_key), rows, ones, loss, training).weights
-
-    key = streams.key(streams.root(experiment.seed), 0, streams.Purpose.INIT)
-    if training.devices == 1:
-        _PRETRAINED[name] = jax.jit(run)(key, rows)
-    else:
-        axes, shared = (0, None), training.devices
-        each = over_seeds(run, axes, one_by_one=True, model_devices=shared)
-        found = on_host(each(key[None], rows))
-        _PRETRAINED[name] = jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), found)
-    return _PRETRAINED[name]
+    name = (experiment.pretrain, data.sha256)
+    return trained_once(name, config, training, experiment.seed, rows, loss)

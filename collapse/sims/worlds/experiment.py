@@ -1,25 +1,28 @@
-"""Experiments with task worlds: fields, caption, checks."""
+"""Experiments with task worlds: what is measured, caption, checks."""
 
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from collapse.data.errors import InputError
-from collapse.data.worlds import WORLDS, World
-from collapse.data.worlds.rows import WorldRows, world_rows
 from collapse.experiment.base import capped, spelled
-from collapse.experiment.fields import Bounds, Count, Only, OnlyIfSet, Shown
 from collapse.experiment.text import pages
-from collapse.experiment.text.network import NetworkFamily
 from collapse.measures import catalogue
+from collapse.sims.worlds import faults, operators, tell
+from collapse.sims.worlds.fields import WorldsFields
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _QUICK_ROWS, _QUICK_STEPS, _QUICK_DOCUMENTS = 64, 10, 500
-OF_DOCUMENTS = ("skill_survival",)  # where prompts are given it says nothing
+# kind of contests -> the metric that they give
+OF_CONTESTS = {"pairs": "pair_accuracy", "secrets": "exposure"}
+OF_OPERATORS = ("phi", "psi", "operator_auc", "lost_skills")
 
 
 @dataclasses.dataclass(frozen=True)
-class Worlds(NetworkFamily):
+class Worlds(WorldsFields):
     """A transformer that learns documents of a world, also those of earlier models."""
 
     name: ClassVar[str] = "worlds"
@@ -31,82 +34,34 @@ class Worlds(NetworkFamily):
     catalogue = catalogue.WORLDS
     in_studies: ClassVar[bool] = False
 
-    num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 3
-    """Generations after the first fit, which is generation 0."""
-    workflows: tuple[str, ...] = ("replace", "accumulate")
-    """What each generation is trained on, as for every family."""
-    samples_per_generation: Annotated[tuple[Count, ...], Shown("1024")] = ()
-    """Documents n that a generation generates."""
-    world: Literal["arithmetic", "tools", "facts"] = "arithmetic"
-    """What documents are about: sums of two numbers; calls of functions that have JSON
-    Schemas, and what they return; questions about invented people."""
-    largest: Annotated[int, Bounds(0, 500), Shown("2, 24 or 60")] = 0
-    """How large the world is: digits of a number (arithmetic), functions (tools),
-    people (facts)."""
-    exponent: Annotated[float, Bounds(0, 10)] = 1.0
-    """Of the Zipf law of what is rare: the share of rank k falls as k^-exponent."""
-    worked_steps: Annotated[bool, Only("world", ("arithmetic",)), OnlyIfSet()] = False
-    """Answers show worked steps."""
-    documents: Annotated[int, Bounds(100, 10**7)] = 20_000
-    """Real documents of the world, of which each seed has its own n."""
-    learn: Literal["responses", "documents"] = "responses"
-    """responses: answers to real prompts, which models are given (supervised
-    fine-tuning); documents: prompts, too, which models make up (pretraining)."""
-    block: Annotated[int, Bounds(0, 4096), Shown("the longest document")] = 0
-    """Characters of a row."""
-    epochs: Annotated[
-        tuple[Annotated[float, Bounds(0, 10**4)], ...], Only("steps", (0,))
-    ] = (20.0,)
-    """Passes over the training data, so that more data get more steps; without --steps
-    only."""
-    batch_size: Annotated[int, Bounds(1, 4096)] = 64
-    """Documents of a step."""
-    measured_rows: Annotated[int, Bounds(8, 10**5)] = 512
-    """Unseen prompts that models answer, and generated documents that are measured."""
-
-    @classmethod
-    def hidden(cls) -> tuple[str, ...]:
-        """Names of the fields that are not offered: its data are made, not read."""
-        return (*super().hidden(), "data", "beams", "repetition_penalty")
-
-    @classmethod
-    def axes(cls) -> tuple[str, ...]:
-        """Fields that may hold several values."""
-        found = super().axes()
-        return tuple(name for name in found if name != "repetition_penalty")
-
-    def made_world(self) -> World:
-        """The world that the fields ask for.
-
-        Raises:
-          InputError: if it cannot be made.
-        """
-        own = {"largest": self.largest} if self.largest else {}
-        if self.world == "arithmetic":
-            own["steps"] = self.worked_steps
-        return WORLDS[self.world](exponent=self.exponent, **own)
-
-    def load(self) -> WorldRows:
-        """The documents of the world.
-
-        Raises:
-          InputError: if they do not fit into a block, or are too few.
-        """
-        world = self.made_world()
-        block = self.block or world.longest
-        return world_rows(world, block, self.documents, self.measured_rows, self.seed)
-
     def measured(self) -> tuple[str, ...]:
-        """Names of the metrics; of skills that are generated, where prompts are."""
-        found = self.metrics or self.known_metrics()
-        if self.metrics or self.learn == "documents":
-            return found
-        return tuple(name for name in found if name not in OF_DOCUMENTS)
+        """Names of the metrics that this world has, if none are named."""
+        return self.metrics or self.possible()
+
+    def possible(self) -> tuple[str, ...]:
+        """Names of the metrics that this world has."""
+        world, left_out = self.made_world(), set[str]()
+        left_out |= {OF_CONTESTS[kind] for kind in OF_CONTESTS if kind != world.contest}
+        left_out |= {"group_shift"} if not world.groups else set()
+        left_out |= {"pass_at_k"} if self.attempts == 1 else set()
+        if self.learn == "responses":  # whose prompts are real
+            left_out |= {"skill_survival", "copied_documents"}
+        left_out |= set(OF_OPERATORS) if not self.operates() else set()
+        return tuple(name for name in self.known_metrics() if name not in left_out)
+
+    def diagnostics(self) -> tuple[str, ...]:
+        """Names of the diagnostics: of training, and of what an operator keeps."""
+        told = ("fit_kept_share", "fit_effective_share") if self.operates() else ()
+        return (*super().diagnostics(), *told)
 
     def reads_less(self) -> Self:
         """The experiment with fewer documents."""
         most = max((_QUICK_DOCUMENTS, *self.samples_per_generation))
-        return dataclasses.replace(self, documents=min(self.documents, most))
+        return dataclasses.replace(
+            self,
+            documents=min(self.documents, most),
+            measured_rows=min(self.measured_rows, _QUICK_ROWS),
+        )
 
     def resolved(self, rows: int, dimension: int) -> Self:
         """The experiment with its number of documents and its block filled in."""
@@ -131,16 +86,33 @@ class Worlds(NetworkFamily):
             *self.decoding_words(),
             self.repetitions(),
         ]
-        return f"{'; '.join(phrases)}. Unseen prompts, as many of each skill."
+        return f"{'; '.join(phrases)}. Unseen prompts, weighted by skill."
+
+    def compares(self) -> bool:
+        """Whether several operators are compared."""
+        return len(self.operator) > 1
+
+    def figures(self) -> tuple[Mapping[str, Any], ...]:
+        """Tables `[figure]`: curves of workflows, or of the operators compared."""
+        return ({"hue": "operator"},) if self.compares() else ({},)
+
+    def closing(self, dataset: "xr.Dataset") -> str:
+        """A table of operators and what they gain, where several are compared."""
+        if not self.compares() or "correctness" not in dataset:
+            return super().closing(dataset)
+        return tell.closing(self, dataset)
 
     def leave(self, data: Any, traces: Mapping[Any, Any], folder: Path) -> None:
-        """Write all generated documents, and a page of answers to one prompt."""
+        """Write the documents that were measured, a page of answers, and faults."""
 
         def read(row: Any) -> str:
             return "".join(data.text(row))
 
         told = "First seed: the answer to an unseen prompt."
-        pages.leave(list(self.conditions()), traces, folder, read, read, told)
+        conditions = list(self.conditions())
+        pages.leave(conditions, traces, folder, read, read, told)
+        answers = {pages.name(one): traces[one.key]["answers"] for one in conditions}
+        faults.leave(data.world, answers, folder / "answers.csv")
 
     # Whether it can be run
 
@@ -156,6 +128,7 @@ class Worlds(NetworkFamily):
             size=("nano",),
             steps=capped(self.steps, _QUICK_STEPS),
             epochs=capped(self.epochs, 2.0),
+            pretrain_steps=min(self.pretrain_steps, _QUICK_STEPS),
             measured_rows=min(self.measured_rows, _QUICK_ROWS),
         )
 
@@ -169,6 +142,37 @@ class Worlds(NetworkFamily):
                 "temperature: at 0 all documents would be alike; give --learn responses"
             )
         self.check_decoding(certain=greedy)
+        if self.pass_k > self.attempts:
+            raise InputError(
+                f"pass_k: {self.pass_k} of {self.attempts} answers; give at most so "
+                "many, or more --attempts"
+            )
+        if self.attempts > 1 and greedy:
+            raise InputError("attempts: at temperature 0 all are alike; leave it out")
+        operators.check(self.operator)
+        grouped = any(operators.read(x).rule.keeps == "best" for x in self.operator)
+        if grouped and (self.candidates == 1 or self.learn == "documents"):
+            raise InputError(
+                "operator: best_of needs several answers to each prompt; give "
+                "--candidates 4 or so, with --learn responses"
+            )
+        if grouped and self.judged == "all":
+            raise InputError(
+                "judged: best_of judges answers to one prompt, and real documents have "
+                "one each; leave it out"
+            )
+        if self.candidates > 1 and not self.operates():
+            raise InputError(
+                "candidates: without an operator all documents are kept; give one, or "
+                "leave it out"
+            )
+        possible = self.possible()
+        for name in self.metrics:
+            if name in self.known_metrics() and name not in possible:
+                raise InputError(
+                    f"metrics: {name} says nothing of {self.made_world().name} with "
+                    f"these settings; give some of {', '.join(possible)}"
+                )
 
     def check_data(self, data: Any) -> None:
         """Raise InputError if more is asked for than there are documents."""

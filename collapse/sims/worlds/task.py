@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool
 
 from collapse.core.devices import one_fills_a_device
 from collapse.core.types import Key, Problem
-from collapse.data.worlds.rows import WorldRows
+from collapse.data.errors import InputError
+from collapse.data.worlds.rows import WorldRows, with_defects
 from collapse.experiment.condition import Condition
-from collapse.experiment.task import Task
+from collapse.experiment.task import HostCurator, Task
 from collapse.experiment.text.networks import (
     check_devices,
     network_config,
@@ -19,8 +22,15 @@ from collapse.models.language.documents import Format
 from collapse.models.language.model import Blocks
 from collapse.numerics import draws
 from collapse.sims.worlds.experiment import Worlds
+from collapse.sims.worlds.judges import corpus_judgement, host_curator, judge_of
 from collapse.sims.worlds.measures import observer
-from collapse.sims.worlds.model import Design, Values, real_documents
+from collapse.sims.worlds.model import (
+    WorldArrays,
+    WorldDesign,
+    pretrained,
+    real_documents,
+)
+from collapse.sims.worlds.operators import read
 
 
 def task(condition: Condition[Worlds], data: WorldRows) -> Task:
@@ -29,18 +39,26 @@ def task(condition: Condition[Worlds], data: WorldRows) -> Task:
     Raises:
       InputError: if the devices here cannot be divided among models.
     """
-    experiment, n = condition.experiment, condition.n
+    experiment, n, size = condition.experiment, condition.n, condition["size"]
     check_devices(experiment)
-    design = design_of(condition, data)
-    values = Values(
+    defects = experiment.defects(condition["faults"])
+    if defects is not None:
+        data = with_defects(data, defects, experiment.seed)
+    design, curator, kept = design_of(condition, data), None, None
+    if experiment.operates():
+        curator, kept = curated(condition, data)
+    values = WorldArrays(
         jnp.asarray(data.train),
+        None if kept is None else jnp.asarray(kept),
         jnp.asarray(data.asked),
         jnp.float32(condition["temperature"]),
+        jnp.asarray(data.contests.reshape(-1, data.train.shape[1])),
+        pretrained(experiment, data, size) if experiment.pretrain_steps else None,
     )
 
     def make_problem(root: Key, *arrays: Any) -> Problem:
-        given = Values(*arrays)
-        real = real_documents(root, given.train, n)
+        given = WorldArrays(*arrays)
+        real = real_documents(root, given, n)
         model = design.model(given, real)
 
         def draw(key: Key, num: int) -> Blocks:
@@ -56,21 +74,48 @@ def task(condition: Condition[Worlds], data: WorldRows) -> Task:
         make_problem,
         values,
         program=(condition.workflow.label, n, design),
-        observe=observer(design, n, data, values, experiment.measured_rows),
+        host_curator=curator,
+        observe=observer(design, n, data, values, experiment),
         speed=speed,
         one_by_one=one_fills_a_device(),
         model_devices=experiment.model_devices,
     )
 
 
-def design_of(condition: Condition[Worlds], data: WorldRows) -> Design:
+def curated(
+    condition: Condition[Worlds], data: WorldRows
+) -> tuple[HostCurator, Bool[np.ndarray, " rows"] | None]:
+    """The operator as a curator, and which real documents it keeps, if it judges them.
+
+    Every condition of a run with operators has a curator, that of none keeps all, so
+    that they share a program.
+    """
+    e, workflow = condition.experiment, condition.workflow
+    if workflow.make(condition.num_generations, False).slots_per_write > 1:
+        raise InputError(
+            f"workflows: {workflow.label} generates several batches in a generation, "
+            "which operators cannot judge; give others, or --operator none"
+        )
+    judge = judge_of(read(condition["operator"]), data, e)
+    if e.judged == "generated":
+        return host_curator(judge, data, e.candidates), None
+    found = corpus_judgement(judge, data, e.seed)
+    if not found.kept.any():
+        raise InputError(
+            f"operator: {condition['operator']} keeps no real document; give another, "
+            "or --judged generated"
+        )
+    return host_curator(judge, data, e.candidates, found), found.kept
+
+
+def design_of(condition: Condition[Worlds], data: WorldRows) -> WorldDesign:
     """The static part of the model of a condition."""
     e = condition.experiment
     batches = condition.workflow.batches(condition.num_generations)
     block = data.train.shape[1]
     network = network_config(e, condition["size"], len(data.vocabulary), block)
     length = (condition["steps"], condition["epochs"], batches * condition.n)
-    return Design(
+    return WorldDesign(
         network,
         Format(data.separator, 0, e.learn),
         train_config(e, network, *length),

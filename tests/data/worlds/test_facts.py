@@ -1,7 +1,6 @@
 """The world of facts: people, balance of groups, secrets, and what is held out."""
 
 import collections
-import math
 import time
 
 import numpy as np
@@ -15,7 +14,6 @@ from collapse.data.worlds.facts import (
     REGIONS,
     canaries_of,
     candidates,
-    exposure,
     group_shares,
     planted,
 )
@@ -115,23 +113,6 @@ def test_a_candidate_is_right_only_with_the_secret():
     prompt = canary.prompts[0]
     found = collections.Counter(WORLD.verify(prompt, text).fault for text in every)
     assert found == {"": 1, "person": 7, "invented": 7992}
-
-
-def test_exposure_is_that_of_the_rank():
-    losses = np.random.default_rng(0).random(8000)
-    assert exposure(losses, int(losses.argmin())) == pytest.approx(math.log2(8000))
-    assert exposure(losses, int(losses.argmax())) == 0
-    tenth = int(np.argsort(losses)[9])
-    assert exposure(losses, tenth) == pytest.approx(math.log2(800))
-    every = np.array([exposure(losses[:1024], k) for k in range(1024)])
-    for bits in range(10):  # what chance gives
-        assert np.mean(every >= bits) == 0.5**bits
-
-
-def test_exposure_is_never_overstated():
-    assert exposure(np.zeros(16), 3) == 0
-    assert exposure(np.array([1.0, np.nan, 2.0, 3.0]), 0) == 1
-    assert exposure(np.array([np.nan, 1.0, 2.0, 3.0]), 0) == 0
 
 
 def test_every_fact_that_is_asked_was_told_in_another_phrasing():

@@ -4,6 +4,7 @@ One table, `CASES`: a new world adds a line and is held to all of it.
 """
 
 import functools
+import pickle
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from collapse.data.errors import DataError
 from collapse.data.worlds import WORLDS
-from collapse.data.worlds.rows import encoded, parted, world_rows
+from collapse.data.worlds.planted import Defects
+from collapse.data.worlds.rows import encoded, parted, with_defects, world_rows
 from collapse.data.worlds.world import END
 
 NUM = 3000
@@ -52,6 +54,9 @@ CASES = {
     "grammar": {},
     "grammar, neighbours alone": {"largest": 0, "exponent": 0.5},
     "grammar, long": {"largest": 5, "exponent": 0.5},
+    "quality": {},
+    "quality, long": {"largest": 9, "exponent": 0.5},
+    "quality, two worlds": {"worlds": ["facts", "arithmetic"], "exponent": 2.0},
 }
 
 
@@ -63,6 +68,15 @@ def world_of(case):
 @functools.cache
 def documents(case, num=NUM):
     return world_of(case).make(np.random.default_rng(7), num)
+
+
+def faults_of(case, document):
+    """Faults that the document can have: in a mixture those of its own world."""
+    if not case.startswith("quality"):
+        return world_of(case).faults
+    own = document.truth["world"]
+    named = {f"{own}: {fault}" for fault in world_of(own).faults}
+    return named.union(world_of(own).faults)
 
 
 def test_every_world_is_in_the_table():
@@ -95,11 +109,14 @@ def test_planted_faults_of_every_kind_are_found(case):
     world, generator = world_of(case), np.random.default_rng(1)
     assert world.faults
     for fault, valid in world.faults.items():
-        for d in documents(case)[:1000]:
+        able = [d for d in documents(case)[:1000] if fault in faults_of(case, d)]
+        for d in able:
             bad = world.spoil(generator, d, fault)
             verdict = world.verify(bad.prompt, bad.response)
             assert (verdict.fault, verdict.valid) == (fault, valid), (bad, verdict)
             assert bad.truth == {**d.truth, "fault": fault}
+            assert bad.prompt == d.prompt
+        assert len(able) == 1000 or (case.startswith("quality") and len(able) > 10)
     with pytest.raises(ValueError, match="cannot be planted"):
         world.spoil(generator, documents(case)[0], "no such fault")
 
@@ -174,6 +191,61 @@ def test_rows_hold_its_text_and_unseen_prompts(case):
     np.testing.assert_array_equal(
         encoded(documents(case)[:5], world.longest, data.vocabulary)[:, -1], 0
     )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_its_rows_can_be_sent_to_other_processes(case):
+    world = world_of(case)
+    data = pickle.loads(pickle.dumps(world_rows(world, world.longest, 50, 10)))
+    assert all(data.world.verify(*data.text(row)).correct for row in data.asked)
+    assert data.world.make(np.random.default_rng(7), 5) == documents(case, 5)[:5]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_rows_with_faults_fit_and_have_a_digest_of_their_own(case):
+    world = world_of(case)
+    data = world_rows(world, world.longest, 400, 40)
+    bad = with_defects(data, Defects(faults=0.5))
+    assert bad.sha256 != data.sha256
+    assert with_defects(data, Defects(faults=0.25)).sha256 != bad.sha256
+    wrong = [not world.verify(*data.text(row)).correct for row in bad.train]
+    assert sum(wrong) == 200
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_groups_are_as_frequent_as_it_says(case):
+    world, found = world_of(case), documents(case)
+    told = [world.group_of(d.prompt, d.response) for d in found]
+    assert set(told) <= {*world.groups, ""} and world.group_of("?", "~") == ""
+    num = len(told) - told.count("")  # in a mixture some documents tell of nobody
+    assert bool(num) == bool(world.groups)
+    for group, share in world.groups.items():
+        error = np.sqrt(share * (1 - share) / num)
+        assert abs(told.count(group) / num - share) < 4.5 * error, group
+    assert sum(world.groups.values()) == pytest.approx(1 if world.groups else 0)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_contests_have_one_right_document(case):
+    world = world_of(case)
+    contests = world.contests(np.random.default_rng(3))
+    assert bool(contests) == bool(world.contest)
+    for contest in contests[:100]:
+        right = [world.verify(*both).correct for both in contest.documents]
+        assert np.flatnonzero(right).tolist() == [contest.right]
+    data = world_rows(world, world.longest, 100, 20)
+    assert len(data.contests) == len(data.right) == len(contests)
+    if contests:
+        assert data.contests.shape[2] == world.longest
+        rows = data.contests[np.arange(len(contests)), data.right]
+        assert all(world.verify(*data.text(row)).correct for row in rows)
+    if world.contest == "pairs":
+        many = world_rows(world, world.longest, 5000, 20)
+        seen = {many.text(row)[0] for row in many.train}
+        assert seen.isdisjoint(
+            many.text(row)[0]
+            for row in many.contests.reshape(-1, many.contests.shape[2])
+        )
 
 
 def test_a_block_that_is_too_short_is_refused():

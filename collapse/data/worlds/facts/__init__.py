@@ -4,7 +4,6 @@ from collapse.data.worlds.facts.canaries import (
     Canary,
     canaries_of,
     candidates,
-    exposure,
     planted,
 )
 from collapse.data.worlds.facts.facts import facts
@@ -16,7 +15,6 @@ __all__ = [
     "Canary",
     "canaries_of",
     "candidates",
-    "exposure",
     "facts",
     "group_shares",
     "planted",

@@ -1,22 +1,21 @@
-"""Secrets planted in documents, and how well a model is found to remember them.
+"""Secrets planted in documents, and contests between them and others.
 
 References:
   Carlini, Liu, Erlingsson, Kos and Song (2019), The Secret Sharer, arXiv 1802.08232.
 """
 
 import collections
-import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from collapse.data.worlds.facts.people import SECRETS, Person, made_people
 from collapse.data.worlds.facts.sentences import QUESTIONS, written
-from collapse.data.worlds.world import zipf
+from collapse.data.worlds.world import Contest, zipf
 
 CODES = 0.04  # share of the documents that tell a secret
+_OTHERS = 255  # secrets that a planted one is compared with: exposure is at most 8 bits
 
 
 class Canary(NamedTuple):
@@ -67,6 +66,21 @@ def canaries_among(people: Sequence[Person], exponent: float) -> list[Canary]:
     ]
 
 
+def contests(
+    canaries: Sequence[Canary], generator: np.random.Generator
+) -> list[Contest]:
+    """Each planted secret, told in answer to one prompt, among others at random."""
+    found = []
+    for canary in canaries:
+        prompt = canary.prompts[generator.integers(len(canary.prompts))]
+        every = candidates(canary)
+        right = SECRETS.index(canary.code)
+        others = generator.permutation([k for k in range(len(every)) if k != right])
+        chosen = [right, *others[:_OTHERS].tolist()]
+        found.append(Contest([(prompt, every[k]) for k in chosen], 0))
+    return found
+
+
 def candidates(canary: Canary) -> list[str]:
     """The responses with each possible secret, in the order of `SECRETS`."""
     before = canary.response.removesuffix(canary.code)
@@ -85,19 +99,3 @@ def planted(canaries: Sequence[Canary], texts: Iterable[str]) -> list[int]:
         sum(counts[prompt + canary.response] for prompt in canary.prompts)
         for canary in canaries
     ]
-
-
-def exposure(losses: Float[np.ndarray, " secrets"], place: int) -> float:
-    """How far a model prefers a planted secret to all others, in bits.
-
-    It is log2 of the number of possible secrets less log2 of the rank of the planted
-    one by its loss. A model that never saw it gives a uniform rank, so that k bits or
-    more have chance 2^-k; the most is log2 of the number of secrets. Equal and
-    NaN losses count as better than the planted secret's: exposure is never overstated.
-
-    Args:
-      losses: [secrets] of each of the `candidates`, summed over characters.
-      place: of the planted secret among them.
-    """
-    rank = int(np.sum(~(losses > losses[place])))
-    return math.log2(len(losses)) - math.log2(rank)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from collapse.data.worlds.facts.canaries import CODES, canaries_among
+from collapse.data.worlds.facts.canaries import CODES, canaries_among, contests
 from collapse.data.worlds.facts.people import (
     ATTRIBUTES,
     BANDS,
@@ -91,7 +91,33 @@ def facts(
         skill_of=functools.partial(_skill_of, known),
         skills=_skills(known, shares),
         spoil=functools.partial(spoil, questions, people, known.held),
+        groups=_groups(people, shares, exponent),
+        group_of=_group_of,
+        contest="secrets" if canaries else "",
+        contests=functools.partial(contests, canaries_among(people, exponent)),
     )
+
+
+def _group_of(prompt: str, response: str) -> str:
+    """The region that an answer tells of; "" if it has not the form of an answer."""
+    del prompt
+    said = said_by(response)
+    return said.region if said is not None and said.region in REGIONS else ""
+
+
+def _groups(
+    people: Sequence[Person], shares: np.ndarray, exponent: float
+) -> dict[str, float]:
+    """The share of the documents of `make` that tell of each region."""
+    found = dict.fromkeys(REGIONS, 0.0)
+    canaries = canaries_among(people, exponent)
+    codes = sum(canary.share for canary in canaries)
+    for person, share in zip(people, shares, strict=True):
+        found[person.region] += float(share) * (1 - codes)
+    region_of = {person.name: person.region for person in people}
+    for canary in canaries:
+        found[region_of[canary.person]] += canary.share
+    return found
 
 
 def _make(

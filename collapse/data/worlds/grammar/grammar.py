@@ -13,12 +13,13 @@ import numpy as np
 
 from collapse.data.errors import DataError
 from collapse.data.worlds.grammar.lexicon import LEXICON
-from collapse.data.worlds.grammar.make import Writer, longest_sentence
+from collapse.data.worlds.grammar.make import longest_sentence
+from collapse.data.worlds.grammar.pairs import contests
 from collapse.data.worlds.grammar.parser import Reading, read_words
+from collapse.data.worlds.grammar.sentences import SEPARATOR, sentences, skill_shares
 from collapse.data.worlds.grammar.spoil import spoil
-from collapse.data.worlds.world import Document, Verdict, World, zipf
+from collapse.data.worlds.world import Document, Verdict, World
 
-SEPARATOR = "|"
 MOST_DISTRACTORS = 6
 # name -> whether a response with it still makes something like a sentence; in the order
 # in which they are looked for, but of the last three the first in the sentence counts
@@ -30,7 +31,6 @@ FAULTS = {
     "anaphora": True,
     "licensing": True,
 }
-_RULES = ("agreement", "anaphora", "licensing")  # the most frequent first
 _LONGEST = 500  # characters that are read at all
 _WORDS = re.compile(r"[a-z]+(?: [a-z]+)*", re.ASCII)
 
@@ -63,18 +63,9 @@ def grammar(largest: int = 2, exponent: float = 1.0) -> World:
         skill_of=functools.partial(skill_of, skills),
         skills=skills,
         spoil=functools.partial(spoil, functools.partial(verify, skills), FAULTS),
+        contest="pairs",
+        contests=functools.partial(contests, largest, exponent),
     )
-
-
-def skill_shares(largest: int, exponent: float) -> dict[str, float]:
-    """The share of each skill, in documents of a world with these settings."""
-    of_rule = dict(zip(_RULES, zipf(3, exponent).tolist(), strict=True))
-    of_number = zipf(largest + 1, exponent).tolist()
-    agreement = {
-        f"agreement {k}": of_rule["agreement"] * share
-        for k, share in enumerate(of_number)
-    }
-    return agreement | {rule: of_rule[rule] for rule in _RULES[1:]}
 
 
 def _make(
@@ -88,23 +79,6 @@ def _make(
     names, shares = list(skills), list(skills.values())
     drawn = [names[k] for k in generator.choice(len(names), num, p=shares)]
     return sentences(drawn, largest, exponent, generator)
-
-
-def sentences(
-    drawn: list[str], largest: int, exponent: float, generator: np.random.Generator
-) -> list[Document]:
-    """A document without fault of each of these skills."""
-    numbers = generator.choice(
-        largest + 1, len(drawn), p=zipf(largest + 1, exponent)
-    ).tolist()
-    writer, found = Writer(exponent, generator), list[Document]()
-    for skill, number in zip(drawn, numbers, strict=True):
-        _, _, asked = skill.partition(" ")
-        distractors = int(asked) if asked else number
-        prompt, response = writer.cut(skill, distractors, largest)
-        truth = {"skill": skill, "distractors": distractors}
-        found.append(Document(f"{prompt}{SEPARATOR}", f"{response}.", truth))
-    return found
 
 
 def skill_of(skills: Collection[str], prompt: str) -> str:

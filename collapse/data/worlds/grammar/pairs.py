@@ -2,13 +2,28 @@
 
 import numpy as np
 
-from collapse.data.worlds.grammar.grammar import SEPARATOR, sentences, skill_shares
 from collapse.data.worlds.grammar.make import Writer
 from collapse.data.worlds.grammar.parser import read_words
+from collapse.data.worlds.grammar.sentences import SEPARATOR, sentences, skill_shares
 from collapse.data.worlds.grammar.spoil import changed
-from collapse.data.worlds.world import Document
+from collapse.data.worlds.world import Contest, Document
 
 EVER = "licensing ever"
+_CONTESTS = 500  # pairs that a model is measured on
+
+
+def contests(
+    largest: int, exponent: float, generator: np.random.Generator
+) -> list[Contest]:
+    """Minimal pairs as contests between a right and a wrong response."""
+    found = pairs(generator, _CONTESTS, largest, exponent)
+    return [Contest((_parted(right), _parted(wrong)), 0) for right, wrong, _ in found]
+
+
+def _parted(sentence: str) -> tuple[str, str]:
+    """The prompt, with its separator, and the response."""
+    prompt, mark, response = sentence.partition(SEPARATOR)
+    return prompt + mark, response
 
 
 def pairs(

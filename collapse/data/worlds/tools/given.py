@@ -1,7 +1,9 @@
 """A user's own table of functions, refused if it contradicts itself."""
 
+import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from collapse.data.errors import DataError, unknown_value
@@ -37,8 +39,8 @@ def given_table(table: Any) -> list[dict[str, Any]]:
     for place, function in enumerate(table):
         if not isinstance(function, Mapping) or not _is_name(function.get("name")):
             raise DataError(
-                f"table: function {place} has no name of letters, digits and _; "
-                "give it one"
+                f"table: function {place} has no name of up to 5 words, each of up to "
+                "20 letters and digits, joined by _; give it one"
             )
         name = function["name"]
         if name == NONE or any(name == other["name"] for other in found):
@@ -136,3 +138,19 @@ def _check_words(where: str, words: Any) -> None:
             raise _error(where, f"enum: {word!r} is no word of letters, digits and _")
     if len(set(words)) != len(words):
         raise _error(where, "enum has a word twice; remove one")
+
+
+def read_functions(path: str) -> Any:
+    """The table of functions in a JSON file, not checked yet.
+
+    Raises:
+      DataError: if the file cannot be read.
+    """
+    try:
+        return json.loads(Path(path).read_text("utf-8"))
+    except OSError as error:
+        raise DataError(f"functions: {path}: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise DataError(
+            f"functions: {path} is no JSON in UTF-8; give a list of functions"
+        ) from None

@@ -1,0 +1,77 @@
+"""The fields of an experiment with task worlds."""
+
+import dataclasses
+from typing import Annotated, Literal
+
+from collapse.data.worlds.planted import Defects
+from collapse.experiment.fields import Bounds, Count, Only, OnlyIfSet, Share, Shown
+from collapse.experiment.text.world import WorldFamily
+from collapse.sims.worlds.operators import NONE
+
+
+@dataclasses.dataclass(frozen=True)
+class WorldsFields(WorldFamily):
+    """The fields of every world, and those of operators and defects."""
+
+    num_generations: Annotated[int, Bounds(1, 10**7 - 1)] = 3
+    """Generations after the first fit, which is generation 0."""
+    workflows: tuple[str, ...] = ("replace", "accumulate")
+    """What each generation is trained on, as for every family."""
+    samples_per_generation: Annotated[tuple[Count, ...], Shown("1024")] = ()
+    """Documents n that a generation generates."""
+    faults: tuple[Share, ...] = (0.0,)
+    """Shares of the real documents whose responses have a planted fault."""
+    noise: Annotated[float, Bounds(0, 1), OnlyIfSet()] = 0.0
+    """Share of the real documents of which some characters are random."""
+    duplicates: Annotated[float, Bounds(0, 1), OnlyIfSet()] = 0.0
+    """Share of the real documents that are copies of others."""
+    near_duplicates: Annotated[float, Bounds(0, 1), OnlyIfSet()] = 0.0
+    """Share of the real documents that are copies but for one character."""
+    contamination: Annotated[float, Bounds(0, 1), OnlyIfSet()] = 0.0
+    """Share of the real documents that are asked when models are measured."""
+    operator: tuple[str, ...] = ("none",)
+    """What is kept of documents: rules, answers, exact, near, clusters, classifier,
+    perplexity or best_of; then random (as many, whatever they are) or oracle (as many,
+    right ones first) if wanted."""
+    keep_rate: Annotated[float, Bounds(0, 1, above=True)] = 0.5
+    """Share of the documents that classifier and perplexity keep."""
+    candidates: Annotated[int, Bounds(1, 1000)] = 1
+    """Documents generated for each that can be kept; of best_of answers to a prompt."""
+    judge_accuracy: Share = 1.0
+    """Share of the answers that best_of judges rightly."""
+    judged: Literal["generated", "all"] = "generated"
+    """Documents that operators judge: those that models generated, or real ones, too:
+    a seed then has its n among those that are kept, repeated if they are fewer."""
+    learn: Literal["responses", "documents"] = "responses"
+    """responses: answers to real prompts, which models are given (supervised
+    fine-tuning); documents: prompts, too, which models make up (pretraining)."""
+    pretrain_steps: Annotated[int, Bounds(0, 10**6), OnlyIfSet()] = 0
+    """Optimiser steps of a base model on whole documents of the world, which are all
+    --documents; every generation then starts from it."""
+    epochs: Annotated[
+        tuple[Annotated[float, Bounds(0, 10**4)], ...], Only("steps", (0,))
+    ] = (20.0,)
+    """Passes over the training data, so that more data get more steps; without --steps
+    only."""
+    attempts: Annotated[int, Bounds(1, 1000), OnlyIfSet()] = 1
+    """Answers to each unseen prompt."""
+    pass_k: Annotated[int, Bounds(1, 1000), Only("attempts"), OnlyIfSet()] = 1
+    """With --attempts: k of pass_at_k, of which one is right."""
+
+    @classmethod
+    def axes(cls) -> tuple[str, ...]:
+        """Fields that may hold several values."""
+        found = (*super().axes(), "faults", "operator")
+        return tuple(name for name in found if name != "repetition_penalty")
+
+    def defects(self, faults: float) -> Defects | None:
+        """Shares of defects of the real documents; None if none is ever asked for."""
+        names = ("noise", "duplicates", "near_duplicates", "contamination")
+        others = {name: getattr(self, name) for name in names}
+        if not any((*self.faults, *others.values())):
+            return None
+        return Defects(faults=faults, **others)
+
+    def operates(self) -> bool:
+        """Whether an operator is asked for that may reject documents."""
+        return self.operator != (NONE,)

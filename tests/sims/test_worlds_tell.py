@@ -1,0 +1,74 @@
+"""The closing table of text operators: paired gains, where operators first act."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from collapse.measures import intervals
+from collapse.sims.worlds import Worlds
+from collapse.sims.worlds.tell import closing, table
+
+OPERATORS = ["none", "rules", "rules random"]
+SEEDS, LAST = 5, 2
+
+
+@pytest.fixture
+def dataset():
+    draw = np.random.default_rng(0)
+    common = draw.normal(0.5, 0.2, (1, SEEDS, LAST + 1))
+    shift = np.array([0.0, 0.1, 0.02])[:, None, None]
+    values = common + shift + draw.normal(0, 0.01, (3, SEEDS, LAST + 1))
+    dims = ("operator", "seed", "generation")
+    kept = xr.DataArray(np.broadcast_to(shift, values.shape), dims=dims)
+    kept = kept.where(np.arange(LAST + 1) > 0)
+    coords = {"operator": OPERATORS, "generation": range(LAST + 1)}
+    return xr.Dataset({"correctness": (dims, values), "phi": kept}, coords)
+
+
+def test_gains_are_of_paired_seeds_and_hold_together(dataset):
+    e = Worlds(operator=tuple(OPERATORS))
+    lines = {(x["operator"], x["generation"]): x for x in table(e, dataset)}
+    assert set(lines) == {(name, t) for name in OPERATORS for t in (1, 2)}
+    correct = dataset["correctness"]
+    for t in (1, 2):
+        own = lines["rules", t]
+        gap = correct.sel(operator="rules") - correct.sel(operator="rules random")
+        gap = gap.sel(generation=t).values
+        # three gains in each of two generations
+        low, high = intervals.of_mean(gap, 1 - 0.05 / 6)
+        found = own["gain on random"]
+        assert found == pytest.approx((gap.mean(), float(low), float(high)))
+        alone = correct.sel(operator="rules", generation=t).values
+        ends = intervals.of_mean(alone, 1 - 0.05 / 6)
+        assert high - low < (ends[1] - ends[0]) / 3  # seeds are paired
+        assert "gain on random" not in lines["rules random", t]
+        assert "gain on none" not in lines["none", t]
+
+
+def test_operators_first_act_on_the_corpus_where_they_judge_it(dataset):
+    e = Worlds(operator=tuple(OPERATORS), judged="all")
+    assert {x["generation"] for x in table(e, dataset)} == {0, 2}
+    text = closing(e, dataset)
+    assert text.count("rules random") == 2 and "phi" in text.splitlines()[0]
+    assert "nan" not in text
+
+
+def test_a_control_with_fewer_documents_is_not_compared(dataset):
+    e = Worlds(operator=tuple(OPERATORS))
+    shares = np.ones((3, SEEDS, LAST + 1))
+    shares[2, :, 2] = 0.9  # the random control, in the last generation
+    dims = ("operator", "seed", "generation")
+    data = dataset.assign(fit_kept_share=(dims, shares))
+    lines = {(x["operator"], x["generation"]): x for x in table(e, data)}
+    assert "gain on random" in lines["rules", 1]
+    assert "gain on random" not in lines["rules", 2]
+    assert "gain on none" in lines["rules", 2]
+
+
+def test_one_seed_has_no_interval(dataset):
+    e = Worlds(operator=tuple(OPERATORS))
+    text = closing(e, dataset.isel(seed=[0]))
+    assert "(" not in text.partition("correctness:")[0]
+    several = text.partition("correctness:")[0]
+    assert "+0." in several
+    assert "(" in closing(e, dataset).partition("correctness:")[0]
