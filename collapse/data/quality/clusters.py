@@ -154,12 +154,12 @@ def distinct(
     order = np.argsort(labels, kind="stable")
     edges = np.flatnonzero(np.diff(labels[order])) + 1
     for members in np.split(order, edges):
-        left, places = rows[members], members
-        while len(places) > 1:
+        left, positions = rows[members], members
+        while len(positions) > 1:
             # rounding must not lift a similarity above 1
             alike = np.minimum(left[1:] @ left[0], 1) > 1 - epsilon
-            found[places[1:][alike]] = False
-            left, places = left[1:][~alike], places[1:][~alike]
+            found[positions[1:][alike]] = False
+            left, positions = left[1:][~alike], positions[1:][~alike]
     return found
 
 

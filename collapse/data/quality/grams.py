@@ -158,9 +158,9 @@ def _counts(
     rows = np.concatenate([found.rows for found in every])
     columns = np.concatenate([found.hashes % np.uint64(size) for found in every])
     kind = np.int32 if size < 2**31 else np.int64  # half the memory, nearly the time
-    places = (rows.astype(kind), columns.astype(kind))
+    positions = (rows.astype(kind), columns.astype(kind))
     counts = scipy.sparse.csr_array(
-        (np.ones(len(rows)), places), shape=(len(texts), size)
+        (np.ones(len(rows)), positions), shape=(len(texts), size)
     )
     counts.sum_duplicates()
     return counts

@@ -144,10 +144,10 @@ def _ranked(scores: Scores | Sequence[float]) -> Float[np.ndarray, " n"]:
     return values
 
 
-def _mask(places: np.ndarray, n: int) -> Bool[np.ndarray, " n"]:
-    """True at these places [n]."""
+def _mask(positions: np.ndarray, n: int) -> Bool[np.ndarray, " n"]:
+    """True at these positions [n]."""
     found = np.zeros(n, bool)
-    found[places] = True
+    found[positions] = True
     return found
 
 

@@ -163,13 +163,13 @@ def pairs_within(keys: UInt64[np.ndarray, " texts"]) -> Iterator[Pairs]:
     """
     order = np.argsort(keys, kind="stable")
     same = keys[order]
-    places = np.arange(len(order) - 1)
+    positions = np.arange(len(order) - 1)
     for gap in range(1, len(order)):
-        places = places[places < len(order) - gap]
-        places = places[same[places] == same[places + gap]]
-        if not len(places):
+        positions = positions[positions < len(order) - gap]
+        positions = positions[same[positions] == same[positions + gap]]
+        if not len(positions):
             return
-        yield np.stack([order[places], order[places + gap]], axis=1)
+        yield np.stack([order[positions], order[positions + gap]], axis=1)
 
 
 def neighbours(keys: UInt64[np.ndarray, " texts"]) -> Pairs:

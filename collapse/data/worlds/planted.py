@@ -55,7 +55,7 @@ def planted(
     """Documents of a world, of which exactly round(rate * num) have each defect.
 
     Those without defect are the documents that `world.make` returns for the same
-    generator, in their places; the others are at random places. Truth records have, in
+    generator, in their positions; the others are at random ones. Truth records have, in
     addition to what the world knows:
 
     * `defect`: name of the rate that it belongs to, such as `duplicates`; "" for none.
@@ -86,14 +86,14 @@ def planted(
     _check(world, num, defects)
     counts = _counts(num, defects, benchmark)
     corpus = [_recorded(world, d, "") for d in world.make(generator, num)]
-    places = _plant_faults(world, generator, corpus, counts["faults"], defects.fault)
+    positions = _plant_faults(world, generator, corpus, counts["faults"], defects.fault)
     of = dict[str, list[int]]()
     for name in RATES[1:]:
-        of[name], places = places[: counts[name]], places[counts[name] :]
+        of[name], positions = positions[: counts[name]], positions[counts[name] :]
     for k in of["noise"]:
         noisy = _noisy(world, generator, corpus[k], defects.noise_share)
         corpus[k] = _recorded(world, noisy, "noise")
-    _plant_copies(world, generator, corpus, of, places)
+    _plant_copies(world, generator, corpus, of, positions)
     chosen = _in_turn(generator, len(benchmark), counts["contamination"])
     for k, source in zip(of["contamination"], chosen, strict=True):
         corpus[k] = _leaked(world, benchmark, source)
@@ -171,7 +171,7 @@ def _plant_faults(
     count: int,
     fault: str,
 ) -> list[int]:
-    """The places of the other documents, after so many were given a fault.
+    """The positions of the other documents, after so many were given a fault.
 
     In a mixture of worlds a document can have the faults of its own world alone.
 
@@ -224,14 +224,14 @@ def _plant_copies(
     of: Mapping[str, list[int]],
     clean: list[int],
 ) -> None:
-    """Put copies of documents without defect in their places.
+    """Put copies of documents without defect in their positions.
 
     Args:
       world: that verifies them.
       generator: of what is copied, and of what is changed.
       corpus: changed in place.
-      of: defect -> places of the documents that have it.
-      clean: places of the documents without defect.
+      of: defect -> positions of the documents that have it.
+      clean: positions of the documents without defect.
     """
     for k in of["duplicates"]:
         source = clean[generator.integers(len(clean))]

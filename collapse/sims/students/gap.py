@@ -76,7 +76,7 @@ def derive(dataset: xr.Dataset) -> xr.Dataset:
 def conditions(
     variable: xr.DataArray, dims: list[str]
 ) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
-    """The places and the values of each setting of some dimensions."""
+    """The positions and the values of each setting of some dimensions."""
     for index in np.ndindex(*(variable.sizes[d] for d in dims)):
         chosen = zip(dims, index, strict=True)
         yield index, {d: variable[d].values[i].item() for d, i in chosen}

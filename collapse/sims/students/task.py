@@ -123,6 +123,6 @@ def _base(e: Students, data: WorldRows, student: Learner) -> dict:
 
 
 def _chosen(root: Key, rows: Int[Array, "rows block"], num: int) -> Array:
-    """The rows [num, block] of a seed, the same places for all recipes."""
+    """The rows [num, block] of a seed, the same positions for all recipes."""
     key = streams.key(root, 0, streams.Purpose.DESIGN)
     return rows[draws.shuffled(key, rows.shape[0], num)]

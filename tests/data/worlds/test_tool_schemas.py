@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tool_tables import PAIR
 
 from collapse.data.errors import DataError
 from collapse.data.worlds import tools
@@ -16,29 +17,6 @@ from collapse.data.worlds.tools.table import made_table, none_tool
 
 WORLD = tools()
 SCHEMAS = {f["name"]: f["parameters"] for f in made_table(50, 0)}
-PAIR = [
-    {
-        "name": "add_tea",
-        "parameters": {
-            "type": "object",
-            "properties": {
-                "num": {"type": "integer", "minimum": 1, "maximum": 9},
-                "hue": {"type": "string", "enum": ["red", "tan"], "default": "tan"},
-                "big": {"type": "boolean"},
-            },
-            "required": ["num"],
-        },
-    },
-    {
-        "name": "cut_tea",
-        "parameters": {
-            "type": "object",
-            "properties": {"hue": {"type": "string", "enum": ["red", "tan"]}},
-            "required": ["hue"],
-            "additionalProperties": False,
-        },
-    },
-]
 OF_KEYWORDS = {
     "required": "missing",
     "additionalProperties": "unknown",

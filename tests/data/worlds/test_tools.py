@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 from calibrated import assert_cdf
+from tool_tables import PAIR
 
 from collapse.data.errors import DataError
 from collapse.data.worlds import tools
@@ -13,29 +14,6 @@ from collapse.data.worlds.rows import world_rows
 from collapse.data.worlds.world import zipf
 
 WORLD = tools()
-PAIR = [
-    {
-        "name": "add_tea",
-        "parameters": {
-            "type": "object",
-            "properties": {
-                "num": {"type": "integer", "minimum": 1, "maximum": 9},
-                "hue": {"type": "string", "enum": ["red", "tan"], "default": "tan"},
-                "big": {"type": "boolean"},
-            },
-            "required": ["num"],
-        },
-    },
-    {
-        "name": "cut_tea",
-        "parameters": {
-            "type": "object",
-            "properties": {"hue": {"type": "string", "enum": ["red", "tan"]}},
-            "required": ["hue"],
-            "additionalProperties": False,
-        },
-    },
-]
 SMALL = tools(table=PAIR)
 
 

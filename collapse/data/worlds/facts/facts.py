@@ -135,14 +135,14 @@ def _make(
         Question(known.people[rank], _KINDS[kind])
         for rank, kind in zip(ranks, kinds, strict=True)
     ]
-    places = iter(generator.permutation(num).tolist())
+    positions = iter(generator.permutation(num).tolist())
     planted = dict[str, int]()
     canaries = canaries_among(known.people, exponent)
     upto = np.rint(num * np.cumsum([0, *(canary.share for canary in canaries)]))
     for canary, times in zip(canaries, np.diff(upto).astype(int), strict=True):
         planted[canary.person] = int(times)
         for _ in range(times):
-            asked[next(places)] = Question(by_name[canary.person], "code")
+            asked[next(positions)] = Question(by_name[canary.person], "code")
     return [
         _document(question, phrasing, planted)
         for question, phrasing in zip(asked, phrasings.tolist(), strict=True)

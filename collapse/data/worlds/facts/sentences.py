@@ -1,6 +1,6 @@
 """Questions about people and their answers: written, and read back.
 
-A question has several phrasings, with the name in other places. `rows` holds out one
+A question has several phrasings, with the name in other positions. `rows` holds out one
 prompt in ten by its hash, so one phrasing of a question and not another: with
 `PHRASINGS` of them, all are held out of about one fact in a million. What is asked of a
 model has then been told in training, in answers to other phrasings.

@@ -45,8 +45,8 @@ def spoil(
 
 def _joined(generator: np.random.Generator, text: str) -> str:
     """The text without one of its spaces, so that no answer is left."""
-    places = [k for k, letter in enumerate(text) if letter == " "]
-    k = places[generator.integers(len(places))]
+    positions = [k for k, letter in enumerate(text) if letter == " "]
+    k = positions[generator.integers(len(positions))]
     return text[:k] + text[k + 1 :]
 
 

@@ -88,7 +88,7 @@ def _is_new_name(text: str) -> bool:
 def _body(words: list[str], start: int) -> list[Instruction] | None:
     """The instructions of a definition, of which the first has the number `start`."""
     found = list[Instruction]()
-    opened = list[int]()  # places of an if, else or times that has no end yet
+    opened = list[int]()  # positions of an if, else or times that has no end yet
     for word in words:
         here = len(found)
         if word in ("if", "times"):

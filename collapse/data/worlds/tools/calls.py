@@ -59,7 +59,7 @@ def _constant(word: str) -> None:
 def result(tool: Tool, arguments: Arguments) -> str:
     """What a function returns: a digit, or the word of a state.
 
-    It is found from the sum of the places that the arguments have among their values.
+    It is found from the sum of the positions of the arguments among their values.
     """
     properties = tool.schema["properties"]
     full = completed(tool.schema, arguments)

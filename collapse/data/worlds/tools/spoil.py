@@ -76,8 +76,8 @@ def _wrong(
 
 def _broken(generator: np.random.Generator, text: str) -> str:
     """The text without one of its marks; no JSON and no answer is left."""
-    places = [k for k, letter in enumerate(text) if letter in '{}":']
-    k = places[generator.integers(len(places))]
+    positions = [k for k, letter in enumerate(text) if letter in '{}":']
+    k = positions[generator.integers(len(positions))]
     return text[:k] + text[k + 1 :]
 
 
