@@ -73,7 +73,8 @@ class Only(NamedTuple):
 
     Attributes:
       field: another field of the experiment.
-      values: one of which that field must have; none for any but its default.
+      values: one of which that field must have, or its first word must be; none for
+        any but its default.
     """
 
     field: str

@@ -53,7 +53,13 @@ def _holds(part: Experiment, only: Only) -> bool:
         return _is_set(part, only.field)
     value = getattr(part, only.field)
     several = value if isinstance(value, tuple) else (value,)
-    return any(one in only.values for one in several)
+    return any(one in only.values or _kind(one) in only.values for one in several)
+
+
+def _kind(value: Any) -> Any:
+    """The first word of a text, which names what the others are parameters of."""
+    words = value.split() if isinstance(value, str) else []
+    return words[0] if words else value
 
 
 def _unused_by_workflows(family: Family) -> Iterator[str]:

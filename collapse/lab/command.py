@@ -197,7 +197,7 @@ def _field(argument: Any) -> str:
 def _annotated(field: Declared, value: Any) -> Any:
     """A field's type as the parser reads it, with help and default in words."""
     shown = None
-    if field.shown is not None and value in ((), ""):
+    if field.shown is not None and value in ((), "", 0):
         shown = f"(default: {field.shown.default})"
     return Annotated[
         field.hint, tyro.conf.arg(help=field.help, help_behavior_hint=shown)

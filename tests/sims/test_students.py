@@ -90,6 +90,15 @@ def test_what_predicts_the_gap_is_told_beside_chance():
     assert "components" not in closing(gap.derive(dataset(seeds=1)))
 
 
+def test_a_gap_that_is_open_is_not_told():
+    data = dataset()
+    correct = data["correctness"].values.copy()  # the reference as good as the base
+    correct[0, ..., 1] = correct[0, ..., 0] + np.tile([-0.1, 0.1], SEEDS // 2)
+    data["correctness"] = (data["correctness"].dims, correct)
+    text = closing(gap.derive(data))
+    assert text.count("not told by these seeds") == 6 and "inf" not in text
+
+
 def test_a_run_tells_of_generators_and_students(monkeypatch, tmp_path):
     monkeypatch.setitem(SIZES, "nano", Size(1, 8, 1))
     line = ["--generator", "real", "nano 3", "--documents", "200", "--steps", "3"]

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from collapse.experiment.remarks import remarks
+from collapse.lab import run as runner
 from collapse.measures import intervals
 from collapse.sims.worlds import Worlds
 from collapse.sims.worlds.tell import closing, table
@@ -72,3 +74,32 @@ def test_one_seed_has_no_interval(dataset):
     several = text.partition("correctness:")[0]
     assert "+0." in several
     assert "(" in closing(e, dataset).partition("correctness:")[0]
+
+
+def test_settings_without_effect_are_told():
+    own = {"keep_rate": 0.3, "judge_accuracy": 0.7, "judged": "all"}
+    names = {line.partition(":")[0] for line in remarks(Worlds(**own))}
+    assert names == set(own)
+    operators = ("none", "classifier random", "best_of oracle")
+    assert remarks(Worlds(operator=operators, learn="responses", **own)) == ()
+    names = {x.partition(":")[0] for x in remarks(Worlds(operator=("rules",), **own))}
+    assert names == {"keep_rate", "judge_accuracy"}
+
+
+def test_captions_tell_of_defects_and_operators():
+    own = Worlds(faults=(0.1, 0.3), noise=0.2, operator=("none", "classifier"))
+    words = own.resolved(0, 0).caption()
+    assert "shares of the real documents: 0.1, 0.3 faults, 0.2 noise" in words
+    assert "operators judge generated documents, keep rate 0.5" in words
+    plain = Worlds().resolved(0, 0).caption()
+    assert "operator" not in plain and "faults" not in plain
+    large = Worlds(largest=3, exponent=0.5, worked_steps=True).resolved(0, 0).caption()
+    assert large.startswith("arithmetic (largest 3, exponent 0.5, worked steps): ")
+
+
+def test_help_says_what_zero_stands_for(capsys):
+    with pytest.raises(SystemExit):
+        runner.main(Worlds, ["--help"])
+    words = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "(default: the longest document)" in words
+    assert "(default: 2, 24, 60, 3 or 2" in words

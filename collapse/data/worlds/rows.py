@@ -2,7 +2,8 @@
 
 import functools
 import hashlib
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +26,8 @@ class WorldRows(NamedTuple):
     Attributes:
       world: that made them and verifies responses.
       train: [rows, block] tokens of documents, padded with `END`.
-      asked: [m, block] tokens of documents whose prompts are held out.
+      asked: [m, block] tokens of documents whose prompts are held out; of a skill with
+        few such prompts each stands there several times.
       vocabulary: characters in the order of their tokens; `END` is the first.
       sha256: of all of it.
       contests: [c, k, block] tokens of the documents of each contest; of minimal pairs
@@ -63,15 +65,15 @@ def world_rows(
     """Documents of a world, cut into those to learn from and those to ask.
 
     A prompt is held out or not by its own hash, so that no training document asks what
-    is asked when models are measured. Of each skill as many are asked, as far as there
-    are so many different ones.
+    is asked when models are measured. Each skill is asked as often: one that has few
+    prompts has each of them asked several times, since models answer at random.
 
     Args:
       world: that makes the documents.
       block: tokens of a row.
       num: documents to learn from.
-      asked: documents whose prompts are held out, as near to it as equal numbers of
-        each skill come: one at least, none of a skill too rare to be met.
+      asked: questions to ask, as near to it as equal numbers of each skill come: one
+        at least, none of a skill too rare to be met.
       seed: of all of them.
 
     Raises:
@@ -97,7 +99,7 @@ def world_rows(
             elif len(own := held[document.truth["skill"]]) < each:
                 own.setdefault(document.prompt, document)
     vocabulary = END + "".join(sorted(world.letters))
-    every = [d for own in held.values() for d in own.values()]
+    every = _in_turn(held, each)
     learned, prompts = (
         encoded(part, block, vocabulary) for part in (train[:num], every)
     )
@@ -116,6 +118,15 @@ def world_rows(
         contests.reshape(len(found), -1 if found else 0, block),
         np.array([contest.right for contest in found], int),
     )
+
+
+def _in_turn(held: Mapping[str, Mapping[str, Document]], each: int) -> list[Document]:
+    """So many documents of each skill that has any, those of a few in turn."""
+    return [
+        document
+        for own in held.values()
+        for document in itertools.islice(itertools.cycle(own.values()), each)
+    ]
 
 
 def _digest(world: World, *rows: Int[np.ndarray, "_ block"]) -> str:
@@ -181,8 +192,8 @@ def with_defects(data: WorldRows, defects: Defects, seed: int = 0) -> WorldRows:
       DataError: for shares that cannot be had.
     """
     num, block = data.train.shape
-
-    asked = [Document(*data.text(row), {}) for row in data.asked]
+    texts = dict.fromkeys(data.text(row) for row in data.asked)  # each of them once
+    asked = [Document(*text, {}) for text in texts]
     unseen = data.world._replace(make=functools.partial(unasked, data.world))
     made = planted(unseen, np.random.default_rng(seed), num, defects, asked)
     train = encoded(made, block, data.vocabulary)

@@ -77,6 +77,18 @@ class WorldFamily(NetworkFamily):
         block = self.block or world.longest
         return world_rows(world, block, self.documents, self.measured_rows, self.seed)
 
+    def world_words(self) -> str:
+        """The world and its settings other than the default, for captions."""
+        told = [f"largest {self.largest}"] if self.largest else []
+        told += [f"exponent {self.exponent:g}"] if self.exponent != 1 else []
+        for field, (world, _) in _OF_WORLDS.items():
+            value = getattr(self, field)
+            if world == self.world and value != getattr(type(self), field):
+                words = field.replace("_", " ")
+                told.append(words if value is True else f"{words} {value:g}")
+        told += ["functions of one's own"] if self.functions else []
+        return f"{self.world} ({', '.join(told)})" if told else self.world
+
     def made_world(self) -> World:
         """The world that the fields ask for.
 

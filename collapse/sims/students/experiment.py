@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from collapse.data.errors import InputError
 from collapse.experiment.base import capped, spelled
-from collapse.experiment.fields import Bounds, Count, Shown
+from collapse.experiment.fields import Bounds, Count, Only, Share, Shown
 from collapse.experiment.lazy import load
 from collapse.experiment.spelling import once
 from collapse.experiment.text import pages
@@ -51,7 +51,7 @@ class Students(WorldFamily):
     )
     """How: answers to real prompts; new prompts and answers; or poor documents, of
     which the generator keeps what it finds likelier than its own answer."""
-    poor: Annotated[float, Bounds(0, 1)] = 0.5
+    poor: Annotated[Share, Only("recipe", ("improve",))] = 0.5
     """Share of the poor documents that have a planted fault."""
     steps: tuple[Annotated[int, Bounds(1, 10**6)], ...] = (320,)
     """Optimiser steps of a student, the same for all."""
@@ -101,7 +101,7 @@ class Students(WorldFamily):
         """The caption of the default figure."""
         sizes = f"{spelled(self.samples_per_generation)} documents"
         return (
-            f"{self.made_world().name}: each student, a transformer of size "
+            f"{self.world_words()}: each student, a transformer of size "
             f"{spelled(self.size)}, learns {sizes} of its generator in "
             f"{spelled(self.steps)} steps, from a base of {self.base_steps} steps. "
             "Generation 0 is the base, generation 1 "

@@ -36,7 +36,8 @@ def closing(dataset: "xr.Dataset") -> str:
     notes = (
         f"student: share of right answers to unseen prompts; the base has {base:.3f}. "
         "gap recovered: per cent of what the student of real documents gains on the "
-        "base, with Fieller's 95 % set, seeds paired; inf where the seeds do not tell."
+        "base, with Fieller's 95 % set, seeds paired; seeds do not tell it where "
+        "the reference may be no better than the base."
     )
     return "\n\n".join([*blocks, notes, *_prediction(gap.predicted(dataset))])
 
@@ -48,8 +49,11 @@ def _aligned(lines: Sequence[dict[str, Any]]) -> list[str]:
         mean, low, high = line["gap"]
         words = "-"
         if not math.isnan(mean):
-            ends = "" if math.isnan(low) else f" ({low:.0f} to {high:.0f})"
-            words = f"{mean:.0f} %{ends}"
+            words = f"{mean:.0f} %"
+            if math.isinf(low) or math.isinf(high):
+                words = "not told by these seeds"
+            elif not math.isnan(low):
+                words += f" ({low:.0f} to {high:.0f})"
         own = [f"{line[name]:.3f}" for name in ("solver", "data", "student")]
         who = [cell_words(line.get(name, "")) for name in ("recipe", "generator")]
         rows.append([*who, *own, words])

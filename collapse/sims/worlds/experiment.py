@@ -80,10 +80,12 @@ class Worlds(WorldsFields):
         given = "answers to real prompts" if self.learn == "responses" else "documents"
         weights = "new" if self.start == "scratch" else "the previous"
         phrases = [
-            f"{self.made_world().name}: transformer {spelled(self.size)}",
+            f"{self.world_words()}: transformer {spelled(self.size)}",
             f"{sizes}, {given} are learned",
             f"{self.length_words()} from {weights} weights",
             *self.decoding_words(),
+            *self.defect_words(),
+            *self.operator_words(),
             self.repetitions(),
         ]
         return f"{'; '.join(phrases)}. Unseen prompts, weighted by skill."

@@ -4,9 +4,13 @@ import dataclasses
 from typing import Annotated, Literal
 
 from collapse.data.worlds.planted import Defects
+from collapse.experiment.base import spelled
 from collapse.experiment.fields import Bounds, Count, Only, OnlyIfSet, Share, Shown
+from collapse.experiment.remarks import without_effect
 from collapse.experiment.text.world import WorldFamily
-from collapse.sims.worlds.operators import NONE
+from collapse.sims.worlds.operators import NONE, RULES
+
+OPERATORS = tuple(name for name in RULES if name != NONE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,13 +37,17 @@ class WorldsFields(WorldFamily):
     """What is kept of documents: rules, answers, exact, near, clusters, classifier,
     perplexity or best_of; then random (as many, whatever they are) or oracle (as many,
     right ones first) if wanted."""
-    keep_rate: Annotated[float, Bounds(0, 1, above=True)] = 0.5
+    keep_rate: Annotated[
+        float, Bounds(0, 1, above=True), Only("operator", ("classifier", "perplexity"))
+    ] = 0.5
     """Share of the documents that classifier and perplexity keep."""
     candidates: Annotated[int, Bounds(1, 1000)] = 1
     """Documents generated for each that can be kept; of best_of answers to a prompt."""
-    judge_accuracy: Share = 1.0
+    judge_accuracy: Annotated[Share, Only("operator", ("best_of",))] = 1.0
     """Share of the answers that best_of judges rightly."""
-    judged: Literal["generated", "all"] = "generated"
+    judged: Annotated[Literal["generated", "all"], Only("operator", OPERATORS)] = (
+        "generated"
+    )
     """Documents that operators judge: those that models generated, or real ones, too:
     a seed then has its n among those that are kept, repeated if they are fewer."""
     learn: Literal["responses", "documents"] = "responses"
@@ -71,6 +79,29 @@ class WorldsFields(WorldFamily):
         if not any((*self.faults, *others.values())):
             return None
         return Defects(faults=faults, **others)
+
+    def defect_words(self) -> list[str]:
+        """Phrases for captions: what is wrong with the real documents."""
+        names = ("noise", "duplicates", "near_duplicates", "contamination")
+        shares = {name.replace("_", " "): getattr(self, name) for name in names}
+        told = [f"{share:g} {name}" for name, share in shares.items() if share]
+        if any(self.faults):
+            told.insert(0, f"{spelled(self.faults)} faults")
+        return [f"shares of the real documents: {', '.join(told)}"] if told else []
+
+    def operator_words(self) -> list[str]:
+        """Phrases for captions: what operators judge, and with which settings."""
+        if not self.operates():
+            return []
+        idle, told = without_effect(self), []
+        if "keep_rate" not in idle:
+            told.append(f"keep rate {self.keep_rate:g}")
+        if self.candidates > 1:
+            told.append(f"{self.candidates} candidates")
+        if "judge_accuracy" not in idle:
+            told.append(f"a judge right {self.judge_accuracy:g} of the time")
+        whose = "all" if self.judged == "all" else "generated"
+        return [", ".join([f"operators judge {whose} documents", *told])]
 
     def operates(self) -> bool:
         """Whether an operator is asked for that may reject documents."""

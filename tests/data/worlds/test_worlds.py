@@ -3,6 +3,7 @@
 One table, `CASES`: a new world adds a line and is held to all of it.
 """
 
+import collections
 import functools
 import pickle
 
@@ -185,7 +186,12 @@ def test_rows_hold_its_text_and_unseen_prompts(case):
     assert data.train.shape == (500, world.longest + 2)
     learned = {data.text(row)[0] for row in data.train}
     asked = [data.text(row)[0] for row in data.asked]
-    assert learned.isdisjoint(asked) and len(set(asked)) == len(asked) > 0
+    assert learned.isdisjoint(asked)
+    counts = collections.Counter(world.skill_of(prompt) for prompt in asked)
+    assert len(counts) > 0 and len(set(counts.values())) == 1  # each skill as often
+    for skill in counts:  # and its prompts as often as each other, up to one
+        own = collections.Counter(p for p in asked if world.skill_of(p) == skill)
+        assert max(own.values()) - min(own.values()) <= 1
     for row in data.asked:
         assert world.verify(*data.text(row)).correct
     np.testing.assert_array_equal(
