@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from collapse.experiment.columns import plain
+from collapse.figures import dots
 from collapse.figures.spec import Figure
 
 # coordinate -> its name in front of a value, and where it has been named before
@@ -108,14 +109,14 @@ def _finite(log: bool, *parts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def scale(
-    ax: Axes, figure: Figure, x: NDArray[np.number], y: tuple[float, float], log: bool
+    ax: Axes, figure: Figure, x: NDArray[Any], y: tuple[float, float], log: bool
 ) -> None:
     """Scales, limits and ticks of both axes; log axes clip what is not positive.
 
     Args:
       ax: the panel.
       figure: what is drawn.
-      x: values where something is drawn, ascending.
+      x: values where something is drawn, ascending, or words.
       y: limits.
       log: whether y is logarithmic.
     """
@@ -130,8 +131,11 @@ def scale(
     ax.set(ylim=y)
 
 
-def scale_x(ax: Axes, figure: Figure, x: NDArray[np.number]) -> None:
-    """Scale, limits and ticks of the x axis, for values x, ascending."""
+def scale_x(ax: Axes, figure: Figure, x: NDArray[Any]) -> None:
+    """Scale, limits and ticks of the x axis, for values x, ascending or words."""
+    if dots.is_of_words(x):
+        dots.scale_x(ax, x)
+        return
     scaled = _scale_generations if figure.x == "generation" else _scale_axis
     scaled(ax, x, figure.x_scale == "log")
 

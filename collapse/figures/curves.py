@@ -1,26 +1,25 @@
 """Panels of curves: what `plotting` draws of the metrics of a summary."""
 
 import textwrap
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from matplotlib import colormaps, colors
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from collapse.experiment.derived import DIFFERENCE, OUTCOME, source
 from collapse.experiment.summary import FIRST, runs
-from collapse.experiment.workflows import CYCLE, colour_of
 from collapse.figures import axes as scales
-from collapse.figures import edges, markers, outcomes, panels
+from collapse.figures import dots, edges, markers, outcomes, panels
 from collapse.figures import spec as layout
 from collapse.figures import words as annotations
+from collapse.figures.colours import colours, shade
 from collapse.figures.panels import Panel, has_theory, label, levels_of, statistic
 from collapse.measures import catalogue
 
@@ -66,45 +65,6 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
     return [*_legend(summary, figure, metrics, name, hues), *edges.legend(fig)]
 
 
-def colours(name: str, values: Iterable[Any]) -> dict[Any, str]:
-    """Value -> colour: workflows have their own, others go from dark to light.
-
-    Names of which some begin with the same word, such as `event` and `event noise`,
-    have a colour for each first word, paler for those that come later. Of more than two
-    shades nobody could tell which is which: then each name has its own colour, as long
-    as there are enough.
-    """
-    values, found = list(values), {}
-    words = [(str(value).split() or [""])[0] for value in values]
-    alike = max(Counter(words).values(), default=0)
-    kin = all(isinstance(v, str) for v in values) and alike > 1
-    if name != "workflow" and not kin:
-        scale = colormaps["viridis"](np.linspace(0.02, 0.86, len(values)))
-        return {v: colors.to_hex(c) for v, c in zip(values, scale, strict=True)}
-    if name != "workflow" and 2 < alike and len(values) <= len(CYCLE):
-        words = list(map(str, values))
-    family = dict(zip(values, words, strict=True))
-    base = _of_families(dict.fromkeys(family.values()))
-    for value in values:
-        kindred = [v for v in values if family[v] == family[value]]
-        ends = (-0.35, 0.5) if name == "workflow" else (0.0, -0.6)
-        shades = np.linspace(*ends, len(kindred)) if len(kindred) > 1 else [0.0]
-        found[value] = _shade(base[family[value]], shades[kindred.index(value)])
-    return found
-
-
-def _of_families(names: Iterable[str]) -> dict[str, str]:
-    """First word of labels -> its own colour, or one that no other of them has."""
-    found = {name: colour_of(name) for name in names}
-    taken = {colors.to_hex(colour) for colour in found.values() if colour}
-    free = [c for c in CYCLE if colors.to_hex(c) not in taken] or CYCLE
-    own = [name for name, colour in found.items() if not colour]
-    for k, name in enumerate(own):
-        again = k // len(free)  # after those that are free, paler ones of them
-        found[name] = _shade(free[k % len(free)], -again / (again + 1))
-    return found
-
-
 def is_curve(metric: str) -> bool:
     """Whether a panel shows curves, or else the outcomes of a tail."""
     return source(metric)[1] != OUTCOME
@@ -141,7 +101,8 @@ def _curves(
     row = summary[[n for n in (metric, theory) if n in summary]].sel(panel.row)
     column, fixed = row.sel(panel.column), {**panel.row, **panel.column}
     generations = figure.x == "generation"
-    x = summary[figure.x].values + (generations and figure.x_scale == "log")
+    x = summary[figure.x].values
+    x = x + 1 if generations and figure.x_scale == "log" else x
     unit = label(summary, metric)[1]
     reference = 1.0 if catalogue.is_about_one(unit) else np.nan
     if source(metric)[1] == DIFFERENCE:
@@ -161,27 +122,53 @@ def _curves(
     annotations.note(ax, summary, fixed, figure.x, room)
     annotations.levels(ax, figure, own)
     alpha, shapes = 0.18 if len(hues) < 4 else 0.13, markers.shapes(hues)
-    for value, colour in hues.items():
+    for k, (value, colour) in enumerate(hues.items()):
         if fixed.get(name, value) != value:
             continue  # the hue is that of the row or column
         one = column.sel({name: value} if name in column.dims else {})
         one = one.isel({d: 0 for d in one.dims if d not in ("statistic", figure.x)})
-        line, low, high = (one[metric].sel(statistic=s) for s in (main, *band.ends))
+        if dots.is_of_words(x):
+            which = (0, 1) if name in fixed else (k, len(hues))
+            ways = _dot(value, shapes) | {"color": colour, "label": str(value)}
+            dots.paint(ax, one[metric], (main, *band.ends), band.runs, which, ways)
+            continue
         if not band.runs:
+            low, high = (one[metric].sel(statistic=s) for s in band.ends)
             ax.fill_between(x, low, high, color=colour, alpha=alpha, lw=0, zorder=1.5)
-        for run in band.runs:
-            single = one[metric].sel(statistic=run)
-            ax.plot(x, single, color=colour, alpha=0.45, zorder=2, **_RUN)
-        if _has_mean(summary, figure, metric):
-            mean = one[metric].sel(statistic="mean")
-            ax.plot(x, mean, color=colour, zorder=2.5, **_MEAN)
         ways = markers.along(shapes.get(value), len(x), generations)
         ways |= {"label": str(value), "lw": 1.2 if shapes else 1.6}
-        ax.plot(x, line, color=colour, zorder=3, **ways)
-        edges.mark(ax, figure, x, line, colour)
-        if theory in one and np.isfinite(one[theory]).any():
-            dark = _dashes(colour)
-            ax.plot(x, one[theory], **dark, zorder=4, label=f"{value} theory")
+        _curve(ax, summary, figure, one, metric, x, colour, ways)
+
+
+def _curve(
+    ax: Axes,
+    summary: xr.Dataset,
+    figure: layout.Figure,
+    one: xr.Dataset,
+    metric: str,
+    x: NDArray[Any],
+    colour: str,
+    ways: dict[str, Any],
+) -> None:
+    """One curve, with single runs, its mean and its theory where they are drawn."""
+    line = one[metric].sel(statistic=statistic(summary, figure, metric))
+    for run in panels.band(summary, figure, metric).runs:
+        single = one[metric].sel(statistic=run)
+        ax.plot(x, single, color=colour, alpha=0.45, zorder=2, **_RUN)
+    if _has_mean(summary, figure, metric):
+        mean = one[metric].sel(statistic="mean")
+        ax.plot(x, mean, color=colour, zorder=2.5, **_MEAN)
+    ax.plot(x, line, color=colour, zorder=3, **ways)
+    edges.mark(ax, figure, x, line, colour)
+    theory = f"{metric}_theory"
+    if theory in one and np.isfinite(one[theory]).any():
+        dark, words = _dashes(colour), f"{ways['label']} theory"
+        ax.plot(x, one[theory], **dark, zorder=4, label=words)
+
+
+def _dot(value: Any, shapes: Mapping[Any, markers.Shape]) -> dict[str, Any]:
+    """Settings of the dots of a hue over an axis of words."""
+    return shapes[value].ways() if shapes else {"marker": "o", "ms": 3.5}
 
 
 def _is_log(row: xr.Dataset, figure: layout.Figure, metric: str, line: str) -> bool:
@@ -206,10 +193,12 @@ def _legend(
     if name == "workflow" and all(source(m)[1] == DIFFERENCE for m in metrics):
         hues = dict([*hues.items()][1:])  # the first has no difference to itself
     shapes = markers.shapes(hues)
+    words = dots.is_of_words(summary[figure.x].values)
     entries: list[Artist] = []
     for k, (value, colour) in enumerate(hues.items()):
         ways: dict[str, Any] = {"label": scales.spell(name, value, again=k > 0)}
         ways |= shapes[value].ways() if shapes else {}
+        ways |= _dot(value, shapes) | {"ls": ""} if words else {}
         entries.append(Line2D([], [], color=colour, lw=1.2 if shapes else 1.6, **ways))
     grey = "#666666"
     stacked = [] if all(map(is_curve, metrics)) else outcomes.legend()
@@ -223,8 +212,9 @@ def _legend(
     if moving and "generation" not in (figure.x, name):
         line += f" at t = {summary['generation'].values[0]}"
     points = summary.sizes[figure.x], figure.x == "generation"
-    dots = {} if shapes else markers.along(None, *points)
-    entries.append(Line2D([], [], color=grey, lw=1.6, label=line, **dots))
+    ways = {} if shapes else markers.along(None, *points)
+    ways |= _dot(None, {}) | {"ls": ""} if words else {}
+    entries.append(Line2D([], [], color=grey, lw=1.6, label=line, **ways))
     if known:
         means = all(statistic(summary, figure, metric) == "mean" for metric in known)
         theory = "theory" if means else "theory of the mean"
@@ -234,12 +224,16 @@ def _legend(
     bands = {metric: panels.band(summary, figure, metric) for metric in metrics}
     if any(band.runs for band in bands.values()):
         count = max(len(band.runs) for band in bands.values())
-        words = f"each of the {count} seeds"
-        entries.append(Line2D([], [], color=grey, alpha=0.6, **_RUN, label=words))
+        each = f"each of the {count} seeds"
+        entries.append(Line2D([], [], color=grey, alpha=0.6, **_RUN, label=each))
     shaded = sorted({band.words for band in bands.values() if not band.runs})
     if shaded := list(filter(None, shaded)):
-        words = f"band: {' or '.join(shaded)}"
-        entries.append(Patch(color=grey, alpha=0.25, lw=0, label=words))
+        told = " or ".join(shaded)
+        entries.append(
+            Line2D([], [], color=grey, lw=1.0, label=f"line: {told}")
+            if words
+            else Patch(color=grey, alpha=0.25, lw=0, label=f"band: {told}")
+        )
     return [*entries, *stacked]
 
 
@@ -281,11 +275,4 @@ def _has_mean(summary: xr.Dataset, figure: layout.Figure, metric: str) -> bool:
 
 def _dashes(colour: str) -> dict[str, Any]:
     """Line settings of a theory curve: darker, thinner, dashed."""
-    return {"color": _shade(colour, 0.6), "lw": 0.9, "ls": (0, (4, 2.5))}
-
-
-def _shade(colour: str, amount: float) -> str:
-    """The colour mixed with black (amount > 0) or white (amount < 0)."""
-    white = abs(amount) if amount < 0 else 0.0
-    r, g, b = ((1 - abs(amount)) * part + white for part in colors.to_rgb(colour))
-    return colors.to_hex((r, g, b))
+    return {"color": shade(colour, 0.6), "lw": 0.9, "ls": (0, (4, 2.5))}

@@ -13,6 +13,7 @@ from collapse.data.errors import InputError
 from collapse.experiment.derived import DIFFERENCE, OUTCOME, OUTCOMES, source
 from collapse.experiment.summary import runs
 from collapse.figures import axes as scales
+from collapse.figures import dots
 from collapse.figures import spec as layout
 from collapse.figures import words as annotations
 from collapse.measures import catalogue
@@ -35,10 +36,14 @@ def chosen(summary: xr.Dataset, figure: layout.Figure) -> tuple[str, ...]:
 
 
 def at_drawn(summary: xr.Dataset, figure: layout.Figure) -> xr.Dataset:
-    """The summary in the order of x, at the generations that are drawn."""
+    """The summary in the order of x, at the generations that are drawn.
+
+    Words stay as they are listed.
+    """
     if figure.x == "generation":
         return summary
-    summary = summary.sortby(figure.x)
+    if not dots.is_of_words(summary[figure.x].values):
+        summary = summary.sortby(figure.x)
     if "generation" not in summary.dims:
         return summary
     return summary.sel(generation=figure.drawn(summary["generation"].values))

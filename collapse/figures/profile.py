@@ -15,7 +15,7 @@ from collapse.experiment.profile.definitions import DEFINITIONS
 from collapse.figures import axes as scales
 from collapse.figures import panels
 from collapse.figures import spec as layout
-from collapse.figures.curves import colours
+from collapse.figures.colours import colours
 
 _LEAST, _MOST = 0.1, 1000.0  # what lies beyond is an arrow at the edge
 _ROOM = 1.15  # beyond the outermost mark, as a factor

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from collapse.data.errors import InputError
-from collapse.figures import curves
 from collapse.figures import spec as layout
 from collapse.figures import words as annotations
+from collapse.figures.colours import colours
 
 _MOST_POINTS = 3000  # of a sample that can be told apart in a panel
 _BARS = 40  # of its histogram, in one dimension
@@ -22,7 +22,7 @@ def paint(fig: Figure, summary: xr.Dataset, figure: layout.Figure) -> list[Artis
     Its rows are workflows, or the single runs of each.
     """
     lines, times, values = kept(summary)
-    hues = curves.colours("workflow", summary["samples"]["workflow"].values)
+    hues = colours("workflow", summary["samples"]["workflow"].values)
     points = values[:, :, :_MOST_POINTS, :2]
     limits = _extent(points[:, 0])
     width = figure.inches / len(times) or max(1.25, min(2.4, 10 / len(times)))

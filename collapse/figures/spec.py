@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from collapse.data.errors import InputError
+from collapse.experiment.derived import OUTCOME, source
 from collapse.experiment.fields import OnlyIfSet
 
 OF_SAMPLES = ("samples", "images")  # kinds that show what models generate
@@ -26,9 +27,10 @@ class Figure:
         or the "density" of one metric over seeds, at generations that are told apart by
         colour.
       metrics: one panel each; empty for the family's own choice.
-      x: "generation", or an axis of numbers, against whose values is drawn; for a
-        histogram, what its bins count by.
-      y: of a map: the axis that runs upwards; its x may be an axis of words, too.
+      x: "generation", or an axis, against whose values is drawn: of numbers, or of
+        words, which stand side by side with a dot each; for a histogram, what its bins
+        count by.
+      y: of a map: the axis that runs upwards.
       generations: those drawn if x is an axis, or of a density; empty for the last
         one.
       hue: coordinate told apart by colour: "workflow", an axis, or "generation" if x is
@@ -144,6 +146,9 @@ class Figure:
         self._check_generations(set(values.get("generation", ())))
         if self.kind == "map" or self.x == "generation" or self.x not in values:
             return
+        if self.x != "workflow" and all(isinstance(v, str) for v in values[self.x]):
+            self._check_words()
+            return
         for value in values[self.x]:
             if not isinstance(value, numbers.Real):
                 raise InputError(f"x: {self.x} has no numbers; name another axis")
@@ -152,6 +157,13 @@ class Figure:
                     f"x_scale: {self.x} has the value {value:g}, which a log axis does "
                     "not show; use linear or drop it"
                 )
+
+    def _check_words(self) -> None:
+        """Raise InputError for what an axis of words does not have."""
+        if self.kind != "curves" or any(source(m)[1] == OUTCOME for m in self.metrics):
+            raise InputError(f"x: {self.x} has no numbers; name another axis")
+        if self.x_scale == "log":
+            raise InputError(f"x_scale: {self.x} has words, no numbers; use linear")
 
     def _check_limits(self) -> None:
         """Raise InputError for limits of y that are none, or of no curves."""

@@ -268,7 +268,7 @@ def test_x_is_a_place_for_an_axis_and_asks_for_a_number():
     check_figure(experiment, figure)
     check_figure(experiment, dataclasses.replace(figure, x_scale="log"))
     with pytest.raises(InputError, match="^x: anchors has no numbers"):
-        Figure(x="anchors").check({"anchors": ["fresh", "fixed"]})
+        Figure(x="anchors").check({"anchors": ["fresh", 0.5]})
 
 
 def test_an_x_of_one_value_leaves_room_for_generations_only():

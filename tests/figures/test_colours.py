@@ -5,15 +5,15 @@ from figure_cases import summary
 from matplotlib import colors
 
 from collapse.experiment.workflows import CYCLE, WorkflowKind, kinds, register, standard
-from collapse.figures import curves
 from collapse.figures import draw as plotting
+from collapse.figures.colours import colours
 from collapse.figures.spec import Figure
 
 STANDARD = {name: kind.colour for name, kind in kinds().items()}
 
 
 def of(*labels):
-    return curves.colours("workflow", labels)
+    return colours("workflow", labels)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_two_of_a_first_word_have_its_shades_and_more_have_colours_of_their_own(
     """As long as there are enough; else shades, and markers tell them apart."""
 
     def hues(*names):
-        found = curves.colours("operator", names)
+        found = colours("operator", names)
         return [colors.rgb_to_hsv(colors.to_rgb(found[n]))[0] for n in names]
 
     few = hues("odds 1", "odds 2", "none")

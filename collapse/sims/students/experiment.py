@@ -30,7 +30,7 @@ class Students(WorldFamily):
     description: ClassVar[str] = (
         "Students trained on what generators made: which generator teaches best?"
     )
-    panels: ClassVar[tuple[str, ...]] = ("correctness", "data_correctness")
+    panels: ClassVar[tuple[str, ...]] = ("correctness", "data_correctness", "pgr")
     table: ClassVar[tuple[str, ...]] = ("correctness", "solver_correctness")
     catalogue = catalogue.STUDENTS
     in_studies: ClassVar[bool] = False
@@ -86,6 +86,11 @@ class Students(WorldFamily):
             block=self.block or self.made_world().longest,
         )
 
+    def derived(self) -> tuple[str, ...]:
+        """Names of what `derive` adds: nothing without a reference."""
+        known = REAL in self.generator and len(self.generator) > 1
+        return ("pgr",) if known and self.num_seeds > 1 else ()
+
     # What is shown of it
 
     def derive(self, dataset: "xr.Dataset") -> "xr.Dataset":
@@ -95,7 +100,7 @@ class Students(WorldFamily):
 
     def figures(self) -> tuple[Mapping[str, Any], ...]:
         """Table `[figure]`: the student's answers, by generator."""
-        return ({"hue": "generator", "columns": "recipe"},)
+        return ({"x": "generator", "hue": "recipe"},)
 
     def caption(self) -> str:
         """The caption of the default figure."""

@@ -27,7 +27,10 @@ def closing(dataset: "xr.Dataset") -> str:
             ("data", "data_correctness"),
         ):
             line[head] = float(last[name].mean()) if name in last else math.nan
-        ends = dataset["pgr"].sel(where).values if "pgr" in dataset else [math.nan] * 3
+        ends = [math.nan] * 3
+        if "pgr" in dataset:
+            found = dataset["pgr"].sel(where)
+            ends = found.sel(statistic=["mean", "low", "high"]).values
         lines.append(line | {"gap": tuple(map(float, ends))})
     axes = [d for d in rest if d not in ("generator", "recipe")]
     named = [d for d in axes if dataset.sizes[d] > 1]
