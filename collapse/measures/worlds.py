@@ -45,6 +45,32 @@ def _mean(judged: Sequence[Judged], place: int, shares: Mapping[str, float]) -> 
     return sum(shares[s] * right[s] / num for s, num in asked.items()) / total
 
 
+def inflation(
+    judged: Sequence[Judged], leaked: Sequence[bool], shares: Mapping[str, float]
+) -> dict[str, float]:
+    """leaked_correctness, fresh_correctness of the others, and their difference.
+
+    The difference is score_inflation.
+
+    Of skills that are asked in both halves, so that they are equally hard.
+
+    Args:
+      judged: of each answer its skill and verdict.
+      leaked: whether its prompt may have been learned with the answer.
+      shares: skill -> its share in the truth.
+    """
+    halves = [
+        [one for one, own in zip(judged, leaked, strict=True) if own == half]
+        for half in (True, False)
+    ]
+    both = set.intersection(*({one[0] for one in half} for half in halves))
+    seen, unseen = (
+        _mean([one for one in half if one[0] in both], 2, shares) for half in halves
+    )
+    names = ("leaked_correctness", "fresh_correctness", "score_inflation")
+    return dict(zip(names, (seen, unseen, seen - unseen), strict=True))
+
+
 def pass_at(
     attempts: Sequence[Sequence[Judged]], k: int, shares: Mapping[str, float]
 ) -> float:

@@ -1,18 +1,22 @@
 """Task worlds as a family: what a run measures and leaves, and what it refuses."""
 
 import dataclasses
+import math
 
 import jax
 import numpy as np
 import pytest
 
 from collapse.data.errors import InputError
-from collapse.data.worlds import WORLDS
+from collapse.data.worlds import WORLDS, arithmetic
+from collapse.data.worlds.planted import Defects
+from collapse.data.worlds.rows import may_leak, with_defects, world_rows
 from collapse.experiment import results
 from collapse.lab import run as runner
 from collapse.measures import worlds as measures
 from collapse.models.language.network import SIZES, Size
 from collapse.sims.worlds import Worlds
+from collapse.sims.worlds.experiment import OF_LEAKS
 from collapse.sims.worlds.task import task
 
 pytestmark = pytest.mark.xdist_group("worlds")
@@ -146,3 +150,37 @@ def test_other_worlds_have_other_digests():
     one, other = (asked(exponent=x) for x in (1.0, 2.0))
     assert one.digest() != other.digest()
     assert dataclasses.replace(one).digest() == one.digest()
+
+
+def test_inflation_is_of_skills_that_both_halves_ask():
+    shares = {"a": 0.75, "b": 0.25}
+    seen = [("a", True, True), ("a", True, False), ("b", True, True)]
+    unseen = [("a", True, False), ("a", True, False)]
+    leaked = [True] * 3 + [False] * 2
+    found = measures.inflation([*seen, *unseen], leaked, shares)
+    assert found["leaked_correctness"] == found["score_inflation"] == 0.5
+    assert found["fresh_correctness"] == 0
+    unseen.append(("b", True, False))
+    found = measures.inflation([*seen, *unseen], [*leaked, False], shares)
+    assert found["leaked_correctness"] == found["score_inflation"] == 0.625
+    assert math.isnan(measures.inflation(seen, leaked[:3], shares)["score_inflation"])
+
+
+def test_only_the_half_that_may_leak_is_copied():
+    world = arithmetic()
+    data = world_rows(world, world.longest, 400, 80)
+    asked = {data.text(row)[0] for row in data.asked}
+    leaking = {prompt for prompt in asked if may_leak(prompt)}
+    assert 0.3 < len(leaking) / len(asked) < 0.7
+    dirty = with_defects(data, Defects(contamination=0.5))
+    learned = {data.text(row)[0] for row in dirty.train}
+    assert learned & asked == leaking
+
+
+def test_a_corpus_with_leaks_is_measured_by_halves():
+    clean = set(Worlds().possible())
+    leaky = set(Worlds(contamination=(0.0, 0.1)).possible())
+    assert leaky - clean == set(OF_LEAKS)
+    experiment, _ = runner.prepare(asked(contamination=(0.0, 0.1)))
+    found = [c["contamination"] for c in experiment.conditions()]
+    assert sorted(set(found)) == [0.0, 0.1]

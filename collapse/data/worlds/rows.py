@@ -181,7 +181,7 @@ def with_defects(data: WorldRows, defects: Defects, seed: int = 0) -> WorldRows:
     """The same world, its documents to learn from made anew with planted defects.
 
     No prompt of theirs is asked when models are measured, except that of contamination:
-    copies of the documents that are asked.
+    copies of documents that are asked, of the half that may leak.
 
     Args:
       data: of the world.
@@ -193,14 +193,25 @@ def with_defects(data: WorldRows, defects: Defects, seed: int = 0) -> WorldRows:
     """
     num, block = data.train.shape
     texts = dict.fromkeys(data.text(row) for row in data.asked)  # each of them once
-    asked = [Document(*text, {}) for text in texts]
+    asked = [Document(*text, {}) for text in texts if may_leak(text[0])]
     unseen = data.world._replace(make=functools.partial(unasked, data.world))
     made = planted(unseen, np.random.default_rng(seed), num, defects, asked)
     train = encoded(made, block, data.vocabulary)
     return data._replace(train=train, sha256=_digest(data.world, train, data.asked))
 
 
-@functools.lru_cache(maxsize=2**16)
+def may_leak(prompt: str) -> bool:
+    """Whether a prompt that is asked is in the half that contamination copies.
+
+    By its hash, so that the other half is as hard, and stays unseen.
+    """
+    return _hash(prompt) // _HELD_OUT % 2 == 0
+
+
 def _is_held_out(prompt: str) -> bool:
-    digest = hashlib.sha256(prompt.encode()).digest()
-    return int.from_bytes(digest[:8], "big") % _HELD_OUT == 0
+    return _hash(prompt) % _HELD_OUT == 0
+
+
+@functools.lru_cache(maxsize=2**16)
+def _hash(prompt: str) -> int:
+    return int.from_bytes(hashlib.sha256(prompt.encode()).digest()[:8], "big")

@@ -22,6 +22,24 @@ WORLDS = {
         1.0,
         aspect="support",
     ),
+    "leaked_correctness": Quantity(
+        "correct answers to prompts of the half that may leak", _SHARE, 1.0
+    ),
+    "fresh_correctness": Quantity(
+        "correct answers to prompts of the half that never leaks", _SHARE, 1.0
+    ),
+    "score_inflation": Quantity(
+        "correct answers to prompts that may leak, less to others",
+        _SHARE,
+        None,
+        "lower",
+    ),
+    "leak_auc": Quantity(
+        "AUC of the loss for prompts that may have leaked",
+        "probability",
+        None,
+        "lower",
+    ),
     "pair_accuracy": Quantity(
         "minimal pairs whose right response is the likelier", "share of pairs", 1.0
     ),

@@ -187,9 +187,14 @@ def mean_loss(
     net: Network, weights: dict, rows: Int[Array, "rows block"], form: Format
 ) -> Float[Array, ""]:
     """Mean loss of documents, each one's mean over its learned tokens, in nats."""
-    return jnp.mean(
-        of_documents(cross_entropy_in_groups(net, weights, rows), rows, form)
-    )
+    return jnp.mean(mean_losses(net, weights, rows, form))
+
+
+def mean_losses(
+    net: Network, weights: dict, rows: Int[Array, "rows block"], form: Format
+) -> Float[Array, " rows"]:
+    """Loss of each document, the mean over its learned tokens, in nats."""
+    return of_documents(cross_entropy_in_groups(net, weights, rows), rows, form)
 
 
 def learned(tokens: Int[Array, "rows block"], form: Format) -> Array:

@@ -29,9 +29,9 @@ def closing(dataset: "xr.Dataset") -> str:
             line[head] = float(last[name].mean()) if name in last else math.nan
         ends = [math.nan] * 3
         if "pgr" in dataset:
-            found = dataset["pgr"].sel(where)
-            ends = found.sel(statistic=["mean", "low", "high"]).values
-        lines.append(line | {"gap": tuple(map(float, ends))})
+            own = dataset["pgr"].sel(where)
+            ends = own.sel(statistic=["mean", "low", "high"]).values.tolist()
+        lines.append(line | {"gap": tuple(ends)})
     axes = [d for d in rest if d not in ("generator", "recipe")]
     named = [d for d in axes if dataset.sizes[d] > 1]
     blocks = in_blocks(lines, axes, named, _aligned)

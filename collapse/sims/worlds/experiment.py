@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _QUICK_ROWS, _QUICK_STEPS, _QUICK_DOCUMENTS = 64, 10, 500
 # kind of contests -> the metric that they give
 OF_CONTESTS = {"pairs": "pair_accuracy", "secrets": "exposure"}
+OF_LEAKS = ("leaked_correctness", "fresh_correctness", "score_inflation", "leak_auc")
 OF_OPERATORS = ("phi", "psi", "operator_auc", "lost_skills")
 
 
@@ -46,6 +47,7 @@ class Worlds(WorldsFields):
         left_out |= {"pass_at_k"} if self.attempts == 1 else set()
         if self.learn == "responses":  # whose prompts are real
             left_out |= {"skill_survival", "copied_documents"}
+        left_out |= set(OF_LEAKS) if not self.leaks() else set()
         left_out |= set(OF_OPERATORS) if not self.operates() else set()
         return tuple(name for name in self.known_metrics() if name not in left_out)
 

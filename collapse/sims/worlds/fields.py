@@ -10,6 +10,7 @@ from collapse.experiment.remarks import without_effect
 from collapse.experiment.text.world import WorldFamily
 from collapse.sims.worlds.operators import NONE, RULES
 
+_SAME_FOR_ALL = ("noise", "duplicates", "near_duplicates")  # defects that are no axes
 OPERATORS = tuple(name for name in RULES if name != NONE)
 
 
@@ -31,8 +32,9 @@ class WorldsFields(WorldFamily):
     """Share of the real documents that are copies of others."""
     near_duplicates: Annotated[float, Bounds(0, 1), OnlyIfSet()] = 0.0
     """Share of the real documents that are copies but for one character."""
-    contamination: Annotated[float, Bounds(0, 1), OnlyIfSet()] = 0.0
-    """Share of the real documents that are asked when models are measured."""
+    contamination: Annotated[tuple[Share, ...], OnlyIfSet()] = (0.0,)
+    """Shares of the real documents that are asked when models are measured: copies of
+    one half of what is asked, with the right answer."""
     operator: tuple[str, ...] = ("none",)
     """What is kept of documents: rules, answers, exact, near, clusters, classifier,
     perplexity or best_of; then random (as many, whatever they are) or oracle (as many,
@@ -69,24 +71,30 @@ class WorldsFields(WorldFamily):
     @classmethod
     def axes(cls) -> tuple[str, ...]:
         """Fields that may hold several values."""
-        found = (*super().axes(), "faults", "operator")
+        found = (*super().axes(), "faults", "contamination", "operator")
         return tuple(name for name in found if name != "repetition_penalty")
 
-    def defects(self, faults: float) -> Defects | None:
+    def defects(self, faults: float, contamination: float) -> Defects | None:
         """Shares of defects of the real documents; None if none is ever asked for."""
-        names = ("noise", "duplicates", "near_duplicates", "contamination")
-        others = {name: getattr(self, name) for name in names}
-        if not any((*self.faults, *others.values())):
+        others = {name: getattr(self, name) for name in _SAME_FOR_ALL}
+        if not any((*self.faults, *self.contamination, *others.values())):
             return None
-        return Defects(faults=faults, **others)
+        return Defects(faults=faults, contamination=contamination, **others)
+
+    def leaks(self) -> bool:
+        """Whether documents that are asked are ever among the real ones."""
+        return any(self.contamination)
 
     def defect_words(self) -> list[str]:
         """Phrases for captions: what is wrong with the real documents."""
-        names = ("noise", "duplicates", "near_duplicates", "contamination")
-        shares = {name.replace("_", " "): getattr(self, name) for name in names}
-        told = [f"{share:g} {name}" for name, share in shares.items() if share]
-        if any(self.faults):
-            told.insert(0, f"{spelled(self.faults)} faults")
+        shares: dict[str, tuple[float, ...]] = {"faults": self.faults}
+        shares |= {name: (getattr(self, name),) for name in _SAME_FOR_ALL}
+        shares |= {"contamination": self.contamination}
+        told = [
+            f"{spelled(values)} {name.replace('_', ' ')}"
+            for name, values in shares.items()
+            if any(values)
+        ]
         return [f"shares of the real documents: {', '.join(told)}"] if told else []
 
     def operator_words(self) -> list[str]:

@@ -6,19 +6,19 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from collapse.core import streams
 from collapse.core.devices import on_host, one_fills_a_device
 from collapse.core.seeds import over_seeds
 from collapse.core.types import Key
-from collapse.data.worlds.rows import WorldRows, parted
+from collapse.data.worlds.rows import WorldRows, may_leak, parted
 from collapse.experiment.text.documents import read
 from collapse.measures import worlds
-from collapse.models.language.documents import answered, mean_loss, total_losses
+from collapse.models.language.documents import answered, mean_losses, total_losses
 from collapse.models.language.model import LanguageParams
 from collapse.models.language.network import network
-from collapse.numerics import threefry
+from collapse.numerics import ranking, threefry
 from collapse.sims.worlds.experiment import Worlds
 from collapse.sims.worlds.model import WorldArrays, WorldDesign, real_documents
 
@@ -50,6 +50,7 @@ def observer(
     own = (experiment.measured_rows, experiment.attempts)
     generate = _compiled(design._replace(training=most), n, data.sha256, *own)
     measure = functools.partial(_measured, data, experiment, _known(data))
+    leaked = np.array([may_leak(data.text(row)[0]) for row in data.asked])
 
     def observe(roots: Any, state: Any) -> dict[str, np.ndarray]:
         found = on_host(generate(roots, state.params, state.generation, *values))
@@ -58,6 +59,9 @@ def observer(
         seeds = [measure(*one) for one in zip(*every, strict=True)]
         told = {name: np.array([one[name] for one in seeds]) for name in seeds[0]}
         told["answer_loss"] = np.asarray(found["answer_loss"])
+        if experiment.leaks():
+            aucs = [_leak_auc(leaked, own) for own in np.asarray(found["losses"])]
+            told["leak_auc"] = np.array(aucs)
         told["text"] = np.asarray(found["documents"]).astype(np.uint16)
         told["continued"] = np.asarray(found["answers"])[:, 0].astype(np.uint16)
         return told
@@ -87,6 +91,9 @@ def _measured(
     found: dict[str, Any] = worlds.of_answers(judged, shares, rare)
     texts, verdicts = [one.text for one in told], [one.judged for one in told]
     found |= worlds.of_documents(texts, verdicts, shares, known)
+    if experiment.leaks():
+        leaked = [may_leak(one.prompt) for one in answered]
+        found |= worlds.inflation(judged, leaked, shares)
     if world.groups:
         groups = [world.group_of(*parted(t, world.separator)) for t in texts]
         found["group_shift"] = worlds.group_shift(groups, world.groups)
@@ -99,6 +106,11 @@ def _measured(
     faults = [(one.skill, one.verdict.fault) for one in answered]
     own = (list(shares), ["", *world.faults])
     return kept | {"answers": worlds.counts_of(faults, *own)}
+
+
+def _leak_auc(leaked: Bool[np.ndarray, " m"], losses: Float[np.ndarray, " m"]) -> float:
+    """How well low losses tell prompts that may have leaked from the others."""
+    return float(ranking.auc(-losses[~leaked], -losses[leaked]))
 
 
 @functools.lru_cache(maxsize=8)
@@ -142,6 +154,7 @@ def _generated(
     )
     model = design.model(values, real_documents(root, values, n))
     form = design.form._replace(learned="responses")
+    losses = mean_losses(net, params.weights, values.asked, form)
     contests = jnp.zeros(0)
     if len(values.contests):
         contests = total_losses(net, params.weights, values.contests, form)
@@ -149,5 +162,6 @@ def _generated(
         "contests": contests,
         "answers": answers,
         "documents": model.sample(document_key, params, measured).tokens,
-        "answer_loss": mean_loss(net, params.weights, values.asked, form),
+        "answer_loss": jnp.mean(losses),
+        "losses": losses,
     }

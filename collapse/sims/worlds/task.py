@@ -41,7 +41,7 @@ def task(condition: Condition[Worlds], data: WorldRows) -> Task:
     """
     experiment, n, size = condition.experiment, condition.n, condition["size"]
     check_devices(experiment)
-    defects = experiment.defects(condition["faults"])
+    defects = experiment.defects(condition["faults"], condition["contamination"])
     if defects is not None:
         data = with_defects(data, defects, experiment.seed)
     design, curator, kept = design_of(condition, data), None, None
