@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from collapse.data.worlds.planted import Defects
 from collapse.experiment.fields import Bounds, Count, Only, OnlyIfSet, Share, Shown
 from collapse.experiment.text.world import WorldFamily
-from collapse.sims.worlds.operators import NONE
+from collapse.sims.worlds.operators import NONE, TextOperator, read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,14 +31,28 @@ class WorldsFields(WorldFamily):
     """Share of the real documents that are asked when models are measured."""
     operator: tuple[str, ...] = ("none",)
     """What is kept of documents: rules, answers, exact, near, clusters, classifier,
-    perplexity or best_of; then random (as many, whatever they are) or oracle (as many,
-    right ones first) if wanted."""
+    perplexity, best_of or constitution; then random (as many, whatever they are) or
+    oracle (as many, right ones first) if wanted."""
     keep_rate: Annotated[float, Bounds(0, 1, above=True)] = 0.5
     """Share of the documents that classifier and perplexity keep."""
     candidates: Annotated[int, Bounds(1, 1000)] = 1
-    """Documents generated for each that can be kept; of best_of answers to a prompt."""
-    judge_accuracy: Share = 1.0
-    """Share of the answers that best_of judges rightly."""
+    """Documents generated for each that can be kept; of best_of and constitution
+    answers to a prompt."""
+    judge_accuracy: Annotated[
+        float, Bounds(0, 1), Only("operator", ("best_of", "constitution"))
+    ] = 1.0
+    """Share of the answers that best_of judges rightly, and of the verdicts of
+    constitution on one principle."""
+    judge_bias: Annotated[
+        float, Bounds(0, 1), Only("operator", ("constitution",)), OnlyIfSet()
+    ] = 0.0
+    """Share of the verdicts of constitution that length decides: a principle then
+    seems fulfilled by answers longer than the median to their prompt."""
+    principles: Annotated[
+        tuple[str, ...], Only("operator", ("constitution",)), OnlyIfSet()
+    ] = ("form", "right", "no_repeat")
+    """Principles of constitution: form, right, ends, no_repeat (the prompt), discreet
+    (tells no planted secret), short, long (than the median answer to the prompt)."""
     judged: Literal["generated", "all"] = "generated"
     """Documents that operators judge: those that models generated, or real ones, too:
     a seed then has its n among those that are kept, repeated if they are fewer."""
@@ -75,3 +89,11 @@ class WorldsFields(WorldFamily):
     def operates(self) -> bool:
         """Whether an operator is asked for that may reject documents."""
         return self.operator != (NONE,)
+
+    def operators(self) -> tuple[TextOperator, ...]:
+        """The operators that are asked for.
+
+        Raises:
+          InputError: if one of them is none.
+        """
+        return tuple(map(read, self.operator))

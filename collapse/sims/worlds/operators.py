@@ -39,6 +39,9 @@ RULES = {
     "classifier": TextOperatorRule("what looks most like clean documents", "share"),
     "perplexity": TextOperatorRule("what n-grams of clean documents expect", "share"),
     "best_of": TextOperatorRule("the answer to a prompt that a judge prefers", "best"),
+    "constitution": TextOperatorRule(
+        "the answer to a prompt that fulfils the most principles", "best"
+    ),
 }
 
 

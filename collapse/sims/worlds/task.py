@@ -98,14 +98,14 @@ def curated(
         )
     judge = judge_of(read(condition["operator"]), data, e)
     if e.judged == "generated":
-        return host_curator(judge, data, e.candidates), None
+        return host_curator(judge, data, e), None
     found = corpus_judgement(judge, data, e.seed)
     if not found.kept.any():
         raise InputError(
             f"operator: {condition['operator']} keeps no real document; give another, "
             "or --judged generated"
         )
-    return host_curator(judge, data, e.candidates, found), found.kept
+    return host_curator(judge, data, e, found), found.kept
 
 
 def design_of(condition: Condition[Worlds], data: WorldRows) -> WorldDesign:

@@ -1,0 +1,69 @@
+"""A judge in the seat between the halves of a step: it weighs what models generate."""
+
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Int
+
+from collapse.core import streams
+from collapse.core.devices import on_host
+from collapse.data.worlds.rows import WorldRows
+from collapse.experiment.task import HostCurator
+from collapse.experiment.text.documents import read
+from collapse.sims.worlds.experiment import Worlds
+from collapse.sims.worlds.judges.judgement import Judge, Judgement, Occasion
+from collapse.sims.worlds.judges.told import TOLD, told
+
+
+def host_curator(
+    judge: Judge, data: WorldRows, experiment: Worlds, corpus: Judgement | None = None
+) -> HostCurator:
+    """A curator that asks a judge of the documents of each generation.
+
+    Args:
+      judge: of all documents of a seed together.
+      data: of the world.
+      experiment: whose candidates are judged, and whose metrics are told.
+      corpus: what the judge says of the real documents, told of generation 0; None if
+        it does not judge them.
+    """
+    candidates, known = experiment.candidates, experiment.possible()
+    names = tuple(name for name in TOLD if name in known)
+    first = dict.fromkeys(TOLD, float("nan"))
+    if corpus is not None:
+        first = told(corpus, [read(data, row) for row in data.train])
+
+    def weigh(
+        roots: Any, states: Any, batch: Any, spans: Int[np.ndarray, "S 2"]
+    ) -> tuple[Any, dict[str, np.ndarray]]:
+        if batch is None:
+            return None, {name: np.full(len(roots), first[name]) for name in names}
+        every = np.asarray(on_host(batch.tokens))
+        generation = int(np.ravel(np.asarray(states.generation))[0]) + 1
+        weights, counts = np.zeros(every.shape[:2], np.float32), []
+        for k, (root, rows) in enumerate(zip(roots, every, strict=True)):
+            begin, end = spans[k].tolist()
+            documents = [read(data, row) for row in rows[begin:end]]
+            found = judge(documents, Occasion(generator_of(root, generation)))
+            room = np.cumsum(found.kept) <= (end - begin) // candidates
+            found = found._replace(kept=found.kept & room)
+            weights[k, begin:end] = found.kept
+            counts.append(told(found, documents))
+        return weights, {
+            name: np.array([one[name] for one in counts]) for name in names
+        }
+
+    return HostCurator(candidates, weigh)
+
+
+def generator_of(root: Any, generation: int) -> np.random.Generator:
+    """Random numbers of the host for one seed and generation, of the seed's own key."""
+    key = streams.key(root, generation, streams.Purpose.CURATE)
+    return np.random.default_rng(np.asarray(jax.random.key_data(key)).tolist())
+
+
+def corpus_judgement(judge: Judge, data: WorldRows, seed: int) -> Judgement:
+    """What a judge says of all real documents."""
+    documents = [read(data, row) for row in data.train]
+    return judge(documents, Occasion(np.random.default_rng([seed, 3])))
