@@ -34,7 +34,7 @@ SMALL |= {"steps": 3, "documents": 200, "measured_rows": 16, "batch_size": 4}
 CLEAN = world_rows(facts(), facts().longest, 1000, 100)
 DIRTY = with_defects(CLEAN, Defects(faults=0.3, noise=0.1, duplicates=0.2), 1)
 SEED = 3
-SPECIAL = (NONE, "best_of", "constitution")  # tested by themselves
+SPECIAL = (NONE, "best_of", "constitution", "influence")  # tested by themselves
 
 
 def judged(operator, data=DIRTY, rate=0.6, **fields):

@@ -25,6 +25,11 @@ def check_operators(e: WorldsFields) -> None:
                 f"judged: {one.name} judges answers to one prompt, and real documents "
                 "have one each; leave it out"
             )
+        if one.name == "influence" and e.judged == "all" and not e.pretrain_steps:
+            raise InputError(
+                "judged: influence asks the model that generated documents, and real "
+                "ones have none; give --pretrain-steps, or leave it out"
+            )
     if e.candidates > 1 and not e.operates():
         raise InputError(
             "candidates: without an operator all documents are kept; give one, or "

@@ -31,10 +31,17 @@ class WorldsFields(WorldFamily):
     """Share of the real documents that are asked when models are measured."""
     operator: tuple[str, ...] = ("none",)
     """What is kept of documents: rules, answers, exact, near, clusters, classifier,
-    perplexity, best_of or constitution; then random (as many, whatever they are) or
-    oracle (as many, right ones first) if wanted."""
+    perplexity, influence, best_of or constitution; then random (as many, whatever they
+    are) or oracle (as many, right ones first) if wanted."""
     keep_rate: Annotated[float, Bounds(0, 1, above=True)] = 0.5
-    """Share of the documents that classifier and perplexity keep."""
+    """Share of the documents that classifier, perplexity and influence keep."""
+    gains: Annotated[
+        Literal["one_step", "first_order"],
+        Only("operator", ("influence",)),
+        OnlyIfSet(),
+    ] = "one_step"
+    """How influence finds what a document is worth: by a step of gradient descent on
+    it, or cheaper by what that would be worth to first order."""
     candidates: Annotated[int, Bounds(1, 1000)] = 1
     """Documents generated for each that can be kept; of best_of and constitution
     answers to a prompt."""

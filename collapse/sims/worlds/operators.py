@@ -38,6 +38,9 @@ RULES = {
     "clusters": TextOperatorRule("the first of similar documents of a cluster"),
     "classifier": TextOperatorRule("what looks most like clean documents", "share"),
     "perplexity": TextOperatorRule("what n-grams of clean documents expect", "share"),
+    "influence": TextOperatorRule(
+        "what, learned in one step, helps most with clean documents", "share"
+    ),
     "best_of": TextOperatorRule("the answer to a prompt that a judge prefers", "best"),
     "constitution": TextOperatorRule(
         "the answer to a prompt that fulfils the most principles", "best"

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
 
-_KEPT = ("fit_kept_share", "phi", "psi", "operator_auc", "lost_skills", "judge_calls")
-_KEPT += ("judge_reward", "true_reward")  # of constitutions alone
+_KEPT = (
+    *("fit_kept_share", "phi", "psi", "operator_auc", "lost_skills", "judge_calls"),
+    *("judge_reward", "true_reward"),  # of constitutions alone
+)
 _HEADS = ("generation", "operator", "correctness", "gain on random", "gain on none")
 _ON_RANDOM, _KEPT_SHARE = "gain on random", "fit_kept_share"
 _NEAR = 0.01  # of the candidates: two shares that are as good as equal

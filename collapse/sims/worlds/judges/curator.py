@@ -1,8 +1,11 @@
 """A judge in the seat between the halves of a step: it weighs what models generate."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
@@ -45,7 +48,10 @@ def host_curator(
         for k, (root, rows) in enumerate(zip(roots, every, strict=True)):
             begin, end = spans[k].tolist()
             documents = [read(data, row) for row in rows[begin:end]]
-            found = judge(documents, Occasion(generator_of(root, generation)))
+            weights_of = functools.partial(_weights, states, k)
+            found = judge(
+                documents, Occasion(generator_of(root, generation), weights_of)
+            )
             room = np.cumsum(found.kept) <= (end - begin) // candidates
             found = found._replace(kept=found.kept & room)
             weights[k, begin:end] = found.kept
@@ -57,13 +63,33 @@ def host_curator(
     return HostCurator(candidates, weigh)
 
 
+def _weights(states: Any, seed: int) -> dict[str, Any]:
+    """The weights of one seed's model, given the states of all seeds."""
+    own: dict[str, Any] = jax.tree.map(
+        lambda leaf: jnp.asarray(np.asarray(leaf)[seed]), on_host(states.params.weights)
+    )
+    return own
+
+
 def generator_of(root: Any, generation: int) -> np.random.Generator:
     """Random numbers of the host for one seed and generation, of the seed's own key."""
     key = streams.key(root, generation, streams.Purpose.CURATE)
     return np.random.default_rng(np.asarray(jax.random.key_data(key)).tolist())
 
 
-def corpus_judgement(judge: Judge, data: WorldRows, seed: int) -> Judgement:
-    """What a judge says of all real documents."""
+def corpus_judgement(
+    judge: Judge,
+    data: WorldRows,
+    seed: int,
+    weights: Callable[[], dict[str, Any] | None] = lambda: None,
+) -> Judgement:
+    """What a judge says of all real documents.
+
+    Args:
+      judge: of them.
+      data: of the world.
+      seed: of the experiment.
+      weights: () -> those of a base model; nothing without one.
+    """
     documents = [read(data, row) for row in data.train]
-    return judge(documents, Occasion(np.random.default_rng([seed, 3])))
+    return judge(documents, Occasion(np.random.default_rng([seed, 3]), weights))

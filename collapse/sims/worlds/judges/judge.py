@@ -10,10 +10,16 @@ from collapse.sims.worlds.experiment import Worlds
 from collapse.sims.worlds.judges.judgement import Judge, Judgement, Occasion
 from collapse.sims.worlds.judges.scorers import finder_of
 from collapse.sims.worlds.judges.selection import selected
+from collapse.sims.worlds.model import WorldDesign
 from collapse.sims.worlds.operators import TextOperator
 
 
-def judge_of(operator: TextOperator, data: WorldRows, experiment: Worlds) -> Judge:
+def judge_of(
+    operator: TextOperator,
+    data: WorldRows,
+    experiment: Worlds,
+    design: WorldDesign | None = None,
+) -> Judge:
     """The judge that an operator is.
 
     Clean documents that operators know are made anew, and none has a prompt that is
@@ -31,8 +37,9 @@ def judge_of(operator: TextOperator, data: WorldRows, experiment: Worlds) -> Jud
       operator: which.
       data: of the world.
       experiment: that asks for it.
+      design: of the models, which influence asks; others need none.
     """
-    find = finder_of(operator, data, experiment)
+    find = finder_of(operator, data, experiment, design)
 
     def judge(documents: Sequence[ReadDocument], occasion: Occasion) -> Judgement:
         own, generator = find(documents, occasion), occasion.generator

@@ -1,7 +1,7 @@
 """What a judge is given, what it finds of documents, and what it keeps of them."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -17,9 +17,12 @@ class Occasion(NamedTuple):
 
     Attributes:
       generator: of random numbers, of its own.
+      weights: () -> those of the model that generated the documents; of real documents
+        those of the base model, or nothing if there is none.
     """
 
     generator: np.random.Generator
+    weights: Callable[[], dict[str, Any] | None] = lambda: None
 
 
 class Rewards(NamedTuple):

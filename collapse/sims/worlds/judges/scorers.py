@@ -11,8 +11,9 @@ from collapse.data.worlds.rows import WorldRows, tokens_of, unasked
 from collapse.experiment.text.documents import ReadDocument
 from collapse.measures.ngram_lines import document_bits
 from collapse.sims.worlds.experiment import Worlds
-from collapse.sims.worlds.judges import preferences
+from collapse.sims.worlds.judges import helpful, preferences
 from collapse.sims.worlds.judges.judgement import Finder, Occasion, Opinion, Scores
+from collapse.sims.worlds.model import WorldDesign
 from collapse.sims.worlds.operators import NONE, TextOperator
 
 _REFERENCE, _ORDER = 2000, 5  # clean documents that operators know, and n of n-grams
@@ -21,14 +22,28 @@ _REFERENCE, _ORDER = 2000, 5  # clean documents that operators know, and n of n-
 _SIMILAR, _ALIKE = 0.8, 0.99  # Jaccard similarity, and cosine, of near duplicates
 
 
-def finder_of(operator: TextOperator, data: WorldRows, experiment: Worlds) -> Finder:
+def finder_of(
+    operator: TextOperator,
+    data: WorldRows,
+    experiment: Worlds,
+    design: WorldDesign | None = None,
+) -> Finder:
     """What an operator itself finds of documents.
 
+    A control of one that keeps a share needs no scores to know how many it keeps: there
+    all are 0.
+
     Args:
-      operator: which; whether it is a control makes no difference.
+      operator: which.
       data: of the world.
       experiment: that asks for it.
+      design: of the models, which influence asks; others need none.
     """
+    if operator.rule.keeps == "share" and operator.used_as != "itself":
+        return lambda documents, occasion: Opinion(np.zeros(len(documents)))
+    if operator.name == "influence":
+        assert design is not None  # a condition has one
+        return helpful.finder(data, experiment, design)
     if operator.name == "best_of":
         return functools.partial(preferences.best_of, experiment.judge_accuracy)
     if operator.name == "constitution":
