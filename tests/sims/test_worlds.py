@@ -121,6 +121,7 @@ REFUSED = [
         {"operator": ("influence",), "judged": "all"},
         "judged: influence asks the model that generated",
     ),
+    ({"operator": ("enhance",), "judged": "all"}, "judged: enhance rewrites what"),
     ({"operator": ("constitution",)}, "operator: constitution needs several answers"),
     (
         {"operator": ("constitution",), "candidates": 2, "principles": ("wrong",)},

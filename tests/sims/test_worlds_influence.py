@@ -50,7 +50,9 @@ def test_each_seed_keeps_what_helps_its_own_model_most(gains):
     states = SimpleNamespace(generation=np.int32(0), params=LanguageParams(weights))
     spans = np.array([[0, ROWS]] * SEEDS)
     own = (streams.seeds(5, SEEDS), states, Blocks(rows), spans)
-    kept, told = curator.weigh(*own)
+    found = curator.weigh(*own)
+    kept, told = found.weights, found.told
+    assert found.batch is None  # nothing was rewritten
     assert kept.sum(1).tolist() == [ROWS // 4] * SEEDS
     assert told["judge_calls"].tolist() == [4] * SEEDS
     way = {"one_step": one_step, "first_order": first_order}[gains]

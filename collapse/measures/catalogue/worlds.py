@@ -68,6 +68,9 @@ WORLDS = {
         None,
         "higher",
     ),
+    "rewritten_share": Quantity(
+        "kept documents that the operator has rewritten", "share of documents"
+    ),
     "duplicate_share": Quantity(
         "generated documents that repeat another", "share of documents", None, "lower"
     ),

@@ -30,6 +30,11 @@ def check_operators(e: WorldsFields) -> None:
                 "judged: influence asks the model that generated documents, and real "
                 "ones have none; give --pretrain-steps, or leave it out"
             )
+        if one.name == "enhance" and e.judged == "all":
+            raise InputError(
+                "judged: enhance rewrites what models generate, and no real documents; "
+                "leave it out"
+            )
     if e.candidates > 1 and not e.operates():
         raise InputError(
             "candidates: without an operator all documents are kept; give one, or "

@@ -23,7 +23,10 @@ OF_OPERATORS = (
     *("phi", "psi", "operator_auc", "lost_skills", "documents_per_kept", "judge_calls"),
 )
 # operator -> metrics that it alone and its controls have
-OF_ONE = {"constitution": ("judge_reward", "true_reward")}
+OF_ONE = {
+    "constitution": ("judge_reward", "true_reward"),
+    "enhance": ("rewritten_share",),
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,8 +31,9 @@ class WorldsFields(WorldFamily):
     """Share of the real documents that are asked when models are measured."""
     operator: tuple[str, ...] = ("none",)
     """What is kept of documents: rules, answers, exact, near, clusters, classifier,
-    perplexity, influence, best_of or constitution; then random (as many, whatever they
-    are) or oracle (as many, right ones first) if wanted."""
+    perplexity, influence, best_of, constitution or enhance (all, wrong answers are
+    rewritten); then random (as many, whatever they are) or oracle (as many, right ones
+    first) if wanted."""
     keep_rate: Annotated[float, Bounds(0, 1, above=True)] = 0.5
     """Share of the documents that classifier, perplexity and influence keep."""
     gains: Annotated[
@@ -46,10 +47,10 @@ class WorldsFields(WorldFamily):
     """Documents generated for each that can be kept; of best_of and constitution
     answers to a prompt."""
     judge_accuracy: Annotated[
-        float, Bounds(0, 1), Only("operator", ("best_of", "constitution"))
+        float, Bounds(0, 1), Only("operator", ("best_of", "constitution", "enhance"))
     ] = 1.0
-    """Share of the answers that best_of judges rightly, and of the verdicts of
-    constitution on one principle."""
+    """Share of the answers that best_of judges rightly, of the verdicts of constitution
+    on one principle, and of the wrong answers that enhance corrects."""
     judge_bias: Annotated[
         float, Bounds(0, 1), Only("operator", ("constitution",)), OnlyIfSet()
     ] = 0.0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _KEPT = (
     *("fit_kept_share", "phi", "psi", "operator_auc", "lost_skills", "judge_calls"),
-    *("judge_reward", "true_reward"),  # of constitutions alone
+    *("judge_reward", "true_reward", "rewritten_share"),  # of single operators
 )
 _HEADS = ("generation", "operator", "correctness", "gain on random", "gain on none")
 _ON_RANDOM, _KEPT_SHARE = "gain on random", "fit_kept_share"

@@ -1,7 +1,7 @@
 """A judge in the seat between the halves of a step: it weighs what models generate."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -11,8 +11,8 @@ from jaxtyping import Int
 
 from collapse.core import streams
 from collapse.core.devices import on_host
-from collapse.data.worlds.rows import WorldRows
-from collapse.experiment.task import HostCurator
+from collapse.data.worlds.rows import WorldRows, tokens_of
+from collapse.experiment.task import Curated, HostCurator
 from collapse.experiment.text.documents import read
 from collapse.sims.worlds.experiment import Worlds
 from collapse.sims.worlds.judges.judgement import Judge, Judgement, Occasion
@@ -39,28 +39,42 @@ def host_curator(
 
     def weigh(
         roots: Any, states: Any, batch: Any, spans: Int[np.ndarray, "S 2"]
-    ) -> tuple[Any, dict[str, np.ndarray]]:
+    ) -> Curated:
         if batch is None:
-            return None, {name: np.full(len(roots), first[name]) for name in names}
+            own = {name: np.full(len(roots), first[name]) for name in names}
+            return Curated(None, own)
         every = np.asarray(on_host(batch.tokens))
+        changed = every.copy()
         generation = int(np.ravel(np.asarray(states.generation))[0]) + 1
         weights, counts = np.zeros(every.shape[:2], np.float32), []
         for k, (root, rows) in enumerate(zip(roots, every, strict=True)):
             begin, end = spans[k].tolist()
             documents = [read(data, row) for row in rows[begin:end]]
             weights_of = functools.partial(_weights, states, k)
-            found = judge(
-                documents, Occasion(generator_of(root, generation), weights_of)
-            )
+            occasion = Occasion(generator_of(root, generation), weights_of)
+            found = judge(documents, occasion)
             room = np.cumsum(found.kept) <= (end - begin) // candidates
             found = found._replace(kept=found.kept & room)
             weights[k, begin:end] = found.kept
+            _rewrite(data, changed[k, begin:end], found.opinion.rewritten)
             counts.append(told(found, documents))
-        return weights, {
-            name: np.array([one[name] for one in counts]) for name in names
-        }
+        entries = {name: np.array([one[name] for one in counts]) for name in names}
+        is_same = np.array_equal(changed, every)
+        return Curated(
+            weights, entries, None if is_same else batch._replace(tokens=changed)
+        )
 
     return HostCurator(candidates, weigh)
+
+
+def _rewrite(
+    data: WorldRows,
+    rows: Int[np.ndarray, "documents block"],
+    texts: Mapping[int, str],
+) -> None:
+    """Put other texts, named by their positions, in the place of rows."""
+    for position, text in texts.items():
+        rows[position] = tokens_of([text], rows.shape[1], data.vocabulary)[0]
 
 
 def _weights(states: Any, seed: int) -> dict[str, Any]:

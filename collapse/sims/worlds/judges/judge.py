@@ -31,7 +31,7 @@ def judge_of(
     the same way. So a control that is run beside the operator has as many documents as
     long as both are given equally good ones: in the first generation that is judged.
     Of a control no calls are counted, since how many it keeps can be had for less; of
-    an oracle one for each document.
+    an oracle one for each document. (Controls of `enhance` rewrite as many, see there.)
 
     Args:
       operator: which.
@@ -45,7 +45,7 @@ def judge_of(
         own, generator = find(documents, occasion), occasion.generator
         chosen = (operator, experiment, documents)
         kept = selected(*chosen, own.scores, None, generator)
-        if operator.used_as == "itself":
+        if operator.used_as == "itself" or operator.rule.keeps == "all":
             return Judgement(kept, own)
         scores = np.array([float(one.verdict.correct) for one in documents])
         if operator.used_as == "random":

@@ -1,6 +1,7 @@
 """What a judge is given, what it finds of documents, and what it keeps of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -44,11 +45,13 @@ class Opinion(NamedTuple):
       scores: by which it chooses, higher is better.
       calls: how often a document was looked at by a verifier or a scorer, all together.
       rewards: by a constitution; None for operators that have none.
+      rewritten: position of a document -> the text in its place.
     """
 
     scores: Scores
     calls: int = 0
     rewards: Rewards | None = None
+    rewritten: Mapping[int, str] = MappingProxyType({})
 
 
 class Judgement(NamedTuple):

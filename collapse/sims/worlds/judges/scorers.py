@@ -11,7 +11,7 @@ from collapse.data.worlds.rows import WorldRows, tokens_of, unasked
 from collapse.experiment.text.documents import ReadDocument
 from collapse.measures.ngram_lines import document_bits
 from collapse.sims.worlds.experiment import Worlds
-from collapse.sims.worlds.judges import helpful, preferences
+from collapse.sims.worlds.judges import helpful, preferences, teacher
 from collapse.sims.worlds.judges.judgement import Finder, Occasion, Opinion, Scores
 from collapse.sims.worlds.model import WorldDesign
 from collapse.sims.worlds.operators import NONE, TextOperator
@@ -44,11 +44,13 @@ def finder_of(
     if operator.name == "influence":
         assert design is not None  # a condition has one
         return helpful.finder(data, experiment, design)
+    if operator.name == "enhance":
+        return teacher.finder(operator, data, experiment)
     if operator.name == "best_of":
         return functools.partial(preferences.best_of, experiment.judge_accuracy)
     if operator.name == "constitution":
         return functools.partial(preferences.constitution, data.world, experiment)
-    if operator.rule.keeps == "some":
+    if operator.name in _CHOOSERS:
         return functools.partial(_chosen, operator.name)
     generator = np.random.default_rng([experiment.seed, 2])
     clean = unasked(data.world, generator, _REFERENCE)

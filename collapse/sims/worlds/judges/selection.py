@@ -8,7 +8,7 @@ from collapse.data.quality import kept
 from collapse.experiment.text.documents import ReadDocument
 from collapse.sims.worlds.experiment import Worlds
 from collapse.sims.worlds.judges.judgement import Kept, Scores
-from collapse.sims.worlds.operators import NONE, TextOperator
+from collapse.sims.worlds.operators import TextOperator
 
 
 def selected(
@@ -20,10 +20,12 @@ def selected(
     generator: np.random.Generator,
 ) -> Kept:
     """What is kept by these scores; of an operator that names some, at this rate."""
-    is_none = operator.name == NONE and experiment.candidates > 1
-    if operator.rule.keeps == "best" or is_none:  # none: one answer to each prompt
-        return best(documents, scores, experiment.candidates, generator)
-    if operator.rule.keeps == "share":
+    keeps, candidates = operator.rule.keeps, experiment.candidates
+    if keeps == "all":
+        scores = np.ones(len(documents))
+    if keeps == "best" or (keeps == "all" and candidates > 1):
+        return best(documents, scores, candidates, generator)
+    if keeps == "share":
         rate = experiment.keep_rate
     if rate is None:
         return scores > 0

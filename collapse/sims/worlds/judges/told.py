@@ -47,14 +47,22 @@ def reward(found: Judgement, documents: Sequence[ReadDocument]) -> dict[str, flo
     }
 
 
+def change(found: Judgement, documents: Sequence[ReadDocument]) -> dict[str, float]:
+    """Share of what was kept that was rewritten; NaN if nothing was kept."""
+    del documents
+    which = np.zeros(len(found.kept))
+    which[list(found.opinion.rewritten)] = 1
+    return {"rewritten_share": _mean(which[found.kept])}
+
+
 def _mean(values: np.ndarray | None) -> float:
     return math.nan if values is None or not len(values) else float(values.mean())
 
 
-_EVERY: Sequence[_Told] = (worth, cost, reward)
+_EVERY: Sequence[_Told] = (worth, cost, reward, change)
 TOLD = (
     *("phi", "psi", "operator_auc", "lost_skills", "documents_per_kept"),
-    *("judge_calls", "judge_reward", "true_reward"),
+    *("judge_calls", "judge_reward", "true_reward", "rewritten_share"),
 )
 
 
