@@ -21,20 +21,34 @@ from collapse.numerics.threefry import Key
 HELD_OUT = 500  # rows drawn for the test error of one seed
 
 
+class Curated(NamedTuple):
+    """What a curator on the host has decided in one generation, for all seeds.
+
+    Attributes:
+      weights: [S, candidates * n], 0 for rows that are rejected; None in generation 0.
+      told: name -> [S], what is told of it in the trace.
+      batch: the candidates, some of them rewritten: leaves of the shapes and dtypes
+        that they were given with. None if they stay as they are.
+    """
+
+    weights: Any
+    told: Mapping[str, Any]
+    batch: Batch | None = None
+
+
 class HostCurator(NamedTuple):
     """A curator that looks at rows on the host, between generating and learning.
 
     Attributes:
       candidates: rows generated for each row that can be kept.
       weigh: (roots [S], states [S, ...], batch with leaves [S, candidates * n, ...],
-        spans [S, 2]) -> weights [S, candidates * n], 0 for rows that are rejected, and
-        name -> [S], what is told of it in the trace. Of the candidates only those in
-        the span, counted as in `range`, are looked at. Generation 0 has no candidates:
-        the batch is None, and only what is told is used.
+        spans [S, 2]) -> `Curated`. Of the candidates only those in the span, counted as
+        in `range`, are looked at. Generation 0 has no candidates: the batch is None,
+        and only what is told is used.
     """
 
     candidates: int
-    weigh: Callable[[Any, Any, Any, Any], tuple[Any, Mapping[str, Any]]]
+    weigh: Callable[[Any, Any, Any, Any], Curated]
 
 
 class Task(NamedTuple):

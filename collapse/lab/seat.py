@@ -1,9 +1,9 @@
 """Programs of tasks whose rows are curated on the host: a step is cut in two.
 
-The first half generates candidates; the host weighs them; the second half is the whole
-step of `loop`, of a model whose samples are these candidates and of a curator whose
-weights are those of the host. So workflows, origins, the keep rate and what is counted
-are those of every curator, and the core knows nothing of it.
+The first half generates candidates; the host weighs them, and may rewrite some; the
+second half is the whole step of `loop`, of a model whose samples are these candidates
+and of a curator whose weights are those of the host. So workflows, origins, the keep
+rate and what is counted are those of every curator, and the core knows nothing of it.
 """
 
 from collections.abc import Callable, Mapping
@@ -85,12 +85,15 @@ def walk(halves: Halves, length: int) -> Callable[..., Any]:
             first = int(np.ravel(states.generation)[0]) < 0
             batch, spans = proposed(roots, states, *values)
             seen = None if first else batch
-            weights, told = curator.weigh(roots, states, seen, np.asarray(spans))
+            found = curator.weigh(roots, states, seen, np.asarray(spans))
+            weights = found.weights
             if first:  # real rows are not curated
                 weights = jax.vmap(_ones)(batch)
+            elif found.batch is not None:
+                batch = jax.tree.map(_alike, batch, found.batch)
             weights = jnp.asarray(weights, jnp.result_type(float))
             states, trace = learned(roots, states, batch, weights, *values)
-            entries = {**trace.metrics, **_entries(told)}
+            entries = {**trace.metrics, **_entries(found.told)}
             traces.append(trace._replace(metrics=entries))
         return states, jax.tree.map(lambda *x: np.concatenate(x, 1), *traces)
 
@@ -101,6 +104,11 @@ def _given(problem: Problem, batch: Batch) -> Problem:
     """The problem of a model whose samples are given."""
     model = problem.model._replace(sample=lambda key, params, num: batch)
     return problem._replace(model=model)
+
+
+def _alike(old: Array, new: Any) -> Array:
+    """What a curator gives back in place of an array, with the same dtype."""
+    return jnp.asarray(new, old.dtype)
 
 
 def _entries(told: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ import pytest
 
 from collapse.core.types import Curator, Model, Problem
 from collapse.experiment.condition import Condition
-from collapse.experiment.task import HostCurator, Task
+from collapse.experiment.task import Curated, HostCurator, Task
 from collapse.experiment.workflows import read
 from collapse.lab.programs import compiled, roots_of
 from collapse.numerics import draws
@@ -42,13 +42,13 @@ def above(batch):
 
 def on_the_host(roots, states, batch, spans):
     if batch is None:
-        return None, {"looked_at": np.zeros(len(roots))}
+        return Curated(None, {"looked_at": np.zeros(len(roots))})
     assert isinstance(batch, jax.Array) and batch.shape[0] == len(roots) == SEEDS
     assert spans.shape == (SEEDS, 2)
     place = np.arange(batch.shape[1])
     inside = (place >= spans[:, :1]) & (place < spans[:, 1:])
     weights = above(np.asarray(batch)) * inside
-    return weights, {"looked_at": weights.sum(1)}
+    return Curated(weights, {"looked_at": weights.sum(1)})
 
 
 def condition_of(workflow):
@@ -102,9 +102,44 @@ def test_the_host_curates_like_a_curator_of_the_program(workflow, candidates):
 def test_another_curator_gives_another_run():
     """The control of the test above: the weights of the host are those that count."""
     both, nothing = [], {"looked_at": [0] * SEEDS}
-    for weigh in (on_the_host, lambda *_: (np.ones((SEEDS, N)), nothing)):
+    for weigh in (on_the_host, lambda *_: Curated(np.ones((SEEDS, N)), nothing)):
         curator = HostCurator(1, weigh)
         seat = Task(lambda root: PROBLEM, host_curator=curator)
         both.append(walked("replace", seat, curator, LAST + 1)[1].metrics["mean"])
     np.testing.assert_array_equal(both[0][:, 0], both[1][:, 0])
     assert (both[0] >= both[1]).all() and (both[0][:, -1] > both[1][:, -1]).all()
+
+
+def rewriting(change):
+    """A curator of the host that keeps all candidates, after it has changed them."""
+
+    def weigh(roots, states, batch, spans):
+        nothing = {"looked_at": np.zeros(len(roots))}
+        if batch is None:
+            return Curated(None, nothing)
+        return Curated(np.ones(batch.shape[:2]), nothing, change(np.asarray(batch)))
+
+    return HostCurator(1, weigh)
+
+
+@pytest.mark.parametrize("workflow", ["replace", "mix 0.5 fresh"])
+def test_rows_that_the_host_rewrites_are_those_that_are_learned(workflow):
+    """Rows given back as they were change no bit, and real ones are not rewritten."""
+    changes = {
+        "none": lambda batch: None,
+        "the same": lambda batch: batch.copy(),
+        "others": lambda batch: np.full_like(batch, 7),
+    }
+    found = {}
+    for name, change in changes.items():
+        curator = rewriting(change)
+        seat = Task(lambda root: PROBLEM, host_curator=curator)
+        found[name] = walked(workflow, seat, curator, LAST + 1)
+    jax.tree.map(np.testing.assert_array_equal, found["none"], found["the same"])
+    store = found["others"][0].store
+    made = np.asarray(store.origin) > 0
+    np.testing.assert_array_equal(np.asarray(store.data)[..., 0] == 7, made)
+    assert made.all() == (workflow == "replace") and made.any()
+    means = {name: trace.metrics["mean"] for name, (_, trace) in found.items()}
+    np.testing.assert_array_equal(means["others"][:, 0], means["none"][:, 0])
+    assert (means["others"][:, 1:] > means["none"][:, 1:]).all()

@@ -121,6 +121,17 @@ REFUSED = [
         {"operator": ("best_of",), "candidates": 4, "judged": "all"},
         "judged: best_of judges answers to one prompt",
     ),
+    (
+        {"operator": ("influence",), "judged": "all"},
+        "judged: influence asks the model that generated",
+    ),
+    ({"operator": ("enhance",), "judged": "all"}, "judged: enhance rewrites what"),
+    ({"operator": ("constitution",)}, "operator: constitution needs several answers"),
+    (
+        {"operator": ("constitution",), "candidates": 2, "principles": ("wrong",)},
+        "principles: unknown 'wrong'",
+    ),
+    ({"judge_bias": -0.5}, "judge_bias: -0.5; give a number from 0 to 1"),
     ({"judge_accuracy": 1.5}, "judge_accuracy: 1.5; give a number from 0 to 1"),
     ({"faults": (0.7,), "noise": 0.5}, "faults, noise: 1.2 together"),
     ({"faults": (1.5,)}, "faults: 1.5; give a number from 0 to 1"),

@@ -34,7 +34,13 @@ SMALL |= {"steps": 3, "documents": 200, "measured_rows": 16, "batch_size": 4}
 CLEAN = world_rows(facts(), facts().longest, 1000, 100)
 DIRTY = with_defects(CLEAN, Defects(faults=0.3, noise=0.1, duplicates=0.2), 1)
 SEED = 3
-SPECIAL = (NONE, "best_of")  # tested by themselves
+SPECIAL = (
+    NONE,
+    "best_of",
+    "constitution",
+    "influence",
+    "enhance",
+)  # tested by themselves
 
 
 def judged(operator, data=DIRTY, rate=0.6, **fields):
@@ -56,14 +62,16 @@ def test_planted_defects_are_those_that_are_found():
 def test_no_operator_and_an_answer_check_are_the_ends():
     assert judged("none")[1] == pytest.approx(
         {"phi": 1, "psi": 1, "operator_auc": 0.5, "lost_skills": 0}
+        | {"documents_per_kept": 1, "judge_calls": 0}
+        | dict.fromkeys(("judge_reward", "true_reward"), np.nan)
+        | {"rewritten_share": 0},
+        nan_ok=True,
     )
     found = judged("answers")[1]
     assert (found["phi"], found["psi"], found["operator_auc"]) == (1, 0, 1)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in RULES if name not in (NONE, "best_of")]
-)
+@pytest.mark.parametrize("name", [name for name in RULES if name not in SPECIAL])
 def test_random_controls_keep_as_many_and_know_nothing(name):
     own, control = judged(name), judged(f"{name} random")
     assert own[0].kept.sum() == control[0].kept.sum() < 1000
@@ -128,11 +136,14 @@ def test_what_operators_know_has_no_prompt_that_is_asked():
 
 def test_only_candidates_of_the_span_are_judged_and_as_many_kept_as_have_room():
     e = Worlds(operator=("none", "answers"), candidates=2)
-    curator = host_curator(judge_of(read("answers"), DIRTY, e), DIRTY, 2)
+    curator = host_curator(judge_of(read("answers"), DIRTY, e), DIRTY, e)
     rows = jnp.asarray(DIRTY.train[None, :40])
     states = SimpleNamespace(generation=np.int32(0))
     spans = np.array([[8, 40]])
-    weights, found = curator.weigh(streams.seeds(0, 1), states, Blocks(rows), spans)
+    weights, found, rewritten = curator.weigh(
+        streams.seeds(0, 1), states, Blocks(rows), spans
+    )
+    assert rewritten is None
     right = [read_row(DIRTY, row).verdict.correct for row in DIRTY.train[:40]]
     inside = np.flatnonzero(right)
     inside = inside[inside >= 8][:16]
@@ -187,6 +198,36 @@ def test_a_run_tells_what_operators_keep(monkeypatch, tmp_path):
     assert (kept.sel(operator="none") == 1).all()
     assert (kept.sel(operator="classifier") == 0.25).all()
     assert (kept.sel(operator="rules") < 1).all()
+
+
+def test_a_run_with_operators_that_prefer_or_ask_or_rewrite(monkeypatch, tmp_path):
+    monkeypatch.setitem(SIZES, "nano", Size(1, 8, 1))
+    small = SMALL | {"num_generations": 1}
+    line = [
+        text
+        for name, value in small.items()
+        for text in (f"--{name.replace('_', '-')}", str(value))
+    ]
+    names = ["none", "constitution", "influence", "enhance", "enhance random"]
+    line += ["--operator", *names, "--candidates", "2", "--workflows", "replace"]
+    line += ["--judge-accuracy", "0.8", "--quiet", "--principles", "right", "ends"]
+    with jax.enable_x64(False), jax.numpy_dtype_promotion("standard"):
+        assert runner.main(Worlds, [*line, "--out", str(tmp_path / "run")]) == 0
+    data = results.read_dataset(tmp_path / "run" / "results.nc")
+    data = data.squeeze("workflow").isel(generation=1)
+    assert (data["fit_kept_share"] == 0.5).all()
+    assert (data["documents_per_kept"] == 2).all()
+    calls = data["judge_calls"].mean("seed")
+    assert calls.sel(operator=names[:3]).values.tolist() == [0, 4, 2]
+    has = {
+        name: bool(x.notnull().all())
+        for name, x in data["true_reward"].groupby("operator")
+    }
+    assert has == {name: name == "constitution" for name in names}
+    # a network of a few steps is wrong everywhere
+    rewritten = data["rewritten_share"].sel(operator=["none", "enhance"])
+    assert rewritten.mean("seed").values.tolist() == [0, 1]
+    assert calls.sel(operator="enhance") == 4 and calls.sel(operator="none") == 0
 
 
 def test_an_operator_that_leaves_nothing_is_refused():

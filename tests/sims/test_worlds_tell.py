@@ -53,6 +53,8 @@ def test_operators_first_act_on_the_corpus_where_they_judge_it(dataset):
     text = closing(e, dataset)
     assert text.count("rules random") == 2 and "phi" in text.splitlines()[0]
     assert "nan" not in text
+    told = closing(e, dataset.assign(judge_calls=dataset["phi"] + 1))
+    assert "judge calls" in told.splitlines()[0] and "1.10" in told
 
 
 def test_a_control_with_fewer_documents_is_not_compared(dataset):

@@ -121,6 +121,7 @@ def quality(
         group_of=functools.partial(_group_of, mixture),
         contest=made[rival].contest if rival else "",
         contests=functools.partial(_contests, made.get(rival)),
+        secrets=tuple(text for world in made.values() for text in world.secrets),
     )
 
 

@@ -182,7 +182,7 @@ def _plant_faults(
     for k in generator.permutation(len(corpus)).tolist():
         bad = None
         if found < count:
-            bad = _spoiled(world, generator, corpus[k], fault)
+            bad = spoiled(world, generator, corpus[k], fault)
         if bad is None:
             rest.append(k)
         else:
@@ -197,12 +197,18 @@ def _plant_faults(
     return [rest[j] for j in generator.permutation(len(rest))]
 
 
-def _spoiled(
-    world: World, generator: np.random.Generator, document: Document, fault: str
+def spoiled(
+    world: World, generator: np.random.Generator, document: Document, fault: str = ""
 ) -> Document | None:
     """The document with this fault, or with one at random; None if it cannot be.
 
     One that would be longer than every document of the world cannot be.
+
+    Args:
+      world: of the document.
+      generator: of the fault, and of how it is planted.
+      document: with a right response.
+      fault: its name; "" for any.
     """
     every = list(world.faults)
     order = [every[j] for j in generator.permutation(len(every))]

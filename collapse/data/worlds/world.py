@@ -95,6 +95,7 @@ class World(NamedTuple):
       contest: what `contests` are: minimal `pairs`, planted `secrets` among others that
         might have been, or nothing.
       contests: generator -> contests between responses, all of as many.
+      secrets: texts that tell a planted secret, wherever they stand in a response.
     """
 
     name: str
@@ -111,6 +112,7 @@ class World(NamedTuple):
     group_of: Callable[[str, str], str] = no_group
     contest: Literal["pairs", "secrets", ""] = ""
     contests: Callable[[np.random.Generator], list[Contest]] = no_contests
+    secrets: tuple[str, ...] = ()
 
 
 def zipf(num: int, exponent: float) -> np.ndarray:

@@ -62,6 +62,33 @@ WORLDS = {
     "lost_skills": error(
         "skills of which the operator keeps nothing", "share of skills"
     ),
+    "documents_per_kept": Quantity(
+        "documents that the operator chooses from",
+        "documents per kept one",
+        None,
+        "lower",
+    ),
+    "judge_calls": Quantity(
+        "calls of the operator's verifier or scorer",
+        "calls per kept document",
+        None,
+        "lower",
+    ),
+    "judge_reward": Quantity(
+        "principles that kept documents fulfil, as the judge sees it",
+        "share of principles",
+        None,
+        "higher",
+    ),
+    "true_reward": Quantity(
+        "principles that kept documents fulfil in truth",
+        "share of principles",
+        None,
+        "higher",
+    ),
+    "rewritten_share": Quantity(
+        "kept documents that the operator has rewritten", "share of documents"
+    ),
     "duplicate_share": Quantity(
         "generated documents that repeat another", "share of documents", None, "lower"
     ),

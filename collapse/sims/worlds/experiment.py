@@ -9,7 +9,8 @@ from collapse.data.errors import InputError
 from collapse.experiment.base import capped, spelled
 from collapse.experiment.text import pages
 from collapse.measures import catalogue
-from collapse.sims.worlds import faults, operators, tell
+from collapse.sims.worlds import faults, tell
+from collapse.sims.worlds.checks import check_operators
 from collapse.sims.worlds.fields import WorldsFields
 
 if TYPE_CHECKING:
@@ -19,7 +20,14 @@ _QUICK_ROWS, _QUICK_STEPS, _QUICK_DOCUMENTS = 64, 10, 500
 # kind of contests -> the metric that they give
 OF_CONTESTS = {"pairs": "pair_accuracy", "secrets": "exposure"}
 OF_LEAKS = ("leaked_correctness", "fresh_correctness", "score_inflation", "leak_auc")
-OF_OPERATORS = ("phi", "psi", "operator_auc", "lost_skills")
+OF_OPERATORS = (
+    *("phi", "psi", "operator_auc", "lost_skills", "documents_per_kept", "judge_calls"),
+)
+# operator -> metrics that it alone and its controls have
+OF_ONE = {
+    "constitution": ("judge_reward", "true_reward"),
+    "enhance": ("rewritten_share",),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +57,10 @@ class Worlds(WorldsFields):
             left_out |= {"skill_survival", "copied_documents"}
         left_out |= set(OF_LEAKS) if not self.leaks() else set()
         left_out |= set(OF_OPERATORS) if not self.operates() else set()
+        names = {text.partition(" ")[0] for text in self.operator}
+        left_out |= {
+            x for name, own in OF_ONE.items() if name not in names for x in own
+        }
         return tuple(name for name in self.known_metrics() if name not in left_out)
 
     def diagnostics(self) -> tuple[str, ...]:
@@ -153,23 +165,7 @@ class Worlds(WorldsFields):
             )
         if self.attempts > 1 and greedy:
             raise InputError("attempts: at temperature 0 all are alike; leave it out")
-        operators.check(self.operator)
-        grouped = any(operators.read(x).rule.keeps == "best" for x in self.operator)
-        if grouped and (self.candidates == 1 or self.learn == "documents"):
-            raise InputError(
-                "operator: best_of needs several answers to each prompt; give "
-                "--candidates 4 or so, with --learn responses"
-            )
-        if grouped and self.judged == "all":
-            raise InputError(
-                "judged: best_of judges answers to one prompt, and real documents have "
-                "one each; leave it out"
-            )
-        if self.candidates > 1 and not self.operates():
-            raise InputError(
-                "candidates: without an operator all documents are kept; give one, or "
-                "leave it out"
-            )
+        check_operators(self)
         possible = self.possible()
         for name in self.metrics:
             if name in self.known_metrics() and name not in possible:

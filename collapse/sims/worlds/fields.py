@@ -8,7 +8,7 @@ from collapse.experiment.base import spelled
 from collapse.experiment.fields import Bounds, Count, Only, OnlyIfSet, Share, Shown
 from collapse.experiment.remarks import without_effect
 from collapse.experiment.text.world import WorldFamily
-from collapse.sims.worlds.operators import NONE, RULES
+from collapse.sims.worlds.operators import NONE, RULES, TextOperator, read
 
 _SAME_FOR_ALL = ("noise", "duplicates", "near_duplicates")  # defects that are no axes
 OPERATORS = tuple(name for name in RULES if name != NONE)
@@ -37,16 +37,40 @@ class WorldsFields(WorldFamily):
     one half of what is asked, with the right answer."""
     operator: tuple[str, ...] = ("none",)
     """What is kept of documents: rules, answers, exact, near, clusters, classifier,
-    perplexity or best_of; then random (as many, whatever they are) or oracle (as many,
-    right ones first) if wanted."""
+    perplexity, influence, best_of, constitution or enhance (all, wrong answers are
+    rewritten); then random (as many, whatever they are) or oracle (as many, right ones
+    first) if wanted."""
     keep_rate: Annotated[
-        float, Bounds(0, 1, above=True), Only("operator", ("classifier", "perplexity"))
+        float,
+        Bounds(0, 1, above=True),
+        Only("operator", ("classifier", "perplexity", "influence")),
     ] = 0.5
-    """Share of the documents that classifier and perplexity keep."""
+    """Share of the documents that classifier, perplexity and influence keep."""
+    gains: Annotated[
+        Literal["one_step", "first_order"],
+        Only("operator", ("influence",)),
+        OnlyIfSet(),
+    ] = "one_step"
+    """How influence finds what a document is worth: by a step of gradient descent on
+    it, or cheaper by what that would be worth to first order."""
     candidates: Annotated[int, Bounds(1, 1000)] = 1
-    """Documents generated for each that can be kept; of best_of answers to a prompt."""
-    judge_accuracy: Annotated[Share, Only("operator", ("best_of",))] = 1.0
-    """Share of the answers that best_of judges rightly."""
+    """Documents generated for each that can be kept; of best_of and constitution
+    answers to a prompt."""
+    judge_accuracy: Annotated[
+        float, Bounds(0, 1), Only("operator", ("best_of", "constitution", "enhance"))
+    ] = 1.0
+    """Share of the answers that best_of judges rightly, of the verdicts of constitution
+    on one principle, and of the wrong answers that enhance corrects."""
+    judge_bias: Annotated[
+        float, Bounds(0, 1), Only("operator", ("constitution",)), OnlyIfSet()
+    ] = 0.0
+    """Share of the verdicts of constitution that length decides: a principle then
+    seems fulfilled by answers longer than the median to their prompt."""
+    principles: Annotated[
+        tuple[str, ...], Only("operator", ("constitution",)), OnlyIfSet()
+    ] = ("form", "right", "no_repeat")
+    """Principles of constitution: form, right, ends, no_repeat (the prompt), discreet
+    (tells no planted secret), short, long (than the median answer to the prompt)."""
     judged: Annotated[Literal["generated", "all"], Only("operator", OPERATORS)] = (
         "generated"
     )
@@ -114,3 +138,11 @@ class WorldsFields(WorldFamily):
     def operates(self) -> bool:
         """Whether an operator is asked for that may reject documents."""
         return self.operator != (NONE,)
+
+    def operators(self) -> tuple[TextOperator, ...]:
+        """The operators that are asked for.
+
+        Raises:
+          InputError: if one of them is none.
+        """
+        return tuple(map(read, self.operator))

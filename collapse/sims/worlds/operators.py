@@ -22,15 +22,16 @@ class TextOperatorRule(NamedTuple):
     Attributes:
       told: what it keeps, in words.
       keeps: what is kept by score: `some` documents, those it names; the `share`
-        --keep-rate with the highest scores; or the `best` answer to each prompt.
+        --keep-rate with the highest scores; the `best` answer to each prompt; or
+        `all`, of several candidates one answer to each prompt, whichever.
     """
 
     told: str
-    keeps: Literal["some", "share", "best"] = "some"
+    keeps: Literal["some", "share", "best", "all"] = "some"
 
 
 RULES = {
-    NONE: TextOperatorRule("every document"),
+    NONE: TextOperatorRule("every document", "all"),
     "rules": TextOperatorRule("what has the form of a document of the world"),
     "answers": TextOperatorRule("what is right, as an answer check finds"),
     "exact": TextOperatorRule("the first of equal documents"),
@@ -38,7 +39,16 @@ RULES = {
     "clusters": TextOperatorRule("the first of similar documents of a cluster"),
     "classifier": TextOperatorRule("what looks most like clean documents", "share"),
     "perplexity": TextOperatorRule("what n-grams of clean documents expect", "share"),
+    "influence": TextOperatorRule(
+        "what, learned in one step, helps most with clean documents", "share"
+    ),
     "best_of": TextOperatorRule("the answer to a prompt that a judge prefers", "best"),
+    "constitution": TextOperatorRule(
+        "the answer to a prompt that fulfils the most principles", "best"
+    ),
+    "enhance": TextOperatorRule(
+        "every document, wrong answers rewritten by a teacher", "all"
+    ),
 }
 
 

@@ -1,5 +1,6 @@
 """A language model of a world in one condition, ready to run."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,7 +47,7 @@ def task(condition: Condition[Worlds], data: WorldRows) -> Task:
         data = with_defects(data, defects, experiment.seed)
     design, curator, kept = design_of(condition, data), None, None
     if experiment.operates():
-        curator, kept = curated(condition, data)
+        curator, kept = curated(condition, data, design)
     values = WorldArrays(
         jnp.asarray(data.train),
         None if kept is None else jnp.asarray(kept),
@@ -83,7 +84,7 @@ def task(condition: Condition[Worlds], data: WorldRows) -> Task:
 
 
 def curated(
-    condition: Condition[Worlds], data: WorldRows
+    condition: Condition[Worlds], data: WorldRows, design: WorldDesign
 ) -> tuple[HostCurator, Bool[np.ndarray, " rows"] | None]:
     """The operator as a curator, and which real documents it keeps, if it judges them.
 
@@ -96,16 +97,18 @@ def curated(
             f"workflows: {workflow.label} generates several batches in a generation, "
             "which operators cannot judge; give others, or --operator none"
         )
-    judge = judge_of(read(condition["operator"]), data, e)
+    judge = judge_of(read(condition["operator"]), data, e, design)
     if e.judged == "generated":
-        return host_curator(judge, data, e.candidates), None
-    found = corpus_judgement(judge, data, e.seed)
+        return host_curator(judge, data, e), None
+    base = functools.partial(pretrained, e, data, condition["size"])
+    weights = base if e.pretrain_steps else lambda: None
+    found = corpus_judgement(judge, data, e.seed, weights)
     if not found.kept.any():
         raise InputError(
             f"operator: {condition['operator']} keeps no real document; give another, "
             "or --judged generated"
         )
-    return host_curator(judge, data, e.candidates, found), found.kept
+    return host_curator(judge, data, e, found), found.kept
 
 
 def design_of(condition: Condition[Worlds], data: WorldRows) -> WorldDesign:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
 
-_KEPT = ("fit_kept_share", "phi", "psi", "operator_auc", "lost_skills")
+_KEPT = (
+    *("fit_kept_share", "phi", "psi", "operator_auc", "lost_skills", "judge_calls"),
+    *("judge_reward", "true_reward", "rewritten_share"),  # of single operators
+)
 _HEADS = ("generation", "operator", "correctness", "gain on random", "gain on none")
 _ON_RANDOM, _KEPT_SHARE = "gain on random", "fit_kept_share"
 _NEAR = 0.01  # of the candidates: two shares that are as good as equal
@@ -33,7 +36,8 @@ def closing(e: WorldsFields, dataset: "xr.Dataset") -> str:
         "to the operator's random control, or to no operator, seeds paired; intervals "
         "hold with 95 % for all of the table together. That on random is left out "
         "where the control has kept more documents, or fewer. kept: share of the "
-        "candidates; phi, psi: shares of the correct and of the wrong documents kept."
+        "candidates; phi, psi: shares of the correct and of the wrong documents kept; "
+        "judge calls: of a verifier or a scorer, for each kept document."
     )
     return "\n\n".join([*blocks, notes])
 

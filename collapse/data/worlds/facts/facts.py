@@ -80,6 +80,7 @@ def facts(
         longest=max(len(text) + len(q.right) + 1 for text, q in questions.items()),
     )
     shares = zipf(largest, exponent)
+    planted = canaries_among(people, exponent)
     return World(
         name=f"facts {largest} {exponent:g} canaries {canaries} seed {table_seed}",
         letters="".join(sorted("abcdefghijklmnopqrstuvwxyz0123456789 ,?")),
@@ -94,7 +95,8 @@ def facts(
         groups=_groups(people, shares, exponent),
         group_of=_group_of,
         contest="secrets" if canaries else "",
-        contests=functools.partial(contests, canaries_among(people, exponent)),
+        contests=functools.partial(contests, planted),
+        secrets=tuple(f"{VERBS['code']} {canary.code}" for canary in planted),
     )
 
 

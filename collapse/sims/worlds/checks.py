@@ -1,0 +1,42 @@
+"""What is refused of operators, before anything is run."""
+
+from collapse.data.errors import InputError
+from collapse.data.quality import principles
+from collapse.sims.worlds import operators
+from collapse.sims.worlds.fields import WorldsFields
+
+
+def check_operators(e: WorldsFields) -> None:
+    """Nothing: the operators of an experiment can be run with its other fields.
+
+    Raises:
+      InputError: if one of them cannot.
+    """
+    operators.check(e.operator)
+    principles.check(e.principles)
+    for one in e.operators():
+        if one.rule.keeps == "best" and (e.candidates == 1 or e.learn == "documents"):
+            raise InputError(
+                f"operator: {one.name} needs several answers to each prompt; give "
+                "--candidates 4 or so, with --learn responses"
+            )
+        if one.rule.keeps == "best" and e.judged == "all":
+            raise InputError(
+                f"judged: {one.name} judges answers to one prompt, and real documents "
+                "have one each; leave it out"
+            )
+        if one.name == "influence" and e.judged == "all" and not e.pretrain_steps:
+            raise InputError(
+                "judged: influence asks the model that generated documents, and real "
+                "ones have none; give --pretrain-steps, or leave it out"
+            )
+        if one.name == "enhance" and e.judged == "all":
+            raise InputError(
+                "judged: enhance rewrites what models generate, and no real documents; "
+                "leave it out"
+            )
+    if e.candidates > 1 and not e.operates():
+        raise InputError(
+            "candidates: without an operator all documents are kept; give one, or "
+            "leave it out"
+        )
