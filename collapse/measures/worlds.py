@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence, Set
 import numpy as np
 from jaxtyping import Float, Int
 
+from collapse.numerics import ranking
+
 Judged = tuple[str, bool, bool]  # skill of the prompt, valid, correct
 
 
@@ -69,6 +71,28 @@ def inflation(
     )
     names = ("leaked_correctness", "fresh_correctness", "score_inflation")
     return dict(zip(names, (seen, unseen, seen - unseen), strict=True))
+
+
+def leak_auc(
+    skills: Sequence[str], leaked: Sequence[bool], losses: Float[np.ndarray, " m"]
+) -> float:
+    """How well low losses tell prompts that may have leaked from others of their skill.
+
+    The chance that one that may have leaked has the lower loss, ties count half: the
+    mean over the skills that have both kinds; NaN if none has.
+
+    Args:
+      skills: of the prompts.
+      leaked: whether each may have leaked.
+      losses: of the right answers.
+    """
+    asked, seen = np.array(skills), np.array(leaked, bool)
+    found = [
+        float(ranking.auc(-losses[own & ~seen], -losses[own & seen]))
+        for own in (asked == skill for skill in dict.fromkeys(skills))
+        if (own & seen).any() and (own & ~seen).any()
+    ]
+    return sum(found) / len(found) if found else float("nan")
 
 
 def pass_at(

@@ -177,6 +177,16 @@ def test_inflation_is_of_skills_that_both_halves_ask():
     assert math.isnan(measures.inflation(seen, leaked[:3], shares)["score_inflation"])
 
 
+def test_losses_tell_leaks_within_a_skill():
+    skills = ["easy"] * 4 + ["hard"] * 4 + ["one"]
+    leaked = [True, False, True, False] * 2 + [True]
+    losses = np.array([1.0, 2.0, 1.5, 3.0, 8.0, 9.0, 10.0, 11.0, 0.0])
+    found = measures.leak_auc(skills, leaked, losses)
+    assert found == pytest.approx((1 + 0.75) / 2)  # of pairs within easy, within hard
+    assert measures.leak_auc(skills, leaked, -losses) == pytest.approx(1 - found)
+    assert math.isnan(measures.leak_auc(["a", "b"], [True, False], losses[:2]))
+
+
 def test_only_the_half_that_may_leak_is_copied():
     world = arithmetic()
     data = world_rows(world, world.longest, 400, 80)

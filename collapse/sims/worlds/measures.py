@@ -6,7 +6,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from collapse.core import streams
 from collapse.core.devices import on_host, one_fills_a_device
@@ -18,7 +18,7 @@ from collapse.measures import worlds
 from collapse.models.language.documents import answered, mean_losses, total_losses
 from collapse.models.language.model import LanguageParams
 from collapse.models.language.network import network
-from collapse.numerics import ranking, threefry
+from collapse.numerics import threefry
 from collapse.sims.worlds.experiment import Worlds
 from collapse.sims.worlds.model import WorldArrays, WorldDesign, real_documents
 
@@ -50,7 +50,8 @@ def observer(
     own = (experiment.measured_rows, experiment.attempts)
     generate = _compiled(design._replace(training=most), n, data.sha256, *own)
     measure = functools.partial(_measured, data, experiment, _known(data))
-    leaked = np.array([may_leak(data.text(row)[0]) for row in data.asked])
+    prompts = [data.text(row)[0] for row in data.asked]
+    leaks = list(map(data.world.skill_of, prompts)), list(map(may_leak, prompts))
 
     def observe(roots: Any, state: Any) -> dict[str, np.ndarray]:
         found = on_host(generate(roots, state.params, state.generation, *values))
@@ -60,8 +61,8 @@ def observer(
         told = {name: np.array([one[name] for one in seeds]) for name in seeds[0]}
         told["answer_loss"] = np.asarray(found["answer_loss"])
         if experiment.leaks():
-            aucs = [_leak_auc(leaked, own) for own in np.asarray(found["losses"])]
-            told["leak_auc"] = np.array(aucs)
+            each = np.asarray(found["losses"])
+            told["leak_auc"] = np.array([worlds.leak_auc(*leaks, own) for own in each])
         told["text"] = np.asarray(found["documents"]).astype(np.uint16)
         told["continued"] = np.asarray(found["answers"])[:, 0].astype(np.uint16)
         return told
@@ -106,11 +107,6 @@ def _measured(
     faults = [(one.skill, one.verdict.fault) for one in answered]
     own = (list(shares), ["", *world.faults])
     return kept | {"answers": worlds.counts_of(faults, *own)}
-
-
-def _leak_auc(leaked: Bool[np.ndarray, " m"], losses: Float[np.ndarray, " m"]) -> float:
-    """How well low losses tell prompts that may have leaked from the others."""
-    return float(ranking.auc(-losses[~leaked], -losses[leaked]))
 
 
 @functools.lru_cache(maxsize=8)
