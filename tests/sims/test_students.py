@@ -10,7 +10,7 @@ import xarray as xr
 from collapse.data.errors import InputError
 from collapse.experiment import results
 from collapse.lab import run as runner
-from collapse.models.language.network import SIZES, Size
+from collapse.models.language.architecture import SIZES, Size
 from collapse.sims.students import Students, gap
 from collapse.sims.students.generators import Generator, read
 from collapse.sims.students.tell import closing

@@ -11,7 +11,7 @@ from collapse.data.worlds import WORLDS
 from collapse.experiment import results
 from collapse.lab import run as runner
 from collapse.measures import worlds as measures
-from collapse.models.language.network import SIZES, Size
+from collapse.models.language.architecture import SIZES, Size
 from collapse.sims.worlds import Worlds
 from collapse.sims.worlds.task import task
 

@@ -125,6 +125,11 @@ class Students(WorldFamily):
 
     # Whether it can be run
 
+    def every_size(self) -> tuple[str, ...]:
+        """Sizes of all networks, those of generators, too."""
+        sizes = (read(text).size for text in self.generator)
+        return (*self.size, *(size for size in sizes if size))
+
     def quick(self) -> Self:
         """A small version with few documents and steps, in which little is learned."""
         some = self.generator[:1] + self.generator[1:][-1:]
