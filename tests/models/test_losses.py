@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from language_cases import BLOCK, KEY, TINY, V, net_of, rows_of, with_bos
 
-from collapse.models.language import documents, losses
+from collapse.models.language import decoding, documents, losses
 from collapse.models.language.architecture import Size
 from collapse.models.language.decoding import DecodingConfig
 from collapse.models.language.documents import Format, document_model
@@ -22,7 +22,9 @@ LEARNS = TrainConfig(steps=150, batch_size=5, learning_rate=1e-2, weight_decay=0
 
 
 @pytest.fixture(autouse=True)
-def _single_precision():
+def _quick(monkeypatch):
+    """In single precision; caches of one size compile quickly."""
+    monkeypatch.setattr(decoding, "_STAGES", 1)
     with jax.enable_x64(False), jax.numpy_dtype_promotion("standard"):
         yield
 
@@ -79,13 +81,13 @@ def whole(training):
 @pytest.mark.parametrize("make", [text, whole])
 def test_what_learned_the_token_after_the_next_is_measured_as_if_it_were_next(make):
     """Its own loss is small, that of the next token large; it counts in twos."""
-    net = network(FLAT)
+    measure = jax.jit(lambda own: cross_entropy(network(FLAT), own, CYCLES))
     told = {}
     for shift in (1, 2):
         model, params, own = fitted(make, shift)
         at = slice(2, None)  # the first tokens cannot be known
-        measured = cross_entropy(net, params.weights, CYCLES)[:, at].mean()
-        made = np.asarray(model.sample(KEY, params, V).tokens)
+        measured = measure(params.weights)[:, at].mean()
+        made = np.asarray(jax.jit(model.sample, static_argnums=2)(KEY, params, V)[0])
         steps = np.diff(made, axis=1)[:, 2:] % V
         told[shift] = (own, float(measured), set(steps.ravel().tolist()))
     assert told[1][0] < 0.6 and told[1][1] < 0.2 and told[1][2] == {1}

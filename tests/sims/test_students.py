@@ -24,6 +24,7 @@ def test_generators_are_read():
     assert read("real") == Generator()
     assert read("nano 640") == Generator("nano", 640, 1.0)
     assert read("micro 10 0.5") == Generator("micro", 10, 0.5)
+    assert read("2x16x2 10") == Generator("2x16x2", 10, 1.0)
 
 
 @pytest.mark.parametrize(
