@@ -1,7 +1,7 @@
 """A family of transformers: the fields of networks and their training."""
 
 import dataclasses
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from collapse.data.errors import InputError
 from collapse.experiment.base import spelled
@@ -10,7 +10,7 @@ from collapse.experiment.lazy import load
 from collapse.experiment.spelling import once
 from collapse.experiment.text.family import TextFamily
 from collapse.models.language import architecture
-from collapse.models.language.architecture import NetworkConfig, size_of
+from collapse.models.language.architecture import SIZES, NetworkConfig, size_of
 
 _NETWORK = "collapse.models.language.network"
 
@@ -102,6 +102,11 @@ class NetworkFamily(TextFamily):
             "parameters": [one.total for one in found],
             "non_embedding_parameters": [one.non_embedding for one in found],
         }
+
+    def quick(self) -> Self:
+        """A small version, of the smallest network, with as many groups as it has."""
+        groups = min(self.layer_groups, SIZES["nano"].num_layers)
+        return dataclasses.replace(super().quick(), size=("nano",), layer_groups=groups)
 
     def every_size(self) -> tuple[str, ...]:
         """Sizes of all networks."""

@@ -140,7 +140,6 @@ class Students(WorldFamily):
                 self.samples_per_generation or (1024,), _QUICK_ROWS
             ),
             generator=tuple(dict.fromkeys(_short(text) for text in some)),
-            size=("nano",),
             steps=capped(self.steps, _QUICK_STEPS),
             base_steps=min(self.base_steps, _QUICK_STEPS),
             measured_rows=min(self.measured_rows, _QUICK_ROWS),
