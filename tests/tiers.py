@@ -41,6 +41,7 @@ FULL = [
     r"models/test_transformer.py::.*(learned|untied|gelu|beyond_a_block)",
     r"models/test_savings.py::test_(?!weights|usual|no_logit.*all|a_cache.*all|a_netw)",
     r"models/test_losses.py::test_what_learned.*whole",
+    r"sims/test_worlds.py::test_a_run_tells",
     r"models/test_gaussian.py::test_the_covariance_never",
     r"models/test_gmm.py::test_(kmeans_finds|seeds_are_drawn)",
     r"models/test_decoding.py::test_generation_with_a_cache.*\[(?!plain-learned)",
