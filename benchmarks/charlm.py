@@ -24,12 +24,13 @@ from entries import Once, entry, goal, marked
 from torch_peer import Peer, in_single, longer
 
 from collapse.core.seeds import over_seeds
+from collapse.models.language.architecture import SIZES, Activation, NetworkConfig
 from collapse.models.language.model import (
     LanguageParams,
     cross_entropy,
     language_model,
 )
-from collapse.models.language.network import SIZES, Activation, NetworkConfig, network
+from collapse.models.language.network import network
 from collapse.models.language.training import TrainConfig, train
 
 VOCABULARY, BLOCK, ROWS = 65, 128, 32

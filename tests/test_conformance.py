@@ -22,7 +22,7 @@ from collapse.lab.conformance.trial import Trial
 from collapse.lab.conformance.weights import zero_weight
 from collapse.lab.programs import compiled, roots_of
 from collapse.lab.run import prepare
-from collapse.models.language.network import SIZES, Size
+from collapse.models.language.architecture import SIZES, Size
 
 SEEDS, LAST = 2, 3
 # of one worker, which compiles the fit of a family once

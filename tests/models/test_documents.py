@@ -7,10 +7,12 @@ import pytest
 from calibrated import assert_tells_apart
 
 from collapse.models.language import documents
+from collapse.models.language.architecture import NetworkConfig, Size
 from collapse.models.language.decoding import DecodingConfig
 from collapse.models.language.documents import Format, document_model
-from collapse.models.language.model import Blocks, LanguageParams, cross_entropy
-from collapse.models.language.network import NetworkConfig, Size, network
+from collapse.models.language.losses import cross_entropy
+from collapse.models.language.model import Blocks, LanguageParams
+from collapse.models.language.network import network
 from collapse.models.language.training import TrainConfig
 from collapse.numerics import threefry
 

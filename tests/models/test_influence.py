@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from collapse.models.language.architecture import NetworkConfig, Size
 from collapse.models.language.documents import Format
 from collapse.models.language.influence import document_losses, first_order, one_step
-from collapse.models.language.network import NetworkConfig, Size, network
+from collapse.models.language.network import network
 
 END, SEPARATOR, BLOCK, LETTERS = 0, 1, 8, 6
 FORM = Format(SEPARATOR, END, "responses")

@@ -10,10 +10,11 @@ from calibrated import assert_tells_apart
 from language_cases import BLOCK, KEY, LEARNED, TINY, V, net_of, rows_of, with_bos
 
 from collapse.models.language import decoding
+from collapse.models.language import losses as losses_of
 from collapse.models.language import model as language
+from collapse.models.language.architecture import Size
 from collapse.models.language.decoding import DecodingConfig, generate
 from collapse.models.language.model import Blocks, LanguageParams, language_model
-from collapse.models.language.network import Size
 from collapse.models.language.training import TrainConfig
 
 # programs and texts of this file are made once, by one worker
@@ -36,7 +37,7 @@ def _quick(monkeypatch):
 @pytest.fixture
 def groups_of_four(monkeypatch):
     monkeypatch.setattr(language, "GENERATION_BATCH", 4)
-    monkeypatch.setattr(language, "_EVALUATION_BATCH", 4)
+    monkeypatch.setattr(losses_of, "_EVALUATION_BATCH", 4)
 
 
 def params_of(weights=None):
@@ -200,7 +201,7 @@ def test_bits_are_those_of_a_plain_computation(groups_of_four):
     probs = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     own = np.take_along_axis(probs, np.asarray(rows)[..., None], 2)
     assert float(bits) == pytest.approx(-np.log2(own).mean(), rel=1e-5)
-    each = language.cross_entropy_in_groups(net, weights, rows)
+    each = losses_of.cross_entropy_in_groups(net, weights, rows)
     np.testing.assert_allclose(each, -np.log(own)[..., 0], rtol=1e-3, atol=1e-5)
 
 
@@ -213,7 +214,7 @@ def test_half_of_the_rows_that_go_on_are_read_without_bos(monkeypatch):
         return float(language._training_loss(net, False, goes_on, weights, rows, key))
 
     def mean(without_bos):
-        found = language.cross_entropy(net, weights, rows, jnp.full(6, without_bos))
+        found = losses_of.cross_entropy(net, weights, rows, jnp.full(6, without_bos))
         return float(found.sum() / (rows.size - 6 * without_bos))
 
     assert loss(0.0) == pytest.approx(mean(False), rel=1e-5)

@@ -13,9 +13,11 @@ from collapse.core.seeds import over_seeds
 from collapse.data.errors import InputError
 from collapse.experiment.text.networks import check_devices
 from collapse.models.language import decoding, parallel, training
+from collapse.models.language import losses as losses_of
 from collapse.models.language import model as language
+from collapse.models.language.architecture import Size
 from collapse.models.language.model import Blocks, LanguageParams, language_model
-from collapse.models.language.network import Size, network
+from collapse.models.language.network import network
 from collapse.models.language.training import TrainConfig
 from collapse.sims.charlm import Charlm, checks
 
@@ -149,12 +151,12 @@ def test_a_training_on_two_devices_has_the_losses_of_one(monkeypatch):
 
 def test_losses_of_held_out_rows_are_those_of_one_device(monkeypatch):
     """To the bit: devices take whole groups; so `keep = best` keeps the same step."""
-    monkeypatch.setattr(language, "_EVALUATION_BATCH", 2)
+    monkeypatch.setattr(losses_of, "_EVALUATION_BATCH", 2)
     net, weights = network(FLAT), net_of(FLAT)[1]
 
     def losses(devices):
         def found(key, weights, rows):
-            return language.cross_entropy_in_groups(net, weights, rows, devices)
+            return losses_of.cross_entropy_in_groups(net, weights, rows, devices)
 
         return np.asarray(on(devices, found, weights, rows_of(5)))
 
@@ -210,7 +212,7 @@ from language_cases import rows_of, net_of
 from collapse.core import streams
 from collapse.core.seeds import over_seeds
 from collapse.models.language.model import Blocks, LanguageParams, language_model
-from collapse.models.language.network import NetworkConfig, Size
+from collapse.models.language.architecture import NetworkConfig, Size
 from collapse.models.language.training import TrainConfig
 from models.test_parallel import FLAT
 

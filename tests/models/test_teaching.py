@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from collapse.models.language.architecture import NetworkConfig, Size
 from collapse.models.language.documents import Format
 from collapse.models.language.model import Blocks
-from collapse.models.language.network import NetworkConfig, Size, network
+from collapse.models.language.network import network
 from collapse.models.language.teaching import (
     RECIPES,
     Learner,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from language_cases import BLOCK, KEY, TINY, V, net_of, rows_of, with_bos
 
 from collapse.models.language import training
-from collapse.models.language.model import cross_entropy
+from collapse.models.language.losses import cross_entropy
 from collapse.models.language.network import network
 from collapse.models.language.training import TrainConfig
 from collapse.numerics import minibatches, threefry

@@ -18,7 +18,7 @@ from collapse.lab import run as runner
 from collapse.lab import session
 from collapse.measures.ngram_lines import ngram_bits
 from collapse.models.language import decoding
-from collapse.models.language.network import SIZES, Size
+from collapse.models.language.architecture import SIZES, Size
 from collapse.sims.charlm import Charlm, measures, texts
 from collapse.sims.charlm.fields import EDGES
 

@@ -19,7 +19,7 @@ from collapse.lab import prepare as preparing
 from collapse.lab import run as runner
 from collapse.measures.catalogue import EXCESS_LOSS
 from collapse.models.language import decoding
-from collapse.models.language.network import SIZES, Size
+from collapse.models.language.architecture import SIZES, Size
 from collapse.sims.charlm import Charlm
 from collapse.sims.mixing import Mixing
 

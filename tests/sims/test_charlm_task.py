@@ -13,8 +13,8 @@ from collapse.core import loop, streams
 from collapse.experiment import workflows
 from collapse.experiment.condition import Condition
 from collapse.models.language import decoding
+from collapse.models.language.architecture import SIZES, Size
 from collapse.models.language.model import Blocks, LanguageParams
-from collapse.models.language.network import SIZES, Size
 from collapse.sims.charlm import Charlm
 from collapse.sims.charlm import measures as charlm_measures
 from collapse.sims.charlm.fields import EDGES

@@ -20,8 +20,10 @@ from collapse.experiment.toml import from_table
 from collapse.lab import parts, programs
 from collapse.lab import run as runner
 from collapse.models.language import decoding
-from collapse.models.language.model import LanguageParams, cross_entropy
-from collapse.models.language.network import SIZES, Size, network
+from collapse.models.language.architecture import SIZES, Size
+from collapse.models.language.losses import cross_entropy
+from collapse.models.language.model import LanguageParams
+from collapse.models.language.network import network
 from collapse.sims.charlm import Charlm
 from collapse.sims.control import Control
 from collapse.sims.control.held import derive

@@ -10,7 +10,7 @@ import xarray as xr
 from collapse.data.errors import InputError
 from collapse.experiment import results
 from collapse.lab import run as runner
-from collapse.models.language.network import SIZES, Size
+from collapse.models.language.architecture import SIZES, Size
 from collapse.sims.students import Students, gap
 from collapse.sims.students.generators import Generator, read
 from collapse.sims.students.tell import closing
@@ -24,6 +24,7 @@ def test_generators_are_read():
     assert read("real") == Generator()
     assert read("nano 640") == Generator("nano", 640, 1.0)
     assert read("micro 10 0.5") == Generator("micro", 10, 0.5)
+    assert read("2x16x2 10") == Generator("2x16x2", 10, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Task worlds as a family: what a run measures and leaves, and what it refuses."""
 
 import dataclasses
+import json
 import math
 
 import jax
@@ -14,7 +15,7 @@ from collapse.data.worlds.rows import may_leak, with_defects, world_rows
 from collapse.experiment import results
 from collapse.lab import run as runner
 from collapse.measures import worlds as measures
-from collapse.models.language.network import SIZES, Size
+from collapse.models.language.architecture import SIZES, Size
 from collapse.sims.worlds import Worlds
 from collapse.sims.worlds.experiment import OF_LEAKS
 from collapse.sims.worlds.task import task
@@ -63,6 +64,38 @@ def test_a_run_measures_and_leaves_its_documents(learn, tmp_path):
     assert "Generation 2" in page and "unseen prompt" in page
 
 
+def test_a_run_tells_the_number_of_weights_of_every_size(tmp_path):
+    """Of networks that save weights, from a file that names sizes of two kinds."""
+    table = {
+        **SMALL,
+        "size": ["nano", "2x12x1"],
+        "untied": True,
+        "workflows": "replace",
+    }
+    table |= {"embedding": "repeated", "attention": "permuted", "mlp": "shared"}
+    table |= {"layer_groups": 1, "target_shift": 2, "num_generations": 1}
+    text = "\n".join(f"{name} = {json.dumps(value)}" for name, value in table.items())
+    (tmp_path / "saved.toml").write_text(text)
+    line = [str(tmp_path / "saved.toml"), "--out", str(tmp_path / "run"), "--quiet"]
+    with jax.enable_x64(False), jax.numpy_dtype_promotion("standard"):
+        assert runner.main(Worlds, line) == 0
+    data = results.read_dataset(tmp_path / "run" / "results.nc")
+    assert list(data["size"].values) == ["nano", "2x12x1"]
+    assert np.isfinite(data["answer_loss"]).all()
+    v = len(runner.prepare(asked())[1].vocabulary)
+    rest = [layers * 2 * w + w + 6 * w + 6 * w**2 for layers, w in ((1, 8), (2, 12))]
+    whole = [n + (v + 1) * w // 4 + v * w for n, w in zip(rest, (8, 12), strict=True)]
+    assert list(data.attrs["non_embedding_parameters"]) == rest
+    assert list(data.attrs["parameters"]) == whole
+
+
+def test_parts_that_save_weights_are_recorded_where_they_are_asked_for():
+    new = {"embedding", "attention", "mlp", "layer_groups", "target_shift"}
+    assert not new & set(asked().to_table())
+    table = asked(mlp="shared", target_shift=2).to_table()
+    assert (table["mlp"], table["target_shift"]) == ("shared", 2)
+
+
 def test_answers_are_judged_by_skill():
     shares = {"easy": 0.8, "hard": 0.15, "harder": 0.05}
     judged = [("easy", True, True)] * 4 + [("hard", True, False), ("hard", True, True)]
@@ -108,6 +141,12 @@ REFUSED = [
     ({"precision": "float64"}, "precision: networks run in float32"),
     ({"steps": 0, "epochs": 0.0}, "epochs: 0 trains nothing"),
     ({"batch_size": 5, "model_devices": 2}, "model_devices: 2 cannot share"),
+    ({"size": ("2x63x2",)}, "size: width 63 is no even multiple of 2 heads"),
+    ({"size": ("2x64x2", "2x32", "nano")}, "size: unknown '2x32'; known are nano"),
+    ({"size": ("micro", "4x128x4")}, "size: 'micro' and '4x128x4' are one"),
+    ({"embedding": "repeated"}, "embedding: .* give --untied, too"),
+    ({"attention": "permuted", "size": ("2x364x2",)}, "attention: .* at most 360"),
+    ({"size": ("micro", "nano"), "layer_groups": 3}, "layer_groups: 3 groups of 1 lay"),
     ({"metrics": ("perplexity",)}, "metrics: "),
     ({"metrics": ("exposure",)}, "metrics: exposure says nothing of arithmetic"),
     ({"attempts": 3, "pass_k": 4}, "pass_k: 4 of 3 answers"),

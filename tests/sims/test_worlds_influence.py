@@ -11,9 +11,10 @@ from collapse.core import streams
 from collapse.data.worlds import arithmetic
 from collapse.data.worlds.planted import Defects
 from collapse.data.worlds.rows import unasked, with_defects, world_rows
+from collapse.models.language.architecture import SIZES, Size
 from collapse.models.language.influence import document_losses, first_order, one_step
 from collapse.models.language.model import Blocks, LanguageParams
-from collapse.models.language.network import SIZES, Size, network
+from collapse.models.language.network import network
 from collapse.sims.worlds import Worlds
 from collapse.sims.worlds.judges import corpus_judgement, host_curator, judge_of
 from collapse.sims.worlds.operators import read

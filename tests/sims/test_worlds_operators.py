@@ -15,8 +15,8 @@ from collapse.data.worlds.rows import tokens_of, unasked, with_defects, world_ro
 from collapse.experiment import results
 from collapse.experiment.text.documents import read as read_row
 from collapse.lab import run as runner
+from collapse.models.language.architecture import SIZES, Size
 from collapse.models.language.model import Blocks
-from collapse.models.language.network import SIZES, Size
 from collapse.sims.worlds import Worlds
 from collapse.sims.worlds.judges import (
     corpus_judgement,

@@ -1,12 +1,18 @@
 """A family of transformers: the fields of networks and their training."""
 
 import dataclasses
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from collapse.data.errors import InputError
 from collapse.experiment.base import spelled
 from collapse.experiment.fields import Bounds, Only, OnlyIfSet, Share
+from collapse.experiment.lazy import load
+from collapse.experiment.spelling import once
 from collapse.experiment.text.family import TextFamily
+from collapse.models.language import architecture
+from collapse.models.language.architecture import SIZES, NetworkConfig, size_of
+
+_NETWORK = "collapse.models.language.network"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,14 +23,31 @@ class NetworkFamily(TextFamily):
 
     precision: Literal["float32", "float64"] = "float32"
     """Floating-point type; networks run in float32 only."""
-    size: tuple[Literal["nano", "micro", "mini"], ...] = ("nano",)
-    """Network of 0.1, 0.8 or 3 million weights."""
-    positions: Literal["rotary", "learned"] = "rotary"
+    size: tuple[str, ...] = ("nano",)
+    """Network: nano, micro or mini, of 0.1, 0.8 or 3 million weights; or layers x width
+    x heads, as in 2x64x2."""
+    positions: architecture.Positions = "rotary"
     """Positional encoding; learned ones do not go with --prompts."""
     untied: bool = False
     """Use an output matrix of its own, not the embedding matrix."""
-    activation: Literal["squared_relu", "gelu"] = "squared_relu"
+    activation: Annotated[architecture.Activation, Only("mlp", ("own",))] = (
+        "squared_relu"
+    )
     """Activation function of the MLPs."""
+    embedding: Annotated[architecture.Embedding, OnlyIfSet()] = "full"
+    """repeated: embeddings of a quarter of the width, repeated four times; with
+    --untied."""
+    attention: Annotated[architecture.Attention, OnlyIfSet()] = "own"
+    """permuted: rows of one small matrix make queries, keys and values, without an
+    output projection."""
+    mlp: Annotated[architecture.Mlp, OnlyIfSet()] = "own"
+    """shared: gated MLPs whose matrix that leads out leads in, too."""
+    layer_groups: Annotated[int, Bounds(0, 10**4), OnlyIfSet()] = 0
+    """Groups of layers that share one attention and one MLP; 0 for each layer its
+    own."""
+    target_shift: Annotated[Literal[1, 2], OnlyIfSet()] = 1
+    """What a position learns to predict: the next token, or the one after it; models
+    are measured, and generate, as if it were the next."""
     dropout: Annotated[float, Bounds(0, 0.9)] = 0.0
     """Dropout rate in training."""
     epochs: Annotated[
@@ -65,8 +88,35 @@ class NetworkFamily(TextFamily):
         told = epochs * (0 in self.steps) + steps * any(self.steps)
         return " or ".join(told)
 
+    def told_by(self, data: Any) -> dict[str, Any]:
+        """The number of weights of each size, in all and without embeddings."""
+        if data is None:
+            return {}
+        block, count = data.train.shape[1], load(_NETWORK).num_parameters
+        configs = [
+            network_config(self, size, len(data.vocabulary), block)
+            for size in self.size
+        ]
+        found = [count(config) for config in configs]
+        return {
+            "parameters": [one.total for one in found],
+            "non_embedding_parameters": [one.non_embedding for one in found],
+        }
+
+    def quick(self) -> Self:
+        """A small version, of the smallest network, with as many groups as it has."""
+        groups = min(self.layer_groups, SIZES["nano"].num_layers)
+        return dataclasses.replace(super().quick(), size=("nano",), layer_groups=groups)
+
+    def every_size(self) -> tuple[str, ...]:
+        """Sizes of all networks."""
+        return self.size
+
     def check_network(self) -> None:
         """Raise InputError for settings of the network that contradict each other."""
+        once("size", self.size, size_of)
+        for size in self.every_size():
+            architecture.check(network_config(self, size, vocabulary=1, block=1))
         if self.precision != "float32":
             raise InputError("precision: networks run in float32; drop --precision")
         if 0 in self.steps and min(self.epochs) <= 0:
@@ -77,3 +127,32 @@ class NetworkFamily(TextFamily):
                 f"{self.batch_size} sequences of a step evenly; give a divisor of "
                 "--batch-size"
             )
+
+
+def network_config(
+    e: NetworkFamily, size: str, vocabulary: int, block: int
+) -> NetworkConfig:
+    """The network of a size that an experiment asks for.
+
+    Args:
+      e: the experiment.
+      size: its name, or layers x width x heads.
+      vocabulary: number of tokens.
+      block: tokens of a sequence.
+
+    Raises:
+      InputError: if there is no such size.
+    """
+    return NetworkConfig(
+        vocabulary=vocabulary,
+        block=block,
+        size=size_of(size),
+        positions=e.positions,
+        tied=not e.untied,
+        dropout=e.dropout,
+        activation=e.activation,
+        embedding=e.embedding,
+        attention=e.attention,
+        mlp=e.mlp,
+        layer_groups=e.layer_groups,
+    )

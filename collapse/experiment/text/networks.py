@@ -1,36 +1,14 @@
-"""The transformer that a family's fields ask for, and its training. Imports jax."""
+"""The training that a family's fields ask for, and its devices. Imports jax."""
 
 from typing import Literal
 
 from collapse.core.devices import seed_devices
 from collapse.data.errors import InputError
 from collapse.experiment.text.network import NetworkFamily
-from collapse.models.language.network import SIZES, NetworkConfig
+from collapse.models.language.architecture import NetworkConfig
 from collapse.models.language.training import TrainConfig
 
 _MICROBATCH_NUMBERS = 2**17  # positions x width of a microbatch
-
-
-def network_config(
-    e: NetworkFamily, size: str, vocabulary: int, block: int
-) -> NetworkConfig:
-    """The network of a size that an experiment asks for.
-
-    Args:
-      e: the experiment.
-      size: name of its size.
-      vocabulary: number of tokens.
-      block: tokens of a sequence.
-    """
-    return NetworkConfig(
-        vocabulary=vocabulary,
-        block=block,
-        size=SIZES[size],
-        positions=e.positions,
-        tied=not e.untied,
-        dropout=e.dropout,
-        activation=e.activation,
-    )
 
 
 def train_config(
@@ -64,6 +42,7 @@ def train_config(
         warm_up=e.warm_up,
         weight_decay=e.weight_decay,
         keep=keep,
+        target_shift=e.target_shift,
     )
 
 

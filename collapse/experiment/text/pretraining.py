@@ -12,7 +12,8 @@ from collapse.core import streams
 from collapse.core.devices import on_host
 from collapse.core.seeds import over_seeds
 from collapse.core.types import Key
-from collapse.models.language.network import NetworkConfig, network
+from collapse.models.language.architecture import NetworkConfig
+from collapse.models.language.network import network
 from collapse.models.language.training import TrainConfig, train
 from collapse.numerics import threefry
 

@@ -13,7 +13,8 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from collapse.core.types import Key
-from collapse.models.language.network import Cache, Network
+from collapse.models.language.attention import Cache
+from collapse.models.language.network import Network
 from collapse.models.language.parallel import Piece
 from collapse.numerics import draws, threefry
 

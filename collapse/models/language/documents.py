@@ -14,16 +14,20 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from collapse.core.types import Key, Model
+from collapse.models.language.architecture import NetworkConfig
 from collapse.models.language.decoding import DecodingConfig
+from collapse.models.language.losses import (
+    cross_entropy,
+    cross_entropy_in_groups,
+    predicting,
+)
 from collapse.models.language.model import (
     Blocks,
     LanguageParams,
-    cross_entropy,
-    cross_entropy_in_groups,
     generated,
     learner,
 )
-from collapse.models.language.network import Network, NetworkConfig, network
+from collapse.models.language.network import Network, network
 from collapse.models.language.parallel import Piece
 from collapse.models.language.training import TrainConfig
 from collapse.numerics import draws, threefry
@@ -72,7 +76,7 @@ def document_model(
         of so many is generated. None to generate whole documents.
     """
     net, devices = network(config), train_config.devices
-    loss = training_loss(config, form)
+    loss = training_loss(config, form, train_config.target_shift)
     init, fit = learner(net, loss, train_config, start, pretrained)
 
     def sample(key: Key, params: LanguageParams, num: int) -> Blocks:
@@ -86,9 +90,17 @@ def document_model(
     return Model(init, fit, sample)
 
 
-def training_loss(config: NetworkConfig, form: Format) -> Callable[..., Array]:
-    """The loss of a minibatch, see `document_model`, as `training.train` takes it."""
-    own = (network(config), form, bool(config.dropout))
+def training_loss(
+    config: NetworkConfig, form: Format, shift: int = 1
+) -> Callable[..., Array]:
+    """The loss of a minibatch, see `document_model`, as `training.train` takes it.
+
+    Args:
+      config: architecture of the network.
+      form: how documents are written, and what of them is learned.
+      shift: the `target_shift` of its training.
+    """
+    own = (network(config), form, bool(config.dropout), shift)
     return functools.partial(_training_loss, *own)
 
 
@@ -104,6 +116,7 @@ def _training_loss(
     net: Network,
     form: Format,
     dropout: bool,
+    shift: int,
     weights: dict,
     rows: Array,
     key: Key,
@@ -111,8 +124,8 @@ def _training_loss(
 ) -> Float[Array, ""]:
     """Mean loss of a minibatch, see `document_model`."""
     drop = key if dropout else None
-    losses = cross_entropy(net, weights, rows, None, drop, piece)
-    return jnp.mean(of_documents(losses, rows, form))
+    losses = cross_entropy(net, weights, rows, None, drop, piece, shift)
+    return jnp.mean(of_documents(losses, rows, form, shift))
 
 
 def answered(
@@ -176,10 +189,21 @@ def written(
 
 
 def of_documents(
-    losses: Float[Array, "rows block"], tokens: Int[Array, "rows block"], form: Format
+    losses: Float[Array, "rows block"],
+    tokens: Int[Array, "rows block"],
+    form: Format,
+    shift: int = 1,
 ) -> Float[Array, " rows"]:
-    """Mean loss of the tokens that are learned, of each document; 0 where none are."""
-    counts = learned(tokens, form).astype(losses.dtype)
+    """Mean loss of the tokens that are learned, of each document; 0 where none are.
+
+    Args:
+      losses: as `losses.cross_entropy` gives them with this shift.
+      tokens: of the documents.
+      form: how they are written.
+      shift: the first `shift - 1` tokens are not predicted.
+    """
+    losses, counts = predicting(losses, shift), learned(tokens, form)[:, shift - 1 :]
+    counts = counts.astype(losses.dtype)
     return jnp.sum(losses * counts, 1) / jnp.maximum(jnp.sum(counts, 1), 1)
 
 

@@ -19,7 +19,7 @@ from jaxtyping import Array, Float, Int
 
 from collapse.models.language.documents import Format, of_documents
 from collapse.models.language.groups import in_groups
-from collapse.models.language.model import cross_entropy
+from collapse.models.language.losses import cross_entropy
 from collapse.models.language.network import Network
 
 Losses = Callable[[Any, Array], Float[Array, " rows"]]

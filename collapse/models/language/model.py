@@ -12,14 +12,19 @@ from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from collapse.core.devices import one_fills_a_device
 from collapse.core.types import Info, Key, Metric, Model, Weights
+from collapse.models.language.architecture import NetworkConfig
 from collapse.models.language.decoding import DecodingConfig, generate
 from collapse.models.language.groups import in_groups
-from collapse.models.language.network import Network, NetworkConfig, network
+from collapse.models.language.losses import (
+    cross_entropy,
+    cross_entropy_in_groups,
+    predicting,
+)
+from collapse.models.language.network import Network, network
 from collapse.models.language.parallel import Piece
 from collapse.models.language.training import Loss, TrainConfig, train
 from collapse.numerics import draws, threefry
@@ -28,7 +33,6 @@ GENERATION_BATCH = 128  # sequences that share a key in generation
 # So many of them at a time on a core, whose caches hold their keys and values: 32 are
 # 1.6 times as fast as 128 with 0.8 million weights.
 _FEWEST_AT_A_TIME, _MOST_AT_A_TIME = 16, 32
-_EVALUATION_BATCH = 64
 _BEAM_COST = 3  # of a beam, in caches of sampling: it is copied from beam to beam
 _SHARE_WITHOUT_BOS = 0.5  # of training sequences, where texts go on beyond a block
 BITS_PER_NAT = 1.4426950408889634
@@ -89,8 +93,9 @@ def language_model(
     _check(config, decoding_config, prompts)
     net, devices = network(config), train_config.devices
     dropout, continues = bool(config.dropout), prompts is not None
-    loss = functools.partial(_training_loss, net, dropout, continues)
-    validate = _validator(net, validation, devices)
+    shift = train_config.target_shift
+    loss = functools.partial(_training_loss, net, dropout, continues, shift)
+    validate = _validator(net, validation, devices, shift)
     init, fit = learner(net, loss, train_config, start, pretrained, validate)
 
     def sample(key: Key, params: LanguageParams, num: int) -> Blocks:
@@ -220,20 +225,27 @@ def _cuts(size: int) -> int:
 
 
 def _validator(
-    net: Network, rows: Int[Array, "held block"] | None, devices: int
+    net: Network, rows: Int[Array, "held block"] | None, devices: int, shift: int
 ) -> Callable[[dict], Float[Array, ""]] | None:
-    """A function of weights: mean loss on the rows, in nats; None without rows."""
+    """A function of weights: mean loss on the rows, in nats; None without rows.
+
+    It selects weights and is no measurement, so that its target is that of training.
+    """
     if rows is None:
         return None
-    return lambda weights: jnp.mean(
-        cross_entropy_in_groups(net, weights, rows, devices)
-    )
+
+    def validate(weights: dict) -> Float[Array, ""]:
+        losses = cross_entropy_in_groups(net, weights, rows, devices, shift)
+        return jnp.mean(predicting(losses, shift))
+
+    return validate
 
 
 def _training_loss(
     net: Network,
     dropout: bool,
     continues: bool,
+    shift: int,
     weights: dict,
     rows: Array,
     key: Key,
@@ -249,59 +261,15 @@ def _training_loss(
     bos_key, dropout_key = threefry.split(key)
     drop = dropout_key if dropout else None
     if not continues:
-        return jnp.mean(cross_entropy(net, weights, rows, None, drop, piece))
+        losses = cross_entropy(net, weights, rows, None, drop, piece, shift)
+        return jnp.mean(predicting(losses, shift))
     num, block = rows.shape
     total = num if piece is None else piece.microbatch
     every = draws.uniform(bos_key, (total,)) < _SHARE_WITHOUT_BOS
     without_bos = every if piece is None else piece.of(every, num)
-    losses = cross_entropy(net, weights, rows, without_bos, drop, piece)
-    predicted = (total * block - jnp.sum(every)).astype(losses.dtype)
+    losses = cross_entropy(net, weights, rows, without_bos, drop, piece, shift)
+    predicted = (total * (block - shift + 1) - jnp.sum(every)).astype(losses.dtype)
     return jnp.sum(losses) / predicted * (total // num)
-
-
-def cross_entropy(
-    net: Network,
-    weights: dict,
-    rows: Int[Array, "rows block"],
-    without_bos: Bool[Array, " rows"] | None = None,
-    dropout_key: Key | None = None,
-    piece: Piece | None = None,
-) -> Float[Array, "rows block"]:
-    """Loss of each character given those before it in its sequence, in nats.
-
-    Args:
-      net: the network's functions.
-      weights: its weights.
-      rows: [rows, block] tokens, without BOS token.
-      without_bos: [rows], sequences to which no BOS token is added; their first
-        character is not predicted, and the last entry of their loss is 0. None for a
-        BOS token everywhere.
-      dropout_key: consumed; None for no dropout.
-      piece: of a microbatch that the rows are, for dropout; None for all of it.
-    """
-    bos = weights["embed"]["embedding"].shape[0] - 1
-    with_bos = jnp.pad(rows[:, :-1], ((0, 0), (1, 0)), constant_values=bos)
-    if without_bos is None:
-        logits = net.apply(weights, with_bos, dropout_key, piece)
-        return optax.softmax_cross_entropy_with_integer_labels(logits, rows)
-    shifted = jnp.pad(rows[:, 1:], ((0, 0), (0, 1)))
-    inputs = jnp.where(without_bos[:, None], rows, with_bos)
-    labels = jnp.where(without_bos[:, None], shifted, rows)
-    logits = net.apply(weights, inputs, dropout_key, piece)
-    losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
-    is_last = jnp.arange(rows.shape[1]) == rows.shape[1] - 1
-    return jnp.where(without_bos[:, None] & is_last[None], 0, losses)
-
-
-def cross_entropy_in_groups(
-    net: Network, weights: dict, rows: Int[Array, "rows block"], devices: int = 1
-) -> Float[Array, "rows block"]:
-    """`cross_entropy` of many sequences, a few at a time to save memory."""
-
-    def group(rows: Array) -> Array:
-        return cross_entropy(net, weights, rows)
-
-    return in_groups(group, _EVALUATION_BATCH, rows, devices=devices)
 
 
 def bits_per_character(net: Network, rows: Int[Array, "rows block"]) -> Metric:

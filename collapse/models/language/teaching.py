@@ -16,6 +16,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from collapse.core.types import Info, Key, Model, Weights
+from collapse.models.language.architecture import NetworkConfig
 from collapse.models.language.decoding import DecodingConfig
 from collapse.models.language.documents import (
     Format,
@@ -24,8 +25,9 @@ from collapse.models.language.documents import (
     training_loss,
     written,
 )
-from collapse.models.language.model import Blocks, cross_entropy_in_groups
-from collapse.models.language.network import NetworkConfig, network
+from collapse.models.language.losses import cross_entropy_in_groups
+from collapse.models.language.model import Blocks
+from collapse.models.language.network import network
 from collapse.models.language.training import TrainConfig, train
 from collapse.numerics import draws, threefry
 
@@ -103,7 +105,8 @@ def teaching_model(
       material: of the generator.
     """
     fit_generator = _generator_fit(generator, form, material.corpus)
-    loss = training_loss(student.network, form._replace(learned="responses"))
+    responses = form._replace(learned="responses")
+    loss = training_loss(student.network, responses, student.training.target_shift)
 
     def init(key: Key, batch: Blocks, weights: Weights) -> Pair:
         del batch, weights
@@ -141,9 +144,10 @@ def _generator_fit(
         made = params._replace(trained=jnp.ones((), bool))
         if generator is None:
             return made, {"loss": jnp.float32(0), "steps": jnp.int32(0)}
-        loss = training_loss(generator.network, form._replace(learned="documents"))
+        whole, training = form._replace(learned="documents"), generator.training
+        loss = training_loss(generator.network, whole, training.target_shift)
         own = (params.generator, corpus, jnp.ones(len(corpus)), loss)
-        end = train(key, *own, generator.training)
+        end = train(key, *own, training)
         info = {"loss": end.loss, "steps": end.steps}
         return made._replace(generator=end.weights), info
 

@@ -42,6 +42,8 @@ class TrainConfig(NamedTuple):
       clip: maximum norm of a gradient.
       keep: the weights after the last step, or those of the lowest validation loss.
       validation_checks: how often the validation loss is computed, with keep = best.
+      target_shift: how far ahead the character is that a position learns to predict: 1
+        for the next one, 2 for the one behind it, see `losses.cross_entropy`.
     """
 
     steps: int = 1000
@@ -56,6 +58,7 @@ class TrainConfig(NamedTuple):
     clip: float = 1.0
     keep: Literal["last", "best"] = "last"
     validation_checks: int = 10
+    target_shift: Literal[1, 2] = 1
 
 
 class TrainResult(NamedTuple):

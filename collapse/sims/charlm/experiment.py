@@ -94,7 +94,6 @@ class Charlm(CharlmFields):
             super().quick(),
             num_seeds=min(self.num_seeds, 2),
             samples_per_generation=capped(self.samples_per_generation, _QUICK_ROWS),
-            size=("nano",),
             steps=capped(self.steps, _QUICK_STEPS),
             epochs=capped(self.epochs, 2.0),
             batch_size=min(self.batch_size, shared * max(1, 8 // shared)),

@@ -19,7 +19,8 @@ from collapse.measures import text as text_measures
 from collapse.measures.catalogue import PERPLEXITY_QUANTILES
 from collapse.measures.ngram_lines import ngram_bits
 from collapse.models.language.decoding import generate
-from collapse.models.language.model import LanguageParams, cross_entropy_in_groups
+from collapse.models.language.losses import cross_entropy_in_groups
+from collapse.models.language.model import LanguageParams
 from collapse.models.language.network import network
 from collapse.numerics import threefry
 from collapse.sims.charlm.fields import EDGES, HISTOGRAM

@@ -9,11 +9,14 @@ from jaxtyping import Array, Float, Int
 from collapse.core import streams
 from collapse.core.types import Key, Model
 from collapse.data.text.blocks import TextRows, pretraining_rows
-from collapse.experiment.text.networks import network_config, train_config
+from collapse.experiment.text.network import network_config
+from collapse.experiment.text.networks import train_config
 from collapse.experiment.text.pretraining import trained_once
+from collapse.models.language.architecture import NetworkConfig
 from collapse.models.language.decoding import DecodingConfig
-from collapse.models.language.model import cross_entropy, language_model
-from collapse.models.language.network import NetworkConfig, network
+from collapse.models.language.losses import cross_entropy, predicting
+from collapse.models.language.model import language_model
+from collapse.models.language.network import network
 from collapse.models.language.parallel import Piece
 from collapse.models.language.training import TrainConfig
 from collapse.numerics import draws
@@ -112,7 +115,7 @@ def pretrained(experiment: Charlm, data: TextRows, size: str) -> dict:
     """Weights trained on another text, once for all seeds and workflows."""
     config = network_of(experiment, data, size)
     training = train_config(experiment, config, experiment.pretrain_steps)
-    net = network(config)
+    net, shift = network(config), training.target_shift
 
     def rows() -> Int[np.ndarray, "rows block"]:
         own = (experiment.pretrain, config.block, data.text.vocabulary)
@@ -122,7 +125,8 @@ def pretrained(experiment: Charlm, data: TextRows, size: str) -> dict:
         weights: dict, rows: Array, key: Key, piece: Piece | None = None
     ) -> Float[Array, ""]:
         drop = key if config.dropout else None
-        return jnp.mean(cross_entropy(net, weights, rows, None, drop, piece))
+        losses = cross_entropy(net, weights, rows, None, drop, piece, shift)
+        return jnp.mean(predicting(losses, shift))
 
     name = (experiment.pretrain, data.sha256)
     return trained_once(name, config, training, experiment.seed, rows, loss)

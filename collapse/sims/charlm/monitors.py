@@ -16,7 +16,8 @@ from collapse.core.types import Key, MemoryMetric
 from collapse.data.text.blocks import evenly
 from collapse.experiment.monitors import UNKNOWN, Monitor, Sizes
 from collapse.measures.catalogue import EXCESS_LOSS
-from collapse.models.language.model import LanguageParams, cross_entropy_in_groups
+from collapse.models.language.losses import cross_entropy_in_groups
+from collapse.models.language.model import LanguageParams
 from collapse.models.language.network import network
 from collapse.sims.charlm.model import Design, Values, real_sequences
 

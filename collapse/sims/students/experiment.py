@@ -130,6 +130,11 @@ class Students(WorldFamily):
 
     # Whether it can be run
 
+    def every_size(self) -> tuple[str, ...]:
+        """Sizes of all networks, those of generators, too."""
+        sizes = (read(text).size for text in self.generator)
+        return (*self.size, *(size for size in sizes if size))
+
     def quick(self) -> Self:
         """A small version with few documents and steps, in which little is learned."""
         some = self.generator[:1] + self.generator[1:][-1:]
@@ -140,7 +145,6 @@ class Students(WorldFamily):
                 self.samples_per_generation or (1024,), _QUICK_ROWS
             ),
             generator=tuple(dict.fromkeys(_short(text) for text in some)),
-            size=("nano",),
             steps=capped(self.steps, _QUICK_STEPS),
             base_steps=min(self.base_steps, _QUICK_STEPS),
             measured_rows=min(self.measured_rows, _QUICK_ROWS),

@@ -3,9 +3,9 @@
 import dataclasses
 
 from collapse.data.errors import InputError
+from collapse.models.language.architecture import SIZES, size_of
 
 REAL = "real"
-SIZES = ("nano", "micro", "mini")
 _MOST_STEPS = 10**6
 
 
@@ -35,15 +35,16 @@ def read(text: str) -> Generator:
         return Generator()
     try:
         size, steps, *rest = words
+        size_of(size)  # raises ValueError for none
         (temperature,) = map(float, rest or ["1"])
         found = Generator(size, int(steps), temperature)
     except ValueError:
         found = Generator()
     inside = 1 <= found.steps <= _MOST_STEPS and 0 < found.temperature <= 1000
-    if found.size not in SIZES or not inside:
+    if not found.size or not inside:
         raise InputError(
             f"generator: cannot read {text!r}; give real, or a size "
-            f"({', '.join(SIZES)}), optimiser steps, and a temperature above 0 if it "
-            "is not 1, as in 'nano 640 0.5'"
+            f"({', '.join(SIZES)}, or 2x64x2), optimiser steps, and a temperature "
+            "above 0 if it is not 1, as in 'nano 640 0.5'"
         )
     return found

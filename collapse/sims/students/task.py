@@ -13,11 +13,8 @@ from collapse.data.worlds.planted import Defects
 from collapse.data.worlds.rows import WorldRows, with_defects
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import Task
-from collapse.experiment.text.networks import (
-    check_devices,
-    network_config,
-    train_config,
-)
+from collapse.experiment.text.network import network_config
+from collapse.experiment.text.networks import check_devices, train_config
 from collapse.experiment.text.pretraining import trained_once
 from collapse.models.language.documents import Format, training_loss
 from collapse.models.language.model import Blocks
@@ -117,7 +114,8 @@ def learners(
 def _base(e: Students, data: WorldRows, student: Learner) -> dict:
     """Weights that students start from, trained on whole real documents."""
     training = train_config(e, student.network, e.base_steps)
-    loss = training_loss(student.network, Format(data.separator, 0, "documents"))
+    form = Format(data.separator, 0, "documents")
+    loss = training_loss(student.network, form, training.target_shift)
     own = (student.network, training, e.seed, lambda: data.train, loss)
     return trained_once((data.sha256, "base"), *own)
 

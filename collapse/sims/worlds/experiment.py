@@ -141,7 +141,6 @@ class Worlds(WorldsFields):
             samples_per_generation=capped(
                 self.samples_per_generation or (1024,), _QUICK_ROWS
             ),
-            size=("nano",),
             steps=capped(self.steps, _QUICK_STEPS),
             epochs=capped(self.epochs, 2.0),
             pretrain_steps=min(self.pretrain_steps, _QUICK_STEPS),

@@ -8,11 +8,12 @@ from jaxtyping import Array, Bool, Float, Int
 from collapse.core import streams
 from collapse.core.types import Key, Model
 from collapse.data.worlds.rows import WorldRows
-from collapse.experiment.text.networks import network_config, train_config
+from collapse.experiment.text.network import network_config
+from collapse.experiment.text.networks import train_config
 from collapse.experiment.text.pretraining import trained_once
+from collapse.models.language.architecture import NetworkConfig
 from collapse.models.language.decoding import DecodingConfig
 from collapse.models.language.documents import Format, document_model, training_loss
-from collapse.models.language.network import NetworkConfig
 from collapse.models.language.training import TrainConfig
 from collapse.numerics import draws
 from collapse.sims.worlds.experiment import Worlds
@@ -107,6 +108,7 @@ def pretrained(experiment: Worlds, data: WorldRows, size: str) -> dict:
     block = data.train.shape[1]
     config = network_config(experiment, size, len(data.vocabulary), block)
     training = train_config(experiment, config, experiment.pretrain_steps)
-    loss = training_loss(config, Format(data.separator, 0, "documents"))
+    form = Format(data.separator, 0, "documents")
+    loss = training_loss(config, form, training.target_shift)
     own = (config, training, experiment.seed, lambda: data.train, loss)
     return trained_once((data.sha256,), *own)

@@ -14,11 +14,8 @@ from collapse.data.errors import InputError
 from collapse.data.worlds.rows import WorldRows, with_defects
 from collapse.experiment.condition import Condition
 from collapse.experiment.task import HostCurator, Task
-from collapse.experiment.text.networks import (
-    check_devices,
-    network_config,
-    train_config,
-)
+from collapse.experiment.text.network import network_config
+from collapse.experiment.text.networks import check_devices, train_config
 from collapse.models.language.documents import Format
 from collapse.models.language.model import Blocks
 from collapse.numerics import draws

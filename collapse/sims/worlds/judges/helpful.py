@@ -11,8 +11,9 @@ import numpy as np
 from collapse.data.worlds.rows import WorldRows, encoded, tokens_of, unasked
 from collapse.experiment.text.documents import ReadDocument
 from collapse.models.language import influence
+from collapse.models.language.architecture import NetworkConfig
 from collapse.models.language.documents import Format
-from collapse.models.language.network import NetworkConfig, network
+from collapse.models.language.network import network
 from collapse.sims.worlds.experiment import Worlds
 from collapse.sims.worlds.judges.judgement import Finder, Occasion, Opinion
 from collapse.sims.worlds.model import WorldDesign
