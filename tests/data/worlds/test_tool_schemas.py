@@ -1,6 +1,7 @@
 """Schemas of tool calls: the validator against a library, and a user's own tables."""
 
 import copy
+import json
 
 import jsonschema
 import numpy as np
@@ -12,6 +13,7 @@ from tool_tables import PAIR
 from collapse.data.errors import DataError
 from collapse.data.worlds import tools
 from collapse.data.worlds.tools.calls import parsed_call
+from collapse.data.worlds.tools.given import given_table, read_functions
 from collapse.data.worlds.tools.schema import completed, violation
 from collapse.data.worlds.tools.table import made_table, none_tool
 
@@ -151,7 +153,7 @@ def of_first(*path, to):
 def test_a_table_that_contradicts_itself_is_refused(table, message):
     with pytest.raises(DataError, match=message) as caught:
         tools(table=table)
-    assert str(caught.value).startswith("table: ")
+    assert str(caught.value).startswith("functions: ")
     assert "\n" not in str(caught.value)
 
 
@@ -159,3 +161,11 @@ def test_defaults_fill_what_is_left_out():
     schema = PAIR[0]["parameters"]
     assert completed(schema, {"num": 3}) == {"num": 3, "hue": "tan"}
     assert completed(schema, {"hue": "red", "num": 3}) == {"num": 3, "hue": "red"}
+
+
+def test_functions_may_be_written_as_in_requests_and_with_a_byte_order_mark(tmp_path):
+    wrapped = [{"type": "function", "function": function} for function in PAIR]
+    path = tmp_path / "functions.json"
+    path.write_text(json.dumps(wrapped), "utf-8-sig")
+    read = read_functions(str(path))
+    assert read == wrapped and given_table(read) == given_table(PAIR)

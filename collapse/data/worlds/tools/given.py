@@ -28,18 +28,19 @@ def given_table(table: Any) -> list[dict[str, Any]]:
 
     Args:
       table: a list with the `name` of each function and the JSON Schema of its
-        `parameters`.
+        `parameters`; each may stand in {"type": "function", "function": ...}.
 
     Raises:
       DataError: for the first contradiction, and for what this world cannot ask for.
     """
     if not isinstance(table, list | tuple) or not 2 <= len(table) <= MOST_FUNCTIONS:
-        raise DataError(f"table: give a list of 2 to {MOST_FUNCTIONS} functions")
+        raise DataError(f"functions: give a list of 2 to {MOST_FUNCTIONS} functions")
     found = list[dict[str, Any]]()
     for place, function in enumerate(table):
+        function = _unwrapped(function)
         if not isinstance(function, Mapping) or not _is_name(function.get("name")):
             raise DataError(
-                f"table: function {place} has no name of up to 5 words, each of up to "
+                f"functions: function {place} has no name of up to 5 words, each of up to "
                 "20 letters and digits, joined by _; give it one"
             )
         name = function["name"]
@@ -51,8 +52,15 @@ def given_table(table: Any) -> list[dict[str, Any]]:
     return found
 
 
+def _unwrapped(function: Any) -> Any:
+    """A function as it stands within a request of OpenAI's kind, or as it is."""
+    if isinstance(function, Mapping) and set(function) == {"type", "function"}:
+        return function["function"]
+    return function
+
+
 def _error(where: str, message: str) -> DataError:
-    return DataError(f"table: {where}: {message}")
+    return DataError(f"functions: {where}: {message}")
 
 
 def _is_name(text: object) -> bool:
@@ -147,7 +155,7 @@ def read_functions(path: str) -> Any:
       DataError: if the file cannot be read.
     """
     try:
-        return json.loads(Path(path).read_text("utf-8"))
+        return json.loads(Path(path).read_text("utf-8-sig"))
     except OSError as error:
         raise DataError(f"functions: {path}: {error.strerror}") from None
     except (ValueError, RecursionError):
