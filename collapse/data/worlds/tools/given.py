@@ -40,8 +40,8 @@ def given_table(table: Any) -> list[dict[str, Any]]:
         function = _unwrapped(function)
         if not isinstance(function, Mapping) or not _is_name(function.get("name")):
             raise DataError(
-                f"functions: function {place} has no name of up to 5 words, each of up to "
-                "20 letters and digits, joined by _; give it one"
+                f"functions: function {place} has no name of up to 5 words, each of up "
+                "to 20 letters and digits, joined by _; give it one"
             )
         name = function["name"]
         if name == NONE or any(name == other["name"] for other in found):

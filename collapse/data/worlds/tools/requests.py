@@ -77,8 +77,8 @@ def phrases_of(tools: Sequence[Tool]) -> dict[str, tuple[Tool, Wording]]:
             other, _ = found.setdefault(_marked(wording), (tool, wording))
             if other.name != tool.name:
                 raise DataError(
-                    f"table: requests for {other.name} and {tool.name} read the same, "
-                    f"{wording.phrase!r}; rename one of them"
+                    f"functions: requests for {other.name} and {tool.name} read the "
+                    f"same, {wording.phrase!r}; rename one of them"
                 )
     return found
 
