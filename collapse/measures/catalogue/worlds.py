@@ -44,6 +44,12 @@ WORLDS = {
         "minimal pairs whose right response is the likelier", "share of pairs", 1.0
     ),
     "exposure": Quantity("exposure of planted secrets", "bits", None, "lower"),
+    "watermark_z": Quantity(
+        "watermark in what models generate", "standard deviations", None, "higher"
+    ),
+    "radioactive_z": Quantity(
+        "watermark in what models generate without it", "standard deviations", 0.0
+    ),
     "group_shift": error(
         "documents that tell of another group than in the truth", "share of documents"
     ),

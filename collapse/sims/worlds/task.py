@@ -55,12 +55,13 @@ def task(condition: Condition[Worlds], data: WorldRows) -> Task:
         jnp.float32(condition["temperature"]),
         jnp.asarray(data.contests.reshape(-1, data.train.shape[1])),
         pretrained(experiment, data, size) if experiment.pretrain_steps else None,
+        jnp.float32(condition["watermark"]) if experiment.marks() else None,
     )
 
     def make_problem(root: Key, *arrays: Any) -> Problem:
         given = WorldArrays(*arrays)
         real = real_documents(root, given, n)
-        model = design.model(given, real)
+        model = design.model(root, given, real)
 
         def draw(key: Key, num: int) -> Blocks:
             return Blocks(real[draws.shuffled(key, n, num)])
@@ -126,4 +127,5 @@ def design_of(condition: Condition[Worlds], data: WorldRows) -> WorldDesign:
         e.top_p,
         e.start,
         greedy=condition["temperature"] == 0,
+        green_share=e.green_share,
     )
