@@ -84,13 +84,8 @@ def generate(
         it. Pieces get the random numbers that the whole group would.
       given: [b, num], characters that are not generated but read, such as prompts of
         different lengths; -1 where they are generated. Not with beams.
-
-    Raises:
-      ValueError: for beams with a watermark.
     """
     if config.beams > 1:
-        if config.watermark is not None:
-            raise ValueError("watermark: beam search has none; give beams = 1")
         return beam_search(network, weights, prompts, num, config)
     b, begin = prompts.shape
     logits, caches = network.extend(
@@ -226,7 +221,12 @@ def beam_search(
     Scores are sums of log-probabilities, penalised as in Hugging Face's `generate`: the
     log-probabilities themselves are multiplied. Temperature, top-k and top-p have no
     effect.
+
+    Raises:
+      ValueError: if the text should carry a watermark.
     """
+    if config.watermark is not None:
+        raise ValueError("watermark: beam search has none; give beams = 1")
     b, begin = prompts.shape
     k = config.beams
     logits, caches = network.extend(
