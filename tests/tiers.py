@@ -282,6 +282,7 @@ FULL = [
     r"test_conformance.py::test_its_model.*\[worlds",
     r"sims/test_worlds_influence.py::.*first_order",
     r"sims/test_worlds_operators.py::test_a_run_with",
+    r"sims/test_worlds_watermark.py::test_a_mark_is_found",
     r"sims/test_worlds.py::test_a_run.*documents\]",
     r"models/test_documents.py::test_(microbatches|what_stands.*form1|without)",
     r"data/quality/test_minhash.py::test_(another|pairs_share)",

@@ -33,6 +33,7 @@ class Purpose(enum.IntEnum):
     CORRECT = 10  # randomness of a correction of rows
     MONITOR = 11  # real rows that a monitor compares with, and rows it generates
     PRIVATE = 12  # real rows that each of several models keeps for itself
+    MARK = 13  # which tokens a watermark makes likelier
 
 
 def key(root: Key, generation: int | Int[Array, ""], purpose: Purpose) -> Key:

@@ -215,11 +215,12 @@ def _legend(
     ways = {} if shapes else markers.along(None, *points)
     ways |= _dot(None, {}) | {"ls": ""} if words else {}
     entries.append(Line2D([], [], color=grey, lw=1.6, label=line, **ways))
-    if known:
+    if known and not words:
         means = all(statistic(summary, figure, metric) == "mean" for metric in known)
         theory = "theory" if means else "theory of the mean"
         entries.append(Line2D([], [], **_dashes(grey), label=theory))
-    if not alone and any(_has_mean(summary, figure, metric) for metric in metrics):
+    beside = not words and not alone  # whether means may stand beside medians
+    if beside and any(_has_mean(summary, figure, metric) for metric in metrics):
         entries.append(Line2D([], [], color=grey, **_MEAN, label="mean over seeds"))
     bands = {metric: panels.band(summary, figure, metric) for metric in metrics}
     if any(band.runs for band in bands.values()):

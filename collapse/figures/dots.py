@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 _ROOM = 0.6  # of the width of a word, shared by the dots at it
 _TURNED = 3  # more words than this stand at an angle
-_FAR = 1e9  # beyond the edge of any panel, where an interval has no end
 _LINE: dict[str, Any] = {"lw": 1.0, "zorder": 2.5}
 _RUN: dict[str, Any] = {"ls": "", "marker": ".", "ms": 2.5, "alpha": 0.5, "zorder": 2}
 
@@ -56,5 +55,8 @@ def paint(
         single = one.sel(statistic=run).values
         ax.plot(x, single, color=colour, **_RUN)
     if not runs:
-        ax.vlines(x, np.maximum(low, -_FAR), np.minimum(high, _FAR), colour, **_LINE)
+        bottom, top = ax.get_ylim()
+        room = top - bottom  # so that an interval without end goes on at the edge
+        ends = np.maximum(low, bottom - room), np.minimum(high, top + room)
+        ax.vlines(x, *ends, colour, **_LINE)
     ax.plot(x, main, **ways | {"ls": "", "zorder": 3})

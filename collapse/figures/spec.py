@@ -164,6 +164,8 @@ class Figure:
             raise InputError(f"x: {self.x} has no numbers; name another axis")
         if self.x_scale == "log":
             raise InputError(f"x_scale: {self.x} has words, no numbers; use linear")
+        if self.y_limits:
+            raise InputError(f"y_limits: not over {self.x}, which has words; drop them")
 
     def _check_limits(self) -> None:
         """Raise InputError for limits of y that are none, or of no curves."""

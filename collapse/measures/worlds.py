@@ -74,25 +74,32 @@ def inflation(
 
 
 def leak_auc(
-    skills: Sequence[str], leaked: Sequence[bool], losses: Float[np.ndarray, " m"]
+    skills: Sequence[str],
+    leaked: Sequence[bool] | np.ndarray,
+    losses: Float[np.ndarray, " m"],
+    shares: Mapping[str, float],
 ) -> float:
     """How well low losses tell prompts that may have leaked from others of their skill.
 
     The chance that one that may have leaked has the lower loss, ties count half: the
-    mean over the skills that have both kinds; NaN if none has.
+    mean over the skills that have both kinds, weighted by their shares; NaN if none
+    has.
 
     Args:
       skills: of the prompts.
       leaked: whether each may have leaked.
       losses: of the right answers.
+      shares: skill -> its share in the truth.
     """
     asked, seen = np.array(skills), np.array(leaked, bool)
-    found = [
-        float(ranking.auc(-losses[own & ~seen], -losses[own & seen]))
-        for own in (asked == skill for skill in dict.fromkeys(skills))
-        if (own & seen).any() and (own & ~seen).any()
-    ]
-    return sum(found) / len(found) if found else float("nan")
+    found, total = 0.0, 0.0
+    for skill in dict.fromkeys(skills):
+        own = asked == skill
+        if (own & seen).any() and (own & ~seen).any():
+            won = ranking.auc(-losses[own & ~seen], -losses[own & seen])
+            found += shares[skill] * float(won)
+            total += shares[skill]
+    return found / total if total else float("nan")
 
 
 def pass_at(

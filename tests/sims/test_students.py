@@ -91,6 +91,24 @@ def test_what_predicts_the_gap_is_told_beside_chance():
     assert "components" not in closing(gap.derive(dataset(seeds=1)))
 
 
+def test_the_score_of_a_generator_explains_what_it_explains():
+    data = dataset()
+    gain = data["correctness"].isel(generation=1) - data["correctness"].isel(
+        generation=0
+    )
+    solver = data["solver_correctness"]
+    data["solver_correctness"] = xr.where(solver.generation == 1, 3 * gain + 1, solver)
+    found = gap.derive(data)["solver_r2"]
+    assert found.dims == ("seed",)
+    np.testing.assert_allclose(found, 1)
+    noise = gap.derive(dataset())["solver_r2"]
+    one = dataset().sel(generator=GENERATORS[1:]).isel(seed=2)
+    x = one["solver_correctness"].isel(generation=1).values.ravel()
+    y = one["correctness"].isel(generation=1) - one["correctness"].isel(generation=0)
+    expected = np.corrcoef(x, y.values.ravel())[0, 1] ** 2
+    np.testing.assert_allclose(noise.isel(seed=2), expected)
+
+
 def test_a_gap_that_is_open_is_not_told():
     data = dataset()
     correct = data["correctness"].values.copy()  # the reference as good as the base

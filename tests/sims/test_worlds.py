@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from collapse.data.errors import InputError
-from collapse.data.worlds import WORLDS, arithmetic
-from collapse.data.worlds.planted import Defects
-from collapse.data.worlds.rows import may_leak, with_defects, world_rows
+from collapse.data.worlds import WORLDS
 from collapse.experiment import results
 from collapse.lab import run as runner
 from collapse.measures import worlds as measures
 from collapse.models.language.architecture import SIZES, Size
 from collapse.sims.worlds import Worlds
 from collapse.sims.worlds.experiment import OF_LEAKS
+from collapse.sims.worlds.leaks import teller
+from collapse.sims.worlds.model import WorldArrays
 from collapse.sims.worlds.task import task
 
 pytestmark = pytest.mark.xdist_group("worlds")
@@ -218,23 +218,15 @@ def test_inflation_is_of_skills_that_both_halves_ask():
 
 def test_losses_tell_leaks_within_a_skill():
     skills = ["easy"] * 4 + ["hard"] * 4 + ["one"]
+    shares = {"easy": 0.6, "hard": 0.3, "one": 0.1}
     leaked = [True, False, True, False] * 2 + [True]
     losses = np.array([1.0, 2.0, 1.5, 3.0, 8.0, 9.0, 10.0, 11.0, 0.0])
-    found = measures.leak_auc(skills, leaked, losses)
-    assert found == pytest.approx((1 + 0.75) / 2)  # of pairs within easy, within hard
-    assert measures.leak_auc(skills, leaked, -losses) == pytest.approx(1 - found)
-    assert math.isnan(measures.leak_auc(["a", "b"], [True, False], losses[:2]))
-
-
-def test_only_the_half_that_may_leak_is_copied():
-    world = arithmetic()
-    data = world_rows(world, world.longest, 400, 80)
-    asked = {data.text(row)[0] for row in data.asked}
-    leaking = {prompt for prompt in asked if may_leak(prompt)}
-    assert 0.3 < len(leaking) / len(asked) < 0.7
-    dirty = with_defects(data, Defects(contamination=0.5))
-    learned = {data.text(row)[0] for row in dirty.train}
-    assert learned & asked == leaking
+    found = measures.leak_auc(skills, leaked, losses, shares)
+    assert found == pytest.approx((2 * 1 + 0.75) / 3)  # of pairs within easy and hard
+    other = measures.leak_auc(skills, leaked, -losses, shares)
+    assert other == pytest.approx(1 - found)
+    two = {"a": 0.5, "b": 0.5}
+    assert math.isnan(measures.leak_auc(["a", "b"], [True, False], losses[:2], two))
 
 
 def test_a_corpus_with_leaks_is_measured_by_halves():
@@ -244,3 +236,19 @@ def test_a_corpus_with_leaks_is_measured_by_halves():
     experiment, _ = runner.prepare(asked(contamination=(0.0, 0.1)))
     found = [c["contamination"] for c in experiment.conditions()]
     assert sorted(set(found)) == [0.0, 0.1]
+
+
+def test_who_learned_leaks_is_told():
+    experiment, data = runner.prepare(asked(contamination=(0.0, 1.0), num_seeds=2))
+    roots = np.array([0])
+    for condition in experiment.conditions():
+        made = task(condition, data)
+        values = WorldArrays(*made.values)
+        roots = jax.vmap(jax.random.key)(np.arange(2))
+        told = teller(condition.n, data, values)(roots, np.zeros((2, len(data.asked))))
+        share = told["leaked_share"]
+        if condition["contamination"]:
+            assert (share > 0).all()
+        else:
+            assert (share == 0).all()
+        np.testing.assert_allclose(told["leak_auc"], 0.5)

@@ -69,7 +69,7 @@ def _keeps_secrets(prompt: str, response: str, known: Known) -> bool:
 
 
 def _is_new(prompt: str, response: str, known: Known) -> bool:
-    """Whether a response does not repeat its prompt, nor ends with it."""
+    """Whether a response neither contains its prompt nor ends with the question."""
     asked = prompt.removesuffix(known.world.separator)
     return not asked or (prompt not in response and not response.endswith(asked))
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from collapse.data.errors import DataError
 from collapse.data.vocabulary import decode, encode
+from collapse.data.worlds.leaks import in_proportion, leaking
 from collapse.data.worlds.planted import Defects, planted
 from collapse.data.worlds.world import END, Contest, Document, World
 
@@ -33,6 +34,7 @@ class WorldRows(NamedTuple):
       contests: [c, k, block] tokens of the documents of each contest; of minimal pairs
         with held-out prompts.
       right: [c] which of them is the right one.
+      leaks: [m] whether each document that is asked is in the half that may leak.
     """
 
     world: World
@@ -42,6 +44,7 @@ class WorldRows(NamedTuple):
     sha256: str
     contests: Int[np.ndarray, "c k block"]
     right: Int[np.ndarray, " c"]
+    leaks: Bool[np.ndarray, " m"]
 
     @property
     def separator(self) -> int:
@@ -117,6 +120,7 @@ def world_rows(
         _digest(world, learned, prompts),
         contests.reshape(len(found), -1 if found else 0, block),
         np.array([contest.right for contest in found], int),
+        leaking(world, [document.prompt for document in every]),
     )
 
 
@@ -192,26 +196,21 @@ def with_defects(data: WorldRows, defects: Defects, seed: int = 0) -> WorldRows:
       DataError: for shares that cannot be had.
     """
     num, block = data.train.shape
-    texts = dict.fromkeys(data.text(row) for row in data.asked)  # each of them once
-    asked = [Document(*text, {}) for text in texts if may_leak(text[0])]
+    leaked = dict.fromkeys(data.text(row) for row in data.asked[data.leaks])
+    skill_of, skills = data.world.skill_of, data.world.skills
+    asked = [Document(*text, {"skill": skill_of(text[0])}) for text in leaked]
+    if defects.contamination and not asked:
+        raise DataError(
+            "measured_rows: no skill has two prompts of which one may leak; give more"
+        )
     unseen = data.world._replace(make=functools.partial(unasked, data.world))
-    made = planted(unseen, np.random.default_rng(seed), num, defects, asked)
+    benchmark = in_proportion(asked, skills)
+    made = planted(unseen, np.random.default_rng(seed), num, defects, benchmark)
     train = encoded(made, block, data.vocabulary)
     return data._replace(train=train, sha256=_digest(data.world, train, data.asked))
 
 
-def may_leak(prompt: str) -> bool:
-    """Whether a prompt that is asked is in the half that contamination copies.
-
-    By its hash, so that the other half is as hard, and stays unseen.
-    """
-    return _hash(prompt) // _HELD_OUT % 2 == 0
-
-
-def _is_held_out(prompt: str) -> bool:
-    return _hash(prompt) % _HELD_OUT == 0
-
-
 @functools.lru_cache(maxsize=2**16)
-def _hash(prompt: str) -> int:
-    return int.from_bytes(hashlib.sha256(prompt.encode()).digest()[:8], "big")
+def _is_held_out(prompt: str) -> bool:
+    digest = hashlib.sha256(prompt.encode()).digest()
+    return int.from_bytes(digest[:8], "big") % _HELD_OUT == 0

@@ -28,6 +28,12 @@ WORLDS = {
     "fresh_correctness": Quantity(
         "correct answers to prompts of the half that never leaks", _SHARE, 1.0
     ),
+    "leaked_share": Quantity(
+        "prompts of the half that may leak that are in a seed's real documents",
+        "share of them",
+        None,
+        "lower",
+    ),
     "score_inflation": Quantity(
         "correct answers to prompts that may leak, less to others",
         _SHARE,
@@ -44,6 +50,12 @@ WORLDS = {
         "minimal pairs whose right response is the likelier", "share of pairs", 1.0
     ),
     "exposure": Quantity("exposure of planted secrets", "bits", None, "lower"),
+    "watermark_z": Quantity(
+        "watermark in what models generate", "standard deviations", None, "higher"
+    ),
+    "radioactive_z": Quantity(
+        "watermark in what models generate without it", "standard deviations", 0.0
+    ),
     "group_shift": error(
         "documents that tell of another group than in the truth", "share of documents"
     ),

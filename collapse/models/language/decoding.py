@@ -16,6 +16,7 @@ from collapse.core.types import Key
 from collapse.models.language.attention import Cache
 from collapse.models.language.network import Network
 from collapse.models.language.parallel import Piece
+from collapse.models.language.watermark import Watermark, marked
 from collapse.numerics import draws, threefry
 
 _STAGES = 4  # sizes of the cache; each is compiled separately
@@ -38,6 +39,10 @@ class DecodingConfig(NamedTuple):
         et al. 2019, arXiv:1909.05858): logits above 0 are divided by it, others
         multiplied, as Hugging Face's `generate` does. May be traced.
       beams: above 1, beam search for the most likely text instead of sampling.
+      watermark: that sampled text carries; None for none. Its strength is added to
+        the logits (Kirchenbauer et al. 2023, arXiv:2301.10226, algorithm 2), after the
+        penalty and before the temperature divides them: the most likely character of
+        temperature 0 is marked, too. Beam search has none.
     """
 
     temperature: float | Float[Array, ""] = 1.0
@@ -45,6 +50,7 @@ class DecodingConfig(NamedTuple):
     top_p: float = 1.0
     repetition_penalty: float | Float[Array, ""] = 1.0
     beams: int = 1
+    watermark: Watermark | None = None
 
 
 def is_greedy(config: DecodingConfig) -> bool:
@@ -90,20 +96,23 @@ def generate(
     seen = _add_seen(jnp.zeros((b, size), bool), prompts)
 
     def step(carry, i: Array):
-        logits, caches, seen = carry
-        chosen = choose(threefry.fold_in(key, i), logits, seen, config, piece)
+        logits, caches, seen, last = carry
+        own = (logits, seen, config, piece, last)
+        chosen = choose(threefry.fold_in(key, i), *own)
         if given is not None:
             read = lax.dynamic_index_in_dim(given, i, 1, keepdims=False)
             chosen = jnp.where(read < 0, chosen, read)
         seen = _add_seen(seen, chosen[:, None])
         logits, caches = network.extend(weights, chosen[:, None], caches, begin + i)
-        return (logits[:, 0], caches, seen), chosen
+        last = None if last is None else chosen
+        return (logits[:, 0], caches, seen, last), chosen
 
-    carry, generated = (logits[:, -1], caches, seen), []
-    for first, last in _stages(num, max(b, sequences)):
-        logits, caches, seen = carry
-        carry = (logits, _resize(caches, begin + last), seen)
-        carry, part = lax.scan(step, carry, jnp.arange(first, last, dtype=jnp.int32))
+    last = None if config.watermark is None else prompts[:, -1].astype(jnp.int32)
+    carry, generated = (logits[:, -1], caches, seen, last), []
+    for first, end in _stages(num, max(b, sequences)):
+        logits, caches, seen, last = carry
+        carry = (logits, _resize(caches, begin + end), seen, last)
+        carry, part = lax.scan(step, carry, jnp.arange(first, end, dtype=jnp.int32))
         generated.append(part)
     return jnp.concatenate(generated).T
 
@@ -114,6 +123,7 @@ def choose(
     seen: Bool[Array, "b v"],
     config: DecodingConfig,
     piece: Piece | None = None,
+    last: Int[Array, " b"] | None = None,
 ) -> Int[Array, " b"]:
     """One token for each sequence, [b]; consumes the key.
 
@@ -122,8 +132,11 @@ def choose(
       seen: [b, v], which characters are in the sequence already.
       config: how the character is chosen.
       piece: of a group, as for `generate`.
+      last: [b], the token before; needed for a watermark alone.
     """
     logits = penalised(logits, seen, config.repetition_penalty)
+    if last is not None:
+        logits = marked(logits, last, config.watermark)
     if is_greedy(config):
         return jnp.argmax(logits, -1).astype(jnp.int32)
     probs = token_probs(logits, config)
@@ -209,7 +222,12 @@ def beam_search(
     Scores are sums of log-probabilities, penalised as in Hugging Face's `generate`: the
     log-probabilities themselves are multiplied. Temperature, top-k and top-p have no
     effect.
+
+    Raises:
+      ValueError: if the text should carry a watermark.
     """
+    if config.watermark is not None:
+        raise ValueError("watermark: beam search has none; give beams = 1")
     b, begin = prompts.shape
     k = config.beams
     logits, caches = network.extend(

@@ -89,7 +89,7 @@ class Students(WorldFamily):
     def derived(self) -> tuple[str, ...]:
         """Names of what `derive` adds: nothing without a reference."""
         known = REAL in self.generator and len(self.generator) > 1
-        return ("pgr",) if known and self.num_seeds > 1 else ()
+        return ("pgr", "solver_r2") if known and self.num_seeds > 1 else ()
 
     # What is shown of it
 

@@ -1,6 +1,7 @@
 """The performance gap that students recover, and what predicts it."""
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ INTRINSIC = (
     "base_loss",
 )
 _FEWEST = 5  # cells of a regression
+_FEWEST_CELLS = 3  # of a correlation: of two it is 1
 _FIRST = 5  # components that the paper regresses on
 
 
@@ -45,7 +47,9 @@ class Predicted(NamedTuple):
 
 
 def derive(dataset: xr.Dataset) -> xr.Dataset:
-    """The dataset with `pgr`: per cent of the gap, with the ends of Fieller's set.
+    """The dataset with `pgr` and `solver_r2`: the gap, and what the score says of it.
+
+    `pgr` is in per cent, with the ends of Fieller's set.
 
     The base is the student before, the reference the student of the real documents by
     the same recipe, seeds paired. Not there without a reference, or with one seed.
@@ -74,7 +78,29 @@ def derive(dataset: xr.Dataset) -> xr.Dataset:
     told |= {"line": "ratio of means", "band": "Fieller's 95 % set"}
     told |= {"levels": json.dumps({"base": 0.0, "real documents": 100.0})}
     named = dataset.assign_coords(statistic=list(STATISTICS))
-    return named.assign(pgr=((*rest, "statistic"), values, told))
+    named = named.assign(pgr=((*rest, "statistic"), values, told))
+    return named.assign(_solver_r2(dataset))
+
+
+def _solver_r2(dataset: xr.Dataset) -> dict[str, xr.DataArray]:
+    """R2 of what students gain on their generator's own score, of each seed.
+
+    Over all generators but the real documents, and all recipes: the square of the
+    correlation. Not there of fewer than three of them.
+    """
+    if "solver_correctness" not in dataset:
+        return {}
+    over = [d for d in ("generator", "recipe") if d in dataset["correctness"].dims]
+    names = [n for n in dataset["generator"].values.tolist() if n != REAL]
+    chosen = dataset.sel(generator=names)
+    if math.prod(chosen.sizes[d] for d in over) < _FEWEST_CELLS:
+        return {}
+    score = chosen["solver_correctness"].isel(generation=-1)
+    correct = chosen["correctness"]
+    gain = correct.isel(generation=-1) - correct.isel(generation=0)
+    told = {"long_name": "R2 of the student's gain on the generator's score"}
+    found = xr.corr(score, gain, dim=over) ** 2
+    return {"solver_r2": found.assign_attrs(told | {"units": "share of variance"})}
 
 
 def conditions(

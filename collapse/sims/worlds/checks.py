@@ -2,6 +2,7 @@
 
 from collapse.data.errors import InputError
 from collapse.data.quality import principles
+from collapse.data.quality.watermark import num_green
 from collapse.sims.worlds import operators
 from collapse.sims.worlds.fields import WorldsFields
 
@@ -25,6 +26,11 @@ def check_operators(e: WorldsFields) -> None:
                 f"judged: {one.name} judges answers to one prompt, and real documents "
                 "have one each; leave it out"
             )
+        if one.name == "influence" and e.target_shift != 1:
+            raise InputError(
+                "target_shift: influence measures what is gained on the next token; "
+                "leave it out"
+            )
         if one.name == "influence" and e.judged == "all" and not e.pretrain_steps:
             raise InputError(
                 "judged: influence asks the model that generated documents, and real "
@@ -39,4 +45,19 @@ def check_operators(e: WorldsFields) -> None:
         raise InputError(
             "candidates: without an operator all documents are kept; give one, or "
             "leave it out"
+        )
+
+
+def check_mark(e: WorldsFields) -> None:
+    """Nothing: some characters of the world are green, and some are not.
+
+    Raises:
+      InputError: if all are, or none.
+    """
+    size = 1 + len(e.made_world().letters)  # with the end of a document
+    green = num_green(size, e.green_share)
+    if e.marks() and not 0 < green < size:
+        raise InputError(
+            f"green_share: {e.green_share:g} makes {green} of the {size} characters "
+            f"green; give a share from {1 / size:.2g} to {1 - 1 / size:.2g}"
         )

@@ -10,7 +10,7 @@ from collapse.experiment.base import capped, spelled
 from collapse.experiment.text import pages
 from collapse.measures import catalogue
 from collapse.sims.worlds import faults, tell
-from collapse.sims.worlds.checks import check_operators
+from collapse.sims.worlds.checks import check_mark, check_operators
 from collapse.sims.worlds.fields import WorldsFields
 
 if TYPE_CHECKING:
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 _QUICK_ROWS, _QUICK_STEPS, _QUICK_DOCUMENTS = 64, 10, 500
 # kind of contests -> the metric that they give
 OF_CONTESTS = {"pairs": "pair_accuracy", "secrets": "exposure"}
-OF_LEAKS = ("leaked_correctness", "fresh_correctness", "score_inflation", "leak_auc")
+OF_LEAKS = (
+    *("leaked_correctness", "fresh_correctness", "score_inflation"),
+    *("leaked_share", "leak_auc"),
+)
+OF_MARKS = ("watermark_z", "radioactive_z")
 OF_OPERATORS = (
     *("phi", "psi", "operator_auc", "lost_skills", "documents_per_kept", "judge_calls"),
 )
@@ -56,6 +60,7 @@ class Worlds(WorldsFields):
         if self.learn == "responses":  # whose prompts are real
             left_out |= {"skill_survival", "copied_documents"}
         left_out |= set(OF_LEAKS) if not self.leaks() else set()
+        left_out |= set(OF_MARKS) if not self.marks() else set()
         left_out |= set(OF_OPERATORS) if not self.operates() else set()
         names = {text.partition(" ")[0] for text in self.operator}
         left_out |= {
@@ -100,6 +105,7 @@ class Worlds(WorldsFields):
             *self.decoding_words(),
             *self.defect_words(),
             *self.operator_words(),
+            *self.mark_words(),
             self.repetitions(),
         ]
         return f"{'; '.join(phrases)}. Unseen prompts, weighted by skill."
@@ -165,6 +171,7 @@ class Worlds(WorldsFields):
         if self.attempts > 1 and greedy:
             raise InputError("attempts: at temperature 0 all are alike; leave it out")
         check_operators(self)
+        check_mark(self)
         possible = self.possible()
         for name in self.metrics:
             if name in self.known_metrics() and name not in possible:

@@ -87,6 +87,16 @@ class WorldsFields(WorldFamily):
     ] = (20.0,)
     """Passes over the training data, so that more data get more steps; without --steps
     only."""
+    watermark: Annotated[tuple[Annotated[float, Bounds(0, 100)], ...], OnlyIfSet()] = (
+        0.0,
+    )
+    """Strengths of a watermark: what is added to the logits of green tokens in all that
+    models generate, documents as well as answers to unseen prompts."""
+    green_share: Annotated[
+        float, Bounds(0, 1, above=True), Only("watermark"), OnlyIfSet()
+    ] = 0.5
+    """Share of the characters that are green; the last one and a key of the seed say
+    which."""
     attempts: Annotated[int, Bounds(1, 1000), OnlyIfSet()] = 1
     """Answers to each unseen prompt."""
     pass_k: Annotated[int, Bounds(1, 1000), Only("attempts"), OnlyIfSet()] = 1
@@ -95,7 +105,7 @@ class WorldsFields(WorldFamily):
     @classmethod
     def axes(cls) -> tuple[str, ...]:
         """Fields that may hold several values."""
-        found = (*super().axes(), "faults", "contamination", "operator")
+        found = (*super().axes(), "faults", "contamination", "operator", "watermark")
         return tuple(name for name in found if name != "repetition_penalty")
 
     def defects(self, faults: float, contamination: float) -> Defects | None:
@@ -108,6 +118,17 @@ class WorldsFields(WorldFamily):
     def leaks(self) -> bool:
         """Whether documents that are asked are ever among the real ones."""
         return any(self.contamination)
+
+    def marks(self) -> bool:
+        """Whether models are ever asked to mark what they generate."""
+        return any(self.watermark)
+
+    def mark_words(self) -> list[str]:
+        """Phrases for captions: how models mark what they generate."""
+        if not self.marks():
+            return []
+        share = f"{self.green_share:g} of the characters green"
+        return [f"watermark of strength {spelled(self.watermark)}, {share}"]
 
     def defect_words(self) -> list[str]:
         """Phrases for captions: what is wrong with the real documents."""
@@ -132,6 +153,11 @@ class WorldsFields(WorldFamily):
             told.append(f"{self.candidates} candidates")
         if "judge_accuracy" not in idle:
             told.append(f"a judge right {self.judge_accuracy:g} of the time")
+        if "principles" not in idle:
+            told.append(f"principles {', '.join(self.principles)}")
+            told.append(f"bias for length {self.judge_bias:g}")
+        if "gains" not in idle:
+            told.append(f"gains {self.gains.replace('_', ' ')}")
         whose = "all" if self.judged == "all" else "generated"
         return [", ".join([f"operators judge {whose} documents", *told])]
 

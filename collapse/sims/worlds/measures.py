@@ -12,16 +12,24 @@ from collapse.core import streams
 from collapse.core.devices import on_host, one_fills_a_device
 from collapse.core.seeds import over_seeds
 from collapse.core.types import Key
-from collapse.data.worlds.rows import WorldRows, may_leak, parted
+from collapse.data.quality.watermark import pair_counts, z_beside
+from collapse.data.worlds.rows import WorldRows, parted
 from collapse.experiment.text.documents import read
 from collapse.measures import worlds
-from collapse.models.language.documents import answered, mean_losses, total_losses
+from collapse.models.language.documents import (
+    answered,
+    learned,
+    mean_losses,
+    total_losses,
+)
 from collapse.models.language.model import LanguageParams
 from collapse.models.language.network import network
 from collapse.numerics import threefry
 from collapse.sims.worlds.experiment import Worlds
+from collapse.sims.worlds.leaks import teller
 from collapse.sims.worlds.model import WorldArrays, WorldDesign, real_documents
 
+_OF_MARKS = ("documents", "plain", "green")  # what a mark is found from
 _RARE = 0.25  # share of the prompts that ask for a rare skill
 
 
@@ -50,8 +58,8 @@ def observer(
     own = (experiment.measured_rows, experiment.attempts)
     generate = _compiled(design._replace(training=most), n, data.sha256, *own)
     measure = functools.partial(_measured, data, experiment, _known(data))
-    prompts = [data.text(row)[0] for row in data.asked]
-    leaks = list(map(data.world.skill_of, prompts)), list(map(may_leak, prompts))
+    marks = _detector(design, data) if experiment.marks() else None
+    leaks = teller(n, data, values) if experiment.leaks() else None
 
     def observe(roots: Any, state: Any) -> dict[str, np.ndarray]:
         found = on_host(generate(roots, state.params, state.generation, *values))
@@ -60,9 +68,10 @@ def observer(
         seeds = [measure(*one) for one in zip(*every, strict=True)]
         told = {name: np.array([one[name] for one in seeds]) for name in seeds[0]}
         told["answer_loss"] = np.asarray(found["answer_loss"])
-        if experiment.leaks():
-            each = np.asarray(found["losses"])
-            told["leak_auc"] = np.array([worlds.leak_auc(*leaks, own) for own in each])
+        if marks:
+            told |= marks(*(np.asarray(found[name]) for name in _OF_MARKS))
+        if leaks:
+            told |= leaks(roots, np.asarray(found["losses"]))
         told["text"] = np.asarray(found["documents"]).astype(np.uint16)
         told["continued"] = np.asarray(found["answers"])[:, 0].astype(np.uint16)
         return told
@@ -93,7 +102,7 @@ def _measured(
     texts, verdicts = [one.text for one in told], [one.judged for one in told]
     found |= worlds.of_documents(texts, verdicts, shares, known)
     if experiment.leaks():
-        leaked = [may_leak(one.prompt) for one in answered]
+        leaked = np.repeat(data.leaks, experiment.attempts).tolist()
         found |= worlds.inflation(judged, leaked, shares)
     if world.groups:
         groups = [world.group_of(*parted(t, world.separator)) for t in texts]
@@ -107,6 +116,36 @@ def _measured(
     faults = [(one.skill, one.verdict.fault) for one in answered]
     own = (list(shares), ["", *world.faults])
     return kept | {"answers": worlds.counts_of(faults, *own)}
+
+
+def _detector(
+    design: WorldDesign, data: WorldRows
+) -> Callable[..., dict[str, np.ndarray]]:
+    """A function that finds the mark in documents of all seeds, beside the corpus.
+
+    It takes documents [S, rows, block] with the mark, others of the same models without
+    it, and green lists [S, V + 1, V], and gives watermark_z and radioactive_z, [S].
+    """
+
+    def counts(rows: Int[np.ndarray, "rows block"]) -> Int[np.ndarray, "contexts v"]:
+        own = np.asarray(learned(jnp.asarray(rows), design.form))
+        return pair_counts(rows, own, design.network.vocabulary)
+
+    corpus = counts(data.train)
+
+    def found(documents: Any, plain: Any, green: Any) -> dict[str, np.ndarray]:
+        each = {"watermark_z": documents, "radioactive_z": plain}
+        return {
+            name: np.array(
+                [
+                    z_beside(counts(own), corpus, lists)
+                    for own, lists in zip(rows, green, strict=True)
+                ]
+            )
+            for name, rows in each.items()
+        }
+
+    return found
 
 
 @functools.lru_cache(maxsize=8)
@@ -134,7 +173,7 @@ def _generated(
     """Answers, documents, and losses on right answers and in contests, of one seed."""
     values = WorldArrays(*arrays)
     key = streams.key(root, generation, streams.Purpose.MEASURE)
-    answer_key, document_key = threefry.split(key)
+    answer_key, document_key, plain_key = threefry.split(key, 3)
     net, config = network(design.network), design.network
     asked = jnp.repeat(values.asked, attempts, axis=0)
     answers = answered(
@@ -145,16 +184,22 @@ def _generated(
         len(asked),
         config,
         design.form,
-        design.decoding(values.temperature),
+        design.decoding(root, values),
         design.training.devices,
     )
-    model = design.model(values, real_documents(root, values, n))
+    real = real_documents(root, values, n)
+    model = design.model(root, values, real)
     form = design.form._replace(learned="responses")
     losses = mean_losses(net, params.weights, values.asked, form)
     contests = jnp.zeros(0)
     if len(values.contests):
         contests = total_losses(net, params.weights, values.contests, form)
-    return {
+    unmarked = {}
+    if values.watermark is not None:
+        plain = design.model(root, values._replace(watermark=None), real)
+        unmarked["plain"] = plain.sample(plain_key, params, measured).tokens
+        unmarked["green"] = design.green(root)
+    return unmarked | {
         "contests": contests,
         "answers": answers,
         "documents": model.sample(document_key, params, measured).tokens,

@@ -15,6 +15,7 @@ from collapse.models.language.architecture import NetworkConfig
 from collapse.models.language.decoding import DecodingConfig
 from collapse.models.language.documents import Format, document_model, training_loss
 from collapse.models.language.training import TrainConfig
+from collapse.models.language.watermark import Watermark, green_lists
 from collapse.numerics import draws
 from collapse.sims.worlds.experiment import Worlds
 
@@ -30,6 +31,7 @@ class WorldArrays(NamedTuple):
       temperature: divides the logits; ignored where a program is greedy.
       contests: [documents, block] of which models should find some the likeliest.
       pretrained: weights of a network to start from; None for new ones.
+      watermark: strength of the mark in what models generate; None for no mark.
     """
 
     train: Int[Array, "rows block"]
@@ -38,6 +40,7 @@ class WorldArrays(NamedTuple):
     temperature: Float[Array, ""]
     contests: Int[Array, "documents block"]
     pretrained: dict | None
+    watermark: Float[Array, ""] | None = None
 
 
 class WorldDesign(NamedTuple):
@@ -51,6 +54,7 @@ class WorldDesign(NamedTuple):
       top_p: see there.
       start: weights that training starts from.
       greedy: whether it generates the most likely tokens (temperature 0).
+      green_share: of the tokens that a watermark makes likelier.
     """
 
     network: NetworkConfig
@@ -60,20 +64,39 @@ class WorldDesign(NamedTuple):
     top_p: float
     start: Literal["scratch", "previous"]
     greedy: bool
+    green_share: float = 0.5
 
-    def decoding(self, temperature: Float[Array, ""]) -> DecodingConfig:
-        """The settings with which the model generates text."""
-        return DecodingConfig(
-            0.0 if self.greedy else temperature, self.top_k, self.top_p
-        )
+    def decoding(self, root: Key, values: WorldArrays) -> DecodingConfig:
+        """The settings with which the models of a seed generate text.
 
-    def model(self, values: WorldArrays, real: Int[Array, "n block"]) -> Model:
+        All generations of a seed share one mark. Other seeds have others, so that an
+        interval over seeds holds for marks, too: under one table of green lists the
+        text of all seeds would have too many green tokens, or too few, by chance.
+
+        Args:
+          root: key of the seed, which may be used again.
+          values: of the condition.
+        """
+        mark = None
+        if values.watermark is not None:
+            mark = Watermark(self.green(root), values.watermark)
+        temperature = 0.0 if self.greedy else values.temperature
+        return DecodingConfig(temperature, self.top_k, self.top_p, watermark=mark)
+
+    def green(self, root: Key) -> Bool[Array, "contexts v"]:
+        """Which tokens are green after each context, in the mark of a seed."""
+        key = streams.key(root, 0, streams.Purpose.MARK)
+        return green_lists(key, self.network.vocabulary, self.green_share)
+
+    def model(
+        self, root: Key, values: WorldArrays, real: Int[Array, "n block"]
+    ) -> Model:
         """The model of a seed, which answers the prompts of its real documents."""
         return document_model(
             self.network,
             self.form,
             self.training,
-            self.decoding(values.temperature),
+            self.decoding(root, values),
             start=self.start,
             pretrained=values.pretrained,
             prompts=real if self.form.learned == "responses" else None,

@@ -52,12 +52,13 @@ def task(condition: Condition[Worlds], data: WorldRows) -> Task:
         jnp.float32(condition["temperature"]),
         jnp.asarray(data.contests.reshape(-1, data.train.shape[1])),
         pretrained(experiment, data, size) if experiment.pretrain_steps else None,
+        jnp.float32(condition["watermark"]) if experiment.marks() else None,
     )
 
     def make_problem(root: Key, *arrays: Any) -> Problem:
         given = WorldArrays(*arrays)
         real = real_documents(root, given, n)
-        model = design.model(given, real)
+        model = design.model(root, given, real)
 
         def draw(key: Key, num: int) -> Blocks:
             return Blocks(real[draws.shuffled(key, n, num)])
@@ -89,12 +90,19 @@ def curated(
     that they share a program.
     """
     e, workflow = condition.experiment, condition.workflow
-    if workflow.make(condition.num_generations, False).slots_per_write > 1:
+    made = workflow.make(condition.num_generations, False)
+    operator = read(condition["operator"])
+    if e.candidates > 1 and (made.span or made.real_fraction is not None):
+        raise InputError(
+            f"workflows: {workflow.label} generates fewer documents than it has "
+            "prompts, so that not each has all of its --candidates; give others"
+        )
+    if made.slots_per_write > 1:
         raise InputError(
             f"workflows: {workflow.label} generates several batches in a generation, "
             "which operators cannot judge; give others, or --operator none"
         )
-    judge = judge_of(read(condition["operator"]), data, e, design)
+    judge = judge_of(operator, data, e, design)
     if e.judged == "generated":
         return host_curator(judge, data, e), None
     base = functools.partial(pretrained, e, data, condition["size"])
@@ -123,4 +131,5 @@ def design_of(condition: Condition[Worlds], data: WorldRows) -> WorldDesign:
         e.top_p,
         e.start,
         greedy=condition["temperature"] == 0,
+        green_share=e.green_share,
     )

@@ -1,5 +1,6 @@
 """Judges: what an operator keeps of documents, on the host, and what that is worth."""
 
+from collapse.sims.worlds.judges.accounts import TOLD, told
 from collapse.sims.worlds.judges.curator import (
     corpus_judgement,
     generator_of,
@@ -7,7 +8,6 @@ from collapse.sims.worlds.judges.curator import (
 )
 from collapse.sims.worlds.judges.judge import judge_of
 from collapse.sims.worlds.judges.judgement import Judge, Judgement, Occasion
-from collapse.sims.worlds.judges.told import TOLD, told
 
 __all__ = [
     "TOLD",

@@ -15,8 +15,8 @@ from collapse.data.worlds.rows import WorldRows, tokens_of
 from collapse.experiment.task import Curated, HostCurator
 from collapse.experiment.text.documents import read
 from collapse.sims.worlds.experiment import Worlds
+from collapse.sims.worlds.judges.accounts import TOLD, told
 from collapse.sims.worlds.judges.judgement import Judge, Judgement, Occasion
-from collapse.sims.worlds.judges.told import TOLD, told
 
 
 def host_curator(
@@ -46,11 +46,12 @@ def host_curator(
         every = np.asarray(on_host(batch.tokens))
         changed = every.copy()
         generation = int(np.ravel(np.asarray(states.generation))[0]) + 1
+        copied = functools.cache(lambda: on_host(states.params.weights))
         weights, counts = np.zeros(every.shape[:2], np.float32), []
         for k, (root, rows) in enumerate(zip(roots, every, strict=True)):
             begin, end = spans[k].tolist()
             documents = [read(data, row) for row in rows[begin:end]]
-            weights_of = functools.partial(_weights, states, k)
+            weights_of = functools.partial(_weights, copied, k)
             occasion = Occasion(generator_of(root, generation), weights_of)
             found = judge(documents, occasion)
             room = np.cumsum(found.kept) <= (end - begin) // candidates
@@ -77,10 +78,10 @@ def _rewrite(
         rows[position] = tokens_of([text], rows.shape[1], data.vocabulary)[0]
 
 
-def _weights(states: Any, seed: int) -> dict[str, Any]:
-    """The weights of one seed's model, given the states of all seeds."""
+def _weights(every: Callable[[], Any], seed: int) -> dict[str, Any]:
+    """The weights of one seed's model, given those of all seeds."""
     own: dict[str, Any] = jax.tree.map(
-        lambda leaf: jnp.asarray(np.asarray(leaf)[seed]), on_host(states.params.weights)
+        lambda leaf: jnp.asarray(np.asarray(leaf)[seed]), every()
     )
     return own
 

@@ -11,7 +11,7 @@ from collapse.data.worlds.rows import WorldRows, tokens_of, unasked
 from collapse.experiment.text.documents import ReadDocument
 from collapse.measures.ngram_lines import document_bits
 from collapse.sims.worlds.experiment import Worlds
-from collapse.sims.worlds.judges import helpful, preferences, teacher
+from collapse.sims.worlds.judges import enhance, influence, preferences
 from collapse.sims.worlds.judges.judgement import Finder, Occasion, Opinion, Scores
 from collapse.sims.worlds.model import WorldDesign
 from collapse.sims.worlds.operators import NONE, TextOperator
@@ -43,9 +43,9 @@ def finder_of(
         return lambda documents, occasion: Opinion(np.zeros(len(documents)))
     if operator.name == "influence":
         assert design is not None  # a condition has one
-        return helpful.finder(data, experiment, design)
+        return influence.finder(data, experiment, design)
     if operator.name == "enhance":
-        return teacher.finder(operator, data, experiment)
+        return enhance.finder(operator, data, experiment)
     if operator.name == "best_of":
         return functools.partial(preferences.best_of, experiment.judge_accuracy)
     if operator.name == "constitution":

@@ -46,7 +46,8 @@ def finder(data: WorldRows, experiment: Worlds, design: WorldDesign) -> Finder:
         texts = [one.text for one in documents]
         rows = jnp.asarray(tokens_of(texts, block, data.vocabulary), jnp.int32)
         scores = np.asarray(gains(weights, rows, probes), float)
-        return Opinion(scores, len(documents))
+        worst = -np.inf  # of a model that has diverged, which says nothing
+        return Opinion(np.nan_to_num(scores, nan=worst), len(documents))
 
     return find
 

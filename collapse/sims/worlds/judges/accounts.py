@@ -13,10 +13,12 @@ _Told = Callable[[Judgement, Sequence[ReadDocument]], Mapping[str, float]]
 
 
 def worth(found: Judgement, documents: Sequence[ReadDocument]) -> dict[str, float]:
-    """What was kept, against the truth: shares, the AUC of scores, lost skills."""
+    """What was kept as it is, against the truth: shares, AUC of scores, lost skills."""
     good = np.array([one.verdict.correct for one in documents])
     skills = [one.skill for one in documents]
-    own = kept.account(found.opinion.scores, found.kept, good, skills)
+    same = found.kept.copy()
+    same[list(found.opinion.rewritten)] = False
+    own = kept.account(found.opinion.scores, same, good, skills)
     return {
         "phi": own.phi,
         "psi": own.psi,
