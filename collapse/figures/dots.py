@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 _ROOM = 0.6  # of the width of a word, shared by the dots at it
 _TURNED = 3  # more words than this stand at an angle
 _LINE: dict[str, Any] = {"lw": 1.0, "zorder": 2.5}
+_HOLLOW: dict[str, Any] = {"ls": "", "mfc": "white", "zorder": 3.5, "label": "_open"}
 _RUN: dict[str, Any] = {"ls": "", "marker": ".", "ms": 2.5, "alpha": 0.5, "zorder": 2}
 
 
@@ -37,7 +38,7 @@ def paint(
 ) -> None:
     """Draw the dots of a hue, each with a line from the low to the high end of a band.
 
-    An end that is infinite goes to the edge of the panel.
+    An end that is infinite goes to the edge of the panel, and the dot is hollow.
 
     Args:
       ax: the panel, its y limits set.
@@ -60,3 +61,7 @@ def paint(
         ends = np.maximum(low, bottom - room), np.minimum(high, top + room)
         ax.vlines(x, *ends, colour, **_LINE)
     ax.plot(x, main, **ways | {"ls": "", "zorder": 3})
+    is_open = np.isfinite(main) & ~(np.isfinite(low) & np.isfinite(high))
+    if not runs and (np.isinf(low) | np.isinf(high)).any():  # not told: hollow
+        where = is_open & (np.isinf(low) | np.isinf(high))
+        ax.plot(x[where], main[where], **ways | _HOLLOW)

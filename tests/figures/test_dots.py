@@ -42,6 +42,9 @@ def test_an_interval_without_end_goes_to_the_edge():
     (ax,) = fig.axes
     top = max(path.vertices[:, 1].max() for path in ax.collections[0].get_paths())
     assert np.isfinite(ax.get_ylim()).all() and ax.get_ylim()[1] < top < np.inf
+    (hollow,) = [line for line in ax.lines if line.get_label() == "_open"]
+    mean = data.entropy.sel(statistic="mean", workflow="replace").isel(generation=-1)
+    np.testing.assert_array_equal(hollow.get_ydata(), mean)
 
 
 def test_single_seeds_are_dots_at_their_word():

@@ -21,7 +21,9 @@ def test_a_size_is_a_name_or_layers_x_width_x_heads():
     "text", ["", "giant", "2x64", "2x64x2x1", "0x64x2", "2x-4x1", "02x64x2", "2X64X2"]
 )
 def test_what_is_no_size_is_refused(text):
-    with pytest.raises(InputError, match="^size: unknown .* as in 2x64x2$"):
+    with pytest.raises(
+        InputError, match="^size: unknown .* as in 2x64x2, each from 1 to 9999$"
+    ):
         size_of(text)
 
 

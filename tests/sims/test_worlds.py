@@ -61,7 +61,7 @@ def test_a_run_measures_and_leaves_its_documents(learn, tmp_path):
     if learn == "responses":  # prompts are those of the world
         assert all("=" in text and "+" in text.partition("=")[0] for text in first)
     page = (tmp_path / "run" / "continuations.md").read_text()
-    assert "Generation 2" in page and "unseen prompt" in page
+    assert "Generation 2" in page and "a prompt that is asked" in page
 
 
 def test_a_run_tells_the_number_of_weights_of_every_size(tmp_path):
@@ -148,7 +148,7 @@ REFUSED = [
     ({"attention": "permuted", "size": ("2x364x2",)}, "attention: .* at most 360"),
     ({"size": ("micro", "nano"), "layer_groups": 3}, "layer_groups: 3 groups of 1 lay"),
     ({"metrics": ("perplexity",)}, "metrics: "),
-    ({"metrics": ("exposure",)}, "metrics: exposure says nothing of arithmetic"),
+    ({"metrics": ("exposure",)}, "metrics: exposure needs a world with secrets"),
     ({"attempts": 3, "pass_k": 4}, "pass_k: 4 of 3 answers"),
     ({"attempts": 3, "temperature": 0.0}, "attempts: at temperature 0"),
     ({"operator": ("rule",)}, "operator: unknown 'rule'; .* did you mean rules"),

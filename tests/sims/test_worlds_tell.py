@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from collapse.data.errors import InputError
 from collapse.experiment.remarks import remarks
 from collapse.lab import run as runner
 from collapse.measures import intervals
@@ -105,3 +106,40 @@ def test_help_says_what_zero_stands_for(capsys):
     words = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "(default: the longest document)" in words
     assert "(default: 2, 24, 60, 3 or 2" in words
+
+
+def test_what_is_asked_for_is_shown():
+    leaky, marked = Worlds(contamination=(0.0, 0.2)), Worlds(watermark=(2.0,))
+    known = {name: None for name in Worlds().catalogue}
+    assert leaky.default_panels(known)[0] == "leaked_correctness"
+    assert "fresh_correctness" in leaky.default_table()
+    assert marked.default_panels(known)[0] == "watermark_z"
+    assert Worlds().default_panels(known) == Worlds.panels
+    words = leaky.resolved(0, 0).caption()
+    assert "Unseen" not in words and "half of which may leak" in words
+    assert "unseen" not in leaky.quantity("correctness").long_name
+    assert "unseen" in Worlds().quantity("correctness").long_name
+
+
+@pytest.mark.parametrize(
+    ("metric", "needs"),
+    [
+        ("leaked_share", "--contamination above 0"),
+        ("radioactive_z", "--watermark above 0"),
+        ("judge_reward", "--operator constitution"),
+        ("phi", "an --operator"),
+        ("pass_at_k", "--attempts above 1"),
+        ("exposure", "a world with secrets"),
+    ],
+)
+def test_a_metric_that_is_lacking_says_what_it_needs(metric, needs):
+    with pytest.raises(InputError, match=f"^metrics: {metric} needs {needs}; give"):
+        Worlds(metrics=(metric,)).resolved(0, 0).check()
+
+
+def test_captions_tell_of_the_architecture():
+    own = {"untied": True, "embedding": "repeated", "mlp": "shared", "target_shift": 2}
+    words = Worlds(**own).resolved(0, 0).caption()
+    told = "untied, repeated embedding, shared MLP, trained on the token after the next"
+    assert told in words
+    assert "untied" not in Worlds().resolved(0, 0).caption()

@@ -8,7 +8,7 @@ from calibrated import Z
 from collapse.data.errors import InputError
 from collapse.experiment import results
 from collapse.lab import run as runner
-from collapse.models.language.network import SIZES, Size
+from collapse.models.language.architecture import SIZES, Size
 from collapse.sims.worlds import Worlds
 from collapse.sims.worlds.experiment import OF_MARKS
 
@@ -43,7 +43,7 @@ def test_marks_are_measured_where_there_are_any():
     assert not set(OF_MARKS) & set(Worlds().possible())
     marked = Worlds(watermark=(0.0, 2.0))
     assert set(marked.possible()) - set(Worlds().possible()) == set(OF_MARKS)
-    with pytest.raises(InputError, match="metrics: radioactive_z says nothing"):
+    with pytest.raises(InputError, match="metrics: radioactive_z needs --watermark"):
         runner.prepare(Worlds(metrics=("radioactive_z",)))
 
 

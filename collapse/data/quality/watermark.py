@@ -23,6 +23,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from collapse.data.errors import DataError
+
 _ROUNDING = 1e-12  # relative spread of weights that counts as none
 
 
@@ -77,6 +79,7 @@ def detect(
       counts: of `pair_counts`.
       green: [contexts, V] table of green lists.
     """
+    green = _checked(green, counts)
     seen = counts > 0
     pairs, found = int(seen.sum()), int((seen & green).sum())
     sizes = green.sum(1) / green.shape[1]
@@ -100,6 +103,7 @@ def z_of(
     squared deviations. Repeated pairs need no other care. NaN if nothing can vary.
     """
     weights = np.asarray(weights, np.float64)
+    green = _checked(green, weights)
     v, sizes = green.shape[1], green.sum(1)
     deviations = weights - weights.mean(1, keepdims=True)
     factors = sizes * (v - sizes) / (v * (v - 1))
@@ -127,6 +131,30 @@ def z_beside(
       green: [contexts, V] table of green lists.
     """
     return z_of(_frequencies(counts) - _frequencies(reference), green)
+
+
+def _checked(
+    green: Bool[np.ndarray, "contexts v"], counts: np.ndarray
+) -> Bool[np.ndarray, "contexts v"]:
+    """A table of green lists as truth values [contexts, V].
+
+    Raises:
+      DataError: if it is none for these counts.
+    """
+    table = np.asarray(green)
+    if table.shape != np.shape(counts) or table.ndim != 2:
+        raise DataError(
+            f"green: shape {table.shape}, but counts have {np.shape(counts)}; give "
+            "both [contexts, V]"
+        )
+    if not np.isin(table, (0, 1)).all():
+        raise DataError("green: has values other than 0 and 1; give truth values")
+    if len(set(table.sum(1).tolist())) > 1:
+        raise DataError(
+            "green: contexts have different numbers of green tokens; give lists of one "
+            "size, as `green_lists` makes them"
+        )
+    return table.astype(bool)
 
 
 def _frequencies(counts: Int[np.ndarray, "contexts v"]) -> Float[np.ndarray, "c v"]:

@@ -88,6 +88,17 @@ class NetworkFamily(TextFamily):
         told = epochs * (0 in self.steps) + steps * any(self.steps)
         return " or ".join(told)
 
+    def architecture_words(self) -> list[str]:
+        """Phrases for captions: what of the network is not as by default."""
+        told = ["untied"] if self.untied else []
+        told += [f"{self.embedding} embedding"] if self.embedding != "full" else []
+        told += [f"{self.attention} attention"] if self.attention != "own" else []
+        told += [f"{self.mlp} MLP"] if self.mlp != "own" else []
+        told += [f"{self.layer_groups} groups of layers"] if self.layer_groups else []
+        if self.target_shift != 1:
+            told.append("trained on the token after the next")
+        return [", ".join(told)] if told else []
+
     def told_by(self, data: Any) -> dict[str, Any]:
         """The number of weights of each size, in all and without embeddings."""
         if data is None:

@@ -92,7 +92,10 @@ def size_of(text: str) -> Size:
     found = _SPEC.fullmatch(text)
     if found is None:
         known = unknown_value(text, SIZES)
-        raise InputError(f"size: {known}; or give layers x width x heads, as in 2x64x2")
+        raise InputError(
+            f"size: {known}; or give layers x width x heads, as in 2x64x2, each from 1 "
+            "to 9999"
+        )
     size = Size(*map(int, found.groups()))
     _check_heads(size)
     return size

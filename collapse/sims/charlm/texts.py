@@ -25,6 +25,7 @@ def settings(e: CharlmFields) -> list[str]:
     phrases = [
         f"transformer {spelled(e.size)}",
         f"{e.length_words()} from {origin} weights",
+        *e.architecture_words(),
     ]
     if e.prompts:
         phrases.append("continuing real blocks")

@@ -110,7 +110,8 @@ class Students(WorldFamily):
             f"{spelled(self.size)}, learns {sizes} of its generator in "
             f"{spelled(self.steps)} steps, from a base of {self.base_steps} steps. "
             "Generation 0 is the base, generation 1 "
-            f"the student. {self.repetitions()}. Unseen prompts, weighted by skill."
+            f"the student. {self.repetitions()}. Unseen prompts, weighted by skill. "
+            "Hollow: not told by these seeds."
         )
 
     def closing(self, dataset: "xr.Dataset") -> str:

@@ -16,10 +16,15 @@ def check_operators(e: WorldsFields) -> None:
     operators.check(e.operator)
     principles.check(e.principles)
     for one in e.operators():
-        if one.rule.keeps == "best" and (e.candidates == 1 or e.learn == "documents"):
+        if one.rule.keeps == "best" and e.learn == "documents":
+            raise InputError(
+                f"learn: {one.name} needs several answers to a prompt, and documents "
+                "have prompts of their own; leave --learn out"
+            )
+        if one.rule.keeps == "best" and e.candidates == 1:
             raise InputError(
                 f"operator: {one.name} needs several answers to each prompt; give "
-                "--candidates 4 or so, with --learn responses"
+                "--candidates 4 or so"
             )
         if one.rule.keeps == "best" and e.judged == "all":
             raise InputError(

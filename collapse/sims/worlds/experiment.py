@@ -9,6 +9,7 @@ from collapse.data.errors import InputError
 from collapse.experiment.base import capped, spelled
 from collapse.experiment.text import pages
 from collapse.measures import catalogue
+from collapse.measures.quantity import Quantity
 from collapse.sims.worlds import faults, tell
 from collapse.sims.worlds.checks import check_mark, check_operators
 from collapse.sims.worlds.fields import WorldsFields
@@ -53,20 +54,57 @@ class Worlds(WorldsFields):
 
     def possible(self) -> tuple[str, ...]:
         """Names of the metrics that this world has."""
-        world, left_out = self.made_world(), set[str]()
-        left_out |= {OF_CONTESTS[kind] for kind in OF_CONTESTS if kind != world.contest}
-        left_out |= {"group_shift"} if not world.groups else set()
-        left_out |= {"pass_at_k"} if self.attempts == 1 else set()
+        lacking = self.lacking()
+        return tuple(name for name in self.known_metrics() if name not in lacking)
+
+    def lacking(self) -> dict[str, str]:
+        """Metric that is not measured with these settings -> what it needs."""
+        world, needs = self.made_world(), dict[str, str]()
+        for kind, name in OF_CONTESTS.items():
+            if kind != world.contest:
+                needs[name] = f"a world with {kind}"
+        if not world.groups:
+            needs["group_shift"] = "a world with groups of people"
+        if self.attempts == 1:
+            needs["pass_at_k"] = "--attempts above 1"
         if self.learn == "responses":  # whose prompts are real
-            left_out |= {"skill_survival", "copied_documents"}
-        left_out |= set(OF_LEAKS) if not self.leaks() else set()
-        left_out |= set(OF_MARKS) if not self.marks() else set()
-        left_out |= set(OF_OPERATORS) if not self.operates() else set()
+            for name in ("skill_survival", "copied_documents"):
+                needs[name] = "--learn documents"
+        if not self.leaks():
+            needs |= dict.fromkeys(OF_LEAKS, "--contamination above 0")
+        if not self.marks():
+            needs |= dict.fromkeys(OF_MARKS, "--watermark above 0")
+        if not self.operates():
+            needs |= dict.fromkeys(OF_OPERATORS, "an --operator")
         names = {text.partition(" ")[0] for text in self.operator}
-        left_out |= {
-            x for name, own in OF_ONE.items() if name not in names for x in own
-        }
-        return tuple(name for name in self.known_metrics() if name not in left_out)
+        for operator, own in OF_ONE.items():
+            if operator not in names:
+                needs |= dict.fromkeys(own, f"--operator {operator}")
+        return needs
+
+    def quantity(self, metric: str) -> Quantity | None:
+        """Long name and unit of a metric; where documents leak, prompts are not new."""
+        found = super().quantity(metric)
+        if found is None or not self.leaks():
+            return found
+        words = found.long_name.replace("unseen prompts", "asked prompts")
+        return found._replace(long_name=words)
+
+    def default_panels(self, known: "xr.Dataset") -> tuple[str, ...]:
+        """The panels of a figure that names none: of leaks and marks, if there are."""
+        own = self.asked_for()
+        return tuple(n for n in own if n in known) or super().default_panels(known)
+
+    def default_table(self) -> tuple[str, ...]:
+        """The metrics of the closing table, if none are named."""
+        own = (*super().default_table(), *self.asked_for())
+        return tuple(dict.fromkeys(own))
+
+    def asked_for(self) -> tuple[str, ...]:
+        """What leaks and marks show, where they are asked for."""
+        leaks = ("leaked_correctness", "fresh_correctness", "leak_auc")
+        marks = ("watermark_z", "radioactive_z", "correctness")
+        return leaks * self.leaks() + marks * self.marks()
 
     def diagnostics(self) -> tuple[str, ...]:
         """Names of the diagnostics: of training, and of what an operator keeps."""
@@ -102,13 +140,19 @@ class Worlds(WorldsFields):
             f"{self.world_words()}: transformer {spelled(self.size)}",
             f"{sizes}, {given} are learned",
             f"{self.length_words()} from {weights} weights",
+            *self.architecture_words(),
             *self.decoding_words(),
             *self.defect_words(),
             *self.operator_words(),
             *self.mark_words(),
             self.repetitions(),
         ]
-        return f"{'; '.join(phrases)}. Unseen prompts, weighted by skill."
+        asked = (
+            "Asked prompts, half of which may leak"
+            if self.leaks()
+            else "Unseen prompts"
+        )
+        return f"{'; '.join(phrases)}. {asked}, weighted by skill."
 
     def compares(self) -> bool:
         """Whether several operators are compared."""
@@ -130,7 +174,7 @@ class Worlds(WorldsFields):
         def read(row: Any) -> str:
             return "".join(data.text(row))
 
-        told = "First seed: the answer to an unseen prompt."
+        told = "First seed: the answer to a prompt that is asked."
         conditions = list(self.conditions())
         pages.leave(conditions, traces, folder, read, read, told)
         answers = {pages.name(one): traces[one.key]["answers"] for one in conditions}
@@ -172,12 +216,12 @@ class Worlds(WorldsFields):
             raise InputError("attempts: at temperature 0 all are alike; leave it out")
         check_operators(self)
         check_mark(self)
-        possible = self.possible()
+        lacking = self.lacking()
         for name in self.metrics:
-            if name in self.known_metrics() and name not in possible:
+            if name in lacking:
                 raise InputError(
-                    f"metrics: {name} says nothing of {self.made_world().name} with "
-                    f"these settings; give some of {', '.join(possible)}"
+                    f"metrics: {name} needs {lacking[name]}; give that, or some of "
+                    f"{', '.join(self.possible())}"
                 )
 
     def check_data(self, data: Any) -> None:

@@ -37,7 +37,10 @@ def closing(e: WorldsFields, dataset: "xr.Dataset") -> str:
         "hold with 95 % for all of the table together. That on random is left out "
         "where the control has kept more documents, or fewer. kept: share of the "
         "candidates; phi, psi: shares of the correct and of the wrong documents kept; "
-        "judge calls: of a verifier or a scorer, for each kept document."
+        "operator auc: of its scores for correct documents; lost skills: of which it "
+        "kept nothing; judge calls: of a verifier or a scorer, for each kept document; "
+        "rewards: share of the principles that kept documents fulfil, as the judge "
+        "sees it and in truth. -: no document of that kind, or no such operator."
     )
     return "\n\n".join([*blocks, notes])
 

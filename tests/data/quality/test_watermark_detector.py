@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from calibrated import assert_mean, assert_tells_apart
 
+from collapse.data.errors import DataError
 from collapse.data.quality.watermark import detect, pair_counts, z_beside, z_of
 from collapse.models.language.watermark import green_lists
 
@@ -93,3 +94,26 @@ def test_what_cannot_vary_has_no_z(tables):
 def test_no_text_has_a_z_beyond_that_of_the_table_itself(tables):
     contexts = V + 1
     assert z_of(tables[0], tables[0]) == pytest.approx(math.sqrt(contexts * (V - 1)))
+
+
+@pytest.mark.parametrize(
+    ("green", "said"),
+    [
+        (np.eye(3, 4, dtype=int) * 2, "green: has values other than 0 and 1"),
+        (np.tri(3, 4, dtype=bool), "green: contexts have different numbers"),
+        (np.eye(4, dtype=bool), r"green: shape \(4, 4\), but counts have \(3, 4\)"),
+        ([True, False], "green: shape"),
+    ],
+)
+def test_what_is_no_table_of_green_lists_is_refused(green, said):
+    counts = np.arange(12).reshape(3, 4)
+    with pytest.raises(DataError, match=f"^{said}"):
+        detect(counts, green)
+    with pytest.raises(DataError, match=f"^{said}"):
+        z_of(counts, green)
+
+
+def test_a_table_may_be_of_zeros_and_ones():
+    counts, green = np.arange(12).reshape(3, 4), np.eye(3, 4, dtype=int)
+    assert detect(counts, green) == detect(counts, green.astype(bool))
+    assert z_of(counts, green) == z_of(counts, green.astype(bool))

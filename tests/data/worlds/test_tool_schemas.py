@@ -141,13 +141,13 @@ def of_first(*path, to):
         (changed(0, "parameters", to=None), "of type object"),
         (changed(0, "name", to="cut_tea"), "is there already"),
         (changed(0, "name", to="none"), "kept for requests of no function"),
-        (changed(0, "name", to="add tea"), "function 0 has no name"),
+        (changed(0, "name", to="add tea"), "number 1 has no name"),
         (changed(0, "returns", to="int"), "unknown 'returns'"),
         (changed(0, "name", to="now_cut_tea"), "read the same"),
         (changed(1, "parameters", "properties", "hue", "enum", to=["a"]), "two values"),
-        (PAIR[:1], "a list of 2 to 50"),
-        ("add_tea", "a list of 2 to 50"),
-        ([1, 2], "function 0 has no name"),
+        (PAIR[:1], "1; give 2 to 50"),
+        ("add_tea", "no list; give one"),
+        ([1, 2], "number 1 has no name"),
     ],
 )
 def test_a_table_that_contradicts_itself_is_refused(table, message):
@@ -169,3 +169,9 @@ def test_functions_may_be_written_as_in_requests_and_with_a_byte_order_mark(tmp_
     path.write_text(json.dumps(wrapped), "utf-8-sig")
     read = read_functions(str(path))
     assert read == wrapped and given_table(read) == given_table(PAIR)
+    flat = [{"type": "function", "strict": True, **function} for function in PAIR]
+    assert given_table(flat) == given_table(PAIR)
+    with pytest.raises(DataError, match="functions: number 1 has no name"):
+        given_table([{"type": "tool", "function": one} for one in PAIR])
+    with pytest.raises(DataError, match="functions: 1; give 2 to 50 of them"):
+        given_table(PAIR[:1])

@@ -14,7 +14,7 @@ _MOST_PARAMETERS = 8
 _MOST_VALUES = 100
 _LARGEST = 10**9
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,19}(_[A-Za-z0-9]{1,20}){0,4}", re.ASCII)
-_KEYS = {"name", "parameters", "description"}
+_KEYS = {"name", "parameters", "description", "strict"}
 _OF_OBJECTS = {"$schema", "type", "properties", "required", "additionalProperties"}
 _OF_TYPES = {
     "string": {"enum"},
@@ -33,14 +33,15 @@ def given_table(table: Any) -> list[dict[str, Any]]:
     Raises:
       DataError: for the first contradiction, and for what this world cannot ask for.
     """
-    if not isinstance(table, list | tuple) or not 2 <= len(table) <= MOST_FUNCTIONS:
-        raise DataError(f"functions: give a list of 2 to {MOST_FUNCTIONS} functions")
+    if not isinstance(table, list | tuple):
+        raise DataError(f"functions: no list; give one of 2 to {MOST_FUNCTIONS}")
+    if not 2 <= len(table) <= MOST_FUNCTIONS:
+        raise DataError(f"functions: {len(table)}; give 2 to {MOST_FUNCTIONS} of them")
     found = list[dict[str, Any]]()
-    for place, function in enumerate(table):
-        function = _unwrapped(function)
+    for place, function in enumerate(map(_unwrapped, table), 1):
         if not isinstance(function, Mapping) or not _is_name(function.get("name")):
             raise DataError(
-                f"functions: function {place} has no name of up to 5 words, each of up "
+                f"functions: number {place} has no name of up to 5 words, each of up "
                 "to 20 letters and digits, joined by _; give it one"
             )
         name = function["name"]
@@ -54,8 +55,9 @@ def given_table(table: Any) -> list[dict[str, Any]]:
 
 def _unwrapped(function: Any) -> Any:
     """A function as it stands within a request of OpenAI's kind, or as it is."""
-    if isinstance(function, Mapping) and set(function) == {"type", "function"}:
-        return function["function"]
+    if isinstance(function, Mapping) and function.get("type") == "function":
+        flat = {key: value for key, value in function.items() if key != "type"}
+        return flat.get("function", flat)
     return function
 
 
@@ -83,7 +85,9 @@ def _object(name: str, function: Mapping[str, Any]) -> dict[str, Any]:
     if schema.get("additionalProperties", False) is not False:
         raise _error(name, "additionalProperties must be false; set it so")
     properties, required = schema.get("properties"), schema.get("required", [])
-    if not isinstance(properties, Mapping) or len(properties) > _MOST_PARAMETERS:
+    if not isinstance(properties, Mapping):
+        raise _error(name, "properties must be an object of schemas; give one")
+    if len(properties) > _MOST_PARAMETERS:
         raise _error(name, f"properties must be at most {_MOST_PARAMETERS}; cut them")
     if not isinstance(required, list | tuple):
         raise _error(name, "required must be a list of names; give one")
