@@ -288,6 +288,10 @@ FULL = [
     r"data/quality/test_minhash.py::test_(another|pairs_share)",
     r"measures/test_components.py::test_(p_values|r2_of|regressions|a_true|components_a)",
     r"models/test_teaching.py::test_(what|rows_are.*(new|improve)|a_stud|the_gen)",
+    r"models/test_teaching.py::test_first_the",
+    r"models/test_documents.py::test_(what_stands|it_learns)",
+    r"measures/test_components.py::test_noise_is_above",
+    r"models/test_savings.py::test_a_cache.*\[(groups|shared|permuted)",
 ]
 WEEKLY = [
     # every world with its defaults stays, and the protocol of one family of them
@@ -297,6 +301,10 @@ WEEKLY = [
     r"measures/test_components.py::test_(p_values|regressions|a_true|components_a)",
     r"models/test_teaching.py::test_(what|rows_are.*(new|improve)|a_stud)",
     r"models/test_documents.py::test_microbatches.*1",
+    r"models/test_losses.py::test_what_learned.*text",
+    r"models/test_savings.py::test_weights_are_as_many",
+    r"models/test_documents.py::test_what_stands",
+    r"lab/test_seat.py::test_rows_that_the_host.*replace",
     r"lab/test_seat.py::.*(mix.*3|accumulate-1)",
     r"sims/test_worlds.py::test_a_run.*documents\]",
     r"lab/test_stored.py::test_a_kept_program_is_not.*\[3",
