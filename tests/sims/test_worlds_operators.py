@@ -241,3 +241,24 @@ def test_an_operator_that_leaves_nothing_is_refused():
     )
     with pytest.raises(InputError, match="operator: answers keeps no real document"):
         task(next(iter(experiment.conditions())), data)
+
+
+@pytest.mark.parametrize("workflow", ["mix 0.5 fresh", "mix 0.5 fixed"])
+def test_candidates_are_refused_where_not_each_prompt_has_all_of_them(workflow):
+    experiment, data = runner.prepare(
+        Worlds(
+            **SMALL | {"samples_per_generation": (16,), "steps": (3,)},
+            operator=("best_of",),
+            candidates=4,
+            workflows=(workflow,),
+        )
+    )
+    with pytest.raises(InputError, match="^workflows: mix 0.5 .* --candidates"):
+        task(next(iter(experiment.conditions())), data)
+
+
+def test_a_principle_that_says_nothing_is_refused():
+    own = {"operator": ("constitution",), "candidates": 4, "principles": ("discreet",)}
+    Worlds(**own, world="facts").resolved(0, 0).check()
+    with pytest.raises(InputError, match="^principles: discreet says nothing of arit"):
+        Worlds(**own).resolved(0, 0).check()

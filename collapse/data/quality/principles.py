@@ -113,7 +113,11 @@ def fulfilled(
       names: of principles.
       documents: prompt and response of each.
       verdicts: of the world on each.
+
+    Raises:
+      DataError: for what is no list of principles.
     """
+    check(names)
     medians = _medians(documents)
     return np.array(
         [

@@ -15,6 +15,11 @@ def check_operators(e: WorldsFields) -> None:
     """
     operators.check(e.operator)
     principles.check(e.principles)
+    if "discreet" in e.principles and not e.made_world().secrets:
+        raise InputError(
+            f"principles: discreet says nothing of {e.world}, in which there are no "
+            "secrets; leave it out"
+        )
     for one in e.operators():
         if one.rule.keeps == "best" and e.learn == "documents":
             raise InputError(
