@@ -148,7 +148,7 @@ def test_a_budget_is_drawn_from_all_rows_so_far_by_the_key_of_its_generation(
 def test_keys_of_a_seed_that_no_generation_uses_are_its_own(root):
     """Held-out and private rows, a truth, inputs: of generation 0, other numbers."""
     numbers = NUMBERS | {"HELD_OUT": 6, "TRUTH": 7, "DESIGN": 8, "PRIVATE": 12}
-    numbers |= {"MONITOR": 11}
+    numbers |= {"MONITOR": 11, "MARK": 13}
     assert {purpose.name: int(purpose) for purpose in streams.Purpose} == numbers
     found = {words(streams.key(root, 0, purpose)) for purpose in streams.Purpose}
-    assert len(found) == len(numbers) == 13
+    assert len(found) == len(numbers) == 14
