@@ -3,14 +3,19 @@
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
+from collapse.data.errors import InputError
 from collapse.data.worlds import WORLDS, World
 from collapse.data.worlds.rows import WorldRows, world_rows
 from collapse.data.worlds.tools import read_functions
+from collapse.experiment.base import capped
 from collapse.experiment.fields import Bounds, Only, OnlyIfSet, Shown
 from collapse.experiment.text.network import NetworkFamily
 
+_DOCUMENTS = 1024  # of a generation, if nothing is said
+_QUICK_ROWS, _QUICK_DOCUMENTS = 64, 500
+QUICK_STEPS = 10
 # field -> the world that it is of, and its name there
 _OF_WORLDS: Mapping[str, tuple[str, str]] = {
     "worked_steps": ("arithmetic", "steps"),
@@ -106,6 +111,44 @@ class WorldFamily(NetworkFamily):
             own["table"] = read_functions(self.functions)
             own.pop("largest", None)
         return _made(self.world, self.exponent, tuple(sorted(own.items(), key=str)))
+
+    def resolved(self, rows: int, dimension: int) -> Self:
+        """The experiment with its number of documents and its block filled in."""
+        return dataclasses.replace(
+            self,
+            samples_per_generation=self.samples_per_generation
+            or (min(_DOCUMENTS, self.documents),),
+            block=self.block or self.made_world().longest,
+        )
+
+    def quick(self) -> Self:
+        """A small version with few documents and steps."""
+        samples = self.samples_per_generation or (_DOCUMENTS,)
+        return dataclasses.replace(
+            super().quick(),
+            num_seeds=min(self.num_seeds, 2),
+            samples_per_generation=capped(samples, _QUICK_ROWS),
+            steps=capped(self.steps, QUICK_STEPS),
+            measured_rows=min(self.measured_rows, _QUICK_ROWS),
+        )
+
+    def reads_less(self) -> Self:
+        """The experiment with fewer documents."""
+        most = max((_QUICK_DOCUMENTS, *self.samples_per_generation))
+        return dataclasses.replace(
+            self,
+            documents=min(self.documents, most),
+            measured_rows=min(self.measured_rows, _QUICK_ROWS),
+        )
+
+    def check_data(self, data: Any) -> None:
+        """Raise InputError if more is asked for than there are documents."""
+        rows, most = len(data.train), max(self.samples_per_generation)
+        if most > rows:
+            raise InputError(
+                f"samples_per_generation: {most} documents are needed but there are "
+                f"{rows}; give at most so many, or more --documents"
+            )
 
 
 def _made(world: str, exponent: float, own: tuple[tuple[str, Any], ...]) -> World:

@@ -5,21 +5,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from collapse.data.errors import InputError
-from collapse.experiment.base import capped, spelled
+from collapse.experiment.base import spelled
 from collapse.experiment.fields import Bounds, Count, Only, Share, Shown
 from collapse.experiment.lazy import load
 from collapse.experiment.spelling import once
 from collapse.experiment.text import pages
-from collapse.experiment.text.world import WorldFamily
+from collapse.experiment.text.world import QUICK_STEPS, WorldFamily
 from collapse.measures import catalogue
 from collapse.sims.students import tell
 from collapse.sims.students.generators import REAL, read
 
 if TYPE_CHECKING:
     import xarray as xr
-
-_QUICK_ROWS, _QUICK_STEPS, _QUICK_DOCUMENTS = 64, 10, 500
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,15 +74,6 @@ class Students(WorldFamily):
         """Names of the metrics."""
         return self.metrics or tuple(self.catalogue)
 
-    def resolved(self, rows: int, dimension: int) -> Self:
-        """The experiment with its number of documents and its block filled in."""
-        return dataclasses.replace(
-            self,
-            samples_per_generation=self.samples_per_generation
-            or (min(1024, self.documents),),
-            block=self.block or self.made_world().longest,
-        )
-
     def derived(self) -> tuple[str, ...]:
         """Names of what `derive` adds: nothing without a reference."""
         known = REAL in self.generator and len(self.generator) > 1
@@ -141,23 +129,8 @@ class Students(WorldFamily):
         some = self.generator[:1] + self.generator[1:][-1:]
         return dataclasses.replace(
             super().quick(),
-            num_seeds=min(self.num_seeds, 2),
-            samples_per_generation=capped(
-                self.samples_per_generation or (1024,), _QUICK_ROWS
-            ),
             generator=tuple(dict.fromkeys(_short(text) for text in some)),
-            steps=capped(self.steps, _QUICK_STEPS),
-            base_steps=min(self.base_steps, _QUICK_STEPS),
-            measured_rows=min(self.measured_rows, _QUICK_ROWS),
-        )
-
-    def reads_less(self) -> Self:
-        """The experiment with fewer documents."""
-        most = max((_QUICK_DOCUMENTS, *self.samples_per_generation))
-        return dataclasses.replace(
-            self,
-            documents=min(self.documents, most),
-            measured_rows=min(self.measured_rows, _QUICK_ROWS),
+            base_steps=min(self.base_steps, QUICK_STEPS),
         )
 
     def check(self) -> None:
@@ -166,19 +139,10 @@ class Students(WorldFamily):
         super().check()
         self.check_network()
 
-    def check_data(self, data: Any) -> None:
-        """Raise InputError if more is asked for than there are documents."""
-        rows, most = len(data.train), max(self.samples_per_generation)
-        if most > rows:
-            raise InputError(
-                f"samples_per_generation: {most} documents are needed but there are "
-                f"{rows}; give at most so many, or more --documents"
-            )
-
 
 def _short(text: str) -> str:
     """The generator with a few steps."""
     found = read(text)
     if not found.size:
         return text
-    return f"nano {min(found.steps, _QUICK_STEPS)} {found.temperature:g}"
+    return f"nano {min(found.steps, QUICK_STEPS)} {found.temperature:g}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from collapse.data.errors import InputError
 from collapse.experiment.base import capped, spelled
 from collapse.experiment.text import pages
+from collapse.experiment.text.world import QUICK_STEPS
 from collapse.measures import catalogue
 from collapse.measures.quantity import Quantity
 from collapse.sims.worlds import faults, tell
@@ -17,7 +18,6 @@ from collapse.sims.worlds.fields import WorldsFields
 if TYPE_CHECKING:
     import xarray as xr
 
-_QUICK_ROWS, _QUICK_STEPS, _QUICK_DOCUMENTS = 64, 10, 500
 # kind of contests -> the metric that they give
 OF_CONTESTS = {"pairs": "pair_accuracy", "secrets": "exposure"}
 OF_LEAKS = (
@@ -111,24 +111,6 @@ class Worlds(WorldsFields):
         told = ("fit_kept_share", "fit_effective_share") if self.operates() else ()
         return (*super().diagnostics(), *told)
 
-    def reads_less(self) -> Self:
-        """The experiment with fewer documents."""
-        most = max((_QUICK_DOCUMENTS, *self.samples_per_generation))
-        return dataclasses.replace(
-            self,
-            documents=min(self.documents, most),
-            measured_rows=min(self.measured_rows, _QUICK_ROWS),
-        )
-
-    def resolved(self, rows: int, dimension: int) -> Self:
-        """The experiment with its number of documents and its block filled in."""
-        return dataclasses.replace(
-            self,
-            samples_per_generation=self.samples_per_generation
-            or (min(1024, self.documents),),
-            block=self.block or self.made_world().longest,
-        )
-
     # What is shown of it
 
     def caption(self) -> str:
@@ -184,17 +166,10 @@ class Worlds(WorldsFields):
 
     def quick(self) -> Self:
         """A small version with few documents and steps, in which little is learned."""
-        small = super().quick()
         return dataclasses.replace(
-            small,
-            num_seeds=min(self.num_seeds, 2),
-            samples_per_generation=capped(
-                self.samples_per_generation or (1024,), _QUICK_ROWS
-            ),
-            steps=capped(self.steps, _QUICK_STEPS),
+            super().quick(),
             epochs=capped(self.epochs, 2.0),
-            pretrain_steps=min(self.pretrain_steps, _QUICK_STEPS),
-            measured_rows=min(self.measured_rows, _QUICK_ROWS),
+            pretrain_steps=min(self.pretrain_steps, QUICK_STEPS),
         )
 
     def check(self) -> None:
@@ -223,12 +198,3 @@ class Worlds(WorldsFields):
                     f"metrics: {name} needs {lacking[name]}; give that, or some of "
                     f"{', '.join(self.possible())}"
                 )
-
-    def check_data(self, data: Any) -> None:
-        """Raise InputError if more is asked for than there are documents."""
-        rows, most = len(data.train), max(self.samples_per_generation)
-        if most > rows:
-            raise InputError(
-                f"samples_per_generation: {most} documents are needed but there are "
-                f"{rows}; give at most so many, or more --documents"
-            )
